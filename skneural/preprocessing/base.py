@@ -1,0 +1,190 @@
+"""What every preprocessor of this package does alike: fit, stream, merge, and fail without a trace."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+
+from skneural._sklearn_compat import _check_sample_weight, _fit_context
+
+
+@contextmanager
+def unchanged_on_error(estimator: BaseEstimator) -> Iterator[None]:
+    """Give the estimator its attributes back if the block raises, so that nothing stays half fitted.
+
+    Learning replaces attributes and never changes one in place; hence a shallow copy is enough.
+    """
+    before = dict(vars(estimator))
+    try:
+        yield
+    except BaseException:
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        raise
+
+
+class MomentsTransformer(TransformerMixin, BaseEstimator):
+    """A transformer that learns from the moments of its input, exactly, in one piece or in many.
+
+    Subclasses say which moments (`_measure`) and what follows from them (`_conclude`).
+    """
+
+    _float_dtypes: tuple[type[np.floating], ...] = (np.float64, np.float32)
+    # What a subclass takes besides finite dense arrays, as arguments of `check_array`.
+    _accepted: dict[str, Any] = {}
+
+    @abstractmethod
+    def _measure(self, X: np.ndarray, sample_weight: np.ndarray | None) -> Any:
+        """The moments of X, as a dataclass of arrays with a method ``merge``."""
+
+    @abstractmethod
+    def _conclude(self, moments: Any) -> None:
+        """Set the fitted attributes that follow from the moments."""
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None, sample_weight=None) -> Self:
+        """Learn from X, forgetting what was learned before.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Training rows. A memory-mapped array is read in blocks.
+        y : None
+            Ignored; there for the conventions of scikit-learn.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Non-negative weights of the rows. A row of weight k counts as k rows.
+
+        Returns
+        -------
+        self
+            The fitted transformer.
+
+        Raises
+        ------
+        ValueError
+            If X or the weights cannot be used. The transformer then stays as it was.
+        """
+        with unchanged_on_error(self):
+            X, sample_weight = self._read(X, sample_weight, reset=True)
+            self._learn(self._measure(X, sample_weight))
+            self._settle()
+        return self
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y=None, sample_weight=None) -> Self:
+        """Learn from X in addition to what was learned before.
+
+        Calls over any division of the rows into chunks, of one row or more, amount to one `fit` on all.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            More training rows.
+        y : None
+            Ignored; there for the conventions of scikit-learn.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Non-negative weights of the rows.
+
+        Returns
+        -------
+        self
+            The fitted transformer.
+
+        Raises
+        ------
+        ValueError
+            If X or the weights cannot be used. The transformer then stays as it was.
+        """
+        first = not self.__sklearn_is_fitted__()
+        with unchanged_on_error(self):
+            X, sample_weight = self._read(X, sample_weight, reset=first)
+            moments = self._measure_chunk(X, sample_weight)
+            self._learn(moments if first else self._learned().merge(moments))
+        return self
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def merge(self, other: Self) -> Self:
+        """Learn what another fitted transformer of the same kind and parameters has learned.
+
+        Parameters
+        ----------
+        other : transformer of the same class
+            Fitted on other rows of the same features. It is not changed.
+
+        Returns
+        -------
+        self
+            The transformer, as if it had been fitted on the rows of both.
+
+        Raises
+        ------
+        TypeError
+            If ``other`` is of another class.
+        ValueError
+            If one of the two is not fitted, or their features or parameters differ.
+        """
+        check_is_fitted(self)
+        self._check_mergeable(other)
+        with unchanged_on_error(self):
+            self._learn(self._learned().merge(other._learned()))
+        return self
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "_moments")
+
+    def _read(self, X, sample_weight, reset: bool) -> tuple[Any, np.ndarray | None]:
+        # Whether all values are finite is seen while the moments are taken: one reading instead of two.
+        accepted = {**self._accepted, "ensure_all_finite": False}
+        X = validate_data(self, X, reset=reset, dtype=self._float_dtypes, **accepted)
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+            if not sample_weight.any():
+                raise ValueError("sample_weight is zero for every row. Expected at least one positive weight.")
+        return X, sample_weight
+
+    def _measure_chunk(self, X, sample_weight: np.ndarray | None) -> Any:
+        return self._measure(X, sample_weight)
+
+    def _learn(self, moments: Any) -> None:
+        # A plain dict of arrays: what is pickled does not depend on this package's private classes.
+        self._moments = vars(moments)
+        self._conclude(moments)
+
+    def _settle(self) -> None:
+        """Compute at the end of `fit` what `partial_fit` and `merge` leave until it is needed."""
+
+    @abstractmethod
+    def _learned(self) -> Any:
+        """The moments behind the fitted attributes."""
+
+    def _check_mergeable(self, other: Self) -> None:
+        if type(other) is not type(self):
+            raise TypeError(f"Got a {type(other).__name__} to merge, but expected a fitted {type(self).__name__}.")
+        check_is_fitted(other)
+        names = [list(getattr(each, "feature_names_in_", [])) for each in (self, other)]
+        if self.n_features_in_ != other.n_features_in_ or names[0] != names[1]:
+            raise ValueError(
+                f"Cannot merge: this {type(self).__name__} was fitted on {self.n_features_in_} features "
+                f"{names[0] or ''} and the other on {other.n_features_in_} {names[1] or ''}. "
+                "Fit both on the same columns in the same order."
+            )
+
+    def _check_row_width(self, X: np.ndarray, n_expected: int) -> None:
+        if X.shape[1] != n_expected:
+            raise ValueError(
+                f"X has {X.shape[1]} features, but {type(self).__name__}.inverse_transform is expecting "
+                f"{n_expected} features as input. Pass what transform returned."
+            )
+
+    def _check_transformed(self, X: Any, n_expected: int) -> Any:
+        """Validate the input of `inverse_transform`, whose column names need not be those of `fit`."""
+        check_is_fitted(self)
+        X = check_array(X, dtype=self._float_dtypes, estimator=self, **self._accepted)
+        self._check_row_width(X, n_expected)
+        return X

@@ -1,0 +1,162 @@
+"""What transformers that treat each feature (or each channel of an image) on its own do alike."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from numbers import Integral
+from typing import Any, Self
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import OneToOneFeatureMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.random import sample_without_replacement
+from sklearn.utils.sparsefuncs import inplace_column_scale
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from skneural._sklearn_compat import Interval, StrOptions
+from skneural.preprocessing.base import MomentsTransformer
+from skneural.preprocessing.moments import FeatureMoments
+from skneural.preprocessing.shifting import restored, standardised
+
+
+class PerFeatureTransformer(OneToOneFeatureMixin, MomentsTransformer):
+    """Shift and scale each feature by its own statistics, or all pixels of a channel by the channel's.
+
+    Subclasses have the parameters below and say by what to shift and scale (`_shift_and_scale`).
+    """
+
+    _float_dtypes = (np.float64, np.float32, np.float16)
+    _accepted: dict[str, Any] = {"ensure_all_finite": "allow-nan"}
+    _parameter_constraints: dict[str, list] = {
+        "copy": ["boolean"],
+        "n_channels": [Interval(Integral, 1, None, closed="left"), None],
+        "data_format": [StrOptions({"channels_last", "channels_first"})],
+        "subsample": [Interval(Integral, 1, None, closed="left"), None],
+        "random_state": ["random_state"],
+    }
+
+    @abstractmethod
+    def _shift_and_scale(self) -> tuple[np.ndarray | None, np.ndarray | None]:
+        """What transform subtracts and by what it then divides; None for neither."""
+
+    def transform(self, X, copy=None):
+        """Apply the learned statistics to X; rows of X never change them.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            NaN stay NaN.
+        copy : bool, default=None
+            False writes into X where that is possible: a writeable array of float64, float32 or float16.
+            None means the parameter ``copy``.
+
+        Returns
+        -------
+        X_new : array of shape (n_samples, n_features)
+            Of the dtype of X if that is floating, else float64.
+        """
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False, dtype=self._float_dtypes, **self._accepted)
+        shift, scale = self._shift_and_scale()
+        if sparse.issparse(X):
+            refuse_centred_sparse(X, shift is not None)
+            return _column_scaled(X, None if scale is None else 1 / scale)
+        return standardised(X, shift, scale, in_place=not self._copies(copy))
+
+    def inverse_transform(self, X, copy=None):
+        """Undo `transform`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            What `transform` returned.
+        copy : bool, default=None
+            As in `transform`.
+
+        Returns
+        -------
+        X_original : array of shape (n_samples, n_features)
+            Of the dtype of X if that is floating, else float64.
+        """
+        check_is_fitted(self)
+        X = self._check_transformed(X, self.n_features_in_)
+        shift, scale = self._shift_and_scale()
+        if sparse.issparse(X):
+            refuse_centred_sparse(X, shift is not None)
+            return _column_scaled(X, scale)
+        return restored(X, shift, scale, in_place=not self._copies(copy))
+
+    def _copies(self, copy: bool | None) -> bool:
+        return self.copy if copy is None else copy
+
+    def _measure(self, X, sample_weight: np.ndarray | None) -> FeatureMoments:
+        if self.subsample is not None and self.subsample < X.shape[0]:
+            random_state = check_random_state(self.random_state)
+            rows = np.sort(sample_without_replacement(X.shape[0], self.subsample, random_state=random_state))
+            return self._measure_chunk(X[rows], None if sample_weight is None else sample_weight[rows])
+        return self._measure_chunk(X, sample_weight)
+
+    def _measure_chunk(self, X, sample_weight: np.ndarray | None) -> FeatureMoments:
+        moments = FeatureMoments.of(X, sample_weight)
+        if self.n_channels is None:
+            return moments
+        if X.shape[1] % self.n_channels:
+            raise ValueError(
+                f"X has {X.shape[1]} features, which n_channels={self.n_channels} does not divide. "
+                "Expected flattened images: height * width * n_channels features."
+            )
+        return moments.pooled(self.n_channels, interleaved=self.data_format == "channels_last")
+
+    def _per_feature(self, values: np.ndarray) -> np.ndarray:
+        """Values per channel, repeated for each of the channel's pixels; values per feature as they are."""
+        n_pixels = self.n_features_in_ // len(values)
+        if self.data_format == "channels_last":
+            return np.tile(values, n_pixels)
+        return np.repeat(values, n_pixels)
+
+    def _rows_seen(self, moments: FeatureMoments) -> np.ndarray | np.number:
+        """Rows behind each feature's statistics, as one number if it is the same for all features."""
+        n_pixels = self.n_features_in_ // len(moments.weight)
+        whole = moments.weight.dtype.kind == "i" and not (moments.weight % n_pixels).any()
+        seen = self._per_feature(moments.weight // n_pixels if whole else moments.weight / n_pixels)
+        return seen[0] if (seen == seen[0]).all() else seen
+
+    def _learned(self) -> FeatureMoments:
+        return FeatureMoments(**self._moments)
+
+    def _check_mergeable(self, other: Self) -> None:
+        super()._check_mergeable(other)
+        for name in ("n_channels", "data_format"):
+            if getattr(self, name) != getattr(other, name):
+                raise ValueError(
+                    f"Cannot merge: {name}={getattr(self, name)!r} here and {getattr(other, name)!r} in the "
+                    "other. Fit both with the same parameters."
+                )
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+
+def refuse_centred_sparse(X: Any, centred: bool) -> None:
+    """Raise ValueError if X is sparse and would be centred."""
+    if centred and sparse.issparse(X):
+        raise ValueError(
+            "Got sparse X, but centring would fill it. Pass with_mean=False, or X.toarray() if the dense array "
+            "fits into memory."
+        )
+
+
+def _column_scaled(X, factor: np.ndarray | None):
+    X = X.copy()
+    if factor is not None:
+        inplace_column_scale(X, factor)
+    return X
+
+
+def mean_or_nan(moments: FeatureMoments) -> np.ndarray:
+    """The means, NaN for a feature without a value."""
+    return np.where(moments.weight > 0, moments.mean, np.nan)

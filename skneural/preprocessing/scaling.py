@@ -1,0 +1,135 @@
+"""Centre each feature and divide it by its standard deviation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from skneural.preprocessing.moments import FeatureMoments
+from skneural.preprocessing.per_feature import PerFeatureTransformer, mean_or_nan, refuse_centred_sparse
+
+
+class StdScaler(PerFeatureTransformer):
+    """Subtract the training mean of each feature, or channel, and divide by its standard deviation.
+
+    z = (x − μ) / σ, with σ² the weighted mean of (x − μ)² over the training rows (ddof 0), accumulated in
+    float64.
+
+    Parameters
+    ----------
+    copy : bool, default=True
+        False lets `transform` write into its input where that is possible.
+    with_mean : bool, default=True
+        Whether to subtract the mean. Sparse input needs False.
+    with_std : bool, default=True
+        Whether to divide by the standard deviation.
+    n_channels : int or None, default=None
+        None treats each feature on its own. Otherwise rows are flattened images of ``n_channels`` channels
+        and all pixels of a channel share one mean and one standard deviation.
+    data_format : {"channels_last", "channels_first"}, default="channels_last"
+        How an image was flattened: the channels of a pixel next to each other, or one channel's pixels
+        after the other's.
+    subsample : int or None, default=None
+        If given, `fit` estimates the statistics from that many rows, drawn without replacement.
+        `partial_fit` uses every row that it is given.
+    random_state : int, RandomState instance or None, default=None
+        Draws the sample.
+
+    Attributes
+    ----------
+    mean_ : ndarray of shape (n_features_in_,), float64, or None
+        None if neither ``with_mean`` nor ``with_std``.
+    var_ : ndarray of shape (n_features_in_,), float64, or None
+        Variances; None without ``with_std``.
+    scale_ : ndarray of shape (n_features_in_,), float64, or None
+        What transform divides by: the standard deviation, or 1 for a near-constant feature. None without
+        ``with_std``.
+    n_samples_seen_ : int, float or ndarray of shape (n_features_in_,)
+        Rows behind the statistics, or sum of their weights; an array if features have different numbers of
+        values.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Only if X had column names that are all strings.
+
+    See Also
+    --------
+    sklearn.preprocessing.StandardScaler : The same statistics, with fewer guarantees in single precision.
+    PCAWhitener : Removes correlations as well.
+
+    Notes
+    -----
+    A feature counts as near-constant if its variance is not above the rounding error of computing it from n
+    values, n ε σ² + (n ε μ)² with ε = 2⁻⁵²: the bound of Chan, Golub and LeVeque (1983), and the rule of
+    `sklearn.preprocessing.StandardScaler`.
+
+    NaN are ignored in `fit` and kept in `transform`. A feature without any value has mean and scale NaN.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skneural.preprocessing import StdScaler
+    >>> X = np.array([[0.0, 10.0], [2.0, 30.0]])
+    >>> scaler = StdScaler().fit(X)
+    >>> scaler.mean_, scaler.scale_
+    (array([ 1., 20.]), array([ 1., 10.]))
+    >>> scaler.transform([[3.0, 40.0]])
+    array([[2., 2.]])
+    >>> scaler.partial_fit([[4.0, 20.0]]).n_samples_seen_
+    np.int64(3)
+    """
+
+    _parameter_constraints = {
+        **PerFeatureTransformer._parameter_constraints,
+        "with_mean": ["boolean"],
+        "with_std": ["boolean"],
+    }
+    _accepted: dict[str, Any] = {"ensure_all_finite": "allow-nan", "accept_sparse": ("csr", "csc")}
+
+    def __init__(
+        self,
+        *,
+        copy=True,
+        with_mean=True,
+        with_std=True,
+        n_channels=None,
+        data_format="channels_last",
+        subsample=None,
+        random_state=None,
+    ):
+        self.copy = copy
+        self.with_mean = with_mean
+        self.with_std = with_std
+        self.n_channels = n_channels
+        self.data_format = data_format
+        self.subsample = subsample
+        self.random_state = random_state
+
+    def _measure_chunk(self, X, sample_weight: np.ndarray | None) -> FeatureMoments:
+        refuse_centred_sparse(X, self.with_mean)
+        return super()._measure_chunk(X, sample_weight)
+
+    def _conclude(self, moments: FeatureMoments) -> None:
+        self.n_samples_seen_ = self._rows_seen(moments)
+        self.mean_ = self.var_ = self.scale_ = None
+        if self.with_mean or self.with_std:
+            self.mean_ = self._per_feature(mean_or_nan(moments))
+        if self.with_std:
+            variances = moments.square_sum / np.where(moments.weight > 0, moments.weight, np.nan)
+            self.var_ = self._per_feature(variances)
+            self.scale_ = self._per_feature(_divisors(variances, moments))
+
+    def _shift_and_scale(self) -> tuple[np.ndarray | None, np.ndarray | None]:
+        return self.mean_ if self.with_mean else None, self.scale_
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = not self.with_mean
+        return tags
+
+
+def _divisors(variances: np.ndarray, moments: FeatureMoments) -> np.ndarray:
+    """Standard deviations, 1 where the variance may be rounding alone."""
+    count, eps = moments.weight, np.finfo(np.float64).eps
+    rounding = count * eps * variances + (count * eps * moments.mean) ** 2
+    return np.where(variances <= rounding, 1.0, np.sqrt(variances))

@@ -1,0 +1,383 @@
+"""Decorrelate features and give them unit variance, in principal or in original coordinates."""
+
+from __future__ import annotations
+
+import warnings
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from sklearn.base import ClassNamePrefixFeaturesOutMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from skneural._sklearn_compat import Interval, StrOptions, _check_feature_names_in
+from skneural.preprocessing.base import MomentsTransformer
+from skneural.preprocessing.moments import (
+    MATRIX_BLOCK_BYTES,
+    FactorMoments,
+    ScatterMoments,
+    deviations,
+    row_blocks,
+)
+from skneural.preprocessing.spectrum import (
+    LeadingMoments,
+    Spectrum,
+    factor_spectrum,
+    is_doubtful,
+    leading_spectrum,
+    scatter_spectrum,
+)
+
+SOLVERS: dict[str, tuple[Any, Any]] = {
+    "covariance_eigh": (ScatterMoments, scatter_spectrum),
+    "full": (FactorMoments, factor_spectrum),
+    "randomized": (LeadingMoments, leading_spectrum),
+}
+
+
+def _when_needed(name: str) -> property:
+    """A fitted attribute that follows from the moments and is computed with the others when needed."""
+    return property(lambda self: self._decomposition()[name])
+
+
+class PCAWhitener(ClassNamePrefixFeaturesOutMixin, MomentsTransformer):
+    """Rotate features to their principal directions and scale these to unit variance.
+
+    With μ the mean and C = Σ λᵢ vᵢ vᵢᵀ the covariance of the training rows, V the kept directions and
+    Λ = diag(λᵢ + epsilon · λ₁),
+
+    - ``method="pca"``: z = Λ^(-1/2) Vᵀ (x − μ), one output per kept direction;
+    - ``method="zca"``: z = V Λ^(-1/2) Vᵀ (x − μ), one output per feature, of all whitened versions the
+      closest to the centred input [1]_;
+    - ``method="pca", whiten=False``: z = Vᵀ (x − μ), decorrelated only.
+
+    Directions without variance, which whitening would blow up, are found, dropped (``"pca"``) or set to
+    zero (``"zca"``) and reported in one warning.
+
+    Parameters
+    ----------
+    n_components : int, float or None, default=None
+        Directions to keep: a number, the smallest number whose share of the variance exceeds a float in
+        (0, 1), or all. Directions without variance are never kept.
+    method : {"pca", "zca"}, default="pca"
+        Principal or original coordinates.
+    whiten : bool, default=True
+        Whether to scale to unit variance; False needs ``method="pca"``.
+    epsilon : float, default=0.0
+        Added to each variance, as a fraction of the largest. 0 whitens exactly; 1e-2 to 1e-5 keep the noise
+        of weak directions small.
+    rtol : float or None, default=None
+        Directions whose standard deviation is at most ``rtol`` times the largest are taken to have none. None
+        means the rounding error of the computation and of the input's dtype.
+    svd_solver : {"auto", "covariance_eigh", "full", "randomized"}, default="auto"
+        - "covariance_eigh": eigendecomposition of the covariance matrix. Variances below about 1e-16 of the
+          largest are lost, those below 1e-10 inexact.
+        - "full": singular values of a triangular factor of the centred rows; down to 1e-28. A few times
+          slower for many rows, faster and smaller for fewer rows than features.
+        - "randomized": leading directions only, approximate; reads X six times. Needs an integer
+          ``n_components`` and excludes `partial_fit` and `merge`.
+        - "auto": "full" for fewer rows than features. Otherwise "covariance_eigh", and then "full" if `fit`
+          finds a direction, apart from constant features, with less than 2e-10 of the largest variance.
+          `partial_fit`, which cannot read twice, takes "covariance_eigh".
+    copy : bool, default=True
+        False lets `transform` write into its input where that is possible.
+    random_state : int, RandomState instance or None, default=None
+        For ``svd_solver="randomized"``.
+
+    Attributes
+    ----------
+    components_ : ndarray of shape (n_components_, n_features_in_), float64
+        Kept directions, by descending variance; the entry of largest magnitude is positive in each.
+    explained_variance_ : ndarray of shape (n_components_,), float64
+        Their variances, with divisor n − 1 (or sum of the weights − 1), as in `sklearn.decomposition.PCA`.
+    explained_variance_ratio_ : ndarray of shape (n_components_,), float64
+        Their shares of the total variance.
+    singular_values_ : ndarray of shape (n_components_,), float64
+        Singular values of the centred (and weighted) training rows.
+    mean_ : ndarray of shape (n_features_in_,), float64
+    n_components_ : int
+        Number of directions kept.
+    rank_ : int
+        Number of directions with variance among those computed.
+    noise_variance_ : float
+        Mean variance of the directions left out, of min(n, n_features_in_) in all.
+    svd_solver_ : {"covariance_eigh", "full", "randomized"}
+        The solver that was used.
+    n_samples_seen_ : int or float
+        Rows behind the statistics, or sum of their weights.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Only if X had column names that are all strings.
+
+    See Also
+    --------
+    sklearn.decomposition.PCA : Whitens all directions, with or without variance.
+    StdScaler : Unit variance without the rotation.
+
+    Notes
+    -----
+    Statistics are accumulated and applied in float64, also for float32 input; the result is rounded once.
+
+    After `partial_fit` and `merge` the directions are computed when they are first needed.
+
+    References
+    ----------
+    .. [1] A. Kessy, A. Lewin, K. Strimmer, "Optimal whitening and decorrelation", The American Statistician
+       72(4), 2018.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skneural.preprocessing import PCAWhitener
+    >>> X = np.array([[3.0, 1.0], [-3.0, -1.0], [1.0, 3.0], [-1.0, -3.0]])
+    >>> whitener = PCAWhitener().fit(X)
+    >>> whitener.explained_variance_.round(3)
+    array([10.667,  2.667])
+    >>> Z = whitener.transform(X)
+    >>> (Z.T @ Z / 3).round(12) + 0.0
+    array([[1., 0.],
+           [0., 1.]])
+    >>> np.allclose(whitener.inverse_transform(Z), X)
+    True
+    >>> PCAWhitener(method="zca").fit_transform(X).round(3) + 0.0
+    array([[ 1.225,  0.   ],
+           [-1.225,  0.   ],
+           [ 0.   ,  1.225],
+           [ 0.   , -1.225]])
+    """
+
+    _parameter_constraints: dict[str, list] = {
+        "n_components": [
+            Interval(Integral, 1, None, closed="left"),
+            Interval(Real, 0, 1, closed="neither"),
+            None,
+        ],
+        "method": [StrOptions({"pca", "zca"})],
+        "whiten": ["boolean"],
+        "epsilon": [Interval(Real, 0, None, closed="left")],
+        "rtol": [Interval(Real, 0, 1, closed="left"), None],
+        "svd_solver": [StrOptions({"auto", "covariance_eigh", "full", "randomized"})],
+        "copy": ["boolean"],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        n_components=None,
+        *,
+        method="pca",
+        whiten=True,
+        epsilon=0.0,
+        rtol=None,
+        svd_solver="auto",
+        copy=True,
+        random_state=None,
+    ):
+        self.n_components = n_components
+        self.method = method
+        self.whiten = whiten
+        self.epsilon = epsilon
+        self.rtol = rtol
+        self.svd_solver = svd_solver
+        self.copy = copy
+        self.random_state = random_state
+
+    components_ = _when_needed("components")
+    explained_variance_ = _when_needed("explained_variance")
+    explained_variance_ratio_ = _when_needed("explained_variance_ratio")
+    singular_values_ = _when_needed("singular_values")
+    n_components_ = _when_needed("n_components")
+    rank_ = _when_needed("rank")
+    noise_variance_ = _when_needed("noise_variance")
+
+    def transform(self, X, copy=None):
+        """Whiten X by what was learned; rows of X never change it.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        copy : bool, default=None
+            False writes into X where that is possible: a writeable array of float64 or float32, and as many
+            outputs as features. None means the parameter ``copy``.
+
+        Returns
+        -------
+        X_new : array of shape (n_samples, n_components_), or (n_samples, n_features) with "zca"
+            Of the dtype of X if that is floating, else float64.
+        """
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False, dtype=self._float_dtypes)
+        components, spread = self.components_, self._spread()
+        forward = (components / spread[:, np.newaxis]).T
+        out = self._destination(X, self._n_features_out, copy)
+        for rows in row_blocks(X, MATRIX_BLOCK_BYTES):
+            scores = deviations(X[rows], self.mean_) @ forward
+            out[rows] = scores @ components if self.method == "zca" else scores
+        return out
+
+    def inverse_transform(self, X, copy=None):
+        """Undo `transform` within the kept directions: the projection of the original on them.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_components_), or (n_samples, n_features) with "zca"
+            What `transform` returned.
+        copy : bool, default=None
+            As in `transform`.
+
+        Returns
+        -------
+        X_original : array of shape (n_samples, n_features)
+            Of the dtype of X if that is floating, else float64.
+        """
+        check_is_fitted(self)
+        X = self._check_transformed(X, self._n_features_out)
+        components, spread = self.components_, self._spread()
+        out = self._destination(X, self.n_features_in_, copy)
+        for rows in row_blocks(X, MATRIX_BLOCK_BYTES):
+            scores = X[rows] @ components.T if self.method == "zca" else X[rows]
+            out[rows] = (scores * spread) @ components + self.mean_
+        return out
+
+    def get_feature_names_out(self, input_features=None):
+        """Names of the outputs: "pcawhitener0", ..., or those of the features with "zca".
+
+        Parameters
+        ----------
+        input_features : array-like of str, default=None
+            Names of the features, if they had none in `fit`; used with "zca" alone.
+
+        Returns
+        -------
+        ndarray of str objects
+        """
+        check_is_fitted(self)
+        if self.method == "zca":
+            return _check_feature_names_in(self, input_features)
+        return super().get_feature_names_out(input_features)
+
+    @property
+    def _n_features_out(self) -> int:
+        return self.n_features_in_ if self.method == "zca" else self.n_components_
+
+    def _destination(self, X: np.ndarray, n_outputs: int, copy: bool | None) -> np.ndarray:
+        copies = self.copy if copy is None else copy
+        if not copies and X.flags.writeable and X.shape[1] == n_outputs:
+            return X
+        return np.empty((len(X), n_outputs), X.dtype)
+
+    def _spread(self) -> np.ndarray:
+        """What whitening divides each direction by."""
+        variances = self.explained_variance_
+        if not self.whiten:
+            return np.ones_like(variances)
+        return np.sqrt(variances + self.epsilon * variances.max())
+
+    def _measure(self, X: np.ndarray, sample_weight: np.ndarray | None) -> Any:
+        self._check_choices(min(X.shape))
+        if self.svd_solver == "randomized":
+            random_state = check_random_state(self.random_state)
+            return LeadingMoments.of(X, sample_weight, self.n_components, random_state)
+        if self.svd_solver == "full" or (self.svd_solver == "auto" and len(X) < X.shape[1]):
+            return FactorMoments.of(X, sample_weight)
+        moments = ScatterMoments.of(X, sample_weight)
+        if self.svd_solver == "auto" and is_doubtful(moments):
+            return FactorMoments.of(X, sample_weight)
+        return moments
+
+    def _measure_chunk(self, X: np.ndarray, sample_weight: np.ndarray | None) -> Any:
+        self._check_choices(X.shape[1])
+        solver = getattr(self, "svd_solver_", self.svd_solver)
+        if solver == "randomized":
+            raise ValueError(
+                "svd_solver='randomized' cannot be updated exactly. For partial_fit use "
+                "svd_solver='covariance_eigh' or 'full'."
+            )
+        return (FactorMoments if solver == "full" else ScatterMoments).of(X, sample_weight)
+
+    def _check_choices(self, n_directions: int) -> None:
+        if self.method == "zca" and not self.whiten:
+            raise ValueError(
+                "Got method='zca' with whiten=False, which would give the centred input back. "
+                "Use method='pca' to decorrelate, or MeanCenterer to centre."
+            )
+        whole = isinstance(self.n_components, Integral)
+        if self.svd_solver == "randomized" and not whole:
+            raise ValueError(f"Got n_components={self.n_components!r}, but svd_solver='randomized' expects an integer.")
+        if whole and self.n_components > n_directions:
+            raise ValueError(
+                f"n_components={self.n_components} must be between 1 and min(n_samples, n_features)="
+                f"{n_directions}. Lower it, or leave it at None to keep all directions."
+            )
+
+    def _conclude(self, moments: Any) -> None:
+        self.svd_solver_ = next(name for name, (kind, _) in SOLVERS.items() if kind is type(moments))
+        self.mean_ = moments.mean
+        self.n_samples_seen_ = moments.weight
+        self._derived: dict[str, Any] | None = None
+
+    def _settle(self) -> None:
+        self._decomposition()
+
+    def _learned(self) -> Any:
+        return SOLVERS[self.svd_solver_][0](**self._moments)
+
+    def _decomposition(self) -> dict[str, Any]:
+        check_is_fitted(self)
+        if self._derived is None:
+            self._derived = self._decompose()
+        return self._derived
+
+    def _decompose(self) -> dict[str, Any]:
+        moments = self._learned()
+        if moments.weight <= 1:
+            raise ValueError(
+                f"n_samples={moments.weight} rows (or sum of their weights) have no covariance. Expected more "
+                "than one: fit more rows, or scale the weights so that each counts rows."
+            )
+        spectrum = SOLVERS[self.svd_solver_][1](moments)
+        significant = np.flatnonzero(spectrum.significant(moments.mean, moments.resolution, self.rtol))
+        wanted = self._n_wanted(spectrum)
+        if not len(significant):
+            raise ValueError(f"All {len(moments.mean)} features are constant: there is no variance to whiten.")
+        if len(significant) < wanted:
+            self._warn_of_null_directions(wanted - len(significant), spectrum)
+        return _kept(spectrum, significant[:wanted], moments.weight) | {"rank": len(significant)}
+
+    def _n_wanted(self, spectrum: Spectrum) -> int:
+        if self.n_components is None:
+            return len(spectrum.feature_variances)
+        if isinstance(self.n_components, Integral):
+            return int(self.n_components)
+        shares = np.cumsum(spectrum.variances) / spectrum.feature_variances.sum()
+        return int(np.searchsorted(shares, self.n_components, side="right")) + 1
+
+    def _warn_of_null_directions(self, n_null: int, spectrum: Spectrum) -> None:
+        n_features = len(spectrum.feature_variances)
+        n_constant = int((spectrum.feature_variances == 0).sum())
+        reasons = [f"{n_constant} features are constant"] if n_constant else []
+        if self.n_samples_seen_ <= n_features:
+            reasons.append(f"{self.n_samples_seen_} rows span at most {self.n_samples_seen_ - 1} directions")
+        elif n_null > n_constant:
+            reasons.append("features depend linearly on one another")
+        warnings.warn(
+            f"{n_null} of {n_features} directions have no variance beyond rounding and are "
+            f"{'set to zero' if self.method == 'zca' else 'dropped'}: {'; '.join(reasons)}.",
+            UserWarning,
+            stacklevel=2,
+        )
+
+
+def _kept(spectrum: Spectrum, index: np.ndarray, weight: float) -> dict[str, Any]:
+    variances, n_features = spectrum.variances[index], len(spectrum.feature_variances)
+    total = spectrum.feature_variances.sum()
+    n_left = min(int(weight), n_features) - len(index)
+    return {
+        "components": spectrum.directions[index],
+        "explained_variance": variances,
+        "explained_variance_ratio": variances / total,
+        "singular_values": np.sqrt(variances * (weight - 1)),
+        "n_components": len(index),
+        "noise_variance": max(0.0, float(total - variances.sum()) / n_left) if n_left > 0 else 0.0,
+    }
