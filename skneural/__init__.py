@@ -1,3 +1,48 @@
-"""Neural networks for scikit-learn: activations from sigmoid to Maxout, searchable, with honest preprocessing."""
+"""Neural networks for scikit-learn: every activation from sigmoid to Maxout, searchable, with honest preprocessing."""
+
+from skneural.activations import (
+    ACTIVATIONS,
+    ELU,
+    GELU,
+    SELU,
+    Activation,
+    Identity,
+    LeakyReLU,
+    Logistic,
+    Maxout,
+    Mish,
+    PReLU,
+    ReLU,
+    SiLU,
+    Softplus,
+    Tanh,
+)
+from skneural.estimators import ActivationMLPClassifier, ActivationMLPRegressor
+from skneural.preprocessing import MeanCenterer, PCAWhitener, StdScaler
+from skneural.solvers import DivergenceError
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "ACTIVATIONS",
+    "ELU",
+    "GELU",
+    "SELU",
+    "Activation",
+    "ActivationMLPClassifier",
+    "ActivationMLPRegressor",
+    "DivergenceError",
+    "Identity",
+    "LeakyReLU",
+    "Logistic",
+    "Maxout",
+    "MeanCenterer",
+    "Mish",
+    "PCAWhitener",
+    "PReLU",
+    "ReLU",
+    "SiLU",
+    "Softplus",
+    "StdScaler",
+    "Tanh",
+]

@@ -1,0 +1,504 @@
+"""Activation functions: one short class each, in the order of the lecture, and their registry at the end.
+
+An activation maps the pre-activations `Z` of a layer, of shape (n_rows, n_units * n_pieces), to its activations
+`A`, of shape (n_rows, n_units). Formulas are written beside the code that computes them; ``out`` is optional
+scratch memory, as in NumPy's functions, and is never one of the other arguments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from numbers import Integral
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit, ndtr
+
+from skneural.specification import OneOf, Specification, Within
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is true of an activation at its present settings, read off the function itself.
+
+    Parameters
+    ----------
+    range : tuple of float
+        Smallest and largest value.
+    mean : float
+        Mean activation when the pre-activation is standard normal.
+    saturates : {"both", "left", "right", "neither"}
+        The sides on which the local gradient dies out.
+    scheme : {"he", "glorot", "lecun"}
+        The recommended initialisation.
+    gain : float
+        Factor on the standard deviation of that initialisation.
+    n_pieces : int
+        Linear maps (pre-activations) per unit.
+    n_learned : int
+        Parameters learned per unit besides weights and bias; 0 where all units share one.
+    """
+
+    range: tuple[float, float]
+    mean: float
+    saturates: str
+    scheme: str
+    gain: float
+    n_pieces: int
+    n_learned: int
+
+    @property
+    def zero_centred(self) -> bool:
+        """Whether the mean activation is small (below 0.2) for standard normal pre-activations."""
+        return abs(self.mean) < 0.2
+
+
+class Activation(Specification):
+    """Base of all activations; a user's own is a subclass with ``forward`` and ``backward``.
+
+    ``forward(Z, out=None)`` returns the activations `A` of shape (n_rows, n_units).
+
+    ``backward(dA, Z, A, out=None)`` returns the gradient in `Z`, given `dA`, the gradient in `A`.
+
+    Both may ignore `out`, and neither may change its other arguments. Nothing has to be registered.
+
+    An activation with learned parameters (a slope per unit, say) also overrides :meth:`init_learned` and
+    :meth:`learned_gradient`; its ``forward`` and ``backward`` then receive the parameters as one more positional
+    argument, a vector.
+
+    Attributes
+    ----------
+    n_pieces : int
+        Pre-activations per unit: 1, except in Maxout.
+    scheme : {"he", "glorot", "lecun"}
+        How ``weight_init="auto"`` draws the weights in front of this activation.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skneural.activations import Activation
+    >>> class HardTanh(Activation):
+    ...     def forward(self, Z, out=None):
+    ...         return np.clip(Z, -1, 1, out=out)
+    ...
+    ...     def backward(self, dA, Z, A, out=None):
+    ...         return np.multiply(dA, np.abs(Z) < 1, out=out)
+    >>> HardTanh().forward(np.array([[-3.0, 0.5, 3.0]]))
+    array([[-1. ,  0.5,  1. ]])
+    >>> HardTanh().facts().saturates
+    'both'
+    """
+
+    n_pieces: int = 1
+    scheme: ClassVar[str] = "he"
+    forward: Callable[..., Array]
+    backward: Callable[..., Array]
+
+    def init_learned(self, n_units: int) -> Array:
+        """Return the initial learned parameters of a layer, a vector; empty if nothing is learned."""
+        return np.empty(0)
+
+    def learned_gradient(self, dA: Array, Z: Array, A: Array, learned: Array) -> Array:
+        """Return the gradient in the learned parameters, summed over the rows."""
+        return np.empty(0)
+
+    def derivative(self, Z: Array) -> Array:
+        """Return the local gradient dA/dZ at each `Z`, for the initial learned parameters.
+
+        Parameters
+        ----------
+        Z : ndarray of shape (n_rows, n_units * n_pieces)
+
+        Returns
+        -------
+        dZ : ndarray of the shape of `Z`
+        """
+        n_units = Z.shape[1] // self.n_pieces
+        learned = self._initial(n_units)
+        A = self.forward(Z, *learned)
+        return self.backward(np.ones_like(A), Z, A, *learned)
+
+    def facts(self) -> Facts:
+        """Measure range, mean, saturation and gain from ``forward`` and ``backward`` themselves.
+
+        Returns
+        -------
+        facts : Facts
+        """
+        learned = self._initial(1)
+        z = np.concatenate([[-1e12], np.linspace(-40, 40, 8001), [1e12]])
+        A = self.forward(self._column(z), *learned).ravel()
+        low, high = (float(a) if abs(a) < 1e3 else float(np.copysign(np.inf, a)) for a in (A.min(), A.max()))
+        n_learned = self.init_learned(3).size // 3
+        return Facts((low, high), self._mean(1), self._sides(), self.scheme, self.gain, self.n_pieces, n_learned)
+
+    @property
+    def gain(self) -> float:
+        """Factor on the standard deviation of the weights that go with ``scheme``.
+
+        - he: 1 / sqrt(E[A²]) for standard normal Z, which keeps the mean square of the signal from layer to layer
+          (He et al. 2015, :arxiv:`1502.01852`): sqrt(2) for ReLU, sqrt(2 / (1 + s²)) for slope s.
+        - glorot: one over the slope at the origin, where these functions are nearly linear: 1 for tanh, 4 for the
+          logistic function (Glorot & Bengio 2010).
+        - lecun: 1 (LeCun et al. 1998), which is what SELU's constants were made for.
+        """
+        if self.scheme == "he":
+            return float(1 / np.sqrt(self._mean(2)))
+        return 1.0 if self.scheme == "lecun" else float(1 / self.derivative(np.zeros((1, self.n_pieces)))[0, 0])
+
+    def _initial(self, n_units: int) -> tuple[Array, ...]:
+        learned = self.init_learned(n_units)
+        return (learned,) if learned.size else ()
+
+    def _column(self, z: Array) -> Array:
+        return np.repeat(z[:, None], self.n_pieces, axis=1)
+
+    def _sides(self) -> str:
+        left, right = np.abs(self.derivative(self._column(np.array([-30.0, 30.0])))).sum(axis=1) < 1e-3
+        return {(True, True): "both", (True, False): "left", (False, True): "right"}.get((left, right), "neither")
+
+    def _mean(self, power: int) -> float:
+        # The trapezoidal rule converges fast on a density that vanishes at both ends.
+        z = np.linspace(-9, 9, 3601)
+        density = np.exp(-(z**2) / 2)
+        A = self.forward(self._column(z), *self._initial(1)).ravel()
+        return float(np.sum(A**power * density) / np.sum(density))
+
+
+class Identity(Activation):
+    """f(z) = z: a linear layer."""
+
+    scheme = "glorot"
+
+    def forward(self, Z: Array, out: Array | None = None) -> Array:
+        """A = Z."""
+        return np.positive(Z, out=out)
+
+    def backward(self, dA: Array, Z: Array, A: Array, out: Array | None = None) -> Array:
+        """dZ = dA."""
+        return np.positive(dA, out=out)
+
+
+class Logistic(Activation):
+    """f(z) = 1 / (1 + exp(-z)), the sigmoid: squashes to [0, 1], saturates on both sides, not zero-centred."""
+
+    scheme = "glorot"
+
+    def forward(self, Z: Array, out: Array | None = None) -> Array:
+        """A = 1 / (1 + exp(-Z))."""
+        return expit(Z, out=out)
+
+    def backward(self, dA: Array, Z: Array, A: Array, out: Array | None = None) -> Array:
+        """dZ = dA · A (1 - A)."""
+        out = np.subtract(1, A, out=out)
+        out *= A
+        out *= dA
+        return out
+
+
+class Tanh(Activation):
+    """f(z) = tanh(z): zero-centred, saturates on both sides."""
+
+    scheme = "glorot"
+
+    def forward(self, Z: Array, out: Array | None = None) -> Array:
+        """A = tanh(Z)."""
+        return np.tanh(Z, out=out)
+
+    def backward(self, dA: Array, Z: Array, A: Array, out: Array | None = None) -> Array:
+        """dZ = dA · (1 - A²)."""
+        out = np.multiply(A, A, out=out)
+        np.subtract(1, out, out=out)
+        out *= dA
+        return out
+
+
+class ReLU(Activation):
+    """f(z) = max(0, z): cheap, does not saturate for z > 0, dead for z <= 0 (Nair & Hinton 2010)."""
+
+    def forward(self, Z: Array, out: Array | None = None) -> Array:
+        """A = max(0, Z)."""
+        return np.maximum(Z, 0, out=out)
+
+    def backward(self, dA: Array, Z: Array, A: Array, out: Array | None = None) -> Array:
+        """dZ = dA where Z > 0, else 0."""
+        return np.multiply(dA, Z > 0, out=out)
+
+
+class LeakyReLU(Activation):
+    """f(z) = z for z > 0, negative_slope · z otherwise: cannot die (Maas et al. 2013).
+
+    Parameters
+    ----------
+    negative_slope : float in [0, 1], default=0.01
+        Slope on the negative side.
+    """
+
+    _constraints = {"negative_slope": Within(0, 1)}
+
+    def __init__(self, negative_slope: float = 0.01):
+        self.negative_slope = negative_slope
+
+    def forward(self, Z: Array, out: Array | None = None) -> Array:
+        """A = max(Z, negative_slope · Z)."""
+        out = np.multiply(Z, self.negative_slope, out=out)
+        return np.maximum(Z, out, out=out)
+
+    def backward(self, dA: Array, Z: Array, A: Array, out: Array | None = None) -> Array:
+        """dZ = dA where Z > 0, else negative_slope · dA."""
+        out = np.multiply(dA, self.negative_slope, out=out)
+        np.copyto(out, dA, where=Z > 0)
+        return out
+
+
+class PReLU(Activation):
+    """f(z) = z for z > 0, a · z otherwise, with a learned by backpropagation (He et al. 2015, :arxiv:`1502.01852`).
+
+    The slopes are never weight-decayed: that would pull the unit towards ReLU.
+
+    Parameters
+    ----------
+    init : float in [-1, 1], default=0.25
+        Initial slope.
+    shared : bool, default=False
+        Whether the layer has one slope, or each unit its own.
+    """
+
+    _constraints = {"init": Within(-1, 1), "shared": OneOf((False, True))}
+
+    def __init__(self, init: float = 0.25, shared: bool = False):
+        self.init = init
+        self.shared = shared
+
+    def init_learned(self, n_units: int) -> Array:
+        """Return the initial slopes, of shape (1,) if shared, else (n_units,)."""
+        return np.full(1 if self.shared else n_units, float(self.init))
+
+    def forward(self, Z: Array, slopes: Array, out: Array | None = None) -> Array:
+        """A = max(Z, 0) + slopes · min(Z, 0)."""
+        out = np.multiply(Z, slopes, out=out)
+        np.copyto(out, Z, where=Z > 0)
+        return out
+
+    def backward(self, dA: Array, Z: Array, A: Array, slopes: Array, out: Array | None = None) -> Array:
+        """dZ = dA where Z > 0, else slopes · dA."""
+        out = np.multiply(dA, slopes, out=out)
+        np.copyto(out, dA, where=Z > 0)
+        return out
+
+    def learned_gradient(self, dA: Array, Z: Array, A: Array, learned: Array) -> Array:
+        """dslopes = Σ dA · min(Z, 0), over the rows, and over the units if shared."""
+        per_unit = np.einsum("ij,ij->j", dA, np.minimum(Z, 0))
+        return per_unit.sum(keepdims=True) if self.shared else per_unit
+
+
+class ELU(Activation):
+    """f(z) = z for z > 0, alpha · (exp(z) - 1) otherwise (Clevert et al. 2016, :arxiv:`1511.07289`).
+
+    Parameters
+    ----------
+    alpha : float in (0, inf), default=1.0
+        The negative side saturates at -alpha.
+    """
+
+    _constraints = {"alpha": Within(0, None, closed="neither")}
+
+    def __init__(self, alpha: float = 1.0):
+        self.alpha = alpha
+
+    def forward(self, Z: Array, out: Array | None = None) -> Array:
+        """A = Z where Z > 0, else alpha · (exp(Z) - 1)."""
+        out = np.minimum(Z, 0, out=out)
+        np.expm1(out, out=out)
+        out *= self.alpha
+        np.copyto(out, Z, where=Z > 0)
+        return out
+
+    def backward(self, dA: Array, Z: Array, A: Array, out: Array | None = None) -> Array:
+        """dZ = dA where Z > 0, else dA · (A + alpha)."""
+        out = np.add(A, self.alpha, out=out)
+        out *= dA
+        np.copyto(out, dA, where=Z > 0)
+        return out
+
+
+class Maxout(Activation):
+    """f(z₁, …, z_k) = max(z₁, …, z_k): the unit learns its own convex function.
+
+    Source: Goodfellow et al. 2013, :arxiv:`1302.4389`.
+
+    Does not saturate and cannot die, at n_pieces times the parameters: the layer's weight matrix has shape
+    (fan_in, n_pieces · n_units), its columns the units' first pieces, then their second pieces, and so on.
+
+    Parameters
+    ----------
+    n_pieces : int in [1, inf), default=2
+        Linear maps per unit.
+    """
+
+    _constraints = {"n_pieces": Within(1, None, kind=Integral)}
+
+    def __init__(self, n_pieces: int = 2):
+        self.n_pieces = n_pieces
+
+    def _pieces(self, Z: Array) -> list[Array]:
+        n_units = Z.shape[1] // self.n_pieces
+        return [Z[:, start : start + n_units] for start in range(0, Z.shape[1], n_units)]
+
+    def forward(self, Z: Array, out: Array | None = None) -> Array:
+        """A = the largest of each unit's pre-activations."""
+        first, *others = self._pieces(Z)
+        out = np.positive(first, out=out)
+        for piece in others:
+            np.maximum(out, piece, out=out)
+        return out
+
+    def backward(self, dA: Array, Z: Array, A: Array, out: Array | None = None) -> Array:
+        """dZ = dA at the (first) largest piece, 0 elsewhere."""
+        out = np.empty_like(Z) if out is None else out
+        unclaimed = np.ones(A.shape, dtype=bool)
+        for piece, gradient in zip(self._pieces(Z), self._pieces(out), strict=True):
+            won = (piece == A) & unclaimed
+            np.multiply(dA, won, out=gradient)
+            unclaimed ^= won
+        return out
+
+    def _mean(self, power: int) -> float:
+        # The largest of k standard normals has density k · phi(z) · Phi(z)^(k - 1).
+        z = np.linspace(-9, 9, 3601)
+        density = np.exp(-(z**2) / 2) * ndtr(z) ** (self.n_pieces - 1)
+        return float(np.sum(z**power * density) / np.sum(density))
+
+
+class SELU(Activation):
+    """f(z) = λ · ELU(z; α), λ and α such that zero mean and unit variance are kept.
+
+    Source: Klambauer et al. 2017, :arxiv:`1706.02515`.
+    """
+
+    scheme = "lecun"
+    alpha = 1.6732632423543772
+    scale = 1.0507009873554805
+
+    def forward(self, Z: Array, out: Array | None = None) -> Array:
+        """A = scale · Z where Z > 0, else scale · alpha · (exp(Z) - 1)."""
+        out = np.minimum(Z, 0, out=out)
+        np.expm1(out, out=out)
+        out *= self.alpha
+        np.copyto(out, Z, where=Z > 0)
+        out *= self.scale
+        return out
+
+    def backward(self, dA: Array, Z: Array, A: Array, out: Array | None = None) -> Array:
+        """dZ = scale · dA where Z > 0, else dA · (A + scale · alpha)."""
+        out = np.add(A, self.scale * self.alpha, out=out)
+        np.copyto(out, self.scale, where=Z > 0)
+        out *= dA
+        return out
+
+
+class GELU(Activation):
+    """f(z) = z · Φ(z), Φ the normal distribution function; exact, not the tanh form.
+
+    Source: Hendrycks & Gimpel 2016, :arxiv:`1606.08415`.
+    """
+
+    def forward(self, Z: Array, out: Array | None = None) -> Array:
+        """A = Z · Phi(Z)."""
+        out = ndtr(Z, out=out)
+        out *= Z
+        return out
+
+    def backward(self, dA: Array, Z: Array, A: Array, out: Array | None = None) -> Array:
+        """dZ = dA · (Phi(Z) + Z · phi(Z))."""
+        out = np.multiply(Z, Z, out=out)
+        out *= -0.5
+        np.exp(out, out=out)
+        out *= Z
+        out *= 1 / np.sqrt(2 * np.pi).item()
+        out += ndtr(Z)
+        out *= dA
+        return out
+
+
+class SiLU(Activation):
+    """f(z) = z / (1 + exp(-z)), also called swish (Elfwing et al. 2017, :arxiv:`1702.03118`)."""
+
+    def forward(self, Z: Array, out: Array | None = None) -> Array:
+        """A = Z · sigmoid(Z)."""
+        out = expit(Z, out=out)
+        out *= Z
+        return out
+
+    def backward(self, dA: Array, Z: Array, A: Array, out: Array | None = None) -> Array:
+        """dZ = dA · (s + A (1 - s)), s = sigmoid(Z)."""
+        s = expit(Z)
+        out = np.subtract(1, s, out=out)
+        out *= A
+        out += s
+        out *= dA
+        return out
+
+
+class Softplus(Activation):
+    """f(z) = log(1 + exp(z)): a smooth ReLU (Dugas et al. 2001)."""
+
+    def forward(self, Z: Array, out: Array | None = None) -> Array:
+        """A = max(Z, 0) + log1p(exp(-|Z|)), which cannot overflow."""
+        out = np.abs(Z, out=out)
+        np.negative(out, out=out)
+        np.exp(out, out=out)
+        np.log1p(out, out=out)
+        out += np.maximum(Z, 0)
+        return out
+
+    def backward(self, dA: Array, Z: Array, A: Array, out: Array | None = None) -> Array:
+        """dZ = dA · sigmoid(Z)."""
+        out = expit(Z, out=out)
+        out *= dA
+        return out
+
+
+class Mish(Activation):
+    """f(z) = z · tanh(log(1 + exp(z))) (Misra 2019, :arxiv:`1908.08681`)."""
+
+    def forward(self, Z: Array, out: Array | None = None) -> Array:
+        """A = Z · tanh(softplus(Z))."""
+        out = Softplus().forward(Z, out=out)
+        np.tanh(out, out=out)
+        out *= Z
+        return out
+
+    def backward(self, dA: Array, Z: Array, A: Array, out: Array | None = None) -> Array:
+        """dZ = dA · (t + Z · (1 - t²) · sigmoid(Z)), t = tanh(softplus(Z))."""
+        t = np.tanh(Softplus().forward(Z))
+        out = np.multiply(t, t, out=out)
+        np.subtract(1, out, out=out)
+        out *= expit(Z)
+        out *= Z
+        out += t
+        out *= dA
+        return out
+
+
+ACTIVATIONS: dict[str, Activation] = {
+    "identity": Identity(),
+    "logistic": Logistic(),
+    "sigmoid": Logistic(),
+    "tanh": Tanh(),
+    "relu": ReLU(),
+    "leaky_relu": LeakyReLU(),
+    "prelu": PReLU(),
+    "elu": ELU(),
+    "maxout": Maxout(),
+    "selu": SELU(),
+    "gelu": GELU(),
+    "silu": SiLU(),
+    "swish": SiLU(),
+    "softplus": Softplus(),
+    "mish": Mish(),
+}

@@ -1,0 +1,214 @@
+"""The classifier."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import ClassifierMixin
+from sklearn.metrics import accuracy_score
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
+from sklearn.utils.validation import column_or_1d, validate_data
+
+from skneural._sklearn_compat import _check_partial_fit_first_call, _fit_context
+from skneural.estimators.base import BaseActivationMLP
+from skneural.estimators.parameters import documented
+from skneural.estimators.training import stochastic
+from skneural.losses import LogisticLoss, SoftmaxCrossEntropy
+
+Array = NDArray[Any]
+
+
+@documented
+class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
+    """Multi-layer perceptron classifier with any activation, from sigmoid to Maxout, per layer.
+
+    A superset of :class:`sklearn.neural_network.MLPClassifier`: the same names mean the same. It minimises the
+    weighted mean of the log loss plus a penalty, Σ sᵢ ℓᵢ / Σ sᵢ + alpha · [...], for two classes and for multilabel
+    targets with one logistic output per label, for more classes with softmax.
+
+    Parameters
+    ----------
+    {parameters}
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The class labels; with multilabel targets, the column numbers.
+
+    {attributes}
+
+    Raises
+    ------
+    ValueError
+        From `fit`: if parameters or data cannot be used; then the estimator is as it was before.
+    DivergenceError
+        From `fit`: a ValueError, if the loss or a parameter becomes infinite or NaN; then the best finite weights
+        are kept.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from skneural import ActivationMLPClassifier, ELU, StdScaler
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = make_pipeline(
+    ...     StdScaler(), ActivationMLPClassifier((16, 8), ELU(alpha=0.5), learning_rate_init=0.01, random_state=0)
+    ... )
+    >>> model.fit(X, y).predict(X[:3])
+    array([0, 0, 0])
+    >>> bool(model.score(X, y) > 0.95)
+    True
+    """
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> ActivationMLPClassifier:
+        """Train the network.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training data; CSC is converted to CSR.
+        y : array-like of shape (n_samples,) or (n_samples, n_labels)
+            Class labels, or a 0/1 indicator matrix for multilabel targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Non-negative weights; integer weights equal repeated rows.
+
+        Returns
+        -------
+        self : ActivationMLPClassifier
+        """
+        return self._fit(X, y, sample_weight, incremental=False)
+
+    @available_if(stochastic)
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> ActivationMLPClassifier:
+        """Train for one epoch on the given rows, from where the last call ended.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_labels)
+        sample_weight : array-like of shape (n_samples,), default=None
+        classes : array-like of shape (n_classes,), default=None
+            All labels that will ever come; needed in the first call only.
+
+        Returns
+        -------
+        self : ActivationMLPClassifier
+        """
+        with self._unchanged_on_error():
+            if _check_partial_fit_first_call(self, classes) and len(self.classes_) < 2:
+                raise ValueError(f"classes must name at least 2 classes. Got {self.classes_!r} instead.")
+            return self._fit(X, y, sample_weight, incremental=True)
+
+    def predict(self, X: Any) -> Array:
+        """Return the most probable class of each row (for multilabel targets, the labels of probability above 1/2).
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_labels)
+        """
+        F = self._raw_output(X)
+        codes = self._decide(F)
+        return codes if self._multilabel else self.classes_[codes]
+
+    def predict_proba(self, X: Any) -> Array:
+        """Return the probability of each class, or of each label.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        P : ndarray of shape (n_samples, n_classes), in the dtype of the parameters
+        """
+        F = self._two_sided(self._raw_output(X))
+        return self._loss.predict(F)
+
+    def predict_log_proba(self, X: Any) -> Array:
+        """Return the logarithm of the probabilities, computed from the raw output and therefore finite.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        log_P : ndarray of shape (n_samples, n_classes)
+        """
+        F = self._two_sided(self._raw_output(X))
+        return self._loss.log_predict(F)
+
+    def _two_sided(self, F: Array) -> Array:
+        # 1 - sigmoid(f) = sigmoid(-f), without the cancellation
+        return F if self._multilabel or F.shape[1] > 1 else np.hstack([-F, F])
+
+    def _decide(self, F: Array) -> Array:
+        if self._multilabel:
+            return (F > 0).astype(np.intp)
+        return F.argmax(axis=1) if F.shape[1] > 1 else (F[:, 0] > 0).astype(np.intp)
+
+    def _validate_training(self, X: Any, y: Any, resume: bool) -> tuple[Any, Array]:
+        X, y = validate_data(
+            self, X, y, accept_sparse="csr", multi_output=True, dtype=self._dtypes(resume), reset=not resume
+        )
+        check_classification_targets(y)
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        return X, y
+
+    _loss: LogisticLoss | SoftmaxCrossEntropy
+
+    def _encode(self, y: Array, dtype: Any, incremental: bool) -> Array:
+        self._multilabel = type_of_target(y, input_name="y").startswith("multilabel")
+        if self._multilabel:
+            Y = y.toarray() if hasattr(y, "toarray") else y
+            self.classes_, self.n_outputs_, self._loss = np.arange(Y.shape[1]), Y.shape[1], LogisticLoss()
+            return np.asarray(Y, dtype=dtype)
+        if not incremental:
+            self.classes_ = self._labels(y)
+        if len(self.classes_) < 2:
+            raise ValueError(f"y must have at least 2 classes. Got 1 class, {self.classes_[0]!r}, instead.")
+        return self._encode_labels(y, dtype)
+
+    def _labels(self, y: Array) -> Array:
+        labels = unique_labels(y)
+        if self.warm_start and hasattr(self, "parameters_") and not np.array_equal(labels, self.classes_):
+            raise ValueError(
+                "warm_start can only be used where `y` has the same classes as in the previous call to fit. "
+                f"Previously got {self.classes_}, `y` has {labels}"
+            )
+        return labels
+
+    def _encode_labels(self, y: Array, dtype: Any) -> Array:
+        unknown = np.setdiff1d(y, self.classes_)
+        if len(unknown):
+            raise ValueError(f"`y` has classes not in `self.classes_`: {unknown}. `self.classes_` has {self.classes_}.")
+        codes = np.searchsorted(self.classes_, y)
+        if len(self.classes_) == 2:
+            self.n_outputs_, self._loss = 1, LogisticLoss()
+            return codes[:, None].astype(dtype)
+        self.n_outputs_, self._loss = len(self.classes_), SoftmaxCrossEntropy()
+        return codes
+
+    def _stratify_by(self, y: Array) -> Array | None:
+        return None if self._multilabel else y
+
+    def _score_raw(self, F: Array, Y: Array, weights: Array | None) -> float:
+        if not np.isfinite(F).all():
+            return float("nan")
+        decided = self._decide(F)
+        return float(accuracy_score(Y if self._multilabel else Y.ravel(), decided, sample_weight=weights))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags

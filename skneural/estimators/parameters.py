@@ -1,0 +1,199 @@
+"""The constructor's parameters, as both estimators share them: what is allowed, and what they mean."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+from typing import Any, TypeVar
+
+import numpy as np
+
+from skneural._sklearn_compat import Interval, Options, StrOptions
+from skneural.activations import ACTIVATIONS, Activation
+from skneural.initializers import INITIALIZERS
+from skneural.solvers import SCHEDULES, SOLVERS
+
+T = TypeVar("T", bound=type)
+
+CONSTRAINTS: dict[str, list[Any]] = {
+    "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+    "activation": [StrOptions(set(ACTIVATIONS)), Activation, "array-like"],
+    "solver": [StrOptions({*SOLVERS, "lbfgs"})],
+    "alpha": [Interval(Real, 0, None, closed="left")],
+    "l1_ratio": [Interval(Real, 0, 1, closed="both")],
+    "max_norm": [None, Interval(Real, 0, None, closed="neither")],
+    "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+    "learning_rate": [StrOptions(set(SCHEDULES)), callable],
+    "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+    "power_t": [Interval(Real, 0, None, closed="left")],
+    "max_iter": [Interval(Integral, 1, None, closed="left")],
+    "shuffle": ["boolean"],
+    "random_state": ["random_state"],
+    "tol": [Interval(Real, 0, None, closed="left")],
+    "verbose": ["verbose"],
+    "warm_start": ["boolean"],
+    "momentum": [Interval(Real, 0, 1, closed="both")],
+    "nesterovs_momentum": ["boolean"],
+    "early_stopping": ["boolean"],
+    "validation_fraction": [Interval(Real, 0, 1, closed="left")],
+    "beta_1": [Interval(Real, 0, 1, closed="left")],
+    "beta_2": [Interval(Real, 0, 1, closed="left")],
+    "epsilon": [Interval(Real, 0, None, closed="neither")],
+    "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf})],
+    "max_fun": [Interval(Integral, 1, None, closed="left")],
+    "weight_init": [StrOptions({*INITIALIZERS, "auto"}), callable],
+    "bias_init": [Interval(Real, None, None, closed="neither")],
+    "dtype": [None, StrOptions({"float32", "float64"})],
+}
+
+PARAMETERS = """hidden_layer_sizes : int or array-like of int, default=(100,)
+        Units of each hidden layer. An empty tuple gives a linear model.
+
+    activation : str, Activation, or list of them, default="relu"
+        Activation of the hidden layers, by name (see :data:`skneural.activations.ACTIVATIONS`) or as an object with
+        its settings, such as ``ELU(alpha=0.5)``; a list gives one per hidden layer. An object's settings can be
+        searched, as in ``activation__alpha``.
+
+    solver : {"adam", "adamw", "sgd", "rmsprop", "adagrad", "lbfgs"}, default="adam"
+        How the objective is minimised: by steps on mini-batches, or by L-BFGS on all rows at once.
+
+    alpha : float in [0, inf), default=0.0001
+        Strength of the penalty alpha · [(1 - l1_ratio) / 2 · ‖W‖² + l1_ratio · ‖W‖₁], which is added to the *mean*
+        loss: it depends neither on the batch size nor on the number of rows. Biases and learned slopes are not
+        penalised. With solver="adamw" the squared part becomes decoupled weight decay.
+
+    l1_ratio : float in [0, 1], default=0.0
+        Share of the L1 norm in the penalty.
+
+    max_norm : float in (0, inf) or None, default=None
+        Bound on the Euclidean norm of each unit's incoming weights, kept after each step. Not for lbfgs.
+
+    batch_size : int or "auto", default="auto"
+        Rows per mini-batch; "auto" is min(200, n_samples). Not used by lbfgs.
+
+    learning_rate : {"constant", "invscaling", "adaptive", "cosine", "one_cycle"}, Schedule or callable, \
+default="constant"
+        Schedule of the learning rate, for all solvers but lbfgs. "invscaling" divides by (t + 1)^power_t, t the
+        number of rows seen; "adaptive" divides by 5 when training stalls; "cosine" and "one_cycle" end after
+        `max_iter` epochs. A callable takes a :class:`skneural.solvers.schedules.Progress` and returns a factor on
+        `learning_rate_init`, or one per batch.
+
+    learning_rate_init : float in (0, inf), default=0.001
+        Initial learning rate; with "one_cycle", the largest.
+
+    power_t : float in [0, inf), default=0.5
+        Exponent of learning_rate="invscaling".
+
+    max_iter : int, default=200
+        Largest number of epochs (of iterations, for lbfgs).
+
+    shuffle : bool, default=True
+        Whether each epoch takes the rows in a new random order.
+
+    random_state : int, RandomState instance or None, default=None
+        Decides initial weights, validation split and the order of the rows.
+
+    tol : float in [0, inf), default=0.0001
+        Smallest decrease of the loss (increase of the validation score) that counts as progress; for lbfgs the
+        largest entry of the gradient at which to stop.
+
+    verbose : bool or int, default=False
+        Whether to print a line per epoch.
+
+    warm_start : bool, default=False
+        Whether `fit` goes on from the present parameters and solver state.
+
+    momentum : float in [0, 1], default=0.9
+        Momentum of solver="sgd".
+
+    nesterovs_momentum : bool, default=True
+        Whether that momentum is Nesterov's.
+
+    early_stopping : bool, default=False
+        Whether to hold out `validation_fraction` of the rows, stop when their score does not improve, and restore
+        the parameters of the best epoch. Not for lbfgs.
+
+    validation_fraction : float in [0, 1), default=0.1
+        Share of the rows that early stopping holds out.
+
+    beta_1 : float in [0, 1), default=0.9
+        Decay of the first moment, for adam and adamw.
+
+    beta_2 : float in [0, 1), default=0.999
+        Decay of the second moment, for adam, adamw and rmsprop.
+
+    epsilon : float in (0, inf), default=1e-8
+        Added to the root of the second moment, for adam, adamw, rmsprop and adagrad.
+
+    n_iter_no_change : int or inf, default=10
+        Epochs without progress after which training stops.
+
+    max_fun : int, default=15000
+        Largest number of evaluations in lbfgs.
+
+    weight_init : str, Initializer or callable, default="auto"
+        Initial weights, by name (see :data:`skneural.initializers.INITIALIZERS`), as an object, or as a callable
+        (fan_in, fan_out, rng) -> array. "auto" takes what suits the activation: He for the ReLU family, Glorot for
+        tanh and sigmoid, LeCun for SELU; it also spreads the hidden biases, see
+        :class:`skneural.initializers.Automatic`.
+
+    bias_init : float, default=0.0
+        Initial bias of the hidden units, with weight_init="auto" the centre of their distribution. Output biases
+        start at 0.
+
+    dtype : {"float32", "float64"} or None, default=None
+        Precision of parameters and computation; None takes that of `X` (float64 unless `X` is float32)."""
+
+ATTRIBUTES = """parameters_ : ndarray of shape (n_parameters,)
+        All parameters in one vector: weights, biases, learned slopes.
+
+    coefs_ : list of ndarray of shape (fan_in, n_units * n_pieces)
+        Weights of each layer, views on `parameters_`. Can be set.
+
+    intercepts_ : list of ndarray of shape (n_units * n_pieces,)
+        Biases of each layer, views on `parameters_`. Can be set.
+
+    slopes_ : list of ndarray
+        Learned parameters of each hidden layer's activation, views on `parameters_`; empty where nothing is learned.
+
+    activations_ : list of Activation
+        One per hidden layer.
+
+    out_activation_ : str
+        The inverse link of the loss.
+
+    n_features_in_ : int
+        Number of features seen in `fit`.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, if all are strings.
+
+    n_layers_, n_outputs_ : int
+        Number of layers, input and output included; number of outputs.
+
+    n_iter_ : int
+        Epochs of the last `fit`; with `partial_fit`, of all calls.
+
+    t_ : int
+        Rows seen in training.
+
+    loss_ : float
+        Objective of the last epoch.
+
+    loss_curve_ : list of float
+        Objective of each epoch: mean loss during the epoch, plus the penalty at its end.
+
+    best_loss_ : float or None
+        Smallest entry of `loss_curve_`; None with early stopping.
+
+    validation_scores_ : list of float or None
+        Score on the held-out rows after each epoch, with early stopping.
+
+    best_validation_score_ : float or None
+        The best of them."""
+
+
+def documented(estimator: T) -> T:
+    """Fill the shared parameters and attributes into a class's docstring."""
+    text = estimator.__doc__ or ""
+    estimator.__doc__ = text.replace("{parameters}", PARAMETERS).replace("{attributes}", ATTRIBUTES)
+    return estimator

@@ -1,0 +1,214 @@
+"""The regressor."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import RegressorMixin
+from sklearn.metrics import r2_score
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import column_or_1d, validate_data
+
+from skneural._sklearn_compat import StrOptions, _fit_context
+from skneural.estimators.base import BaseActivationMLP
+from skneural.estimators.parameters import documented
+from skneural.estimators.training import stochastic
+from skneural.losses import LOSSES, Loss
+from skneural.specification import resolve
+
+Array = NDArray[Any]
+
+REGRESSION_LOSSES = {name: loss for name, loss in LOSSES.items() if loss.output in ("identity", "exp")}
+
+
+@documented
+class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
+    """Multi-layer perceptron regressor with any activation, from sigmoid to Maxout, per layer.
+
+    A superset of :class:`sklearn.neural_network.MLPRegressor`: the same names mean the same. It minimises the
+    weighted mean of the loss, summed over the outputs, plus a penalty, Σ sᵢ ℓᵢ / Σ sᵢ + alpha · [...].
+
+    Parameters
+    ----------
+    loss : {"squared_error", "absolute_error", "huber", "poisson"} or Loss, default="squared_error"
+        By name or as an object with its settings, such as ``Huber(delta=2.0)``. "squared_error" is half the squared
+        error, "poisson" half the Poisson deviance, with the exponential as inverse link, for y >= 0.
+
+    {parameters}
+
+    Attributes
+    ----------
+    {attributes}
+
+    Raises
+    ------
+    ValueError
+        From `fit`: if parameters or data cannot be used; then the estimator is as it was before.
+    DivergenceError
+        From `fit`: a ValueError, if the loss or a parameter becomes infinite or NaN; then the best finite weights
+        are kept.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from skneural import ActivationMLPRegressor, StdScaler
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> model = make_pipeline(StdScaler(), ActivationMLPRegressor(activation="elu", solver="lbfgs", tol=1e-2,
+    ...                                                           alpha=1.0, random_state=0))
+    >>> bool(model.fit(X, y / 100).score(X, y / 100) > 0.4)
+    True
+    """
+
+    _parameter_constraints: dict = {
+        **BaseActivationMLP._parameter_constraints,
+        "loss": [StrOptions(set(REGRESSION_LOSSES)), Loss],
+    }
+
+    def __init__(
+        self,
+        loss: Any = "squared_error",
+        hidden_layer_sizes: Any = (100,),
+        activation: Any = "relu",
+        *,
+        solver: str = "adam",
+        alpha: float = 0.0001,
+        l1_ratio: float = 0.0,
+        max_norm: float | None = None,
+        batch_size: Any = "auto",
+        learning_rate: Any = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: Any = None,
+        tol: float = 1e-4,
+        verbose: Any = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 10,
+        max_fun: int = 15000,
+        weight_init: Any = "auto",
+        bias_init: float = 0.0,
+        dtype: str | None = None,
+    ):
+        super().__init__(
+            hidden_layer_sizes=hidden_layer_sizes,
+            activation=activation,
+            solver=solver,
+            alpha=alpha,
+            l1_ratio=l1_ratio,
+            max_norm=max_norm,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            learning_rate_init=learning_rate_init,
+            power_t=power_t,
+            max_iter=max_iter,
+            shuffle=shuffle,
+            random_state=random_state,
+            tol=tol,
+            verbose=verbose,
+            warm_start=warm_start,
+            momentum=momentum,
+            nesterovs_momentum=nesterovs_momentum,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            beta_1=beta_1,
+            beta_2=beta_2,
+            epsilon=epsilon,
+            n_iter_no_change=n_iter_no_change,
+            max_fun=max_fun,
+            weight_init=weight_init,
+            bias_init=bias_init,
+            dtype=dtype,
+        )
+        self.loss = loss
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> ActivationMLPRegressor:
+        """Train the network.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training data; CSC is converted to CSR.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Non-negative weights; integer weights equal repeated rows.
+
+        Returns
+        -------
+        self : ActivationMLPRegressor
+        """
+        return self._fit(X, y, sample_weight, incremental=False)
+
+    @available_if(stochastic)
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> ActivationMLPRegressor:
+        """Train for one epoch on the given rows, from where the last call ended.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        self : ActivationMLPRegressor
+        """
+        return self._fit(X, y, sample_weight, incremental=True)
+
+    def predict(self, X: Any) -> Array:
+        """Return the predicted targets.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs), in the dtype of the parameters
+        """
+        F = self._raw_output(X)
+        prediction = self._loss.predict(F)
+        return prediction[:, 0] if prediction.shape[1] == 1 else prediction
+
+    def _validate_training(self, X: Any, y: Any, resume: bool) -> tuple[Any, Array]:
+        X, y = validate_data(
+            self,
+            X,
+            y,
+            accept_sparse="csr",
+            multi_output=True,
+            y_numeric=True,
+            dtype=self._dtypes(resume),
+            reset=not resume,
+        )
+        return X, column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
+
+    def _encode(self, y: Array, dtype: Any, incremental: bool) -> Array:
+        self._loss = resolve(self.loss, REGRESSION_LOSSES, "loss")
+        if self._loss.output == "exp" and y.min() < 0:
+            raise ValueError(f"loss='poisson' needs y >= 0. Got a smallest y of {y.min():.6g}.")
+        Y = (y[:, None] if y.ndim == 1 else y).astype(dtype)
+        if not np.isfinite(Y).all():
+            raise ValueError(
+                f"y must be finite in {np.dtype(dtype).name}. Its largest magnitude is {np.abs(y).max():.6g}."
+            )
+        self.n_outputs_ = Y.shape[1]
+        return Y
+
+    def _score_raw(self, F: Array, Y: Array, weights: Array | None) -> float:
+        if not np.isfinite(F).all():
+            return float("nan")
+        return float(r2_score(Y, self._loss.predict(F), sample_weight=weights))

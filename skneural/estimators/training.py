@@ -1,0 +1,153 @@
+"""From an estimator's parameters to the parts that train a network."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from numbers import Integral
+from typing import Any
+
+from skneural.activations import ACTIVATIONS, Activation
+from skneural.initializers import Initializer, resolve_initializer
+from skneural.losses import Loss
+from skneural.network import Network, Objective, TrainingRows
+from skneural.penalties import L1, L2, MaxNorm, elastic_net
+from skneural.solvers import (
+    LBFGS,
+    SCHEDULES,
+    SOLVERS,
+    Batches,
+    Epoch,
+    Schedule,
+    Solver,
+    StochasticMinimization,
+    Stopping,
+)
+from skneural.specification import Within, resolve
+
+
+def stochastic(estimator: Any) -> bool:
+    """Whether the estimator can be trained row by row; an AttributeError says why not."""
+    if estimator.solver == "lbfgs":
+        raise AttributeError("partial_fit is only available for stochastic solvers. lbfgs is not stochastic.")
+    return True
+
+
+class Recipe:
+    """The parts that an estimator's parameters ask for, all of them checked.
+
+    Parameters
+    ----------
+    estimator : BaseActivationMLP
+        Its parameters are read, nothing is written.
+
+    Attributes
+    ----------
+    hidden_sizes : list of int
+    activations : list of Activation, one per hidden layer
+    schedule : Schedule or callable
+    penalties : list of L1, L2
+    max_norm : MaxNorm or None
+
+    Raises
+    ------
+    ValueError, TypeError
+        If a parameter cannot be used, alone or with the others.
+    """
+
+    def __init__(self, estimator: Any):
+        self.estimator = estimator
+        self.hidden_sizes = _hidden_sizes(estimator.hidden_layer_sizes)
+        self.activations = _activations(estimator.activation, len(self.hidden_sizes))
+        self.schedule = _schedule(estimator)
+        self.penalties = self._penalties()
+        self.max_norm = None if estimator.max_norm is None else MaxNorm(estimator.max_norm)
+        if self.max_norm and estimator.solver == "lbfgs":
+            raise ValueError("max_norm is not available with solver='lbfgs'; use a stochastic solver, or alpha.")
+        self.initializer(self.activations[0] if self.activations else ACTIVATIONS["identity"])
+
+    def initializer(self, activation: Activation) -> Initializer:
+        """Return what draws the weights in front of an activation."""
+        return resolve_initializer(self.estimator.weight_init, activation)
+
+    def stochastic(self, network: Network, loss: Loss, rows: TrainingRows, **watch: Any) -> StochasticMinimization:
+        """Return the epoch loop; `watch` is its rng, score and guests."""
+        estimator = self.estimator
+        batches = Batches(len(rows), _batch_size(estimator.batch_size, len(rows)), estimator.shuffle)
+        return StochasticMinimization(
+            Objective(network, loss, self.penalties, rows, batches.batch_size, self.max_norm),
+            self._solver(network),
+            self.schedule,
+            batches,
+            Stopping(estimator.tol, estimator.n_iter_no_change),
+            learning_rate=estimator.learning_rate_init,
+            **watch,
+        )
+
+    def lbfgs(
+        self, network: Network, loss: Loss, rows: TrainingRows, guests: Sequence[Callable[[Epoch], Any]]
+    ) -> LBFGS:
+        """Return the full-batch solver."""
+        objective = Objective(network, loss, self.penalties, rows, len(rows))
+        return LBFGS(objective, self.estimator.max_fun, self.estimator.tol, guests)
+
+    def _penalties(self) -> list[L1 | L2]:
+        alpha, l1_ratio = self.estimator.alpha, self.estimator.l1_ratio
+        if self.estimator.solver == "adamw":  # which does the squared part itself
+            return elastic_net(alpha * l1_ratio, 1.0)
+        return elastic_net(alpha, l1_ratio)
+
+    def _solver(self, network: Network) -> Solver:
+        cls = SOLVERS[self.estimator.solver]
+        settings = self.estimator.get_params(deep=False)
+        settings["weight_decay"] = self.estimator.alpha * (1 - self.estimator.l1_ratio)
+        settings["n_decayed"] = network.layout.n_weights
+        return cls(**{name: settings[name] for name in cls._names()})
+
+
+def _hidden_sizes(hidden_layer_sizes: Any) -> list[int]:
+    sizes = list(hidden_layer_sizes) if hasattr(hidden_layer_sizes, "__iter__") else [hidden_layer_sizes]
+    if not all(Within(1, None, kind=Integral).accepts(size) for size in sizes):
+        raise ValueError(f"hidden_layer_sizes must be > 0, all of them integers. Got {hidden_layer_sizes!r} instead.")
+    return [int(size) for size in sizes]
+
+
+def _activations(choice: Any, n_hidden: int) -> list[Activation]:
+    choices = [choice] * n_hidden if isinstance(choice, str | Activation) else list(choice)
+    if len(choices) != n_hidden:
+        raise ValueError(
+            f"activation must be one activation, or a list with one per hidden layer. "
+            f"Got {len(choices)} activations for {n_hidden} hidden layers."
+        )
+    for each in choices:
+        if not isinstance(each, str | Activation):
+            raise TypeError(
+                f"activation must be a name or a skneural.activations.Activation. Got {each!r}, "
+                f"of type {type(each).__name__}, instead."
+            )
+    activations = [resolve(each, ACTIVATIONS, "activation") for each in choices]
+    for activation in activations:
+        if not all(callable(getattr(activation, method, None)) for method in ("forward", "backward")):
+            raise TypeError(
+                f"The activation {activation!r} must define forward(Z, out=None) and backward(dA, Z, A, out=None)."
+            )
+    return activations
+
+
+def _schedule(estimator: Any) -> Any:
+    choice = estimator.learning_rate
+    if callable(choice) and not isinstance(choice, Schedule):
+        return choice
+    schedule = resolve(choice, SCHEDULES, "learning_rate")
+    return schedule.set_params(power_t=estimator.power_t) if choice == "invscaling" else schedule
+
+
+def _batch_size(batch_size: Any, n_rows: int) -> int:
+    if batch_size == "auto":
+        return min(200, n_rows)
+    if batch_size > n_rows:
+        warnings.warn(
+            f"Got `batch_size` larger than sample size ({batch_size} > {n_rows}). It is going to be clipped.",
+            stacklevel=6,
+        )
+    return min(batch_size, n_rows)

@@ -1,0 +1,178 @@
+"""Losses with their inverse link: value and gradient in the network's raw output `F`.
+
+A loss and the function that turns raw output into predictions belong together: only then is the gradient in `F` as
+simple, and as stable, as "prediction minus target". Each loss is summed over the outputs of a row; the objective
+takes the mean over the rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit, xlogy
+
+from skneural.specification import Specification, Within
+
+Array = NDArray[Any]
+
+
+class Loss(Specification):
+    """Base of all losses.
+
+    ``evaluate(F, Y, out=None)`` returns the loss of each row, of shape (n_rows,), and its gradient in `F`, of shape
+    (n_rows, n_outputs).
+
+    ``predict(F)`` applies the inverse link: probabilities, or the predicted mean.
+
+    Attributes
+    ----------
+    output : str
+        Name of the inverse link, as in scikit-learn's ``out_activation_``.
+    """
+
+    output: ClassVar[str]
+    evaluate: Callable[..., tuple[Array, Array]]
+    predict: Callable[[Array], Array]
+
+
+class SoftmaxCrossEntropy(Loss):
+    """ℓ = log Σₖ exp(fₖ) - f_y, for one label y out of several classes; `Y` holds class codes, of shape (n_rows,)."""
+
+    output = "softmax"
+
+    def evaluate(self, F: Array, Y: Array, out: Array | None = None) -> tuple[Array, Array]:
+        """Gradient: softmax(F), minus 1 at the label."""
+        out = np.subtract(F, F.max(axis=1, keepdims=True), out=out)
+        rows = np.arange(len(Y))
+        losses = -out[rows, Y]
+        np.exp(out, out=out)
+        total = out.sum(axis=1)
+        losses += np.log(total)
+        out /= total[:, None]
+        out[rows, Y] -= 1
+        return losses, out
+
+    def predict(self, F: Array) -> Array:
+        """Return the probabilities softmax(F)."""
+        P = np.subtract(F, F.max(axis=1, keepdims=True))
+        np.exp(P, out=P)
+        P /= P.sum(axis=1, keepdims=True)
+        return P
+
+    def log_predict(self, F: Array) -> Array:
+        """Return log softmax(F), finite for finite F."""
+        F = F - F.max(axis=1, keepdims=True)
+        return _finite(F - np.log(np.exp(F).sum(axis=1, keepdims=True)))
+
+
+class LogisticLoss(Loss):
+    """ℓ = Σₖ log(1 + exp(fₖ)) - yₖ fₖ, for yes-or-no labels yₖ in [0, 1] (binary, multilabel)."""
+
+    output = "logistic"
+
+    def evaluate(self, F: Array, Y: Array, out: Array | None = None) -> tuple[Array, Array]:
+        """Gradient: sigmoid(F) - Y. The loss is max(f, 0) - y f + log1p(exp(-|f|)), which cannot overflow."""
+        losses = np.maximum(F, 0) - Y * F + np.log1p(np.exp(-np.abs(F)))
+        out = expit(F, out=out)
+        out -= Y
+        return losses.sum(axis=1), out
+
+    def predict(self, F: Array) -> Array:
+        """Return the probabilities sigmoid(F)."""
+        return expit(F)
+
+    def log_predict(self, F: Array) -> Array:
+        """Return log sigmoid(F) = min(F, 0) - log1p(exp(-|F|)), finite for finite F."""
+        return _finite(np.minimum(F, 0) - np.log1p(np.exp(-np.abs(F))))
+
+
+class SquaredError(Loss):
+    """ℓ = ½ Σₖ (fₖ - yₖ)²."""
+
+    output = "identity"
+
+    def evaluate(self, F: Array, Y: Array, out: Array | None = None) -> tuple[Array, Array]:
+        """Gradient: F - Y."""
+        out = np.subtract(F, Y, out=out)
+        return np.einsum("ij,ij->i", out, out) / 2, out
+
+    def predict(self, F: Array) -> Array:
+        """Return F, the predicted mean."""
+        return F
+
+
+class AbsoluteError(Loss):
+    """ℓ = Σₖ |fₖ - yₖ|: predicts the median."""
+
+    output = "identity"
+
+    def evaluate(self, F: Array, Y: Array, out: Array | None = None) -> tuple[Array, Array]:
+        """Gradient: sign(F - Y)."""
+        out = np.subtract(F, Y, out=out)
+        losses = np.abs(out).sum(axis=1)
+        return losses, np.sign(out, out=out)
+
+    def predict(self, F: Array) -> Array:
+        """Return F, the predicted median."""
+        return F
+
+
+class Huber(Loss):
+    """ℓ = Σₖ ½ r² if |r| <= delta, else delta (|r| - ½ delta), r = fₖ - yₖ (Huber 1964).
+
+    Parameters
+    ----------
+    delta : float in (0, inf), default=1.0
+        Residual, in units of y, at which the loss turns from quadratic to linear.
+    """
+
+    output = "identity"
+    _constraints = {"delta": Within(0, None, closed="neither")}
+
+    def __init__(self, delta: float = 1.0):
+        self.delta = delta
+
+    def evaluate(self, F: Array, Y: Array, out: Array | None = None) -> tuple[Array, Array]:
+        """Gradient: F - Y, clipped to ±delta; with c the clipped residual the loss is c (r - ½ c)."""
+        residual = F - Y
+        out = np.clip(residual, -self.delta, self.delta, out=out)
+        return (out * (residual - out / 2)).sum(axis=1), out
+
+    def predict(self, F: Array) -> Array:
+        """Return F."""
+        return F
+
+
+class PoissonLoss(Loss):
+    """ℓ = Σₖ y log(y / μ) - y + μ, μ = exp(fₖ): half the Poisson deviance, for counts y >= 0."""
+
+    output = "exp"
+
+    def evaluate(self, F: Array, Y: Array, out: Array | None = None) -> tuple[Array, Array]:
+        """Gradient: exp(F) - Y."""
+        out = np.exp(F, out=out)
+        losses = (out - Y * F + xlogy(Y, Y) - Y).sum(axis=1)
+        out -= Y
+        return losses, out
+
+    def predict(self, F: Array) -> Array:
+        """Return exp(F), the predicted mean."""
+        return np.exp(F)
+
+
+def _finite(log_probability: Array) -> Array:
+    # The difference of two finite scores may overflow.
+    return np.maximum(log_probability, np.finfo(log_probability.dtype).min)
+
+
+LOSSES: dict[str, Loss] = {
+    "softmax_cross_entropy": SoftmaxCrossEntropy(),
+    "logistic": LogisticLoss(),
+    "squared_error": SquaredError(),
+    "absolute_error": AbsoluteError(),
+    "huber": Huber(),
+    "poisson": PoissonLoss(),
+}

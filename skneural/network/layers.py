@@ -1,0 +1,96 @@
+"""The layers as training sees them: each remembers its forward pass and owns the memory of its results.
+
+``forward`` returns the layer's output. Given the gradient in that output, ``accumulate`` stores the gradient in the
+layer's own parameters and ``propagate`` returns the gradient in its input. Results are valid until the next call.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import issparse
+
+from skneural.activations import Activation
+
+Array = NDArray[Any]
+
+
+class Affine:
+    """Z = X W + b.
+
+    Parameters
+    ----------
+    W, b : ndarray of shape (fan_in, fan_out) and (fan_out,)
+        The parameters.
+    dW, db : ndarray of the same shapes
+        Where their gradient goes.
+    n_rows : int
+        The largest number of rows in one pass.
+    """
+
+    def __init__(self, W: Array, b: Array, dW: Array, db: Array, n_rows: int):
+        self.W, self.b, self.dW, self.db = W, b, dW, db
+        self._Z = np.empty((n_rows, W.shape[1]), W.dtype)
+        self._dX = np.empty((n_rows, 0), W.dtype)
+
+    def forward(self, X: Any) -> Array:
+        """Return Z, of shape (n_rows, fan_out)."""
+        self.X = X
+        Z = self._Z[: X.shape[0]]
+        if issparse(X):
+            Z[...] = X @ self.W
+        else:
+            np.dot(X, self.W, out=Z)
+        Z += self.b
+        return Z
+
+    def accumulate(self, dZ: Array) -> None:
+        """DW = Xᵀ dZ and db = Σ dZ."""
+        if issparse(self.X):
+            self.dW[...] = self.X.T @ dZ
+        else:
+            np.dot(self.X.T, dZ, out=self.dW)
+        np.add.reduce(dZ, axis=0, out=self.db)
+
+    def propagate(self, dZ: Array) -> Array:
+        """Return dX = dZ Wᵀ."""
+        if not self._dX.size:  # the first layer is never asked, so its (wide) memory is never taken
+            self._dX = np.empty((self._Z.shape[0], self.W.shape[0]), self.W.dtype)
+        return np.dot(dZ, self.W.T, out=self._dX[: dZ.shape[0]])
+
+
+class Activate:
+    """A = activation(Z), with the activation's learned parameters, if it has any.
+
+    Parameters
+    ----------
+    activation : Activation
+    learned, dlearned : ndarray of shape (n_learned,)
+        Learned parameters and where their gradient goes.
+    n_rows, n_units : int
+        The largest number of rows in one pass; the width of A.
+    """
+
+    def __init__(self, activation: Activation, learned: Array, dlearned: Array, n_rows: int, n_units: int):
+        self.activation = activation
+        self.learned = (learned,) if learned.size else ()
+        self.dlearned = dlearned
+        self._A = np.empty((n_rows, n_units), learned.dtype)
+        self._dZ = np.empty((n_rows, n_units * activation.n_pieces), learned.dtype)
+
+    def forward(self, Z: Array) -> Array:
+        """Return A, of shape (n_rows, n_units)."""
+        self.Z = Z
+        self.A = self.activation.forward(Z, *self.learned, out=self._A[: Z.shape[0]])
+        return self.A
+
+    def accumulate(self, dA: Array) -> None:
+        """Store the gradient in the learned parameters."""
+        if self.learned:
+            self.dlearned[...] = self.activation.learned_gradient(dA, self.Z, self.A, *self.learned)
+
+    def propagate(self, dA: Array) -> Array:
+        """Return dZ."""
+        return self.activation.backward(dA, self.Z, self.A, *self.learned, out=self._dZ[: dA.shape[0]])

@@ -1,0 +1,96 @@
+"""A feed-forward network: parameters, and the forward pass that prediction uses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skneural.activations import Activation, Identity
+from skneural.initializers import Initializer
+from skneural.network.layout import Layout
+
+Array = NDArray[Any]
+
+BLOCK = 4096  # rows of a prediction at once: enough for the matrix products, bounded memory
+
+
+class Network:
+    """Fully connected layers, each but the last followed by an activation.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Number of features, of units of each hidden layer, of outputs.
+    activations : sequence of Activation, one per hidden layer
+    parameters : ndarray of shape (n_parameters,)
+        The flat vector; weights, biases and learned slopes are views on it.
+
+    Attributes
+    ----------
+    weights, biases, learned : list of ndarray
+        The views. A weight matrix has shape (fan_in, n_units * n_pieces).
+    """
+
+    def __init__(self, sizes: Sequence[int], activations: Sequence[Activation], parameters: Array):
+        self.sizes = list(sizes)
+        self.activations = list(activations)
+        self.parameters = parameters
+        self.layout = Layout(sizes, activations)
+        self.weights, self.biases, self.learned = self.layout.views(parameters)
+
+    @classmethod
+    def zeros(cls, sizes: Sequence[int], activations: Sequence[Activation], dtype: Any) -> Network:
+        """Return a network whose parameters are all zero."""
+        return cls(sizes, activations, np.zeros(Layout(sizes, activations).size, dtype=dtype))
+
+    def initialize(
+        self, initializer_for: Callable[[Activation], Initializer], bias_init: float, rng: np.random.RandomState
+    ) -> None:
+        """Draw new parameters.
+
+        Parameters
+        ----------
+        initializer_for : callable
+            Activation -> initializer of the weights in front of it.
+        bias_init : float
+            Centre of the initial biases of the hidden units; output biases start at 0.
+        rng : RandomState
+        """
+        activations = [*self.activations, Identity()]
+        for W, b, n_units, activation in zip(self.weights, self.biases, self.sizes[1:], activations, strict=True):
+            initializer = initializer_for(activation)
+            # Each piece of a Maxout unit is a linear map of its own.
+            pieces = [initializer(len(W), n_units, rng) for _ in range(activation.n_pieces)]
+            W[...] = np.concatenate(pieces, axis=1)
+            spread = initializer.spread(len(W), n_units)
+            b[...] = bias_init + rng.uniform(-spread, spread, b.shape)
+        self.biases[-1][...] = 0
+        for learned, activation, n_units in zip(self.learned, self.activations, self.sizes[1:], strict=False):
+            learned[...] = activation.init_learned(n_units)
+
+    def hidden(self, X: Any) -> Iterator[Array]:
+        """Yield the activations of each hidden layer, of shape (n_rows, n_units), for all rows at once."""
+        A = X
+        for W, b, activation, learned in zip(self.weights, self.biases, self.activations, self.learned, strict=False):
+            Z = A @ W
+            Z += b
+            A = activation.forward(Z, learned) if learned.size else activation.forward(Z)
+            yield A
+
+    def raw_output(self, X: Any) -> Array:
+        """Return the raw output of shape (n_rows, n_outputs), in the parameters' dtype, block by block.
+
+        Parameters
+        ----------
+        X : {ndarray, CSR array or matrix} of shape (n_rows, n_features)
+        """
+        F = np.empty((X.shape[0], self.sizes[-1]), dtype=self.parameters.dtype)
+        for start in range(0, X.shape[0], BLOCK):
+            rows = X[start : start + BLOCK]
+            last = [rows, *self.hidden(rows)][-1]
+            F[start : start + BLOCK] = last @ self.weights[-1]
+        F += self.biases[-1]
+        return F

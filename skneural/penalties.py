@@ -1,0 +1,95 @@
+"""What is added to the mean loss, or asked of the weights: L2, L1, a bound on each unit's incoming weights.
+
+Penalties see weights alone; biases and learned slopes are not penalised.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg.blas import get_blas_funcs
+
+from skneural.specification import Specification, Within
+
+Array = NDArray[Any]
+
+
+class L2(Specification):
+    """½ alpha ‖W‖².
+
+    Parameters
+    ----------
+    alpha : float in [0, inf), default=1e-4
+        Strength, relative to the mean loss.
+    """
+
+    _constraints = {"alpha": Within(0, None, closed="left")}
+
+    def __init__(self, alpha: float = 1e-4):
+        self.alpha = alpha
+
+    def value(self, weights: Array) -> float:
+        """Return the penalty of a vector of weights."""
+        return float(self.alpha / 2 * np.dot(weights, weights))
+
+    def add_gradient(self, weights: Array, gradient: Array) -> None:
+        """Add alpha · W to `gradient`, in place."""
+        axpy = get_blas_funcs("axpy", (weights, gradient))
+        axpy(weights, gradient, a=self.alpha)
+
+
+class L1(Specification):
+    """alpha ‖W‖₁, with the subgradient 0 at 0.
+
+    Parameters
+    ----------
+    alpha : float in [0, inf), default=1e-4
+        Strength, relative to the mean loss.
+    """
+
+    _constraints = {"alpha": Within(0, None, closed="left")}
+
+    def __init__(self, alpha: float = 1e-4):
+        self.alpha = alpha
+
+    def value(self, weights: Array) -> float:
+        """Return the penalty of a vector of weights."""
+        return float(self.alpha * np.abs(weights).sum())
+
+    def add_gradient(self, weights: Array, gradient: Array) -> None:
+        """Add alpha · sign(W) to `gradient`, in place."""
+        gradient += self.alpha * np.sign(weights)
+
+
+class MaxNorm(Specification):
+    """Each unit's incoming weights have Euclidean norm at most `max_norm` (Srebro & Shraibman 2005; Hinton 2012).
+
+    Not a penalty but a bound: the solver's steps are projected onto it.
+
+    Parameters
+    ----------
+    max_norm : float in (0, inf)
+        Largest norm of a column of a weight matrix.
+    """
+
+    _constraints = {"max_norm": Within(0, None, closed="neither")}
+
+    def __init__(self, max_norm: float):
+        self.max_norm = max_norm
+
+    def project(self, W: Array) -> None:
+        """Shorten, in place, each column of `W` that is too long."""
+        norms = np.sqrt(np.einsum("ij,ij->j", W, W))
+        if norms.max(initial=0) > self.max_norm:
+            W *= self.max_norm / np.maximum(norms, self.max_norm)
+
+
+def elastic_net(alpha: float, l1_ratio: float) -> list[L1 | L2]:
+    """Return the penalties alpha · [(1 - l1_ratio) / 2 · ‖W‖² + l1_ratio · ‖W‖₁], those of strength 0 left out."""
+    parts: list[L1 | L2] = [L2(alpha * (1 - l1_ratio)), L1(alpha * l1_ratio)]
+    return [part for part in parts if part.alpha > 0]
+
+
+PENALTIES: dict[str, L1 | L2] = {"l1": L1(), "l2": L2()}

@@ -1,0 +1,104 @@
+"""Adam, and AdamW: Adam with decoupled weight decay."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from skneural.solvers.base import Array, Solver
+from skneural.specification import Within
+
+_MOMENT = Within(0, 1, closed="left")
+_POSITIVE = Within(0, None, closed="neither")
+
+
+class Adam(Solver):
+    """m ← β₁ m + (1 - β₁) g, v ← β₂ v + (1 - β₂) g², θ ← θ - rate · c · m / (√v + ε), c = √(1 - β₂ᵗ) / (1 - β₁ᵗ).
+
+    Source: Kingma & Ba 2015, :arxiv:`1412.6980`, the more efficient order at the end of section 2.
+
+    Parameters
+    ----------
+    beta_1, beta_2 : float in [0, 1), default=0.9 and 0.999
+    epsilon : float in (0, inf), default=1e-8
+    """
+
+    n_slots = 2
+    _constraints = {"beta_1": _MOMENT, "beta_2": _MOMENT, "epsilon": _POSITIVE}
+
+    def __init__(self, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-8):
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+
+    def effective_rate(self, learning_rate: float) -> float:
+        """Correct for the start from zero."""
+        return learning_rate * (1 - self.beta_2**self.n_steps) ** 0.5 / (1 - self.beta_1**self.n_steps)
+
+    def update(self, rate: float, *block: Array) -> None:
+        """Update one block."""
+        theta, gradient, m, v, scratch = block
+        m *= self.beta_1
+        np.multiply(gradient, 1 - self.beta_1, out=scratch)
+        m += scratch
+        v *= self.beta_2
+        np.multiply(gradient, gradient, out=scratch)
+        scratch *= 1 - self.beta_2
+        v += scratch
+        np.sqrt(v, out=scratch)
+        scratch += self.epsilon
+        np.divide(m, scratch, out=scratch)
+        scratch *= rate
+        theta -= scratch
+
+
+class AdamW(Solver):
+    """Adam, and the weights also shrink by the factor 1 - rate · weight_decay at each step.
+
+    Source: Loshchilov & Hutter 2019, :arxiv:`1711.05101`. The decay does not pass through Adam's division by √v, so
+    it is the same for all weights.
+
+    Parameters
+    ----------
+    beta_1, beta_2, epsilon : float
+        As in :class:`Adam`.
+    weight_decay : float in [0, inf), default=1e-4
+    n_decayed : int, default=0
+        The first `n_decayed` parameters decay: the weights, not biases and slopes.
+    """
+
+    _constraints = {**Adam._constraints, "weight_decay": Within(0, None, closed="left")}
+
+    def __init__(
+        self,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        weight_decay: float = 1e-4,
+        n_decayed: int = 0,
+    ):
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.weight_decay = weight_decay
+        self.n_decayed = n_decayed
+
+    def start(self, parameters: Array, gradient: Array) -> None:
+        """Take hold of the arrays, with state zero."""
+        self._adam = Adam(self.beta_1, self.beta_2, self.epsilon)
+        self._adam.start(parameters, gradient)
+        self._decayed = parameters[: self.n_decayed]
+
+    def step(self, learning_rate: float) -> None:
+        """Let the weights decay, then make Adam's step."""
+        self._decayed *= 1 - learning_rate * self.weight_decay
+        self._adam.step(learning_rate)
+
+    def get_state(self) -> dict[str, Any]:
+        """Return Adam's state."""
+        return self._adam.get_state()
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go on from Adam's state."""
+        self._adam.set_state(state)

@@ -1,0 +1,71 @@
+"""Solvers that divide the gradient by its own size: RMSprop and Adagrad."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from skneural.solvers.base import Array, Solver
+from skneural.specification import Within
+
+_POSITIVE = Within(0, None, closed="neither")
+
+
+class RMSprop(Solver):
+    """v ← β₂ v + (1 - β₂) g², θ ← θ - rate · √(1 - β₂ᵗ) · g / (√v + ε).
+
+    Source: Tieleman & Hinton 2012, lecture 6.5, with Adam's correction for the start from zero: without it the first
+    steps are 1 / √(1 - β₂) times too long.
+
+    Parameters
+    ----------
+    beta_2 : float in [0, 1), default=0.999
+    epsilon : float in (0, inf), default=1e-8
+    """
+
+    _constraints = {"beta_2": Within(0, 1, closed="left"), "epsilon": _POSITIVE}
+
+    def __init__(self, beta_2: float = 0.999, epsilon: float = 1e-8):
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+
+    def effective_rate(self, learning_rate: float) -> float:
+        """Correct for the start from zero."""
+        return learning_rate * (1 - self.beta_2**self.n_steps) ** 0.5
+
+    def update(self, rate: float, *block: Array) -> None:
+        """Update one block."""
+        theta, gradient, v, scratch = block
+        v *= self.beta_2
+        np.multiply(gradient, gradient, out=scratch)
+        scratch *= 1 - self.beta_2
+        v += scratch
+        np.sqrt(v, out=scratch)
+        scratch += self.epsilon
+        np.divide(gradient, scratch, out=scratch)
+        scratch *= rate
+        theta -= scratch
+
+
+class Adagrad(Solver):
+    """v ← v + g², θ ← θ - rate · g / (√v + ε) (Duchi et al. 2011).
+
+    Parameters
+    ----------
+    epsilon : float in (0, inf), default=1e-8
+    """
+
+    _constraints = {"epsilon": _POSITIVE}
+
+    def __init__(self, epsilon: float = 1e-8):
+        self.epsilon = epsilon
+
+    def update(self, rate: float, *block: Array) -> None:
+        """Update one block."""
+        theta, gradient, v, scratch = block
+        np.multiply(gradient, gradient, out=scratch)
+        v += scratch
+        np.sqrt(v, out=scratch)
+        scratch += self.epsilon
+        np.divide(gradient, scratch, out=scratch)
+        scratch *= rate
+        theta -= scratch

@@ -1,0 +1,48 @@
+"""Mini-batches: which rows belong together in one step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Rows = slice | NDArray[Any]
+
+
+class Batches:
+    """The mini-batches of an epoch.
+
+    Parameters
+    ----------
+    n_rows : int
+        Size of the training set.
+    batch_size : int
+        Rows per batch; the last one may have fewer.
+    shuffle : bool
+        Whether each epoch has a new random order. A single batch of all rows is never shuffled: the gradient is the
+        same in any order.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skneural.solvers import Batches
+    >>> list(Batches(5, 2, shuffle=False).epoch(np.random.RandomState(0)))
+    [slice(0, 2, None), slice(2, 4, None), slice(4, 5, None)]
+    """
+
+    def __init__(self, n_rows: int, batch_size: int, shuffle: bool):
+        self.n_rows = n_rows
+        self.batch_size = min(batch_size, n_rows)
+        self.shuffle = shuffle and self.batch_size < n_rows
+
+    def __len__(self) -> int:
+        return -(-self.n_rows // self.batch_size)
+
+    def epoch(self, rng: np.random.RandomState) -> Iterator[Rows]:
+        """Yield the rows of each batch: a slice, or an array of indices if shuffled."""
+        order = rng.permutation(self.n_rows) if self.shuffle else None
+        for start in range(0, self.n_rows, self.batch_size):
+            rows = slice(start, min(start + self.batch_size, self.n_rows))
+            yield rows if order is None else order[rows]

@@ -1,0 +1,159 @@
+"""Learning-rate schedules: progress -> factor on ``learning_rate_init``, once per epoch for all its batches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skneural.specification import Specification, Within
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far training is at the start of an epoch.
+
+    Parameters
+    ----------
+    epoch : int
+        Epochs completed.
+    n_samples_seen : int
+        Rows seen since training began, over all calls of ``partial_fit`` and warm starts.
+    fraction : ndarray of shape (n_batches,)
+        Share of ``max_iter`` epochs done before each batch of this epoch, from 0 to 1.
+    """
+
+    epoch: int
+    n_samples_seen: int
+    fraction: Array
+
+
+class Schedule(Specification):
+    """Base of all schedules: ``schedule(progress)`` returns one factor, or one per batch.
+
+    Any callable with that signature serves as well, for instance
+    ``learning_rate=lambda progress: 0.9 ** progress.epoch``.
+    """
+
+    def __call__(self, progress: Progress) -> float | Array:
+        """Return one factor, or one per batch."""
+        raise TypeError(f"{type(self).__name__} must define __call__(progress)")
+
+    def on_plateau(self, learning_rate: float) -> float | None:
+        """Return the factor by which to shrink the rate when progress stalls, or None to stop training."""
+        return None
+
+
+class Constant(Schedule):
+    """The rate stays as it is."""
+
+    def __call__(self, progress: Progress) -> float:
+        """Return 1."""
+        return 1.0
+
+
+class InverseScaling(Schedule):
+    """rate / (t + 1)^power_t, t the number of rows seen before this epoch.
+
+    Parameters
+    ----------
+    power_t : float in [0, inf), default=0.5
+    """
+
+    _constraints = {"power_t": Within(0, None, closed="left")}
+
+    def __init__(self, power_t: float = 0.5):
+        self.power_t = power_t
+
+    def __call__(self, progress: Progress) -> float:
+        """Return (t + 1)^-power_t."""
+        return float((progress.n_samples_seen + 1.0) ** -self.power_t)
+
+
+class Adaptive(Schedule):
+    """The rate is divided by `divisor` whenever training stalls, and training stops when it is below `smallest`.
+
+    Parameters
+    ----------
+    divisor : float in (1, inf), default=5
+    smallest : float in [0, inf), default=1e-6
+    """
+
+    _constraints = {"divisor": Within(1, None, closed="neither"), "smallest": Within(0, None, closed="left")}
+
+    def __init__(self, divisor: float = 5.0, smallest: float = 1e-6):
+        self.divisor = divisor
+        self.smallest = smallest
+
+    def __call__(self, progress: Progress) -> float:
+        """Return 1: all changes come from plateaus."""
+        return 1.0
+
+    def on_plateau(self, learning_rate: float) -> float | None:
+        """Return 1 / divisor, or None below `smallest`."""
+        return 1 / self.divisor if learning_rate > self.smallest else None
+
+
+class Cosine(Schedule):
+    """Half a cosine wave from 1 down to `final`, over ``max_iter`` epochs.
+
+    Source: Loshchilov & Hutter 2017, :arxiv:`1608.03983`.
+
+    Parameters
+    ----------
+    final : float in [0, 1], default=0.0
+        Last factor.
+    """
+
+    _constraints = {"final": Within(0, 1)}
+
+    def __init__(self, final: float = 0.0):
+        self.final = final
+
+    def __call__(self, progress: Progress) -> Array:
+        """Return final + (1 - final) · (1 + cos(π · fraction)) / 2."""
+        return _cosine(1.0, self.final, progress.fraction)
+
+
+class OneCycle(Schedule):
+    """Up from `start` to 1 during `warmup`, then down to `final`, each half a cosine wave.
+
+    Source: Smith 2018, :arxiv:`1803.09820`.
+
+    Parameters
+    ----------
+    warmup : float in (0, 1), default=0.3
+        Share of ``max_iter`` epochs in which the rate rises.
+    start, final : float in [0, 1], default=0.04 and 4e-6
+        First and last factor; the peak is ``learning_rate_init`` itself.
+    """
+
+    _constraints = {"warmup": Within(0, 1, closed="neither"), "start": Within(0, 1), "final": Within(0, 1)}
+
+    def __init__(self, warmup: float = 0.3, start: float = 0.04, final: float = 4e-6):
+        self.warmup = warmup
+        self.start = start
+        self.final = final
+
+    def __call__(self, progress: Progress) -> Array:
+        """Return the factor of each batch."""
+        rise = progress.fraction / self.warmup
+        fall = (progress.fraction - self.warmup) / (1 - self.warmup)
+        return np.where(rise < 1, _cosine(self.start, 1.0, rise), _cosine(1.0, self.final, fall))
+
+
+def _cosine(first: float, last: float, fraction: Array) -> Array:
+    return last + (first - last) * (1 + np.cos(np.pi * np.clip(fraction, 0, 1))) / 2
+
+
+SCHEDULES: dict[str, Schedule] = {
+    "constant": Constant(),
+    "invscaling": InverseScaling(),
+    "adaptive": Adaptive(),
+    "cosine": Cosine(),
+    "one_cycle": OneCycle(),
+}

@@ -1,0 +1,70 @@
+"""When training ends: no more progress, or divergence."""
+
+from __future__ import annotations
+
+import math
+
+
+class DivergenceError(ValueError):
+    """Training diverged: the loss or a parameter is not finite any more.
+
+    Attributes
+    ----------
+    epoch : int
+        The epoch, counted from 1, in which it happened.
+    learning_rate : float or None
+        The learning rate at that time; None for lbfgs.
+    """
+
+    epoch: int
+    learning_rate: float | None
+
+    @classmethod
+    def at(cls, epoch: int, learning_rate: float | None) -> DivergenceError:
+        """Return the error with its message."""
+        rate = "" if learning_rate is None else f" at learning rate {learning_rate:.3g}"
+        remedy = "" if learning_rate is None else f", lower learning_rate_init (below {learning_rate / 3:.1g})"
+        error = cls(
+            "Solver produced non-finite parameter weights. The input data may contain large values and need to be "
+            f"preprocessed. Training diverged in epoch {epoch}{rate}; the best finite weights so far are kept. "
+            f"Scale the input (StdScaler){remedy} or bound the gradient's effect with max_norm or a larger alpha."
+        )
+        error.epoch, error.learning_rate = epoch, learning_rate
+        return error
+
+
+class Stopping:
+    """Counts the epochs without progress.
+
+    Parameters
+    ----------
+    tol : float
+        What counts as progress: a decrease of the watched value below its smallest so far by more than `tol`.
+    patience : float
+        Training is exhausted after more than `patience` epochs without progress.
+
+    Attributes
+    ----------
+    best : float
+        Smallest value so far.
+    count : int
+        Epochs since the last progress.
+    """
+
+    def __init__(self, tol: float, patience: float):
+        self.tol = tol
+        self.patience = patience
+        self.best = math.inf
+        self.count = 0
+
+    def update(self, value: float) -> bool:
+        """Take note of an epoch's value; return whether it is the best so far."""
+        self.count = 0 if value <= self.best - self.tol else self.count + 1  # NaN is no progress
+        improved = value < self.best
+        self.best = min(value, self.best)
+        return improved
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether it is time to stop."""
+        return self.count > self.patience
