@@ -118,7 +118,7 @@ class Activation(Specification):
         dZ : ndarray of the shape of `Z`
         """
         n_units = Z.shape[1] // self.n_pieces
-        learned = self._initial(n_units)
+        learned = [vector.astype(Z.dtype) for vector in self._initial(n_units)]
         A = self.forward(Z, *learned)
         return self.backward(np.ones_like(A), Z, A, *learned)
 
@@ -245,12 +245,12 @@ class LeakyReLU(Activation):
 
     def forward(self, Z: Array, out: Array | None = None) -> Array:
         """A = max(Z, negative_slope · Z)."""
-        out = np.multiply(Z, self.negative_slope, out=out)
+        out = np.multiply(Z, float(self.negative_slope), out=out)  # a NumPy scalar would turn float32 to float64
         return np.maximum(Z, out, out=out)
 
     def backward(self, dA: Array, Z: Array, A: Array, out: Array | None = None) -> Array:
         """dZ = dA where Z > 0, else negative_slope · dA."""
-        out = np.multiply(dA, self.negative_slope, out=out)
+        out = np.multiply(dA, float(self.negative_slope), out=out)
         np.copyto(out, dA, where=Z > 0)
         return out
 
@@ -320,7 +320,7 @@ class ELU(Activation):
 
     def backward(self, dA: Array, Z: Array, A: Array, out: Array | None = None) -> Array:
         """dZ = dA where Z > 0, else dA · (A + alpha)."""
-        out = np.add(A, self.alpha, out=out)
+        out = np.add(A, float(self.alpha), out=out)
         out *= dA
         np.copyto(out, dA, where=Z > 0)
         return out
@@ -415,7 +415,8 @@ class GELU(Activation):
 
     def backward(self, dA: Array, Z: Array, A: Array, out: Array | None = None) -> Array:
         """dZ = dA · (Phi(Z) + Z · phi(Z))."""
-        out = np.multiply(Z, Z, out=out)
+        out = np.clip(Z, -40, 40, out=out)  # where phi vanishes already, and no square can overflow
+        out *= out
         out *= -0.5
         np.exp(out, out=out)
         out *= Z

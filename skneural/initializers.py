@@ -201,6 +201,6 @@ def resolve_initializer(choice: str | Initializer | Initialize, activation: Acti
     """Turn the estimators' ``weight_init`` into the initializer of the layer in front of `activation`."""
     if choice == "auto":
         return Automatic(activation)
-    if callable(choice) and not isinstance(choice, Initializer):
+    if callable(choice) and not isinstance(choice, Initializer | type):
         return FromCallable(choice)
-    return resolve(choice, INITIALIZERS, "weight_init")
+    return resolve(choice, INITIALIZERS, "weight_init")  # type: ignore[arg-type]  # a class is refused there

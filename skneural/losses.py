@@ -57,14 +57,14 @@ class SoftmaxCrossEntropy(Loss):
 
     def predict(self, F: Array) -> Array:
         """Return the probabilities softmax(F)."""
-        P = np.subtract(F, F.max(axis=1, keepdims=True))
+        P = _below_max(F)
         np.exp(P, out=P)
         P /= P.sum(axis=1, keepdims=True)
         return P
 
     def log_predict(self, F: Array) -> Array:
         """Return log softmax(F), finite for finite F."""
-        F = F - F.max(axis=1, keepdims=True)
+        F = _below_max(F)
         return _finite(F - np.log(np.exp(F).sum(axis=1, keepdims=True)))
 
 
@@ -138,7 +138,7 @@ class Huber(Loss):
     def evaluate(self, F: Array, Y: Array, out: Array | None = None) -> tuple[Array, Array]:
         """Gradient: F - Y, clipped to ±delta; with c the clipped residual the loss is c (r - ½ c)."""
         residual = F - Y
-        out = np.clip(residual, -self.delta, self.delta, out=out)
+        out = np.clip(residual, -float(self.delta), float(self.delta), out=out)
         return (out * (residual - out / 2)).sum(axis=1), out
 
     def predict(self, F: Array) -> Array:
@@ -161,6 +161,11 @@ class PoissonLoss(Loss):
     def predict(self, F: Array) -> Array:
         """Return exp(F), the predicted mean."""
         return np.exp(F)
+
+
+def _below_max(F: Array) -> Array:
+    with np.errstate(over="ignore"):  # -inf is right: its exponential is 0
+        return F - F.max(axis=1, keepdims=True)
 
 
 def _finite(log_probability: Array) -> Array:

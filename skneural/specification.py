@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from numbers import Integral, Real
@@ -22,7 +23,7 @@ class Within:
     Parameters
     ----------
     low, high : float or None
-        The bounds.
+        The bounds; infinity itself never belongs to a side left open.
     closed : {"both", "left", "right", "neither"}, default="both"
         Which bounds belong to the interval.
     kind : {Real, Integral}, default=Real
@@ -45,8 +46,9 @@ class Within:
         if not isinstance(value, self.kind) or isinstance(value, bool) or value != value:
             return False
         low_closed, high_closed = self.closed in ("both", "left"), self.closed in ("both", "right")
-        above = self.low is None or value > self.low or (low_closed and value == self.low)  # type: ignore[operator]
-        below = self.high is None or value < self.high or (high_closed and value == self.high)  # type: ignore[operator]
+        low, high = (-math.inf if self.low is None else self.low), (math.inf if self.high is None else self.high)
+        above = value > low or (low_closed and value == self.low)  # type: ignore[operator]
+        below = value < high or (high_closed and value == self.high)  # type: ignore[operator]
         return above and below
 
     def __str__(self) -> str:
@@ -149,6 +151,8 @@ def resolve(choice: str | S, registry: Mapping[str, S], parameter: str) -> S:
     ------
     ValueError
         If the name is unknown or a setting is out of range.
+    TypeError
+        If `choice` is neither a name nor an object, for instance a class.
     """
     if isinstance(choice, str):
         if choice not in registry:
@@ -157,6 +161,11 @@ def resolve(choice: str | S, registry: Mapping[str, S], parameter: str) -> S:
                 f"Got {choice!r} instead."
             )
         choice = registry[choice]
+    if not isinstance(choice, Specification):
+        raise TypeError(
+            f"The {parameter!r} parameter must be a name or an object with settings, such as "
+            f"{next(iter(registry.values()))!r}. Got {choice!r}, of type {type(choice).__name__}, instead."
+        )
     specification = copy.copy(choice)
     specification.check()
     return specification

@@ -83,7 +83,8 @@ class Activate:
     def forward(self, Z: Array) -> Array:
         """Return A, of shape (n_rows, n_units)."""
         self.Z = Z
-        self.A = self.activation.forward(Z, *self.learned, out=self._A[: Z.shape[0]])
+        A = self.activation.forward(Z, *self.learned, out=self._A[: Z.shape[0]])
+        self.A = np.asarray(A, self._A.dtype)  # a user's own may compute in double precision
         return self.A
 
     def accumulate(self, dA: Array) -> None:
@@ -93,4 +94,5 @@ class Activate:
 
     def propagate(self, dA: Array) -> Array:
         """Return dZ."""
-        return self.activation.backward(dA, self.Z, self.A, *self.learned, out=self._dZ[: dA.shape[0]])
+        dZ = self.activation.backward(dA, self.Z, self.A, *self.learned, out=self._dZ[: dA.shape[0]])
+        return np.asarray(dZ, self._dZ.dtype)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -68,7 +69,11 @@ class AdamW(Solver):
         The first `n_decayed` parameters decay: the weights, not biases and slopes.
     """
 
-    _constraints = {**Adam._constraints, "weight_decay": Within(0, None, closed="left")}
+    _constraints = {
+        **Adam._constraints,
+        "weight_decay": Within(0, None, closed="left"),
+        "n_decayed": Within(0, None, closed="left", kind=Integral),
+    }
 
     def __init__(
         self,

@@ -64,8 +64,8 @@ class Solver(Specification):
         raise TypeError(f"{type(self).__name__} must define update(rate, theta, gradient, *slots, scratch)")
 
     def get_state(self) -> dict[str, Any]:
-        """Return what is needed to go on later, as plain arrays and numbers."""
-        return {"n_steps": self.n_steps, "slots": self.slots}
+        """Return what is needed to go on later, as plain arrays and numbers; later steps do not change it."""
+        return {"n_steps": self.n_steps, "slots": [slot.copy() for slot in self.slots]}
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Go on from a state; call after :meth:`start`."""

@@ -108,13 +108,14 @@ class StochasticMinimization:
         Raises
         ------
         DivergenceError
-            With the best finite parameters restored.
+            With the best finite parameters restored, and the solver back at its start.
         """
         try:
             with np.errstate(over="ignore", invalid="ignore", under="ignore"):  # divergence has its own error
                 converged = any(self._ends(self._run_epoch(number, max_iter)) for number in range(first, last + 1))
         except DivergenceError:
             self._restore_best()
+            self.solver.start(self.objective.parameters, self.objective.gradient)  # its state is not finite either
             raise
         if self.score is not None:
             self._restore_best()
@@ -146,10 +147,10 @@ class StochasticMinimization:
         total = 0.0
         for rows, rate in zip(self.batches.epoch(self.rng), rates, strict=True):
             total += self._step(rows, rate, number)
-        self._check_parameters(number, rates[-1])
+        loss = total / self.batches.n_rows + self.objective.penalty()
+        self._check_finite(loss, number, rates[-1])
         self.n_epochs += 1
         self.n_samples_seen += self.batches.n_rows
-        loss = total / self.batches.n_rows + self.objective.penalty()
         score = None if self.score is None else self.score()
         return Epoch(number, loss, score, rates[-1], time.perf_counter() - started)
 
@@ -167,8 +168,8 @@ class StochasticMinimization:
         factors = self.schedule(Progress(number - 1, self.n_samples_seen, fraction))
         return np.broadcast_to(np.multiply(factors, self.learning_rate * self._shrinkage), n).tolist()
 
-    def _check_parameters(self, number: int, rate: float) -> None:
-        if not np.isfinite(self.objective.parameters).all():
+    def _check_finite(self, loss: float, number: int, rate: float) -> None:
+        if not (math.isfinite(loss) and np.isfinite(self.objective.parameters).all()):
             raise DivergenceError.at(number, rate)
 
     def _ends(self, epoch: Epoch) -> bool:

@@ -39,7 +39,7 @@ class Stopping:
     Parameters
     ----------
     tol : float
-        What counts as progress: a decrease of the watched value below its smallest so far by more than `tol`.
+        What counts as progress: a decrease of the watched value below its smallest so far by at least `tol`.
     patience : float
         Training is exhausted after more than `patience` epochs without progress.
 
@@ -61,7 +61,8 @@ class Stopping:
         """Take note of an epoch's value; return whether it is the best so far."""
         self.count = 0 if value <= self.best - self.tol else self.count + 1  # NaN is no progress
         improved = value < self.best
-        self.best = min(value, self.best)
+        if improved:
+            self.best = value
         return improved
 
     @property
