@@ -1,0 +1,35 @@
+"""scikit-learn's own contract, checked by scikit-learn's own tests: no failures, and none expected."""
+
+import pytest
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from skneural import (
+    ACTIVATIONS,
+    ActivationMLPClassifier,
+    ActivationMLPRegressor,
+    MeanCenterer,
+    PCAWhitener,
+    StdScaler,
+)
+
+# Two names of one activation make the same estimator. Few epochs: how far training goes is not what the checks ask.
+DISTINCT = {repr(activation): name for name, activation in ACTIVATIONS.items()}.values()
+CLASSIFIERS = [ActivationMLPClassifier(activation=name, max_iter=20) for name in DISTINCT]
+
+# Two warnings are right here, and would be errors: the checks stop training early, and have fewer rows than features.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    pytest.mark.filterwarnings("ignore:.*directions have no variance beyond rounding:UserWarning"),
+]
+
+
+@parametrize_with_checks(
+    [ActivationMLPClassifier(), ActivationMLPRegressor(), MeanCenterer(), StdScaler(), PCAWhitener()]
+)
+def test_default_parameters(estimator, check):
+    check(estimator)
+
+
+@parametrize_with_checks(CLASSIFIERS)
+def test_each_activation(estimator, check):
+    check(estimator)
