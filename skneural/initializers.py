@@ -47,7 +47,7 @@ class VarianceScaling(Initializer):
     >>> import numpy as np
     >>> from skneural.initializers import VarianceScaling
     >>> W = VarianceScaling(scale=2.0)(1000, 50, np.random.RandomState(0))
-    >>> round(W.var() * 1000, 1)
+    >>> float(round(W.var() * 1000, 1))
     2.0
     """
 

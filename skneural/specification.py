@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any, ClassVar, TypeVar
 
+import numpy as np
+
 
 @dataclass(frozen=True)
 class Within:
@@ -67,7 +69,8 @@ class OneOf:
     options: tuple[Any, ...]
 
     def accepts(self, value: object) -> bool:
-        """Whether `value` is one of the options (and of its type: 1 is not True)."""
+        """Whether `value` is one of the options (and of its type: 1 is not True, but NumPy's True is)."""
+        value = value.item() if isinstance(value, np.generic) else value
         return any(type(value) is type(option) and value == option for option in self.options)
 
     def __str__(self) -> str:

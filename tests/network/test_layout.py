@@ -1,0 +1,60 @@
+"""The layout cuts the flat vector into parts, without gap and without overlap."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from skneural.activations import ACTIVATIONS, Maxout, PReLU, ReLU
+from skneural.network import Layout
+
+SIZES = st.lists(st.integers(1, 6), min_size=2, max_size=5)
+ANY = [*ACTIVATIONS.values(), Maxout(3), PReLU(shared=True)]
+
+
+@st.composite
+def architectures(draw):
+    sizes = draw(SIZES)
+    return sizes, [draw(st.sampled_from(ANY)) for _ in sizes[1:-1]]
+
+
+@settings(deadline=None, derandomize=True)
+@given(architectures())
+def test_the_views_cover_the_vector_exactly_once(architecture):
+    layout = Layout(*architecture)
+    vector = np.zeros(layout.size)
+    views = layout.views(vector)
+    for part in views:
+        for view in part:
+            view += 1
+    np.testing.assert_array_equal(vector, 1)
+
+
+@settings(deadline=None, derandomize=True)
+@given(architectures())
+def test_the_weights_come_first_then_the_biases_then_what_is_learned(architecture):
+    layout = Layout(*architecture)
+    views = layout.views(np.arange(layout.size))
+    in_order = [view.ravel() for part in (views.weights, views.biases, views.learned) for view in part]
+    np.testing.assert_array_equal(np.concatenate(in_order), np.arange(layout.size))
+    assert layout.n_weights == sum(W.size for W in views.weights)
+
+
+@settings(deadline=None, derandomize=True)
+@given(architectures())
+def test_the_shapes_follow_from_the_sizes(architecture):
+    sizes, activations = architecture
+    layout = Layout(sizes, activations)
+    views = layout.views(np.zeros(layout.size))
+    pieces = [*(activation.n_pieces for activation in activations), 1]
+    widths = [units * k for units, k in zip(sizes[1:], pieces, strict=True)]
+    assert [W.shape for W in views.weights] == list(zip(sizes[:-1], widths, strict=True))
+    assert [b.shape for b in views.biases] == [(width,) for width in widths]
+    expected = [a.init_learned(units).shape for a, units in zip(activations, sizes[1:-1], strict=True)]
+    assert [learned.shape for learned in views.learned] == expected
+
+
+@pytest.mark.parametrize("activations", [[], [ReLU(), ReLU()]], ids=len)
+def test_one_activation_per_hidden_layer(activations):
+    with pytest.raises(ValueError, match="zip"):
+        Layout([3, 4, 2], activations)
