@@ -49,7 +49,8 @@ class LBFGS:
     max_fun : int
         Largest number of evaluations.
     tol : float
-        Stop when the largest entry of the gradient is at most `tol`.
+        Stop when the largest entry of the gradient is at most `tol`, or when, as in scikit-learn's MLP, an iteration
+        lowers the objective by less than SciPy's default for ``ftol``, 2.2e-9 of its value.
     guests : sequence of callable
         Called with an :class:`Epoch` after each iteration; the run stops when one returns True.
     """

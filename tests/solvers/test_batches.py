@@ -1,0 +1,53 @@
+"""Each epoch takes every row exactly once."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from skneural.solvers import Batches
+
+SIZES = {"n_rows": st.integers(1, 60), "batch_size": st.integers(1, 70), "shuffle": st.booleans()}
+
+
+def epoch(batches, seed=0):
+    """Return the batches of one epoch as arrays of row numbers."""
+    return [np.arange(batches.n_rows)[rows] for rows in batches.epoch(np.random.RandomState(seed))]
+
+
+@settings(deadline=None, derandomize=True)
+@given(**SIZES)
+def test_every_row_comes_exactly_once(n_rows, batch_size, shuffle):
+    rows = np.concatenate(epoch(Batches(n_rows, batch_size, shuffle)))
+    np.testing.assert_array_equal(np.sort(rows), np.arange(n_rows))
+
+
+@settings(deadline=None, derandomize=True)
+@given(**SIZES)
+def test_all_batches_are_full_but_the_last(n_rows, batch_size, shuffle):
+    batches = Batches(n_rows, batch_size, shuffle)
+    *full, last = [len(rows) for rows in epoch(batches)]
+    assert full == [min(batch_size, n_rows)] * (len(batches) - 1)
+    assert 1 <= last <= min(batch_size, n_rows)
+
+
+@settings(deadline=None, derandomize=True)
+@given(**SIZES)
+def test_unshuffled_rows_come_as_slices_in_order(n_rows, batch_size, shuffle):
+    batches = Batches(n_rows, batch_size, shuffle=False)
+    assert all(isinstance(rows, slice) for rows in batches.epoch(np.random.RandomState(0)))
+    np.testing.assert_array_equal(np.concatenate(epoch(batches)), np.arange(n_rows))
+
+
+def test_shuffling_follows_the_generator_and_differs_from_epoch_to_epoch():
+    batches, rng = Batches(50, 10, shuffle=True), np.random.RandomState(0)
+    first, second = (np.concatenate(list(batches.epoch(rng))) for _ in range(2))
+    assert (first != second).any()
+    np.testing.assert_array_equal(np.concatenate(epoch(batches)), first)
+
+
+@pytest.mark.parametrize("batch_size", [50, 60])
+def test_a_single_batch_is_never_shuffled_and_draws_nothing(batch_size):
+    rng = np.random.RandomState(0)
+    assert list(Batches(50, batch_size, shuffle=True).epoch(rng)) == [slice(0, 50)]
+    assert rng.random_sample() == np.random.RandomState(0).random_sample()

@@ -1,0 +1,83 @@
+"""What counts as progress, and the error that says that there is none any more."""
+
+import math
+import pickle
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from skneural.solvers import DivergenceError, Stopping
+
+
+def fed(values, tol=0.0, patience=2):
+    stopping = Stopping(tol, patience)
+    return stopping, [stopping.update(value) for value in values]
+
+
+@settings(deadline=None, derandomize=True)
+@given(st.lists(st.floats(-10, 10) | st.just(math.nan), min_size=1))
+def test_the_best_is_the_smallest_number_whatever_comes_between(values):
+    stopping, improved = fed(values)
+    numbers = [value for value in values if not math.isnan(value)]
+    assert stopping.best == min(numbers, default=math.inf)
+    records = [not math.isnan(v) and all(not v >= before for before in values[:i]) for i, v in enumerate(values)]
+    assert improved == records
+
+
+@pytest.mark.parametrize(
+    ("values", "tol", "count"),
+    [
+        ([1.0, 0.5, 0.25], 0.1, 0),
+        ([1.0, 0.95, 0.9375], 0.125, 2),  # better, but by too little
+        ([1.0, 0.875], 0.125, 0),  # by exactly tol
+        ([1.0, 1.0, 1.0], 0.1, 2),
+        ([1.0, 2.0, 3.0, 0.5], 0.1, 0),
+        ([1.0, 2.0, 3.0], 0.1, 2),
+        ([1.0, math.nan, math.nan], 0.1, 2),
+        ([math.nan], 0.1, 1),
+        ([1.0, math.nan, 0.5], 0.1, 0),
+        ([1.0, 0.95, 0.9, 0.85], 0.08, 3),  # measured against the smallest so far, not against the last progress
+    ],
+)
+def test_epochs_without_progress_are_counted(values, tol, count):
+    assert fed(values, tol)[0].count == count
+
+
+@pytest.mark.parametrize("patience", [0, 1, 3])
+def test_patience_ends_after_more_than_that_many_epochs(patience):
+    stopping = Stopping(0.0, patience)
+    stopping.update(1.0)
+    for _ in range(patience):
+        assert not stopping.exhausted
+        stopping.update(2.0)
+    assert not stopping.exhausted
+    stopping.update(2.0)
+    assert stopping.exhausted
+
+
+def test_infinite_patience_never_ends():
+    assert not fed([1.0] + [2.0] * 1000, patience=math.inf)[0].exhausted
+
+
+def test_a_divergence_error_says_when_how_and_what_to_do():
+    error = DivergenceError.at(7, 0.03)
+    assert isinstance(error, ValueError)
+    assert (error.epoch, error.learning_rate) == (7, 0.03)
+    for words in ("epoch 7", "learning rate 0.03", "lower learning_rate_init (below 0.01)", "StdScaler"):
+        assert words in str(error)
+
+
+def test_without_a_learning_rate_none_is_spoken_of():
+    error = DivergenceError.at(2, None)
+    assert (error.epoch, error.learning_rate) == (2, None)
+    assert "epoch 2" in str(error)
+    assert "learning" not in str(error)
+
+
+@pytest.mark.parametrize("rate", [0.1, None])
+def test_a_divergence_error_can_be_sent_to_another_process(rate):
+    error = DivergenceError.at(3, rate)
+    twin = pickle.loads(pickle.dumps(error))
+    assert type(twin) is DivergenceError
+    assert (str(twin), twin.epoch, twin.learning_rate) == (str(error), 3, rate)
