@@ -183,17 +183,21 @@ class BaseActivationMLP(BaseEstimator):
         """Hold out rows for early stopping; return those to train on, and the score on the others."""
         if not self.early_stopping or self.solver == "lbfgs":
             return rows, None
-        train, test = train_test_split(
-            np.arange(len(rows)),
-            test_size=self.validation_fraction,
-            random_state=self._split_seed,
-            stratify=self._stratify_by(y),
-        )
-        if len(test) < 2:
+        asked = f"validation_fraction={self.validation_fraction} of {len(rows)} rows"
+        if math.ceil(self.validation_fraction * len(rows)) < 2:
             raise ValueError(
                 "The validation set is too small. Increase 'validation_fraction' or the size of your dataset. "
-                f"Got validation_fraction={self.validation_fraction} of {len(rows)} rows, expected at least 2 rows."
+                f"Got {asked}, expected at least 2 rows."
             )
+        try:
+            train, test = train_test_split(
+                np.arange(len(rows)),
+                test_size=self.validation_fraction,
+                random_state=self._split_seed,
+                stratify=self._stratify_by(y),
+            )
+        except ValueError as error:
+            raise ValueError(f"Early stopping cannot hold out {asked}: {error}") from error
         X, Y, weights = rows.take(test)
         X, network = X.copy(), self._network  # take() lends its memory only until the next call
         training = TrainingRows(rows.X, rows.Y, rows.weights, used=train)

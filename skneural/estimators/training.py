@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
+from functools import partial
 from numbers import Integral
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from skneural.activations import ACTIVATIONS, Activation
 from skneural.initializers import Initializer, resolve_initializer
@@ -23,7 +27,10 @@ from skneural.solvers import (
     StochasticMinimization,
     Stopping,
 )
+from skneural.solvers.schedules import Progress
 from skneural.specification import Within, resolve
+
+Array = NDArray[Any]
 
 
 def stochastic(estimator: Any) -> bool:
@@ -137,9 +144,24 @@ def _activations(choice: Any, n_hidden: int) -> list[Activation]:
 def _schedule(estimator: Any) -> Any:
     choice = estimator.learning_rate
     if callable(choice) and not isinstance(choice, Schedule):
-        return choice
+        return partial(_checked_factors, choice)
     schedule = resolve(choice, SCHEDULES, "learning_rate")
     return schedule.set_params(power_t=estimator.power_t) if choice == "invscaling" else schedule
+
+
+def _checked_factors(function: Callable[[Progress], Any], progress: Progress) -> Array:
+    """Return what a user's own schedule returned; a ValueError if that cannot be right."""
+    returned = function(progress)
+    try:
+        factors = np.broadcast_to(np.asarray(returned, dtype=np.float64), progress.fraction.shape)
+    except (TypeError, ValueError):
+        factors = np.array([np.nan])
+    if not (np.isfinite(factors).all() and (factors >= 0).all()):
+        raise ValueError(
+            "learning_rate must return a finite factor >= 0, or one for each of the epoch's "
+            f"{len(progress.fraction)} batches. Got {returned!r} in epoch {progress.epoch + 1}."
+        )
+    return factors
 
 
 def _batch_size(batch_size: Any, n_rows: int) -> int:

@@ -1,0 +1,313 @@
+"""The constructor's parameters: documented, validated, searchable, clonable, printable."""
+
+import html
+import inspect
+import pickle
+import re
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from scipy.stats import loguniform
+from sklearn.base import clone
+from sklearn.datasets import load_iris
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV, KFold, RandomizedSearchCV, cross_val_score
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.utils.validation import check_is_fitted
+
+from skneural import (
+    ACTIVATIONS,
+    ELU,
+    ActivationMLPClassifier,
+    ActivationMLPRegressor,
+    LeakyReLU,
+    Maxout,
+    PReLU,
+    StdScaler,
+)
+from skneural.estimators.parameters import ATTRIBUTES, CONSTRAINTS, PARAMETERS
+from skneural.initializers import VarianceScaling
+from skneural.losses import Huber, PoissonLoss
+from skneural.solvers.schedules import Cosine
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+ESTIMATORS = [ActivationMLPClassifier, ActivationMLPRegressor]
+X, Y = load_iris(return_X_y=True)
+
+NAN, INF = float("nan"), float("inf")
+REFUSED = {
+    "hidden_layer_sizes": [0, -1, 2.5, "100", None, (10, 0), (10, -3), (10, 2.0), [[3, 4]], True, ("a",)],
+    "activation": ["rrelu", "", None, 3, ELU, [], ["relu", "tanh"], ["rrelu"], [None], [3], [ELU], np.tanh],
+    "solver": ["newton", None, 1, "Adam"],
+    "alpha": [-1e-9, NAN, INF, "0.1", None, [0.1]],
+    "l1_ratio": [-0.1, 1.1, NAN, None],
+    "max_norm": [0, 0.0, -1.0, NAN, "1"],
+    "batch_size": [0, -5, 2.5, "all", None],
+    "learning_rate": ["exponential", None, 0.1, Cosine],
+    "learning_rate_init": [0, -1e-3, NAN, INF, "auto", None],
+    "power_t": [-0.5, NAN, INF, "0.5"],
+    "max_iter": [0, -1, 10.0, INF, None],
+    "shuffle": ["yes", None, 2],
+    "random_state": ["seed", -1, 1.5],
+    "tol": [-1e-4, NAN, None, "0"],
+    "verbose": [-1, "yes", None],
+    "warm_start": ["yes", None, 2],
+    "momentum": [-0.1, 1.1, NAN],
+    "nesterovs_momentum": ["yes", None, 2],
+    "early_stopping": ["yes", None, 2],
+    "validation_fraction": [-0.1, 1.0, 1.5, NAN],
+    "beta_1": [-0.1, 1.0, NAN],
+    "beta_2": [-0.1, 1.0, NAN],
+    "epsilon": [0, 0.0, -1e-8, NAN, INF],
+    "n_iter_no_change": [0, -1, 2.5, NAN, None],
+    "max_fun": [0, -1, 1.5, None],
+    "weight_init": ["xavier", None, 3, VarianceScaling(scale=-1.0), VarianceScaling(mode="fan_out")],
+    "bias_init": [NAN, INF, -INF, "0", None],
+    "dtype": ["float16", "int", np.float32, 32],
+}
+# Out of range inside an object; one solver only; one parameter against another.
+REFUSED_TOGETHER = [
+    {"activation": ELU(alpha=-1.0)},
+    {"activation": ["relu", Maxout(n_pieces=0)], "hidden_layer_sizes": (3, 3)},
+    {"activation": PReLU(init=INF)},
+    {"activation": LeakyReLU(negative_slope=NAN)},
+    {"activation": ["relu"], "hidden_layer_sizes": ()},
+    {"activation": ["relu", "relu"], "hidden_layer_sizes": (3, 3, 3)},
+    {"max_norm": 1.0, "solver": "lbfgs"},
+    {"weight_init": lambda fan_in, fan_out, rng: np.zeros((fan_out, fan_in))},
+    {"weight_init": lambda fan_in, fan_out, rng: np.full((fan_in, fan_out), np.nan)},
+    {"learning_rate": Cosine(final=2.0)},
+    {"learning_rate": lambda progress: np.ones(77)},
+    {"learning_rate": lambda progress: "fast"},
+    {"learning_rate": lambda progress: -1.0},
+    {"learning_rate": lambda progress: 1.0 if progress.epoch == 0 else NAN},
+    {"early_stopping": True, "validation_fraction": 0.0},
+    {"early_stopping": True, "validation_fraction": 0.001},
+    {"early_stopping": True, "validation_fraction": 0.999},
+]
+CASES = [{name: value} for name, values in REFUSED.items() for value in values] + REFUSED_TOGETHER
+
+
+def described(params):
+    return re.sub(" at 0x[0-9a-f]+", "", str(params))
+
+
+def test_every_parameter_has_its_cases():
+    assert set(REFUSED) == set(CONSTRAINTS)
+
+
+def assert_refused(fit):
+    with pytest.raises((ValueError, TypeError)) as caught:
+        fit()
+    assert len(str(caught.value)) > 20
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("Estimator", ESTIMATORS)
+@pytest.mark.parametrize("params", CASES, ids=described)
+def test_refused_parameters_leave_a_fresh_estimator_fresh(Estimator, params):
+    model = Estimator(**{"random_state": 0, **params})
+    before = dict(vars(model))
+    message = assert_refused(lambda: model.fit(X, Y))
+    # An object's own setting is named together with its class.
+    assert any(name in message for name in params) or re.search("parameter of (.*LU|Maxout|Var.*|Cosine) must", message)
+    assert vars(model) == before
+    with pytest.raises(NotFittedError):
+        check_is_fitted(model)
+
+
+@pytest.mark.parametrize("params", CASES, ids=described)
+def test_refused_parameters_leave_a_fitted_estimator_as_it_was(params):
+    model = ActivationMLPClassifier((5,), max_iter=3, random_state=0).fit(X, Y)
+    before, P = pickle.dumps(model), model.predict_proba(X)
+    changed = model.get_params()
+    model.set_params(**params)
+    assert_refused(lambda: model.fit(X, Y))
+    model.set_params(**changed)
+    assert pickle.dumps(model) == before
+    assert_array_equal(model.predict_proba(X), P)
+
+
+@pytest.mark.parametrize(
+    "loss", ["log_loss", None, Huber, "softmax_cross_entropy", "logistic", Huber(delta=0), Huber(delta=NAN), 3]
+)
+def test_refused_losses(loss):
+    model = ActivationMLPRegressor(loss=loss)
+    assert "loss" in assert_refused(lambda: model.fit(X, Y)) or isinstance(loss, Huber)
+    assert not hasattr(model, "n_features_in_")
+
+
+def test_messages_say_what_came_and_what_was_expected():
+    def message(**params):
+        return assert_refused(lambda: ActivationMLPClassifier(**params).fit(X, Y))
+
+    assert "Got 2 activations for 1 hidden layers" in message(activation=["relu", "tanh"])
+    assert "'rrelu'" in message(activation="rrelu")
+    assert "leaky_relu" in message(activation="rrelu")
+    assert "Got -1.0" in message(activation=ELU(alpha=-1.0))
+    assert "Got -1" in message(alpha=-1)
+    assert "(4, 100)" in message(weight_init=lambda i, o, rng: np.ones((3, 3)))
+    assert "lbfgs" in message(max_norm=1.0, solver="lbfgs")
+    assert "validation_fraction=0.001" in message(early_stopping=True, validation_fraction=0.001)
+
+
+@pytest.mark.parametrize(("Ours", "Theirs"), list(zip(ESTIMATORS, [MLPClassifier, MLPRegressor], strict=True)))
+def test_defaults_are_those_of_scikit_learn(Ours, Theirs):
+    ours, theirs = Ours().get_params(), Theirs().get_params()
+    assert set(theirs) <= set(ours)
+    assert {name: ours[name] for name in theirs} == theirs
+
+
+@pytest.mark.parametrize("Estimator", ESTIMATORS)
+def test_all_is_documented(Estimator):
+    documented = inspect.getdoc(Estimator)
+    assert "{" + "parameters}" not in documented
+    for name in Estimator().get_params():
+        assert f"\n{name} : " in documented, name
+    fitted = Estimator(hidden_layer_sizes=(3,), max_iter=2, random_state=0).fit(X, Y)
+    public = {name for name in vars(fitted) if name.endswith("_") and not name.startswith("_")}
+    for name in public | {"coefs_", "intercepts_", "slopes_"}:
+        assert name in documented, name
+
+
+@pytest.mark.parametrize("text", [PARAMETERS, ATTRIBUTES])
+def test_what_is_documented_exists(text):
+    fitted = ActivationMLPClassifier((3,), max_iter=2).fit(X, Y)
+    names = [
+        name
+        for line in text.splitlines()
+        if line[8:9] != " " and " : " in line
+        for name in line.split(" : ")[0].strip().split(", ")
+    ]
+    assert len(names) > 10
+    optional = {"feature_names_in_"}
+    assert [name for name in names if not hasattr(fitted, name) and name not in optional] == []
+
+
+SETTINGS = [
+    {"activation": ELU(alpha=0.5)},
+    {"activation": ["relu", Maxout(3)], "hidden_layer_sizes": [4, 3]},
+    {"activation": (PReLU(shared=True),), "hidden_layer_sizes": 4},
+    {"learning_rate": Cosine(final=0.1), "weight_init": VarianceScaling(2.0), "dtype": "float32"},
+    {"activation": "swish", "solver": "adamw", "max_norm": 2.0, "l1_ratio": 0.5, "n_iter_no_change": np.inf},
+]
+
+
+@pytest.mark.parametrize("Estimator", ESTIMATORS)
+@pytest.mark.parametrize("params", SETTINGS, ids=described)
+def test_clone_and_get_params(Estimator, params):
+    model = Estimator(max_iter=2, random_state=0, **params).fit(X, Y)
+    copy = clone(model)
+    assert not hasattr(copy, "parameters_")
+    assert {**copy.get_params(deep=False), **params} == model.get_params(deep=False)
+    assert_array_equal(copy.fit(X, Y).parameters_, model.parameters_)
+    again = Estimator().set_params(**model.get_params(deep=False))
+    assert again.get_params(deep=False) == model.get_params(deep=False)
+    assert_array_equal(again.fit(X, Y).parameters_, model.parameters_)
+
+
+def test_clone_does_not_share_objects():
+    activation, loss = ELU(alpha=0.5), Huber(delta=2.0)
+    model = ActivationMLPRegressor(loss, activation=[activation])
+    copy = clone(model)
+    assert copy.activation == [activation]
+    assert copy.activation[0] is not activation
+    copy.set_params(loss__delta=3.0)
+    assert loss.delta == 2.0
+
+
+def test_nested_parameters():
+    model = ActivationMLPClassifier(activation=ELU(), learning_rate=Cosine(), weight_init=VarianceScaling())
+    params = model.get_params()
+    assert params["activation__alpha"] == 1.0
+    assert params["learning_rate__final"] == 0.0
+    model.set_params(activation__alpha=0.25, learning_rate__final=0.5, weight_init__scale=2.0)
+    assert model.activation == ELU(alpha=0.25)
+    assert model.learning_rate == Cosine(final=0.5)
+    assert model.weight_init == VarianceScaling(scale=2.0)
+    model.set_params(activation=LeakyReLU(), activation__negative_slope=0.3)
+    assert model.activation == LeakyReLU(negative_slope=0.3)
+    with pytest.raises(ValueError, match="n_pieces"):
+        model.set_params(activation__n_pieces=3)
+    assert model.activation == LeakyReLU(negative_slope=0.3)
+
+
+@pytest.mark.parametrize("Estimator", ESTIMATORS)
+def test_printing_shows_what_was_changed_and_no_more(Estimator):
+    assert repr(Estimator()) == f"{Estimator.__name__}()"
+    model = Estimator(activation=ELU(alpha=0.5), hidden_layer_sizes=(7,), verbose=True)
+    shown = re.sub(r"\s+", " ", repr(model))
+    assert shown == f"{Estimator.__name__}(activation=ELU(alpha=0.5), hidden_layer_sizes=(7,), verbose=True)"
+    page = model._repr_html_()
+    assert "ELU(alpha=0.5)" in html.unescape(page)
+    fitted = Estimator(hidden_layer_sizes=(7,), activation=[Maxout(3)], max_iter=2).fit(X, Y)
+    assert "Maxout(n_pieces=3)" in repr(fitted)
+    assert "Maxout(n_pieces=3)" in html.unescape(fitted._repr_html_())
+    nested = make_pipeline(StdScaler(), model)
+    assert "ELU(alpha=0.5)" in html.unescape(nested._repr_html_())
+    assert "ELU(alpha=0.5)" in repr(nested)
+
+
+def test_repr_is_code():
+    model = ActivationMLPRegressor(Huber(2.0), (4, 3), activation=["tanh", Maxout(3)], learning_rate=Cosine(0.1))
+    names = {"ActivationMLPRegressor": ActivationMLPRegressor, "Huber": Huber, "Maxout": Maxout, "Cosine": Cosine}
+    again = eval(repr(model), names)
+    assert again.get_params(deep=False) == model.get_params(deep=False)
+
+
+SMALL = {"hidden_layer_sizes": (8,), "max_iter": 20, "random_state": 0}
+
+
+@pytest.mark.parametrize("n_jobs", [None, 2])
+def test_grid_search_over_activations_and_rates(n_jobs):
+    pipeline = make_pipeline(StdScaler(), ActivationMLPClassifier(**SMALL))
+    grid = {
+        "activationmlpclassifier__activation": ["logistic", "prelu", "elu", Maxout(n_pieces=2), ["tanh"]],
+        "activationmlpclassifier__learning_rate_init": [1e-3, 1e-1],
+    }
+    search = GridSearchCV(pipeline, grid, cv=3, n_jobs=n_jobs, error_score="raise").fit(X, Y)
+    assert len(search.cv_results_["params"]) == 10
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+    assert search.best_params_["activationmlpclassifier__learning_rate_init"] == 1e-1
+    assert search.best_estimator_.score(X, Y) > 0.9
+    assert len(np.unique(search.cv_results_["mean_test_score"])) > 3
+
+
+def test_search_over_the_settings_of_an_activation():
+    model = ActivationMLPClassifier(activation=ELU(), learning_rate_init=0.05, **SMALL)
+    search = GridSearchCV(model, {"activation__alpha": [0.1, 1.0, 10.0]}, cv=2, error_score="raise").fit(X, Y)
+    best = search.best_params_["activation__alpha"]
+    assert search.best_estimator_.activations_ == [ELU(alpha=best)]
+    assert len(set(search.cv_results_["mean_test_score"])) > 1
+    assert model.activation == ELU()
+    pipeline = Pipeline([("outer", Pipeline([("scale", StdScaler()), ("net", clone(model))]))])
+    space = {"outer__net__activation__alpha": loguniform(0.1, 10), "outer__net__activation": [ELU(), ELU(3.0)]}
+    search = RandomizedSearchCV(pipeline, space, n_iter=4, cv=2, random_state=0, error_score="raise").fit(X, Y)
+    tried = [params["outer__net__activation__alpha"] for params in search.cv_results_["params"]]
+    assert len(set(tried)) == 4
+    chosen = search.best_params_["outer__net__activation__alpha"]
+    assert search.best_estimator_[-1][-1].activations_ == [ELU(alpha=chosen)]
+
+
+@pytest.mark.parametrize(("Estimator", "least"), [(ActivationMLPClassifier, 0.93), (ActivationMLPRegressor, 0.85)])
+def test_cross_val_score(Estimator, least):
+    model = make_pipeline(StdScaler(), Estimator(hidden_layer_sizes=(8,), solver="lbfgs", alpha=0.01, random_state=0))
+    folds = KFold(5, shuffle=True, random_state=0)
+    scores = cross_val_score(model, X, Y, cv=folds, error_score="raise")
+    assert scores.mean() > least
+    assert_array_equal(cross_val_score(model, X, Y, cv=folds, n_jobs=2), scores)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_every_accepted_name_is_documented_in_the_error(activation):
+    message = assert_refused(lambda: ActivationMLPClassifier(activation="?").fit(X, Y))
+    assert repr(activation) in message
+
+
+def test_losses_by_name_or_object():
+    counts = np.random.RandomState(0).poisson(3, len(X))
+    by_name = ActivationMLPRegressor("poisson", **SMALL).fit(X, counts)
+    assert_array_equal(by_name.parameters_, ActivationMLPRegressor(PoissonLoss(), **SMALL).fit(X, counts).parameters_)
