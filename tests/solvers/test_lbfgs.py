@@ -140,3 +140,19 @@ def test_divergence_restores_the_best_finite_parameters():
         LBFGS(objective, 100, 1e-6).run(max_iter=10)
     assert (error.value.epoch, error.value.learning_rate) == (1, None)
     np.testing.assert_array_equal(objective.parameters, before)
+
+
+def test_divergence_on_the_way_restores_what_was_best_so_far():
+    X, y = iris()
+    _, objective = linear(SoftmaxCrossEntropy(), X, y, 3)
+    seen = []
+
+    def spoil(epoch):
+        seen.append((epoch.loss, objective.parameters.copy()))
+        if epoch.number == 3:
+            X[0, 0] = np.nan
+
+    with pytest.raises(DivergenceError, match="epoch 4"):
+        LBFGS(objective, 100, 1e-6, [spoil]).run(max_iter=10)
+    np.testing.assert_array_equal(objective.parameters, min(seen, key=lambda pair: pair[0])[1])
+    assert np.isfinite(objective.parameters).all()
