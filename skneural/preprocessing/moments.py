@@ -219,12 +219,18 @@ class FeatureMoments:
             return np.bincount(column, entry_values, minlength=n_features)
 
         missing = clear_missing(values.reshape(-1, 1)).ravel()
-        stored = np.where(missing, 0.0, weight[row])
-        total = weight.sum() - per_feature(np.where(missing, weight[row], 0.0))
-        mean = np.divide(per_feature(stored * values), total, out=np.zeros(n_features), where=total > 0)
-        squares = per_feature(stored * (values - mean[column]) ** 2)
+        known = np.where(missing, 0.0, weight[row])
+        total = weight.sum() - per_feature(weight[row] - known)
+        # A feature without zeros is summed relative to its first value, as in `block_mean`.
+        full = np.bincount(column, minlength=n_features) == X.shape[0]
+        origin = np.zeros(n_features)
+        origin[column[::-1]] = values[::-1]
+        origin[~full] = 0.0
+        sums = per_feature(known * (values - origin[column]))
+        mean = origin + np.divide(sums, total, out=np.zeros(n_features), where=total > 0)
+        squares = per_feature(known * (values - mean[column]) ** 2)
         # Every entry that is not stored is a zero, at distance `mean` from the mean.
-        unstored = np.maximum(total - per_feature(stored), 0.0)
+        unstored = np.where(full, 0.0, np.maximum(total - per_feature(known), 0.0))
         return cls(total, mean, squares + unstored * mean**2)
 
     def merge(self, other: Self) -> Self:

@@ -150,7 +150,6 @@ class LeadingMoments:
         structure with randomness", SIAM Review 53(2), 2011, algorithm 4.4, with the scatter matrix for A Aᵀ.
         """
         moments = FeatureMoments.of(X, sample_weight)
-        refuse_missing(moments.weight - moments.weight.max(), X)
         n_basis = min(n_directions + 10, X.shape[1])
         basis = random_state.standard_normal((X.shape[1], n_basis))
         for _ in range(4):
@@ -183,6 +182,7 @@ def _scatter_times(X: np.ndarray, sample_weight: np.ndarray | None, mean: np.nda
     buffer_bytes = max(MATRIX_BLOCK_BYTES, MATRIX_BLOCK_ROWS * 8 * X.shape[1])
     for rows, weight in weighted_blocks(X, sample_weight, buffer_bytes):
         values = deviations(rows, mean)
+        refuse_missing(weight @ values, values)
         product += values.T @ (weight[:, np.newaxis] * (values @ basis))
     return product
 

@@ -11,7 +11,7 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skneural._sklearn_compat import Interval, StrOptions, _check_feature_names_in
+from skneural._sklearn_compat import Interval, RealNotInt, StrOptions, _check_feature_names_in
 from skneural.preprocessing.base import MomentsTransformer
 from skneural.preprocessing.moments import (
     MATRIX_BLOCK_BYTES,
@@ -150,7 +150,7 @@ class PCAWhitener(ClassNamePrefixFeaturesOutMixin, MomentsTransformer):
     _parameter_constraints: dict[str, list] = {
         "n_components": [
             Interval(Integral, 1, None, closed="left"),
-            Interval(Real, 0, 1, closed="neither"),
+            Interval(RealNotInt, 0, 1, closed="neither"),
             None,
         ],
         "method": [StrOptions({"pca", "zca"})],
@@ -356,7 +356,7 @@ class PCAWhitener(ClassNamePrefixFeaturesOutMixin, MomentsTransformer):
     def _warn_of_null_directions(self, n_null: int, spectrum: Spectrum) -> None:
         n_features = len(spectrum.feature_variances)
         n_constant = int((spectrum.feature_variances == 0).sum())
-        reasons = [f"{n_constant} features are constant"] if n_constant else []
+        reasons = [f"constant features: {n_constant}"] if n_constant else []
         if self.n_samples_seen_ <= n_features:
             reasons.append(f"{self.n_samples_seen_} rows span at most {self.n_samples_seen_ - 1} directions")
         elif n_null > n_constant:

@@ -1,0 +1,274 @@
+"""What all preprocessors promise alike."""
+
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.pipeline import make_pipeline
+from sklearn.utils import estimator_checks
+from sklearn.utils.estimator_checks import check_estimator
+
+from skneural import preprocessing
+from skneural.preprocessing import MeanCenterer, PCAWhitener, StdScaler
+
+ALL = [getattr(preprocessing, name)() for name in preprocessing.__all__]
+VARIANTS = [
+    MeanCenterer(n_channels=2),
+    MeanCenterer(n_channels=1, data_format="channels_first"),
+    StdScaler(n_channels=2, data_format="channels_first"),
+    StdScaler(with_mean=False),
+    StdScaler(with_std=False),
+    PCAWhitener(method="zca"),
+    PCAWhitener(svd_solver="full", n_components=2),
+    PCAWhitener(whiten=False, epsilon=0.1),
+    PCAWhitener(method="zca", n_components=0.9, epsilon=1e-3),
+]
+every = pytest.mark.parametrize("transformer", ALL + VARIANTS, ids=repr)
+# Checks of scikit-learn that check_estimator does not run.
+UNCALLED = [
+    "check_set_output_transform_pandas",
+    "check_set_output_transform_polars",
+    "check_transformer_get_feature_names_out",
+    "check_transformer_get_feature_names_out_pandas",
+    "check_param_validation",
+    "check_dataframe_column_names_consistency",
+    "check_set_output_transform",
+    "check_global_set_output_transform_polars",
+    "check_global_output_transform_pandas",
+]
+
+
+def data(seed=0, n_rows=30, n_features=4):
+    rng = np.random.default_rng(seed)
+    return rng.standard_normal((n_rows, n_features)) @ rng.standard_normal((n_features, n_features)) + 10
+
+
+@pytest.mark.parametrize("transformer", ALL, ids=repr)
+@pytest.mark.filterwarnings("ignore")
+def test_check_estimator(transformer):
+    results = check_estimator(transformer, on_skip=None)
+    assert {result["status"] for result in results} <= {"passed", "skipped"}
+    assert [result["check_name"] for result in results if result["status"] == "skipped"] in (
+        [],
+        ["check_array_api_input"],
+    )
+
+
+@pytest.mark.parametrize("check", [name for name in UNCALLED if hasattr(estimator_checks, name)])
+@pytest.mark.parametrize("transformer", [*ALL, PCAWhitener(method="zca")], ids=repr)
+@pytest.mark.filterwarnings("ignore:X .* feature names", "ignore:.*no variance beyond rounding")
+def test_checks_that_check_estimator_leaves_out(transformer, check):
+    getattr(estimator_checks, check)(type(transformer).__name__, clone(transformer))
+
+
+@settings(deadline=None, max_examples=15)
+@given(
+    seed=st.integers(0, 2**16),
+    cuts=st.lists(st.integers(1, 29), max_size=8),
+    weighted=st.booleans(),
+    merged=st.booleans(),
+)
+@every
+def test_any_chunking_equals_fit(transformer, seed, cuts, weighted, merged):
+    X = data(seed)
+    weight = np.random.default_rng(seed).integers(1, 4, len(X)).astype(float) if weighted else None
+    whole = clone(transformer).fit(X, sample_weight=weight)
+    parts = [
+        (X[rows], None if weight is None else weight[rows]) for rows in np.split(np.arange(len(X)), sorted(set(cuts)))
+    ]
+    streamed = clone(transformer).partial_fit(parts[0][0], sample_weight=parts[0][1])
+    for part, part_weight in parts[1:]:
+        other = clone(transformer).partial_fit(part, sample_weight=part_weight) if merged else None
+        streamed = streamed.merge(other) if merged else streamed.partial_fit(part, sample_weight=part_weight)
+    np.testing.assert_allclose(streamed.n_samples_seen_, whole.n_samples_seen_)
+    for name in ("mean_", "var_", "explained_variance_"):
+        if getattr(whole, name, None) is not None:
+            np.testing.assert_allclose(getattr(streamed, name), getattr(whole, name), rtol=1e-10)
+
+
+@every
+def test_streaming_row_by_row_transforms_alike(transformer):
+    X = data()
+    streamed = clone(transformer)
+    for row in X:
+        streamed.partial_fit(row[np.newaxis])
+    expected = clone(transformer).fit_transform(X)
+    np.testing.assert_allclose(streamed.transform(X), expected, rtol=1e-9, atol=1e-9)
+
+
+@every
+def test_weights_equal_repetition(transformer):
+    X = data()
+    weight = np.arange(len(X)) % 3
+    found = clone(transformer).fit(X, sample_weight=weight).transform(X)
+    expected = clone(transformer).fit(np.repeat(X, weight, axis=0)).transform(X)
+    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
+
+
+@every
+def test_rows_that_are_only_transformed_never_move_the_statistics(transformer):
+    X = data()
+    fitted = clone(transformer).fit(X)
+    before = pickle.dumps(fitted)
+    fitted.inverse_transform(fitted.transform(1e3 * data(1)))
+    assert pickle.dumps(fitted) == before
+    split = make_pipeline(clone(transformer)).fit(X[:20])
+    np.testing.assert_array_equal(split.transform(X)[:20], split.transform(X[:20]))
+
+
+@every
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_dtype_is_kept_and_single_precision_is_accurate(transformer, dtype):
+    X = (data() + 1000).astype(dtype)
+    found = clone(transformer).fit_transform(X)
+    assert found.dtype == dtype
+    expected = clone(transformer).fit_transform(X.astype(float))
+    np.testing.assert_allclose(found, expected, atol=1e-5 * np.abs(expected).max())
+    assert clone(transformer).fit(X).inverse_transform(found).dtype == dtype
+
+
+@every
+@pytest.mark.parametrize(
+    "view", [np.asfortranarray, lambda X: X[::-1, ::-1], lambda X: np.repeat(X, 2, axis=1)[:, ::2]]
+)
+@pytest.mark.parametrize("copy", [True, False])
+def test_layouts_and_read_only_input(transformer, view, copy):
+    X = data()
+    seen = view(X)
+    expected = clone(transformer).fit_transform(np.array(seen, order="C"))
+    seen.flags.writeable = False
+    before = seen.copy()
+    fitted = clone(transformer).set_params(copy=copy).fit(seen)
+    np.testing.assert_allclose(fitted.transform(seen), expected, atol=1e-10)
+    np.testing.assert_allclose(fitted.transform(seen, copy=False), expected, atol=1e-10)
+    np.testing.assert_array_equal(seen, before)
+
+
+@every
+def test_copy(transformer):
+    X = data()
+    fitted = clone(transformer).fit(X)
+    original, expected = X.copy(), fitted.transform(X)
+    np.testing.assert_array_equal(X, original)
+    if expected.shape == X.shape:
+        assert fitted.transform(X, copy=False) is X
+        np.testing.assert_array_equal(X, expected)
+        fitted.set_params(copy=False).inverse_transform(X)
+        assert not np.array_equal(X, expected) or not fitted.whiten
+
+
+@every
+@pytest.mark.parametrize("verb", ["fit", "partial_fit"])
+def test_a_failed_fit_leaves_nothing_behind(transformer, verb):
+    X, bad = data(), data()
+    bad[-1, -1] = np.inf
+    fresh = clone(transformer)
+    for wrong, weight in ((bad, None), (X, -np.ones(len(X))), (X, np.zeros(len(X))), (X, np.ones(3))):
+        with pytest.raises(ValueError, match=r"inf|weight"):
+            getattr(fresh, verb)(wrong, sample_weight=weight)
+    assert vars(fresh) == vars(clone(transformer))
+    with pytest.raises(NotFittedError):
+        fresh.transform(X)
+    fitted = clone(transformer).fit(X)
+    before = pickle.dumps(fitted)
+    with pytest.raises(ValueError, match="inf"):
+        getattr(fitted, verb)(bad)
+    with pytest.raises(ValueError, match="weight"):
+        getattr(fitted, verb)(X, sample_weight=np.zeros(len(X)))
+    assert pickle.dumps(fitted) == before
+    with pytest.raises(ValueError, match="features"):
+        fitted.partial_fit(X[:, :2])
+    assert pickle.dumps(fitted) == before
+
+
+@every
+def test_merge_says_what_does_not_fit(transformer):
+    X = data()
+    fitted = clone(transformer).fit(X)
+    before = pickle.dumps(fitted)
+    with pytest.raises(NotFittedError):
+        clone(transformer).merge(fitted)
+    with pytest.raises(NotFittedError):
+        fitted.merge(clone(transformer))
+    with pytest.raises(TypeError, match=f"expected a fitted {type(fitted).__name__}"):
+        fitted.merge(object())
+    with pytest.raises(ValueError, match="same columns"):
+        fitted.merge(clone(transformer).fit(X[:, :2]))
+    with pytest.raises(ValueError, match="same columns"):
+        fitted.merge(clone(transformer).fit(pd.DataFrame(X, columns=list("abcd"))))
+    assert pickle.dumps(fitted) == before
+    other = clone(transformer).fit(X)
+    left = pickle.dumps(other)
+    fitted.merge(other)
+    assert pickle.dumps(other) == left
+
+
+@every
+@pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame])
+def test_frames_in_and_out(transformer, frame):
+    X = data()
+    columns = {name: X[:, j] for j, name in enumerate("abcd")}
+    library = "pandas" if frame is pd.DataFrame else "polars"
+    fitted = clone(transformer).set_output(transform=library).fit(frame(columns))
+    found = fitted.transform(frame(columns))
+    assert isinstance(found, frame)
+    assert list(found.columns) == list(fitted.get_feature_names_out())
+    np.testing.assert_allclose(found.to_numpy(), clone(transformer).fit_transform(X), atol=1e-10)
+    np.testing.assert_allclose(fitted.inverse_transform(found.to_numpy()), fitted.inverse_transform(found), atol=1e-10)
+
+
+@pytest.mark.parametrize("transformer", ALL, ids=repr)
+def test_inverse_transform_counts_columns(transformer):
+    with pytest.raises(ValueError, match=r"X has 3 features, but .* is expecting 4 features"):
+        clone(transformer).fit(data()).inverse_transform(data()[:, :3])
+
+
+@every
+def test_pickles_hold_plain_values(transformer):
+    fitted = clone(transformer).fit(data())
+    plain = (np.ndarray, np.generic, int, float, str, bool, type(None))
+    for value in vars(fitted).values():
+        assert isinstance(value, plain) or all(isinstance(each, plain) for each in value.values())
+    again = pickle.loads(pickle.dumps(fitted))
+    np.testing.assert_array_equal(again.transform(data(1)), fitted.transform(data(1)))
+
+
+MEMORY_PROBE = """
+import sys
+import numpy as np
+from skneural import preprocessing
+
+def resident(field):
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith(field + ":")) / 1024
+
+transformer = getattr(preprocessing, sys.argv[1])()
+transformer.fit(np.random.default_rng(0).standard_normal((2000, 64), dtype=np.float32))
+X = np.load(sys.argv[2], mmap_mode="r")
+before = resident("VmRSS")
+with open("/proc/self/clear_refs", "w") as clear:
+    clear.write("5")
+transformer.fit(X)
+print(resident("VmHWM") - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="resident memory is read from /proc")
+@pytest.mark.parametrize("transformer", ALL, ids=repr)
+def test_a_mapped_file_is_read_in_blocks(transformer, tmp_path):
+    """256 MiB are fitted within the pages kept mapped (32 MiB), one group in float64 and change."""
+    rows = np.lib.format.open_memmap(tmp_path / "X.npy", "w+", np.float32, (2**20, 64))
+    rows[:] = np.random.default_rng(0).standard_normal((2**10, 64), dtype=np.float32).repeat(2**10, axis=0)
+    rows.flush()
+    del rows
+    command = [sys.executable, "-c", MEMORY_PROBE, type(transformer).__name__, str(tmp_path / "X.npy")]
+    extra = float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    assert extra < 64

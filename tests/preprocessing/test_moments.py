@@ -1,0 +1,205 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import sparse
+
+from skneural.preprocessing import moments
+from skneural.preprocessing.moments import FactorMoments, FeatureMoments, ScatterMoments
+
+KINDS = (FeatureMoments, ScatterMoments, FactorMoments)
+
+
+@pytest.fixture(params=[2**6, 2**9, None], ids=["tiny blocks", "small blocks", "usual blocks"])
+def blocks(request, monkeypatch):
+    """Read in blocks of every size, so that rows cross the borders of blocks and groups."""
+    if request.param is not None:
+        for name in ("FEATURE_BLOCK_BYTES", "MATRIX_BLOCK_BYTES", "FACTOR_BLOCK_BYTES"):
+            monkeypatch.setattr(moments, name, request.param)
+        monkeypatch.setattr(moments, "MATRIX_BLOCK_ROWS", 1)
+        monkeypatch.setattr(moments, "GROUP_BYTES", 3 * request.param)
+
+
+def data(seed, n_rows=40, n_features=4):
+    """Rows whose features differ in size, and weights some of which are zero."""
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((n_rows, n_features)) * 10.0 ** rng.integers(-3, 4, n_features)
+    X += 10.0 ** rng.integers(-2, 4, n_features)
+    return X, rng.integers(0, 4, n_rows).astype(float)
+
+
+def second_moment(found):
+    return found.square_sum if isinstance(found, FeatureMoments) else found.scatter
+
+
+def assert_same(found, expected, rtol=1e-10):
+    np.testing.assert_allclose(found.weight, expected.weight, rtol=rtol)
+    np.testing.assert_allclose(found.mean, expected.mean, rtol=rtol)
+    a, b = second_moment(found), second_moment(expected)
+    size = np.sqrt(np.abs(b if b.ndim == 1 else np.diag(b)))
+    np.testing.assert_allclose(a, b, atol=rtol * (size**2 if a.ndim == 1 else np.outer(size, size)).max(), rtol=rtol)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_equals_the_definition(kind, weighted, dtype, blocks):
+    X, weight = data(0)
+    X = X.astype(dtype)
+    found = kind.of(X, weight if weighted else None)
+    weight = weight if weighted else np.ones(len(X))
+    mean = np.average(X.astype(float), axis=0, weights=weight)
+    centred = X - mean
+    scatter = centred.T @ (weight[:, np.newaxis] * centred)
+    np.testing.assert_allclose(found.mean, mean, rtol=1e-12)
+    np.testing.assert_allclose(found.weight, weight.sum())
+    expected = np.diag(scatter) if kind is FeatureMoments else scatter
+    np.testing.assert_allclose(second_moment(found), expected, rtol=1e-9, atol=1e-10 * abs(scatter).max())
+
+
+@settings(deadline=None, max_examples=40)
+@given(seed=st.integers(0, 2**16), cuts=st.lists(st.integers(1, 39), max_size=6), weighted=st.booleans())
+@pytest.mark.parametrize("kind", KINDS)
+def test_any_split_merges_to_the_whole(kind, seed, cuts, weighted):
+    X, weight = data(seed)
+    weight = weight + 0.5 if weighted else None
+    parts = np.split(np.arange(len(X)), sorted(set(cuts)))
+    found = [kind.of(X[rows], None if weight is None else weight[rows]) for rows in parts]
+    total = found[-1]
+    for part in reversed(found[:-1]):
+        total = part.merge(total)
+    assert_same(total, kind.of(X, weight))
+
+
+@settings(deadline=None, max_examples=30)
+@given(seed=st.integers(0, 2**16))
+@pytest.mark.parametrize("kind", KINDS)
+def test_weights_equal_repetition_and_order_does_not_matter(kind, seed):
+    X, weight = data(seed)
+    weight[0] = 1.0
+    repeated = np.repeat(X, weight.astype(int), axis=0)
+    assert_same(kind.of(X, weight), kind.of(repeated))
+    order = np.random.default_rng(seed).permutation(len(repeated))
+    assert_same(kind.of(repeated[order]), kind.of(repeated))
+
+
+@settings(deadline=None, max_examples=30)
+@given(seed=st.integers(0, 2**16), share=st.floats(0, 0.9))
+def test_missing_values_are_skipped_feature_by_feature(seed, share):
+    X, weight = data(seed)
+    X[np.random.default_rng(seed).random(X.shape) < share] = np.nan
+    X[0] = 1.0
+    weight[0] = 2.0
+    found = FeatureMoments.of(X, weight)
+    for j, column in enumerate(X.T):
+        known = ~np.isnan(column)
+        alone = FeatureMoments.of(column[known, np.newaxis], weight[known])
+        assert_same(FeatureMoments(found.weight[[j]], found.mean[[j]], found.square_sum[[j]]), alone)
+
+
+@pytest.mark.parametrize("container", [sparse.csr_array, sparse.csc_array, sparse.csr_matrix])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_sparse_equals_dense(container, weighted):
+    rng = np.random.default_rng(0)
+    X = np.where(rng.random((50, 6)) < 0.3, rng.standard_normal((50, 6)) + 3, 0.0)
+    X[:, 2], X[7, 1], X[8, 1] = 100.1, np.nan, np.nan
+    weight = rng.random(50) if weighted else None
+    assert_same(FeatureMoments.of(container(X), weight), FeatureMoments.of(X, weight))
+    assert FeatureMoments.of(container(X), weight).square_sum[2] < 1e-20
+
+
+def test_sparse_duplicates_are_summed():
+    X = sparse.coo_array((np.ones(3), ([0, 0, 1], [0, 0, 0])), shape=(2, 1)).tocsr()
+    assert FeatureMoments.of(X).mean == 1.5
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("value", [0.1, 1e4 + 0.3, -7e-9])
+def test_a_constant_feature_has_its_value_and_no_variance(kind, value, blocks):
+    X, _ = data(3)
+    X[:, 1] = value
+    found = kind.of(X).merge(kind.of(X[:7]))
+    assert found.mean[1] == value
+    assert second_moment(found)[..., 1].max() == 0.0
+
+
+def test_a_centre_far_off_is_replaced(blocks):
+    """The first rows weigh next to nothing and lie a million standard deviations away."""
+    X = np.random.default_rng(0).standard_normal((2000, 2)) + 1e6
+    X[:300] = 0.0
+    weight = np.where(np.arange(2000) < 300, 1e-14, 1.0)
+    centred = X - np.average(X, axis=0, weights=weight)
+    found = FeatureMoments.of(X, weight)
+    np.testing.assert_allclose(found.square_sum, weight @ centred**2, rtol=1e-9)
+
+
+def test_the_factor_resolves_what_the_scatter_matrix_cannot():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((100, 2))
+    X = np.column_stack([X[:, 0], X[:, 0] + 1e-10 * X[:, 1]])
+    _, small = np.linalg.svd(FactorMoments.of(X).factor, compute_uv=False)
+    _, exact = np.linalg.svd(X - X.mean(axis=0), compute_uv=False)
+    np.testing.assert_allclose(small, exact, rtol=1e-4)
+
+
+def test_kinds_merge_with_one_another():
+    X, _ = data(1)
+    whole = ScatterMoments.of(X)
+    assert_same(FactorMoments.of(X[:9]).merge(ScatterMoments.of(X[9:])), whole)
+    assert_same(ScatterMoments.of(X[:9]).merge(FactorMoments.of(X[9:])), whole)
+
+
+@pytest.mark.parametrize("interleaved", [False, True])
+def test_pooled_groups_are_one_variable(interleaved):
+    X, weight = data(2, n_features=6)
+    groups = np.arange(6) % 2 if interleaved else np.arange(6) // 3
+    found = FeatureMoments.of(X, weight).pooled(2, interleaved)
+    for group in range(2):
+        alone = FeatureMoments.of(X[:, groups == group].reshape(-1, 1), np.repeat(weight, 3))
+        assert_same(FeatureMoments(found.weight[[group]], found.mean[[group]], found.square_sum[[group]]), alone)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_infinity_and_overflow_are_refused(kind):
+    X, _ = data(0)
+    X[3, 2] = np.inf
+    with pytest.raises(ValueError, match="contains infinity"):
+        kind.of(X)
+    X[3, 2] = 1e200
+    with pytest.raises(ValueError, match="overflow float64"):
+        kind.of(X)
+
+
+@pytest.mark.parametrize("kind", KINDS[1:])
+def test_missing_values_are_refused_where_features_belong_together(kind):
+    X, _ = data(0)
+    X[30, 2] = np.nan
+    with pytest.raises(ValueError, match="contains NaN"):
+        kind.of(X)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "view", [np.asfortranarray, lambda X: X[::-1, ::-1], lambda X: np.repeat(X, 2, axis=1)[:, ::2]]
+)
+def test_any_layout_read_only(kind, view):
+    X, _ = data(0)
+    seen = view(X)
+    seen.flags.writeable = False
+    before = seen.copy()
+    assert_same(kind.of(seen), kind.of(np.ascontiguousarray(seen)))
+    np.testing.assert_array_equal(seen, before)
+
+
+@pytest.mark.parametrize("mode", ["r", "r+", "c"])
+def test_mapped_files_are_read_unchanged(tmp_path, monkeypatch, mode):
+    monkeypatch.setattr(moments, "MAPPED_BYTES", 2**13)
+    monkeypatch.setattr(moments, "FEATURE_BLOCK_BYTES", 2**12)
+    X = np.random.default_rng(0).standard_normal((3000, 16)).astype(np.float32)
+    np.save(tmp_path / "X.npy", X)
+    mapped = np.load(tmp_path / "X.npy", mmap_mode=mode)
+    if mode == "c":
+        mapped[5] = X[5] = 3.0
+    found = FeatureMoments.of(np.asarray(mapped[1:]))
+    assert_same(found, FeatureMoments.of(X[1:]))
+    np.testing.assert_array_equal(mapped, X)

@@ -1,0 +1,84 @@
+"""Channels and samples, which `MeanCenterer` and `StdScaler` share."""
+
+import numpy as np
+import pytest
+
+from skneural.preprocessing import MeanCenterer, StdScaler
+
+rng = np.random.default_rng(0)
+IMAGES = rng.standard_normal((20, 4, 5, 3)) * [1.0, 5.0, 0.2] + [100.0, -3.0, 0.5]
+FLATTENED = {
+    "channels_last": IMAGES.reshape(20, -1),
+    "channels_first": IMAGES.transpose(0, 3, 1, 2).reshape(20, -1),
+}
+both = pytest.mark.parametrize("kind", [MeanCenterer, StdScaler])
+
+
+@both
+@pytest.mark.parametrize("data_format", FLATTENED)
+def test_a_channel_is_one_variable(kind, data_format):
+    X = FLATTENED[data_format]
+    fitted = kind(n_channels=3, data_format=data_format).fit(X)
+    channels = fitted.transform(X)
+    axes = (20, 4, 5, 3) if data_format == "channels_last" else (20, 3, 4, 5)
+    channels = np.moveaxis(channels.reshape(axes), axes.index(3), 0).reshape(3, -1)
+    np.testing.assert_allclose(channels.mean(axis=1), 0.0, atol=1e-12)
+    expected = np.std(IMAGES, axis=(0, 1, 2)) if kind is MeanCenterer else 1.0
+    np.testing.assert_allclose(channels.std(axis=1), expected)
+    assert fitted.n_samples_seen_ == 20
+    assert fitted.mean_.shape == (60,)
+    np.testing.assert_allclose(fitted.inverse_transform(fitted.transform(X)), X)
+
+
+@both
+def test_one_channel_is_one_mean_for_all(kind):
+    X = FLATTENED["channels_last"]
+    np.testing.assert_allclose(kind(n_channels=1).fit(X).mean_, np.full(60, X.mean()))
+
+
+@both
+def test_channels_with_missing_values(kind):
+    X = FLATTENED["channels_last"].copy()
+    X[3, 4] = np.nan
+    fitted = kind(n_channels=3).fit(X)
+    np.testing.assert_allclose(fitted.mean_[:3], [np.nanmean(X[:, channel::3]) for channel in range(3)])
+    assert np.isnan(fitted.transform(X)[3, 4])
+    np.testing.assert_allclose(fitted.n_samples_seen_[:3], [20, 20 - 1 / 20, 20])
+
+
+@both
+def test_channels_must_divide_the_features(kind):
+    with pytest.raises(ValueError, match="60 features, which n_channels=7 does not divide"):
+        kind(n_channels=7).fit(FLATTENED["channels_last"])
+
+
+@both
+def test_merge_refuses_other_channels(kind):
+    X = FLATTENED["channels_last"]
+    fitted = kind(n_channels=3).fit(X)
+    with pytest.raises(ValueError, match="n_channels=3 here and 1 in the other"):
+        fitted.merge(kind(n_channels=1).fit(X))
+    with pytest.raises(ValueError, match="data_format='channels_last' here and 'channels_first'"):
+        fitted.merge(kind(n_channels=3, data_format="channels_first").fit(X))
+
+
+@both
+def test_a_sample_estimates_the_mean_to_its_standard_error(kind):
+    X = rng.standard_normal((20_000, 10)) * 3 + 7
+    fitted = kind(subsample=1000, random_state=0).fit(X)
+    error = fitted.mean_ - X.mean(axis=0)
+    assert fitted.n_samples_seen_ == 1000
+    assert 0 < np.abs(error).max() < 4 * 3 / np.sqrt(1000)
+    again = kind(subsample=1000, random_state=0).fit(X)
+    np.testing.assert_array_equal(fitted.mean_, again.mean_)
+
+
+@both
+def test_a_sample_of_all_rows_is_exact_and_streams_use_every_row(kind):
+    X = rng.standard_normal((50, 3))
+    weight = rng.random(50)
+    np.testing.assert_array_equal(
+        kind(subsample=50).fit(X, sample_weight=weight).mean_, kind().fit(X, sample_weight=weight).mean_
+    )
+    assert kind(subsample=5).partial_fit(X).n_samples_seen_ == 50
+    assert kind(subsample=5).fit(X, sample_weight=np.full(50, 2.0)).n_samples_seen_ == 10

@@ -1,0 +1,105 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import sparse
+from sklearn.preprocessing import StandardScaler
+
+from skneural.preprocessing import StdScaler
+
+# Tests of scikit-learn's StandardScaler that StdScaler fails, each with its reason.
+EXPECTED_FAILURES = {
+    "test_standard_scaler_callback_support[fit]": "set_callbacks is scikit-learn's own protocol for its classes",
+    "test_standard_scaler_callback_support[partial_fit]": "as above: fitting takes no callbacks",
+}
+
+
+def test_standard_scalers_own_tests():
+    script = Path(__file__).with_name("sklearn_scaler_suite.py")
+    result = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=True)
+    found = json.loads(result.stdout.splitlines()[-1])
+    assert set(found["failed"]) <= set(EXPECTED_FAILURES)
+    assert found["passed"] >= 200
+
+
+@pytest.mark.parametrize("with_mean", [True, False])
+@pytest.mark.parametrize("with_std", [True, False])
+@pytest.mark.parametrize("weighted", [True, False])
+@pytest.mark.parametrize("missing", [True, False])
+def test_agrees_with_standard_scaler(with_mean, with_std, weighted, missing):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((200, 5)) * [1, 10, 0.1, 1, 1] + [0, 5, 100, 0, 3]
+    X[:, 3] = 2.5
+    if missing:
+        X[rng.random(X.shape) < 0.1] = np.nan
+    weight = rng.random(200) if weighted else None
+    ours = StdScaler(with_mean=with_mean, with_std=with_std).fit(X, sample_weight=weight)
+    theirs = StandardScaler(with_mean=with_mean, with_std=with_std).fit(X, sample_weight=weight)
+    # Without mean and deviation StandardScaler counts rows of dense input whatever their weights.
+    counts = ("n_samples_seen_",) if with_mean or with_std or not weighted else ()
+    for name in ("mean_", "var_", "scale_", *counts):
+        expected = getattr(theirs, name)
+        if expected is None:
+            assert getattr(ours, name) is None
+        else:
+            np.testing.assert_allclose(getattr(ours, name), expected, rtol=1e-10, atol=1e-20)
+    np.testing.assert_allclose(ours.transform(X), theirs.transform(X), atol=1e-9)
+    np.testing.assert_allclose(ours.inverse_transform(ours.transform(X)), X, atol=1e-9)
+
+
+def test_a_float32_column_far_from_zero_is_centred():
+    X = (1e4 + 0.04 * np.random.default_rng(0).standard_normal((10_000, 1))).astype(np.float32)
+    scaled = StdScaler().fit_transform(X)
+    assert scaled.dtype == np.float32
+    assert abs(scaled.mean(dtype=float)) <= 1e-6
+    assert abs(scaled.std(dtype=float) - 1) <= 1e-6
+
+
+def test_near_constant_features_keep_scale_one():
+    rng = np.random.default_rng(0)
+    X = np.column_stack([np.full(100, 0.1), 1e8 + 1e-8 * rng.random(100), rng.random(100)])
+    scaler = StdScaler().fit(X)
+    np.testing.assert_array_equal(scaler.scale_[:2], 1.0)
+    assert scaler.var_[0] == 0
+    moved = X.copy()
+    moved[:, 0] += 1e-3
+    assert np.abs(scaler.transform(moved)).max() < 10
+
+
+@pytest.mark.parametrize("container", [sparse.csr_array, sparse.csc_array, sparse.csr_matrix, sparse.csc_matrix])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_sparse_input(container, dtype):
+    rng = np.random.default_rng(0)
+    dense = np.where(rng.random((60, 5)) < 0.3, rng.standard_normal((60, 5)), 0).astype(dtype)
+    X = container(dense)
+    scaler = StdScaler(with_mean=False).fit(X)
+    expected = StdScaler(with_mean=False).fit(dense)
+    np.testing.assert_allclose(scaler.var_, expected.var_)
+    found = scaler.transform(X)
+    assert sparse.issparse(found)
+    assert found.dtype == dtype
+    np.testing.assert_allclose(found.toarray(), expected.transform(dense), rtol=1e-5)
+    np.testing.assert_allclose(scaler.inverse_transform(found).toarray(), dense, rtol=1e-5)
+    np.testing.assert_array_equal(X.toarray(), dense)
+    streamed = StdScaler(with_mean=False).partial_fit(X[:7]).merge(StdScaler(with_mean=False).fit(X[7:]))
+    np.testing.assert_allclose(streamed.var_, scaler.var_, rtol=1e-10)
+
+
+def test_centring_sparse_input_is_refused():
+    X = sparse.csr_array(np.eye(3))
+    with pytest.raises(ValueError, match="Pass with_mean=False"):
+        StdScaler().fit(X)
+    fitted = StdScaler().fit(np.eye(3))
+    for verb in (fitted.transform, fitted.inverse_transform):
+        with pytest.raises(ValueError, match="Pass with_mean=False"):
+            verb(X)
+
+
+def test_float16_is_computed_in_more_precision():
+    X = np.random.default_rng(0).uniform(5, 10, (200_000, 1)).astype(np.float16)
+    found = StdScaler().fit_transform(X)
+    assert found.dtype == np.float16
+    np.testing.assert_allclose(found, StdScaler().fit_transform(X.astype(float)), atol=1e-2)

@@ -1,0 +1,225 @@
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.datasets import load_digits
+from sklearn.decomposition import PCA
+from sklearn.model_selection import train_test_split
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
+
+from skneural.preprocessing import PCAWhitener
+
+METHODS = pytest.mark.parametrize("method", ["pca", "zca"])
+SOLVERS = pytest.mark.parametrize("svd_solver", ["auto", "covariance_eigh", "full"])
+quiet = pytest.mark.filterwarnings("ignore:.*no variance beyond rounding")
+
+
+def correlated(seed=0, n_rows=200, n_features=5):
+    rng = np.random.default_rng(seed)
+    return rng.standard_normal((n_rows, n_features)) @ rng.standard_normal((n_features, n_features)) + 3
+
+
+def whiteness_error(Z):
+    return np.abs(np.cov(Z.T.astype(float)) - np.eye(Z.shape[1])).max()
+
+
+@METHODS
+@SOLVERS
+@pytest.mark.parametrize(("mean", "dtype", "bound"), [(100, np.float32, 1e-4), (1e4, np.float64, 1e-9)])
+@pytest.mark.parametrize("rotated", [False, True])
+def test_rows_far_from_zero_are_whitened(method, svd_solver, mean, dtype, bound, rotated):
+    rng = np.random.default_rng(0)
+    rotation = np.linalg.qr(rng.standard_normal((6, 6)))[0] if rotated else np.eye(6)
+    X = rng.standard_normal((5000, 6)) * np.geomspace(1, 0.02, 6) @ rotation + mean
+    Z = PCAWhitener(method=method, svd_solver=svd_solver).fit_transform(X.astype(dtype))
+    assert Z.dtype == dtype
+    assert whiteness_error(Z) <= bound
+
+
+@METHODS
+@SOLVERS
+def test_a_constant_column_that_moves_is_no_catastrophe(method, svd_solver):
+    X = np.random.default_rng(0).standard_normal((500, 5))
+    X[:, 2] = 3.7
+    with pytest.warns(UserWarning, match="1 of 5 directions .* constant features: 1"):
+        whitener = PCAWhitener(method=method, svd_solver=svd_solver).fit(X)
+    moved = X.copy()
+    moved[:, 2] += 1e-3
+    assert whitener.rank_ == 4
+    assert np.abs(whitener.transform(moved)).max() <= 10
+
+
+@METHODS
+@SOLVERS
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("mean", [0.0, 100.0])
+def test_fewer_rows_than_features(method, svd_solver, dtype, mean):
+    X = (np.random.default_rng(0).standard_normal((1020, 50)) + mean).astype(dtype)
+    with pytest.warns(UserWarning, match="31 of 50 directions .* 20 rows span at most 19 directions"):
+        whitener = PCAWhitener(method=method, svd_solver=svd_solver).fit(X[:20])
+    assert whitener.rank_ == 19
+    assert np.abs(whitener.transform(X[20:])).max() <= 100
+
+
+@quiet
+def test_whitened_digits_are_learned():
+    X, y = load_digits(return_X_y=True)
+    X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)
+    network = MLPClassifier(random_state=0, max_iter=300)
+    assert make_pipeline(PCAWhitener(), network).fit(X_train, y_train).score(X_test, y_test) >= 0.89
+
+
+@METHODS
+@SOLVERS
+@settings(deadline=None, max_examples=15)
+@given(seed=st.integers(0, 2**16), n_features=st.integers(1, 8), weighted=st.booleans())
+def test_training_rows_get_the_identity_covariance(method, svd_solver, seed, n_features, weighted):
+    X = correlated(seed, 60, n_features)
+    weight = np.random.default_rng(seed).integers(1, 4, 60)
+    whitener = PCAWhitener(method=method, svd_solver=svd_solver)
+    Z = whitener.fit(X, sample_weight=weight if weighted else None).transform(X)
+    covariance = np.cov(Z.T, fweights=weight if weighted else None)
+    np.testing.assert_allclose(covariance, np.eye(n_features) if n_features > 1 else 1.0, atol=1e-6)
+
+
+@METHODS
+def test_kept_space_is_white_and_restored(method):
+    X = correlated()
+    whitener = PCAWhitener(3, method=method).fit(X)
+    Z = whitener.transform(X)
+    projection = whitener.components_.T @ whitener.components_
+    np.testing.assert_allclose(np.cov(Z.T), np.eye(3) if method == "pca" else projection, atol=1e-10)
+    restored = whitener.inverse_transform(Z)
+    np.testing.assert_allclose(restored, (X - X.mean(axis=0)) @ projection + X.mean(axis=0), atol=1e-10)
+    np.testing.assert_allclose(whitener.inverse_transform(whitener.transform(restored)), restored, atol=1e-10)
+
+
+@settings(deadline=None, max_examples=25)
+@given(seed=st.integers(0, 2**16))
+def test_zca_is_symmetric_and_the_closest_whitening(seed):
+    X = correlated(seed)
+    whitener = PCAWhitener(method="zca").fit(X)
+    matrix = whitener.transform(np.eye(5)) - whitener.transform(np.zeros((5, 5)))
+    np.testing.assert_allclose(matrix, matrix.T, atol=1e-8 * np.abs(matrix).max())
+    centred = X - X.mean(axis=0)
+    rotation = np.linalg.qr(np.random.default_rng(seed).standard_normal((5, 5)))[0]
+    closest = np.sum((whitener.transform(X) - centred) ** 2)
+    for other in (PCAWhitener().fit_transform(X), whitener.transform(X) @ rotation):
+        assert closest <= np.sum((other - centred) ** 2) * (1 + 1e-9)
+
+
+@pytest.mark.parametrize("svd_solver", ["covariance_eigh", "full"])
+@pytest.mark.parametrize("n_components", [None, 3, 0.8])
+@pytest.mark.parametrize("whiten", [True, False])
+def test_agrees_with_pca(svd_solver, n_components, whiten):
+    X = correlated()
+    ours = PCAWhitener(n_components, whiten=whiten, svd_solver=svd_solver).fit(X)
+    theirs = PCA(n_components, whiten=whiten, svd_solver="full").fit(X)
+    for name in (
+        "components_",
+        "explained_variance_",
+        "explained_variance_ratio_",
+        "singular_values_",
+        "mean_",
+        "n_components_",
+        "noise_variance_",
+    ):
+        np.testing.assert_allclose(getattr(ours, name), getattr(theirs, name), atol=1e-10, err_msg=name)
+    np.testing.assert_allclose(ours.transform(X), theirs.transform(X), atol=1e-9)
+
+
+def test_randomized_finds_the_leading_directions():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((500, 60)) * np.geomspace(10, 0.01, 60) + 5
+    exact = PCAWhitener(4, svd_solver="full").fit(X)
+    found = PCAWhitener(4, svd_solver="randomized", random_state=0).fit(X)
+    np.testing.assert_allclose(found.explained_variance_, exact.explained_variance_, rtol=1e-4)
+    np.testing.assert_allclose(found.explained_variance_ratio_, exact.explained_variance_ratio_, rtol=1e-4)
+    np.testing.assert_allclose(found.noise_variance_, exact.noise_variance_, rtol=1e-2)
+    assert whiteness_error(found.transform(X)) < 1e-3
+    for act in (lambda: found.partial_fit(X), lambda: found.merge(found)):
+        with pytest.raises(ValueError, match="svd_solver='covariance_eigh' or 'full'"):
+            act()
+    with pytest.raises(ValueError, match=r"n_components=None, but svd_solver='randomized'"):
+        PCAWhitener(svd_solver="randomized").fit(X)
+
+
+@pytest.mark.parametrize(
+    ("make", "expected"),
+    [
+        (lambda: correlated(), "covariance_eigh"),
+        (lambda: correlated(n_rows=4), "full"),
+        (lambda: correlated() * [1e4, 1, 1, 1, 1e-5], "full"),
+    ],
+    ids=["well conditioned", "few rows", "units far apart"],
+)
+@quiet
+def test_auto_picks_by_size_and_accuracy(make, expected):
+    X = make()
+    whitener = PCAWhitener().fit(X)
+    assert whitener.svd_solver_ == expected
+    if len(X) > X.shape[1]:
+        assert whitener.rank_ == 5
+        assert whiteness_error(whitener.transform(X)) < 1e-5
+    streamed = PCAWhitener().partial_fit(X)
+    assert streamed.svd_solver_ == "covariance_eigh"
+    assert streamed.merge(whitener).svd_solver_ == "covariance_eigh"
+
+
+@quiet
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_dependent_features_are_found(dtype):
+    X = correlated(n_rows=500) + 100
+    X = np.column_stack([X, X[:, 0] + X[:, 1], X[:, 2]]).astype(dtype)
+    with pytest.warns(UserWarning, match="2 of 7 directions .* dropped: .*depend linearly"):
+        whitener = PCAWhitener().fit(X)
+    assert whitener.rank_ == whitener.n_components_ == 5
+    zca = PCAWhitener(method="zca").fit(X)
+    assert zca.transform(X).shape == X.shape
+    assert list(zca.get_feature_names_out()) == [f"x{j}" for j in range(7)]
+    assert list(whitener.get_feature_names_out()) == [f"pcawhitener{j}" for j in range(5)]
+
+
+def test_epsilon_and_rtol_tame_weak_directions():
+    X = correlated() * [1, 1, 1, 1, 1e-4]
+    damped = PCAWhitener(epsilon=0.01).fit(X)
+    variances = damped.explained_variance_
+    expected = variances / (variances + 0.01 * variances[0])
+    np.testing.assert_allclose(np.var(damped.transform(X), axis=0, ddof=1), expected, rtol=1e-6)
+    np.testing.assert_allclose(damped.inverse_transform(damped.transform(X)), X, atol=1e-10)
+    with pytest.warns(UserWarning, match="1 of 5 directions"):
+        assert PCAWhitener(rtol=1e-3).fit(X).rank_ == 4
+
+
+def test_streams_decompose_when_needed_and_warn_once():
+    X = correlated(n_rows=40)
+    whitener = PCAWhitener()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for row in X:
+            whitener.partial_fit(row[np.newaxis])
+        assert whitener.rank_ == 5
+    few = PCAWhitener().partial_fit(X[:3])
+    with pytest.warns(UserWarning, match="3 of 5 directions") as caught:
+        few.transform(X)
+    few.transform(X)
+    assert len(caught) == 1
+    with pytest.raises(ValueError, match="n_samples=1 rows"):
+        PCAWhitener().partial_fit(X[:1]).transform(X)
+
+
+def test_what_cannot_be_done_is_said():
+    X = correlated()
+    with pytest.raises(ValueError, match="method='zca' with whiten=False"):
+        PCAWhitener(method="zca", whiten=False).fit(X)
+    with pytest.raises(ValueError, match="n_components=6 must be between 1 and"):
+        PCAWhitener(6).fit(X)
+    with pytest.raises(ValueError, match="All 5 features are constant"):
+        PCAWhitener().fit(np.ones((10, 5)))
+    with pytest.raises(ValueError, match="n_samples=1 rows"):
+        PCAWhitener().fit(X[:1])
+    with pytest.raises(ValueError, match="scale the weights"):
+        PCAWhitener().fit(X, sample_weight=np.full(200, 1 / 200))
