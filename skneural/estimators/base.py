@@ -6,6 +6,7 @@ import math
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -95,36 +96,41 @@ class BaseActivationMLP(BaseEstimator):
     @property
     def coefs_(self) -> list[Array]:
         """Weights of each layer, views on ``parameters_``."""
-        return list(self._network.weights)
+        return list(self._fitted_network.weights)
 
     @coefs_.setter
     def coefs_(self, values: Sequence[Array]) -> None:
-        _assign(self._network.weights, values, "coefs_")
+        _assign(self._fitted_network.weights, values, "coefs_")
 
     @property
     def intercepts_(self) -> list[Array]:
         """Biases of each layer, views on ``parameters_``."""
-        return list(self._network.biases)
+        return list(self._fitted_network.biases)
 
     @intercepts_.setter
     def intercepts_(self, values: Sequence[Array]) -> None:
-        _assign(self._network.biases, values, "intercepts_")
+        _assign(self._fitted_network.biases, values, "intercepts_")
 
     @property
     def slopes_(self) -> list[Array]:
         """Learned parameters of each hidden layer's activation, views on ``parameters_``."""
-        return list(self._network.learned)
+        return list(self._fitted_network.learned)
+
+    @property
+    def _fitted_network(self) -> Network:
+        check_is_fitted(self)
+        return self._network
 
     def _fit(self, X: Any, y: Any, sample_weight: Any, incremental: bool) -> Any:
         if incremental and self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True")
         with self._unchanged_on_error():
             recipe = Recipe(self)
-            resume = hasattr(self, "parameters_") and (incremental or self.warm_start)
+            resume = self._resumes(incremental)
             X, y = self._validate_training(X, y, resume)
             weights = self._validate_weights(sample_weight, X)
             Y = self._encode(y, X.dtype, incremental)
-            rng = check_random_state(self.random_state)
+            rng = self._random_numbers()
             network = self._grown(recipe, X) if resume else self._new_network(recipe, X, rng)
             self._adopt(network, recipe)
             rows, score = self._divide(TrainingRows(X, Y, weights), y)
@@ -166,6 +172,17 @@ class BaseActivationMLP(BaseEstimator):
         """Return what the validation split is stratified by, if anything."""
         return None
 
+    def _resumes(self, incremental: bool) -> bool:
+        """Whether training goes on from fitted parameters."""
+        return hasattr(self, "parameters_") and (incremental or self.warm_start)
+
+    def _random_numbers(self) -> np.random.RandomState:
+        """Return a generator whose state may be set back when training goes on: never the caller's own."""
+        rng = check_random_state(self.random_state)
+        if isinstance(self.random_state, Integral):
+            return rng
+        return np.random.RandomState(rng.randint(np.iinfo(np.int32).max))
+
     def _dtypes(self, resume: bool) -> Any:
         if resume:
             return self.parameters_.dtype
@@ -175,13 +192,18 @@ class BaseActivationMLP(BaseEstimator):
         if sample_weight is None:
             return None
         weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-        if not weights.sum() > 0:
+        largest = weights.max()
+        if not largest > 0:
             raise ValueError("All entries of sample_weight are zero, expected at least one positive: nothing to fit.")
-        return weights
+        return weights / largest  # only ratios count, and now no sum overflows
+
+    def _scores(self) -> bool:
+        """Whether early stopping watches the score of held-out rows."""
+        return self.early_stopping and self.solver != "lbfgs"
 
     def _divide(self, rows: TrainingRows, y: Array) -> tuple[TrainingRows, Callable[[], float] | None]:
         """Hold out rows for early stopping; return those to train on, and the score on the others."""
-        if not self.early_stopping or self.solver == "lbfgs":
+        if not self._scores():
             return rows, None
         asked = f"validation_fraction={self.validation_fraction} of {len(rows)} rows"
         if math.ceil(self.validation_fraction * len(rows)) < 2:
@@ -198,6 +220,11 @@ class BaseActivationMLP(BaseEstimator):
             )
         except ValueError as error:
             raise ValueError(f"Early stopping cannot hold out {asked}: {error}") from error
+        if rows.weights is not None and not (rows.weights[train].any() and rows.weights[test].any()):
+            raise ValueError(
+                f"sample_weight must be positive for some of the {len(train)} rows to train on and some of the "
+                f"{len(test)} rows that early stopping holds out. Got only zeros there."
+            )
         X, Y, weights = rows.take(test)
         X, network = X.copy(), self._network  # take() lends its memory only until the next call
         training = TrainingRows(rows.X, rows.Y, rows.weights, used=train)
@@ -211,7 +238,7 @@ class BaseActivationMLP(BaseEstimator):
         self._split_seed = int(rng.randint(np.iinfo(np.int32).max))
         self._training_state: dict[str, Any] | None = None
         self.loss_curve_: list[float] = []
-        self.validation_scores_: list[float] | None = None
+        self.validation_scores_: list[float] | None = [] if self._scores() else None
         self.t_ = 0
         return network
 
@@ -226,7 +253,7 @@ class BaseActivationMLP(BaseEstimator):
                 "hidden_layer_sizes, activation and the number of outputs; to start anew use fit with warm_start=False."
             )
         self.loss_curve_ = list(self.loss_curve_)
-        self.validation_scores_ = None if self.validation_scores_ is None else list(self.validation_scores_)
+        self.validation_scores_ = list(self.validation_scores_ or []) if self._scores() else None
         return Network(sizes, recipe.activations, self.parameters_.copy())
 
     def _adopt(self, network: Network, recipe: Recipe) -> None:
@@ -244,13 +271,11 @@ class BaseActivationMLP(BaseEstimator):
 
     def _record(self, epoch: Epoch) -> None:
         self.loss_curve_.append(epoch.loss)
-        if epoch.score is not None:
-            self.validation_scores_ = [*(self.validation_scores_ or []), epoch.score]
+        if self.validation_scores_ is not None and epoch.score is not None:
+            self.validation_scores_.append(epoch.score)
 
     def _minimize_stochastic(self, training: StochasticMinimization, incremental: bool) -> None:
-        state = self._training_state
-        if state is not None and state["solver"] == self.solver:
-            training.set_state(state)
+        self._resume(training)
         first = training.n_epochs + 1 if incremental else 1
         done = training.n_epochs
         converged = True
@@ -261,7 +286,7 @@ class BaseActivationMLP(BaseEstimator):
         finally:
             self.n_iter_ = training.n_epochs - (0 if incremental else done)
             self.t_ = training.n_samples_seen
-            self._training_state = {**training.get_state(), "solver": self.solver}
+            self._training_state = {**training.get_state(), "solver": self.solver, "scores": self._scores()}
             self._summarize(training.stopping.best)
         if not (converged or incremental):
             warnings.warn(
@@ -271,9 +296,23 @@ class BaseActivationMLP(BaseEstimator):
                 stacklevel=4,
             )
 
+    def _resume(self, training: StochasticMinimization) -> None:
+        """Go on where the last call ended; without its solver's arrays at least count on."""
+        state = self._training_state
+        training.n_epochs, training.n_samples_seen = len(self.loss_curve_), self.t_
+        if state is None or state["solver"] != self.solver:
+            return
+        training.set_state(state)
+        if state["scores"] != self._scores():  # a loss is not to be compared with a score
+            training.stopping.best, training.stopping.count = math.inf, 0
+
     def _minimize_lbfgs(self, training: LBFGS) -> None:
-        self._summarize(math.inf)
-        outcome = training.run(self.max_iter)
+        done = len(self.loss_curve_)
+        try:
+            outcome = training.run(self.max_iter)
+        finally:
+            self.n_iter_ = len(self.loss_curve_) - done
+            self._summarize(min(self.loss_curve_[done:], default=math.inf))
         self.n_iter_ = outcome.n_iter
         self._summarize(outcome.loss)
         self.loss_ = outcome.loss
@@ -326,7 +365,9 @@ def _assign(views: list[Array], values: Sequence[Array], name: str) -> None:
     expected = [view.shape for view in views]
     if shapes != expected:
         raise ValueError(f"{name} must be arrays of the shapes {expected}. Got {shapes} instead.")
-    if not all(np.isfinite(value).all() for value in values):
-        raise ValueError(f"{name} must be finite. Got NaN or infinity.")
-    for view, value in zip(views, values, strict=True):
-        view[...] = value
+    with np.errstate(over="ignore"):
+        arrays = [np.asarray(value, dtype=view.dtype) for view, value in zip(views, values, strict=True)]
+    if not all(np.isfinite(array).all() for array in arrays):
+        raise ValueError(f"{name} must be finite in {views[0].dtype.name}. Got NaN or infinity.")
+    for view, array in zip(views, arrays, strict=True):
+        view[...] = array

@@ -166,22 +166,31 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
         return X, y
 
     _loss: LogisticLoss | SoftmaxCrossEntropy
+    _multilabel: bool
 
     def _encode(self, y: Array, dtype: Any, incremental: bool) -> Array:
-        self._multilabel = type_of_target(y, input_name="y").startswith("multilabel")
+        multilabel = type_of_target(y, input_name="y").startswith("multilabel")
+        resume = self._resumes(incremental)
+        if resume and multilabel != self._multilabel:
+            raise ValueError(
+                f"y must hold {'one label per row' if multilabel else 'a column per label'}, as when training began. "
+                f"Got {'a column per label' if multilabel else 'one label per row'}; to start anew use fit with "
+                "warm_start=False."
+            )
+        self._multilabel = multilabel
         if self._multilabel:
             Y = y.toarray() if hasattr(y, "toarray") else y
             self.classes_, self.n_outputs_, self._loss = np.arange(Y.shape[1]), Y.shape[1], LogisticLoss()
             return np.asarray(Y, dtype=dtype)
         if not incremental:
-            self.classes_ = self._labels(y)
+            self.classes_ = self._labels(y, resume)
         if len(self.classes_) < 2:
             raise ValueError(f"y must have at least 2 classes. Got 1 class, {self.classes_[0]!r}, instead.")
         return self._encode_labels(y, dtype)
 
-    def _labels(self, y: Array) -> Array:
+    def _labels(self, y: Array, resume: bool) -> Array:
         labels = unique_labels(y)
-        if self.warm_start and hasattr(self, "parameters_") and not np.array_equal(labels, self.classes_):
+        if resume and not np.array_equal(labels, self.classes_):
             raise ValueError(
                 "warm_start can only be used where `y` has the same classes as in the previous call to fit. "
                 f"Previously got {self.classes_}, `y` has {labels}"
