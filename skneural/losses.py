@@ -39,20 +39,36 @@ class Loss(Specification):
 
 
 class SoftmaxCrossEntropy(Loss):
-    """ℓ = log Σₖ exp(fₖ) - f_y, for one label y out of several classes; `Y` holds class codes, of shape (n_rows,)."""
+    """ℓ = log Σₖ exp(fₖ) - Σₖ tₖ fₖ, for one label out of several classes; `Y` holds class codes, of shape (n_rows,).
+
+    The target t is 1 - label_smoothing at the label, plus label_smoothing / n_classes everywhere.
+
+    Parameters
+    ----------
+    label_smoothing : float in [0, 1), default=0.0
+        Share of the target that is spread over all classes (Szegedy et al. 2016, :arxiv:`1512.00567`).
+    """
 
     output = "softmax"
+    _constraints = {"label_smoothing": Within(0, 1, closed="left")}
+
+    def __init__(self, label_smoothing: float = 0.0):
+        self.label_smoothing = label_smoothing
 
     def evaluate(self, F: Array, Y: Array, out: Array | None = None) -> tuple[Array, Array]:
-        """Gradient: softmax(F), minus 1 at the label."""
+        """Gradient: softmax(F) - t."""
         out = np.subtract(F, F.max(axis=1, keepdims=True), out=out)
-        rows = np.arange(len(Y))
-        losses = -out[rows, Y]
+        rows, spread = np.arange(len(Y)), self.label_smoothing
+        losses = out[rows, Y] * (spread - 1)
+        if spread:
+            losses -= spread * out.mean(axis=1)
         np.exp(out, out=out)
         total = out.sum(axis=1)
         losses += np.log(total)
         out /= total[:, None]
-        out[rows, Y] -= 1
+        if spread:
+            out -= spread / F.shape[1]
+        out[rows, Y] -= 1 - spread
         return losses, out
 
     def predict(self, F: Array) -> Array:
@@ -69,12 +85,26 @@ class SoftmaxCrossEntropy(Loss):
 
 
 class LogisticLoss(Loss):
-    """ℓ = Σₖ log(1 + exp(fₖ)) - yₖ fₖ, for yes-or-no labels yₖ in [0, 1] (binary, multilabel)."""
+    """ℓ = Σₖ log(1 + exp(fₖ)) - tₖ fₖ, for yes-or-no labels yₖ in [0, 1] (binary, multilabel).
+
+    The target is tₖ = (1 - label_smoothing) yₖ + label_smoothing / 2.
+
+    Parameters
+    ----------
+    label_smoothing : float in [0, 1), default=0.0
+        How far targets move towards one half.
+    """
 
     output = "logistic"
+    _constraints = {"label_smoothing": Within(0, 1, closed="left")}
+
+    def __init__(self, label_smoothing: float = 0.0):
+        self.label_smoothing = label_smoothing
 
     def evaluate(self, F: Array, Y: Array, out: Array | None = None) -> tuple[Array, Array]:
-        """Gradient: sigmoid(F) - Y. The loss is max(f, 0) - y f + log1p(exp(-|f|)), which cannot overflow."""
+        """Gradient: sigmoid(F) - T. The loss is max(f, 0) - t f + log1p(exp(-|f|)), which cannot overflow."""
+        if self.label_smoothing:
+            Y = Y * (1 - self.label_smoothing) + self.label_smoothing / 2
         losses = np.maximum(F, 0) - Y * F + np.log1p(np.exp(-np.abs(F)))
         out = expit(F, out=out)
         out -= Y

@@ -4,141 +4,159 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from numbers import Integral
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skneural._sklearn_compat import _check_sample_weight
+from skneural._sklearn_compat import CallbackSupportMixin, _check_sample_weight
+from skneural.estimators.callbacks import CallbackGuest
 from skneural.estimators.parameters import CONSTRAINTS
 from skneural.estimators.printing import EpochPrinter
 from skneural.estimators.training import Recipe
+from skneural.estimators.validation import Rows, Validation, split
 from skneural.network import Layout, Network, TrainingRows
 from skneural.solvers import LBFGS, DivergenceError, Epoch, StochasticMinimization
 
 Array = NDArray[Any]
 
+# Column of `history_` -> attribute of the epoch.
+HISTORY = {
+    "loss": "loss",
+    "validation_loss": "validation_loss",
+    "validation_score": "score",
+    "learning_rate": "learning_rate",
+    "gradient_norm": "gradient_norm",
+    "update_ratio": "update_ratio",
+    "seconds": "seconds",
+}
 
-class BaseActivationMLP(BaseEstimator):
+
+class BaseActivationMLP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """Base of the two estimators; they add the loss, the encoding of targets and the form of predictions."""
 
     _parameter_constraints: dict = CONSTRAINTS
 
-    def __init__(
-        self,
-        hidden_layer_sizes: Any = (100,),
-        activation: Any = "relu",
-        *,
-        solver: str = "adam",
-        alpha: float = 0.0001,
-        l1_ratio: float = 0.0,
-        max_norm: float | None = None,
-        batch_size: Any = "auto",
-        learning_rate: Any = "constant",
-        learning_rate_init: float = 0.001,
-        power_t: float = 0.5,
-        max_iter: int = 200,
-        shuffle: bool = True,
-        random_state: Any = None,
-        tol: float = 1e-4,
-        verbose: Any = False,
-        warm_start: bool = False,
-        momentum: float = 0.9,
-        nesterovs_momentum: bool = True,
-        early_stopping: bool = False,
-        validation_fraction: float = 0.1,
-        beta_1: float = 0.9,
-        beta_2: float = 0.999,
-        epsilon: float = 1e-8,
-        n_iter_no_change: float = 10,
-        max_fun: int = 15000,
-        weight_init: Any = "auto",
-        bias_init: float = 0.0,
-        dtype: str | None = None,
-    ):
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.solver = solver
-        self.alpha = alpha
-        self.l1_ratio = l1_ratio
-        self.max_norm = max_norm
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.learning_rate_init = learning_rate_init
-        self.power_t = power_t
-        self.max_iter = max_iter
-        self.shuffle = shuffle
-        self.random_state = random_state
-        self.tol = tol
-        self.verbose = verbose
-        self.warm_start = warm_start
-        self.momentum = momentum
-        self.nesterovs_momentum = nesterovs_momentum
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.beta_1 = beta_1
-        self.beta_2 = beta_2
-        self.epsilon = epsilon
-        self.n_iter_no_change = n_iter_no_change
-        self.max_fun = max_fun
-        self.weight_init = weight_init
-        self.bias_init = bias_init
-        self.dtype = dtype
+    # Parameters that are read here; the constructors of the two estimators list them all.
+    solver: str
+    random_state: Any
+    bias_init: float
+    batch_norm: bool
+    max_iter: int
+    verbose: Any
+    warm_start: bool
+    early_stopping: bool
+    validation_fraction: float
+    dtype: str | None
 
     @property
     def coefs_(self) -> list[Array]:
         """Weights of each layer, views on ``parameters_``."""
-        return list(self._fitted_network.weights)
+        return list(self._network.weights)
 
     @coefs_.setter
     def coefs_(self, values: Sequence[Array]) -> None:
-        _assign(self._fitted_network.weights, values, "coefs_")
+        _assign(self._network.weights, values, "coefs_")
 
     @property
     def intercepts_(self) -> list[Array]:
         """Biases of each layer, views on ``parameters_``."""
-        return list(self._fitted_network.biases)
+        return list(self._network.biases)
 
     @intercepts_.setter
     def intercepts_(self, values: Sequence[Array]) -> None:
-        _assign(self._fitted_network.biases, values, "intercepts_")
+        _assign(self._network.biases, values, "intercepts_")
 
     @property
     def slopes_(self) -> list[Array]:
         """Learned parameters of each hidden layer's activation, views on ``parameters_``."""
-        return list(self._fitted_network.learned)
+        return list(self._network.learned)
 
     @property
-    def _fitted_network(self) -> Network:
-        check_is_fitted(self)
-        return self._network
+    def loss_curve_(self) -> list[float]:
+        """Objective of each epoch."""
+        return self.history_["loss"]
 
-    def _fit(self, X: Any, y: Any, sample_weight: Any, incremental: bool) -> Any:
-        if incremental and self.early_stopping:
-            raise ValueError("partial_fit does not support early_stopping=True")
+    @property
+    def validation_loss_curve_(self) -> list[float] | None:
+        """Loss on the validation rows after each epoch, if there are any."""
+        return self.history_["validation_loss"] or None
+
+    @property
+    def validation_scores_(self) -> list[float] | None:
+        """Score on the validation rows after each epoch, if there are any."""
+        return self.history_["validation_score"] or None
+
+    @property
+    def best_validation_score_(self) -> float | None:
+        """Best score on the validation rows, if there are any."""
+        scores = [score for score in self.validation_scores_ or [] if not math.isnan(score)]
+        return max(scores, default=None)
+
+    def transform(self, X: Any) -> Array:
+        """Return the activations of the last hidden layer: features for another model in a Pipeline.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        A : ndarray of shape (n_samples, n_units), in the dtype of the parameters
+        """
+        return self.hidden_features(X, layer=-1)
+
+    def hidden_features(self, X: Any, layer: int) -> Array:
+        """Return the activations of one hidden layer.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        layer : int
+            Number of the hidden layer, from 0; -1 is the last.
+
+        Returns
+        -------
+        A : ndarray of shape (n_samples, n_units), in the dtype of the parameters
+        """
+        X = self._validate_rows(X)
+        n_hidden = len(self.activations_)
+        if not -n_hidden <= layer < n_hidden:
+            raise ValueError(f"layer must be the number of one of the {n_hidden} hidden layers. Got {layer!r} instead.")
+        return self._network.features(X, layer % n_hidden)
+
+    @property
+    def _n_features_out(self) -> int:
+        return self._sizes[-2]
+
+    def _fit(self, X: Any, y: Any, sample_weight: Any, given: tuple[Any, Any, Any], incremental: bool) -> Any:
         with self._unchanged_on_error():
             recipe = Recipe(self)
-            resume = self._resumes(incremental)
-            X, y = self._validate_training(X, y, resume)
-            weights = self._validate_weights(sample_weight, X)
-            Y = self._encode(y, X.dtype, incremental)
-            rng = self._random_numbers()
-            network = self._grown(recipe, X) if resume else self._new_network(recipe, X, rng)
+            resume = hasattr(self, "parameters_") and (incremental or self.warm_start)
+            rows = self._read(X, y, sample_weight, resume, incremental)
+            rng = check_random_state(self.random_state)
+            network = self._grown(recipe, rows.X) if resume else self._new_network(recipe, rows.X, rng)
+            if incremental and self.early_stopping and (self._training_state or {}).get("stopped"):
+                return self
             self._adopt(network, recipe)
-            rows, score = self._divide(TrainingRows(X, Y, weights), y)
+            guests = self._guests(X, y, sample_weight)
+            training, held_out = self._divide(rows, given, incremental)
+            validate = None if held_out is None else Validation(self, held_out)
+            company = {"validate": validate, "guests": guests}
             if self.solver == "lbfgs":
-                self._minimize_lbfgs(recipe.lbfgs(network, self._loss, rows, self._guests()))
+                self._minimize_lbfgs(recipe.lbfgs(network, self._loss, training, **company))
             else:
-                watch = {"rng": rng, "score": score, "guests": self._guests()}
-                self._minimize_stochastic(recipe.stochastic(network, self._loss, rows, **watch), incremental)
+                loop = recipe.stochastic(network, self._loss, training, rng, **company)
+                self._minimize_stochastic(loop, incremental)
+            for guest in guests:
+                if isinstance(guest, CallbackGuest):
+                    guest.close()
         return self
 
     @contextmanager
@@ -150,18 +168,24 @@ class BaseActivationMLP(BaseEstimator):
         except DivergenceError:
             raise
         except BaseException:
+            # What callbacks need for their own ending stays until they have ended.
+            running = {name: value for name, value in self.__dict__.items() if name in _OF_CALLBACKS}
             self.__dict__.clear()
-            self.__dict__.update(before)
+            self.__dict__.update(before, **running)
             raise
 
     # Data: what subclasses define, and what they share.
 
-    def _validate_training(self, X: Any, y: Any, resume: bool) -> tuple[Any, Array]:
-        """Return checked X (dense or CSR, in the dtype of the computation) and y."""
-        raise TypeError(f"{type(self).__name__} must define _validate_training")
+    def _describe(self, y: Array, incremental: bool) -> None:
+        """Set ``_loss``, ``n_outputs_`` and what describes y."""
+        raise TypeError(f"{type(self).__name__} must define _describe")
 
-    def _encode(self, y: Array, dtype: Any, incremental: bool) -> Array:
-        """Return the targets as the loss expects them; sets ``_loss``, ``n_outputs_`` and what describes y."""
+    def _validate_targets(self, X: Any, y: Any, **how: Any) -> tuple[Any, Array]:
+        """Return checked X (dense or CSR, in the dtype of the computation) and y."""
+        raise TypeError(f"{type(self).__name__} must define _validate_targets")
+
+    def _encode(self, y: Array, dtype: Any) -> Array:
+        """Return the targets as the loss expects them."""
         raise TypeError(f"{type(self).__name__} must define _encode")
 
     def _score_raw(self, F: Array, Y: Array, weights: Array | None) -> float:
@@ -172,93 +196,81 @@ class BaseActivationMLP(BaseEstimator):
         """Return what the validation split is stratified by, if anything."""
         return None
 
-    def _resumes(self, incremental: bool) -> bool:
-        """Whether training goes on from fitted parameters."""
-        return hasattr(self, "parameters_") and (incremental or self.warm_start)
+    def _class_weights(self, y: Array, incremental: bool) -> Array | None:
+        """Return a factor on each row's weight, if there is any."""
+        return None
 
-    def _random_numbers(self) -> np.random.RandomState:
-        """Return a generator whose state may be set back when training goes on: never the caller's own."""
-        rng = check_random_state(self.random_state)
-        if isinstance(self.random_state, Integral):
-            return rng
-        return np.random.RandomState(rng.randint(np.iinfo(np.int32).max))
+    def _read(self, X: Any, y: Any, sample_weight: Any, resume: bool, incremental: bool) -> Rows:
+        X, y = self._validate_targets(X, y, dtype=self._dtypes(resume), reset=not resume)
+        weights = None
+        if sample_weight is not None:
+            weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        self._describe(y, incremental)
+        if (factors := self._class_weights(y, incremental)) is not None:
+            weights = factors if weights is None else weights * factors
+        if weights is not None and not weights.sum() > 0:
+            raise ValueError("All entries of sample_weight are zero, expected at least one positive: nothing to fit.")
+        return Rows(X, self._encode(y, X.dtype), y, weights)
 
     def _dtypes(self, resume: bool) -> Any:
         if resume:
             return self.parameters_.dtype
         return [np.float64, np.float32] if self.dtype is None else np.dtype(self.dtype)
 
-    def _validate_weights(self, sample_weight: Any, X: Any) -> Array | None:
-        if sample_weight is None:
-            return None
-        weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-        largest = weights.max()
-        if not largest > 0:
-            raise ValueError("All entries of sample_weight are zero, expected at least one positive: nothing to fit.")
-        return weights / largest  # only ratios count, and now no sum overflows
-
-    def _scores(self) -> bool:
-        """Whether early stopping watches the score of held-out rows."""
-        return self.early_stopping and self.solver != "lbfgs"
-
-    def _divide(self, rows: TrainingRows, y: Array) -> tuple[TrainingRows, Callable[[], float] | None]:
-        """Hold out rows for early stopping; return those to train on, and the score on the others."""
-        if not self._scores():
-            return rows, None
-        asked = f"validation_fraction={self.validation_fraction} of {len(rows)} rows"
-        if math.ceil(self.validation_fraction * len(rows)) < 2:
+    def _divide(self, rows: Rows, given: tuple[Any, Any, Any], incremental: bool) -> tuple[TrainingRows, Rows | None]:
+        """Return the rows to train on, and those to validate on: what was given, or what early stopping holds out."""
+        everything = TrainingRows(rows.X, rows.Y, rows.weights)
+        if given[0] is not None or given[1] is not None:
+            return everything, self._read_validation(*given)
+        if not self.early_stopping:
+            return everything, None
+        if incremental:
             raise ValueError(
-                "The validation set is too small. Increase 'validation_fraction' or the size of your dataset. "
-                f"Got {asked}, expected at least 2 rows."
+                "partial_fit does not support early_stopping=True without X_val and y_val: "
+                "rows held out in one call would be trained on in the next."
             )
-        try:
-            train, test = train_test_split(
-                np.arange(len(rows)),
-                test_size=self.validation_fraction,
-                random_state=self._split_seed,
-                stratify=self._stratify_by(y),
-            )
-        except ValueError as error:
-            raise ValueError(f"Early stopping cannot hold out {asked}: {error}") from error
-        if rows.weights is not None and not (rows.weights[train].any() and rows.weights[test].any()):
-            raise ValueError(
-                f"sample_weight must be positive for some of the {len(train)} rows to train on and some of the "
-                f"{len(test)} rows that early stopping holds out. Got only zeros there."
-            )
-        X, Y, weights = rows.take(test)
-        X, network = X.copy(), self._network  # take() lends its memory only until the next call
-        training = TrainingRows(rows.X, rows.Y, rows.weights, used=train)
-        return training, lambda: self._score_raw(network.raw_output(X), Y, weights)
+        train, test = split(len(everything), self.validation_fraction, self._split_seed, self._stratify_by(rows.y))
+        return TrainingRows(rows.X, rows.Y, rows.weights, used=train), rows.take(test)
+
+    def _read_validation(self, X_val: Any, y_val: Any, sample_weight_val: Any) -> Rows:
+        if X_val is None or y_val is None:
+            missing = "X_val" if X_val is None else "y_val"
+            raise ValueError(f"X_val and y_val must be given together. Got no {missing}.")
+        X, y = self._validate_targets(X_val, y_val, dtype=self.parameters_.dtype, reset=False)
+        weights = None
+        if sample_weight_val is not None:
+            weights = _check_sample_weight(sample_weight_val, X, dtype=np.float64, ensure_non_negative=True)
+        return Rows(X, self._encode(y, X.dtype), y, weights)
 
     # The network.
 
     def _new_network(self, recipe: Recipe, X: Any, rng: np.random.RandomState) -> Network:
-        network = Network.zeros([X.shape[1], *recipe.hidden_sizes, self.n_outputs_], recipe.activations, X.dtype)
+        sizes = [X.shape[1], *recipe.hidden_sizes, self.n_outputs_]
+        network = Network.zeros(sizes, recipe.activations, X.dtype, self.batch_norm)
         network.initialize(recipe.initializer, self.bias_init, rng)
         self._split_seed = int(rng.randint(np.iinfo(np.int32).max))
         self._training_state: dict[str, Any] | None = None
-        self.loss_curve_: list[float] = []
-        self.validation_scores_: list[float] | None = [] if self._scores() else None
+        self.history_: dict[str, list[float]] = {name: [] for name in HISTORY}
         self.t_ = 0
         return network
 
     def _grown(self, recipe: Recipe, X: Any) -> Network:
         """Return a network that goes on from the fitted parameters, on a copy of them."""
         sizes = [X.shape[1], *recipe.hidden_sizes, self.n_outputs_]
-        n_parameters = Layout(sizes, recipe.activations).size
+        n_parameters = Layout(sizes, recipe.activations, self.batch_norm).size
         if sizes != self._sizes or n_parameters != self.parameters_.size:
             raise ValueError(
                 f"The fitted network has layer sizes {self._sizes} and {self.parameters_.size} parameters; parameters "
                 f"and data now ask for layer sizes {sizes} and {n_parameters} parameters. To go on training keep "
                 "hidden_layer_sizes, activation and the number of outputs; to start anew use fit with warm_start=False."
             )
-        self.loss_curve_ = list(self.loss_curve_)
-        self.validation_scores_ = list(self.validation_scores_ or []) if self._scores() else None
-        return Network(sizes, recipe.activations, self.parameters_.copy())
+        self.history_ = {name: list(column) for name, column in self.history_.items()}
+        return Network(sizes, recipe.activations, self.parameters_.copy(), self.batch_norm)
 
     def _adopt(self, network: Network, recipe: Recipe) -> None:
         self._network = network
         self._sizes = network.sizes
+        self._batch_norm = network.batch_norm
         self.parameters_ = network.parameters
         self.activations_ = recipe.activations
         self.n_layers_ = len(network.sizes)
@@ -266,76 +278,74 @@ class BaseActivationMLP(BaseEstimator):
 
     # Training.
 
-    def _guests(self) -> list[Callable[[Epoch], Any]]:
-        return [self._record, EpochPrinter()] if self.verbose else [self._record]
+    def _guests(self, X: Any, y: Any, sample_weight: Any) -> list[Any]:
+        guests: list[Any] = [self._record]
+        if self.verbose:
+            guests.append(EpochPrinter())
+        if hasattr(self, "_skl_callbacks"):
+            guests.append(CallbackGuest(self, X, y, sample_weight))
+        return guests
 
     def _record(self, epoch: Epoch) -> None:
-        self.loss_curve_.append(epoch.loss)
-        if self.validation_scores_ is not None and epoch.score is not None:
-            self.validation_scores_.append(epoch.score)
+        for name, attribute in HISTORY.items():
+            value = getattr(epoch, attribute)
+            if value is not None:
+                self.history_[name].append(value)
 
-    def _minimize_stochastic(self, training: StochasticMinimization, incremental: bool) -> None:
-        self._resume(training)
-        first = training.n_epochs + 1 if incremental else 1
-        done = training.n_epochs
-        converged = True
+    def _minimize_stochastic(self, loop: StochasticMinimization, incremental: bool) -> None:
+        state = self._training_state
+        if state is not None and state["solver"] == self.solver:
+            loop.set_state(state)
+        before = 0 if incremental else loop.n_epochs
+        first = loop.n_epochs + 1 if incremental else 1
+        ended = False
         try:
-            converged = training.run(first, first if incremental else self.max_iter, self.max_iter)
+            ended = loop.run(first, first if incremental else self.max_iter, self.max_iter)
+            if self.early_stopping and (ended or not incremental):
+                loop.watch.restore_best()
         except KeyboardInterrupt:
+            ended = True
             warnings.warn("Training interrupted by user.", stacklevel=4)
         finally:
-            self.n_iter_ = training.n_epochs - (0 if incremental else done)
-            self.t_ = training.n_samples_seen
-            self._training_state = {**training.get_state(), "solver": self.solver, "scores": self._scores()}
-            self._summarize(training.stopping.best)
-        if not (converged or incremental):
-            warnings.warn(
+            self.n_iter_ = loop.n_epochs - before
+            self.t_ = loop.n_samples_seen
+            self._training_state = {**loop.get_state(), "solver": self.solver, "stopped": ended}
+            self._summarize(loop.watch.stopping.best)
+        if not (ended or incremental):
+            self._warn(
                 f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the optimization hasn't "
-                "converged yet. Increase max_iter, or the learning rate.",
-                ConvergenceWarning,
-                stacklevel=4,
+                "converged yet. Increase max_iter, or the learning rate."
             )
 
-    def _resume(self, training: StochasticMinimization) -> None:
-        """Go on where the last call ended; without its solver's arrays at least count on."""
-        state = self._training_state
-        training.n_epochs, training.n_samples_seen = len(self.loss_curve_), self.t_
-        if state is None or state["solver"] != self.solver:
-            return
-        training.set_state(state)
-        if state["scores"] != self._scores():  # a loss is not to be compared with a score
-            training.stopping.best, training.stopping.count = math.inf, 0
-
     def _minimize_lbfgs(self, training: LBFGS) -> None:
-        done = len(self.loss_curve_)
-        try:
-            outcome = training.run(self.max_iter)
-        finally:
-            self.n_iter_ = len(self.loss_curve_) - done
-            self._summarize(min(self.loss_curve_[done:], default=math.inf))
+        self._summarize(math.inf)
+        outcome = training.run(self.max_iter)
+        if self.early_stopping:
+            training.watch.restore_best()
         self.n_iter_ = outcome.n_iter
         self._summarize(outcome.loss)
         self.loss_ = outcome.loss
         if not outcome.converged:
-            warnings.warn(
+            self._warn(
                 f"lbfgs failed to converge after {outcome.n_iter} iteration(s): {outcome.message} "
-                "Increase max_iter or max_fun, or scale the data (StdScaler).",
-                ConvergenceWarning,
-                stacklevel=4,
+                "Increase max_iter or max_fun, or scale the data (StdScaler)."
             )
 
+    def _warn(self, message: str) -> None:
+        warnings.warn(message, ConvergenceWarning, stacklevel=5)
+
     def _summarize(self, best: float) -> None:
-        scored = self.validation_scores_ is not None
         self.loss_ = self.loss_curve_[-1] if self.loss_curve_ else math.nan
-        self.best_loss_ = None if scored else best
-        self.best_validation_score_ = -best if scored else None
+        self.best_loss_ = None if self.early_stopping else best
 
     # Prediction and persistence.
 
-    def _raw_output(self, X: Any) -> Array:
+    def _validate_rows(self, X: Any) -> Any:
         check_is_fitted(self)
-        dtype = self.parameters_.dtype
-        X = validate_data(self, X, accept_sparse="csr", dtype=dtype, reset=False)
+        return validate_data(self, X, accept_sparse="csr", dtype=self.parameters_.dtype, reset=False)
+
+    def _raw_output(self, X: Any) -> Array:
+        X = self._validate_rows(X)
         return self._network.raw_output(X)
 
     def __sklearn_is_fitted__(self) -> bool:
@@ -356,7 +366,10 @@ class BaseActivationMLP(BaseEstimator):
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
         if "parameters_" in state:
-            self._network = Network(self._sizes, self.activations_, self.parameters_)
+            self._network = Network(self._sizes, self.activations_, self.parameters_, self._batch_norm)
+
+
+_OF_CALLBACKS = {"_callback_fit_ctx", "_skl_callbacks_to_teardown"}
 
 
 def _assign(views: list[Array], values: Sequence[Array], name: str) -> None:
@@ -365,9 +378,7 @@ def _assign(views: list[Array], values: Sequence[Array], name: str) -> None:
     expected = [view.shape for view in views]
     if shapes != expected:
         raise ValueError(f"{name} must be arrays of the shapes {expected}. Got {shapes} instead.")
-    with np.errstate(over="ignore"):
-        arrays = [np.asarray(value, dtype=view.dtype) for view, value in zip(views, values, strict=True)]
-    if not all(np.isfinite(array).all() for array in arrays):
-        raise ValueError(f"{name} must be finite in {views[0].dtype.name}. Got NaN or infinity.")
-    for view, array in zip(views, arrays, strict=True):
-        view[...] = array
+    if not all(np.isfinite(value).all() for value in values):
+        raise ValueError(f"{name} must be finite. Got NaN or infinity.")
+    for view, value in zip(views, values, strict=True):
+        view[...] = value

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
+from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 from sklearn.utils.validation import column_or_1d, validate_data
 
-from skneural._sklearn_compat import _check_partial_fit_first_call, _fit_context
+from skneural._sklearn_compat import Interval, StrOptions, _check_partial_fit_first_call, _fit_context
 from skneural.estimators.base import BaseActivationMLP
-from skneural.estimators.parameters import documented
+from skneural.estimators.parameters import documented, store
 from skneural.estimators.training import stochastic
 from skneural.losses import LogisticLoss, SoftmaxCrossEntropy
 
@@ -32,6 +34,13 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
     Parameters
     ----------
     {parameters}
+
+    class_weight : dict, "balanced", list of dict or None, default=None
+        Weights of the classes, by label, multiplied with `sample_weight`; "balanced" is n / (n_classes · count). For
+        multilabel targets a dict for each label's 0 and 1, or one dict for all labels.
+
+    label_smoothing : float in [0, 1), default=0.0
+        Share of the target that is spread evenly over all classes.
 
     Attributes
     ----------
@@ -63,8 +72,64 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
     True
     """
 
+    _parameter_constraints: dict = {
+        **BaseActivationMLP._parameter_constraints,
+        "class_weight": [None, StrOptions({"balanced"}), dict, list],
+        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
+    }
+
+    def __init__(
+        self,
+        hidden_layer_sizes: Any = (100,),
+        activation: Any = "relu",
+        *,
+        solver: str = "adam",
+        alpha: float = 0.0001,
+        l1_ratio: float = 0.0,
+        max_norm: float | None = None,
+        clip_norm: float | None = None,
+        dropout: Any = 0.0,
+        input_dropout: float = 0.0,
+        batch_norm: bool = False,
+        batch_size: Any = "auto",
+        learning_rate: Any = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: Any = None,
+        tol: float = 1e-4,
+        verbose: Any = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        scoring: Any = None,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 10,
+        max_fun: int = 15000,
+        weight_init: Any = "auto",
+        bias_init: float = 0.0,
+        dtype: str | None = None,
+        class_weight: Any = None,
+        label_smoothing: float = 0.0,
+    ):
+        store(self, locals())
+
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> ActivationMLPClassifier:
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> ActivationMLPClassifier:
         """Train the network.
 
         Parameters
@@ -75,16 +140,31 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
             Class labels, or a 0/1 indicator matrix for multilabel targets.
         sample_weight : array-like of shape (n_samples,), default=None
             Non-negative weights; integer weights equal repeated rows.
+        X_val, y_val : array-like, default=None
+            Validation rows, which never train: their loss and score are recorded after each epoch, and early stopping
+            judges by them.
+        sample_weight_val : array-like, default=None
+            Weights of the validation rows.
 
         Returns
         -------
         self : ActivationMLPClassifier
         """
-        return self._fit(X, y, sample_weight, incremental=False)
+        return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), incremental=False)
 
     @available_if(stochastic)
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> ActivationMLPClassifier:
+    def partial_fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        classes: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> ActivationMLPClassifier:
         """Train for one epoch on the given rows, from where the last call ended.
 
         Parameters
@@ -94,6 +174,11 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
         sample_weight : array-like of shape (n_samples,), default=None
         classes : array-like of shape (n_classes,), default=None
             All labels that will ever come; needed in the first call only.
+        X_val, y_val : array-like, default=None
+            Validation rows, which never train: their loss and score are recorded after each epoch, and early stopping
+            judges by them.
+        sample_weight_val : array-like, default=None
+            Weights of the validation rows.
 
         Returns
         -------
@@ -102,7 +187,7 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
         with self._unchanged_on_error():
             if _check_partial_fit_first_call(self, classes) and len(self.classes_) < 2:
                 raise ValueError(f"classes must name at least 2 classes. Got {self.classes_!r} instead.")
-            return self._fit(X, y, sample_weight, incremental=True)
+            return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), incremental=True)
 
     def predict(self, X: Any) -> Array:
         """Return the most probable class of each row (for multilabel targets, the labels of probability above 1/2).
@@ -156,57 +241,61 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
             return (F > 0).astype(np.intp)
         return F.argmax(axis=1) if F.shape[1] > 1 else (F[:, 0] > 0).astype(np.intp)
 
-    def _validate_training(self, X: Any, y: Any, resume: bool) -> tuple[Any, Array]:
-        X, y = validate_data(
-            self, X, y, accept_sparse="csr", multi_output=True, dtype=self._dtypes(resume), reset=not resume
-        )
+    def _validate_targets(self, X: Any, y: Any, **how: Any) -> tuple[Any, Array]:
+        X, y = validate_data(self, X, y, accept_sparse="csr", multi_output=True, **how)
         check_classification_targets(y)
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
-        return X, y
+        return X, y.toarray() if hasattr(y, "toarray") else y
 
     _loss: LogisticLoss | SoftmaxCrossEntropy
-    _multilabel: bool
 
-    def _encode(self, y: Array, dtype: Any, incremental: bool) -> Array:
-        multilabel = type_of_target(y, input_name="y").startswith("multilabel")
-        resume = self._resumes(incremental)
-        if resume and multilabel != self._multilabel:
-            raise ValueError(
-                f"y must hold {'one label per row' if multilabel else 'a column per label'}, as when training began. "
-                f"Got {'a column per label' if multilabel else 'one label per row'}; to start anew use fit with "
-                "warm_start=False."
-            )
-        self._multilabel = multilabel
+    def _describe(self, y: Array, incremental: bool) -> None:
+        self._multilabel = type_of_target(y, input_name="y").startswith("multilabel")
         if self._multilabel:
-            Y = y.toarray() if hasattr(y, "toarray") else y
-            self.classes_, self.n_outputs_, self._loss = np.arange(Y.shape[1]), Y.shape[1], LogisticLoss()
-            return np.asarray(Y, dtype=dtype)
-        if not incremental:
-            self.classes_ = self._labels(y, resume)
-        if len(self.classes_) < 2:
+            self.classes_ = np.arange(y.shape[1])
+        elif not incremental:
+            self.classes_ = self._labels(y)
+        if len(self.classes_) < 2 and not self._multilabel:
             raise ValueError(f"y must have at least 2 classes. Got 1 class, {self.classes_[0]!r}, instead.")
-        return self._encode_labels(y, dtype)
+        if len(self.classes_) == 2 and not self._multilabel:
+            self.n_outputs_, self._loss = 1, LogisticLoss(self.label_smoothing)
+        else:
+            self.n_outputs_ = len(self.classes_)
+            self._loss = (LogisticLoss if self._multilabel else SoftmaxCrossEntropy)(self.label_smoothing)
 
-    def _labels(self, y: Array, resume: bool) -> Array:
+    def _labels(self, y: Array) -> Array:
         labels = unique_labels(y)
-        if resume and not np.array_equal(labels, self.classes_):
+        if self.warm_start and hasattr(self, "parameters_") and not np.array_equal(labels, self.classes_):
             raise ValueError(
                 "warm_start can only be used where `y` has the same classes as in the previous call to fit. "
                 f"Previously got {self.classes_}, `y` has {labels}"
             )
         return labels
 
-    def _encode_labels(self, y: Array, dtype: Any) -> Array:
+    def _encode(self, y: Array, dtype: Any) -> Array:
+        if self._multilabel:
+            if y.ndim != 2 or y.shape[1] != len(self.classes_):
+                raise ValueError(f"y must have {len(self.classes_)} labels. Got an array of shape {y.shape} instead.")
+            return np.asarray(y, dtype=dtype)
         unknown = np.setdiff1d(y, self.classes_)
         if len(unknown):
             raise ValueError(f"`y` has classes not in `self.classes_`: {unknown}. `self.classes_` has {self.classes_}.")
         codes = np.searchsorted(self.classes_, y)
-        if len(self.classes_) == 2:
-            self.n_outputs_, self._loss = 1, LogisticLoss()
-            return codes[:, None].astype(dtype)
-        self.n_outputs_, self._loss = len(self.classes_), SoftmaxCrossEntropy()
-        return codes
+        return codes[:, None].astype(dtype) if self.n_outputs_ == 1 else codes
+
+    def _class_weights(self, y: Array, incremental: bool) -> Array | None:
+        if self.class_weight is None:
+            return None
+        if incremental and isinstance(self.class_weight, str):
+            raise ValueError(
+                "class_weight='balanced' is not available in partial_fit, where one call does not know how frequent "
+                "the classes are. Pass a dict, for instance from sklearn.utils.class_weight.compute_class_weight."
+            )
+        weight = self.class_weight
+        if self._multilabel and isinstance(weight, dict):
+            weight = [weight] * y.shape[1]
+        return compute_sample_weight(weight, y)
 
     def _stratify_by(self, y: Array) -> Array | None:
         return None if self._multilabel else y

@@ -21,6 +21,11 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "alpha": [Interval(Real, 0, None, closed="left")],
     "l1_ratio": [Interval(Real, 0, 1, closed="both")],
     "max_norm": [None, Interval(Real, 0, None, closed="neither")],
+    "clip_norm": [None, Interval(Real, 0, None, closed="neither")],
+    "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
+    "input_dropout": [Interval(Real, 0, 1, closed="left")],
+    "batch_norm": ["boolean"],
+    "scoring": [None, str, callable],
     "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
     "learning_rate": [StrOptions(set(SCHEDULES)), callable],
     "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
@@ -67,6 +72,20 @@ PARAMETERS = """hidden_layer_sizes : int or array-like of int, default=(100,)
     max_norm : float in (0, inf) or None, default=None
         Bound on the Euclidean norm of each unit's incoming weights, kept after each step. Not for lbfgs.
 
+    clip_norm : float in (0, inf) or None, default=None
+        Bound on the Euclidean norm of each mini-batch's gradient; longer ones are scaled down. Not for lbfgs.
+
+    dropout : float in [0, 1) or list of them, one per hidden layer, default=0.0
+        Share of the hidden activations that training sets to zero, in each mini-batch anew; the others are divided by
+        1 - dropout. Prediction uses all units. Not for lbfgs.
+
+    input_dropout : float in [0, 1), default=0.0
+        The same for the input features.
+
+    batch_norm : bool, default=False
+        Whether the pre-activations of the hidden layers are normalised by mean and variance of the mini-batch (in
+        prediction by running statistics), scaled and shifted by learned parameters.
+
     batch_size : int or "auto", default="auto"
         Rows per mini-batch; "auto" is min(200, n_samples). Not used by lbfgs.
 
@@ -109,8 +128,12 @@ default="constant"
         Whether that momentum is Nesterov's.
 
     early_stopping : bool, default=False
-        Whether to hold out `validation_fraction` of the rows, stop when their score does not improve, and restore
-        the parameters of the best epoch. Not for lbfgs.
+        Whether to stop when the score on validation rows does not improve, and to restore the parameters of the best
+        epoch. The rows are those given to `fit` as `X_val`, else `validation_fraction` of the training rows, held out.
+
+    scoring : str, callable or None, default=None
+        The score on the validation rows: a scorer's name or a callable (estimator, X, y) -> float, "loss" for the
+        negative loss, None for accuracy or R².
 
     validation_fraction : float in [0, 1), default=0.1
         Share of the rows that early stopping holds out.
@@ -179,17 +202,28 @@ ATTRIBUTES = """parameters_ : ndarray of shape (n_parameters,)
     loss_ : float
         Objective of the last epoch.
 
+    history_ : dict of list of float
+        One entry per epoch: "loss", "validation_loss", "validation_score", "learning_rate" (of the last batch),
+        "gradient_norm" (of the last batch), "update_ratio" (length of the last step relative to the parameters'),
+        "seconds". What does not apply is an empty list, or NaN.
+
     loss_curve_ : list of float
         Objective of each epoch: mean loss during the epoch, plus the penalty at its end.
 
     best_loss_ : float or None
         Smallest entry of `loss_curve_`; None with early stopping.
 
-    validation_scores_ : list of float or None
-        Score on the held-out rows after each epoch, with early stopping.
+    validation_loss_curve_, validation_scores_ : list of float or None
+        Loss and score on the validation rows after each epoch, if there are any.
 
     best_validation_score_ : float or None
-        The best of them."""
+        The best of these scores."""
+
+
+def store(estimator: Any, parameters: dict[str, Any]) -> None:
+    """Store a constructor's parameters, given as its ``locals()``, under their own names."""
+    for name in estimator._get_param_names():
+        setattr(estimator, name, parameters[name])
 
 
 def documented(estimator: T) -> T:

@@ -13,7 +13,7 @@ from sklearn.utils.validation import column_or_1d, validate_data
 
 from skneural._sklearn_compat import StrOptions, _fit_context
 from skneural.estimators.base import BaseActivationMLP
-from skneural.estimators.parameters import documented
+from skneural.estimators.parameters import documented, store
 from skneural.estimators.training import stochastic
 from skneural.losses import LOSSES, Loss
 from skneural.specification import resolve
@@ -77,6 +77,10 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
         alpha: float = 0.0001,
         l1_ratio: float = 0.0,
         max_norm: float | None = None,
+        clip_norm: float | None = None,
+        dropout: Any = 0.0,
+        input_dropout: float = 0.0,
+        batch_norm: bool = False,
         batch_size: Any = "auto",
         learning_rate: Any = "constant",
         learning_rate_init: float = 0.001,
@@ -90,6 +94,7 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
         momentum: float = 0.9,
         nesterovs_momentum: bool = True,
         early_stopping: bool = False,
+        scoring: Any = None,
         validation_fraction: float = 0.1,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
@@ -100,40 +105,19 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
         bias_init: float = 0.0,
         dtype: str | None = None,
     ):
-        super().__init__(
-            hidden_layer_sizes=hidden_layer_sizes,
-            activation=activation,
-            solver=solver,
-            alpha=alpha,
-            l1_ratio=l1_ratio,
-            max_norm=max_norm,
-            batch_size=batch_size,
-            learning_rate=learning_rate,
-            learning_rate_init=learning_rate_init,
-            power_t=power_t,
-            max_iter=max_iter,
-            shuffle=shuffle,
-            random_state=random_state,
-            tol=tol,
-            verbose=verbose,
-            warm_start=warm_start,
-            momentum=momentum,
-            nesterovs_momentum=nesterovs_momentum,
-            early_stopping=early_stopping,
-            validation_fraction=validation_fraction,
-            beta_1=beta_1,
-            beta_2=beta_2,
-            epsilon=epsilon,
-            n_iter_no_change=n_iter_no_change,
-            max_fun=max_fun,
-            weight_init=weight_init,
-            bias_init=bias_init,
-            dtype=dtype,
-        )
-        self.loss = loss
+        store(self, locals())
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> ActivationMLPRegressor:
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> ActivationMLPRegressor:
         """Train the network.
 
         Parameters
@@ -144,16 +128,30 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
             Targets.
         sample_weight : array-like of shape (n_samples,), default=None
             Non-negative weights; integer weights equal repeated rows.
+        X_val, y_val : array-like, default=None
+            Validation rows, which never train: their loss and score are recorded after each epoch, and early stopping
+            judges by them.
+        sample_weight_val : array-like, default=None
+            Weights of the validation rows.
 
         Returns
         -------
         self : ActivationMLPRegressor
         """
-        return self._fit(X, y, sample_weight, incremental=False)
+        return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), incremental=False)
 
     @available_if(stochastic)
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> ActivationMLPRegressor:
+    def partial_fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> ActivationMLPRegressor:
         """Train for one epoch on the given rows, from where the last call ended.
 
         Parameters
@@ -162,11 +160,17 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         sample_weight : array-like of shape (n_samples,), default=None
 
+        X_val, y_val : array-like, default=None
+            Validation rows, which never train: their loss and score are recorded after each epoch, and early stopping
+            judges by them.
+        sample_weight_val : array-like, default=None
+            Weights of the validation rows.
+
         Returns
         -------
         self : ActivationMLPRegressor
         """
-        return self._fit(X, y, sample_weight, incremental=True)
+        return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), incremental=True)
 
     def predict(self, X: Any) -> Array:
         """Return the predicted targets.
@@ -183,21 +187,15 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
         prediction = self._loss.predict(F)
         return prediction[:, 0] if prediction.shape[1] == 1 else prediction
 
-    def _validate_training(self, X: Any, y: Any, resume: bool) -> tuple[Any, Array]:
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            accept_sparse="csr",
-            multi_output=True,
-            y_numeric=True,
-            dtype=self._dtypes(resume),
-            reset=not resume,
-        )
+    def _validate_targets(self, X: Any, y: Any, **how: Any) -> tuple[Any, Array]:
+        X, y = validate_data(self, X, y, accept_sparse="csr", multi_output=True, y_numeric=True, **how)
         return X, column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
 
-    def _encode(self, y: Array, dtype: Any, incremental: bool) -> Array:
+    def _describe(self, y: Array, incremental: bool) -> None:
         self._loss = resolve(self.loss, REGRESSION_LOSSES, "loss")
+        self.n_outputs_ = 1 if y.ndim == 1 else y.shape[1]
+
+    def _encode(self, y: Array, dtype: Any) -> Array:
         if self._loss.output == "exp" and y.min() < 0:
             raise ValueError(f"loss='poisson' needs y >= 0. Got a smallest y of {y.min():.6g}.")
         Y = (y[:, None] if y.ndim == 1 else y).astype(dtype)
@@ -205,7 +203,8 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
             raise ValueError(
                 f"y must be finite in {np.dtype(dtype).name}. Its largest magnitude is {np.abs(y).max():.6g}."
             )
-        self.n_outputs_ = Y.shape[1]
+        if Y.shape[1] != self.n_outputs_:
+            raise ValueError(f"y_val must have {self.n_outputs_} outputs, as y has. Got {Y.shape[1]} instead.")
         return Y
 
     def _score_raw(self, F: Array, Y: Array, weights: Array | None) -> float:

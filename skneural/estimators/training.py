@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from numbers import Integral
 from typing import Any
@@ -14,18 +14,18 @@ from numpy.typing import NDArray
 from skneural.activations import ACTIVATIONS, Activation
 from skneural.initializers import Initializer, resolve_initializer
 from skneural.losses import Loss
-from skneural.network import Network, Objective, TrainingRows
+from skneural.network import Dropout, Network, Objective, TrainingRows
 from skneural.penalties import L1, L2, MaxNorm, elastic_net
 from skneural.solvers import (
     LBFGS,
     SCHEDULES,
     SOLVERS,
     Batches,
-    Epoch,
     Schedule,
     Solver,
     StochasticMinimization,
     Stopping,
+    Watch,
 )
 from skneural.solvers.schedules import Progress
 from skneural.specification import Within, resolve
@@ -52,9 +52,8 @@ class Recipe:
     ----------
     hidden_sizes : list of int
     activations : list of Activation, one per hidden layer
-    schedule : Schedule or callable
-    penalties : list of L1, L2
-    max_norm : MaxNorm or None
+    dropout : list of float
+        Rates for the input and for each hidden layer.
 
     Raises
     ------
@@ -66,37 +65,44 @@ class Recipe:
         self.estimator = estimator
         self.hidden_sizes = _hidden_sizes(estimator.hidden_layer_sizes)
         self.activations = _activations(estimator.activation, len(self.hidden_sizes))
-        self.schedule = _schedule(estimator)
-        self.penalties = self._penalties()
-        self.max_norm = None if estimator.max_norm is None else MaxNorm(estimator.max_norm)
-        if self.max_norm and estimator.solver == "lbfgs":
-            raise ValueError("max_norm is not available with solver='lbfgs'; use a stochastic solver, or alpha.")
+        self.dropout = [estimator.input_dropout, *_dropout(estimator.dropout, len(self.hidden_sizes))]
+        self._schedule = _schedule(estimator)
         self.initializer(self.activations[0] if self.activations else ACTIVATIONS["identity"])
+        if estimator.solver == "lbfgs":
+            self._refuse_what_needs_batches()
 
     def initializer(self, activation: Activation) -> Initializer:
         """Return what draws the weights in front of an activation."""
         return resolve_initializer(self.estimator.weight_init, activation)
 
-    def stochastic(self, network: Network, loss: Loss, rows: TrainingRows, **watch: Any) -> StochasticMinimization:
-        """Return the epoch loop; `watch` is its rng, score and guests."""
+    def stochastic(
+        self, network: Network, loss: Loss, rows: TrainingRows, rng: np.random.RandomState, **company: Any
+    ) -> StochasticMinimization:
+        """Return the epoch loop; `company` is who watches it, as arguments of :class:`Watch`."""
         estimator = self.estimator
         batches = Batches(len(rows), _batch_size(estimator.batch_size, len(rows)), estimator.shuffle)
+        max_norm = None if estimator.max_norm is None else MaxNorm(estimator.max_norm)
+        masks = [Dropout(rate, rng) if rate else None for rate in self.dropout]
+        objective = Objective(network, loss, self._penalties(), rows, batches.batch_size, max_norm, masks)
+        stopping = Stopping(estimator.tol, estimator.n_iter_no_change)
         return StochasticMinimization(
-            Objective(network, loss, self.penalties, rows, batches.batch_size, self.max_norm),
+            objective,
             self._solver(network),
-            self.schedule,
+            self._schedule,
             batches,
-            Stopping(estimator.tol, estimator.n_iter_no_change),
+            Watch(objective, stopping, early_stopping=estimator.early_stopping, **company),
             learning_rate=estimator.learning_rate_init,
-            **watch,
+            rng=rng,
+            clip_norm=estimator.clip_norm,
         )
 
-    def lbfgs(
-        self, network: Network, loss: Loss, rows: TrainingRows, guests: Sequence[Callable[[Epoch], Any]]
-    ) -> LBFGS:
-        """Return the full-batch solver."""
-        objective = Objective(network, loss, self.penalties, rows, len(rows))
-        return LBFGS(objective, self.estimator.max_fun, self.estimator.tol, guests)
+    def lbfgs(self, network: Network, loss: Loss, rows: TrainingRows, **company: Any) -> LBFGS:
+        """Return the full-batch solver; `company` is who watches it, as arguments of :class:`Watch`."""
+        estimator = self.estimator
+        objective = Objective(network, loss, self._penalties(), rows, len(rows))
+        stopping = Stopping(estimator.tol, estimator.n_iter_no_change)
+        watch = Watch(objective, stopping, early_stopping=estimator.early_stopping, **company)
+        return LBFGS(objective, estimator.max_fun, estimator.tol, watch)
 
     def _penalties(self) -> list[L1 | L2]:
         alpha, l1_ratio = self.estimator.alpha, self.estimator.l1_ratio
@@ -110,6 +116,15 @@ class Recipe:
         settings["weight_decay"] = self.estimator.alpha * (1 - self.estimator.l1_ratio)
         settings["n_decayed"] = network.layout.n_weights
         return cls(**{name: settings[name] for name in cls._names()})
+
+    def _refuse_what_needs_batches(self) -> None:
+        asked = {"max_norm": self.estimator.max_norm, "clip_norm": self.estimator.clip_norm}
+        names = [name for name, value in asked.items() if value is not None] + ["dropout"] * any(self.dropout)
+        if names:
+            raise ValueError(
+                f"{names[0]} is not available with solver='lbfgs', which makes no steps of its own on mini-batches; "
+                "use a stochastic solver, or alpha."
+            )
 
 
 def _hidden_sizes(hidden_layer_sizes: Any) -> list[int]:
@@ -139,6 +154,16 @@ def _activations(choice: Any, n_hidden: int) -> list[Activation]:
                 f"The activation {activation!r} must define forward(Z, out=None) and backward(dA, Z, A, out=None)."
             )
     return activations
+
+
+def _dropout(dropout: Any, n_hidden: int) -> list[float]:
+    rates = list(dropout) if hasattr(dropout, "__iter__") else [dropout] * n_hidden
+    if len(rates) != n_hidden or not all(Within(0, 1, closed="left").accepts(rate) for rate in rates):
+        raise ValueError(
+            f"dropout must be a rate in [0, 1), or a list with one per hidden layer ({n_hidden}). "
+            f"Got {dropout!r} instead."
+        )
+    return rates
 
 
 def _schedule(estimator: Any) -> Any:

@@ -23,14 +23,14 @@ class Affine:
     Parameters
     ----------
     W, b : ndarray of shape (fan_in, fan_out) and (fan_out,)
-        The parameters.
+        The parameters; `b` (and `db`) is None in front of a normalisation, which has a shift of its own.
     dW, db : ndarray of the same shapes
         Where their gradient goes.
     n_rows : int
         The largest number of rows in one pass.
     """
 
-    def __init__(self, W: Array, b: Array, dW: Array, db: Array, n_rows: int):
+    def __init__(self, W: Array, b: Array | None, dW: Array, db: Array | None, n_rows: int):
         self.W, self.b, self.dW, self.db = W, b, dW, db
         self._Z = np.empty((n_rows, W.shape[1]), W.dtype)
         self._dX = np.empty((n_rows, 0), W.dtype)
@@ -43,7 +43,8 @@ class Affine:
             Z[...] = X @ self.W
         else:
             np.dot(X, self.W, out=Z)
-        Z += self.b
+        if self.b is not None:
+            Z += self.b
         return Z
 
     def accumulate(self, dZ: Array) -> None:
@@ -52,7 +53,8 @@ class Affine:
             self.dW[...] = self.X.T @ dZ
         else:
             np.dot(self.X.T, dZ, out=self.dW)
-        np.add.reduce(dZ, axis=0, out=self.db)
+        if self.db is not None:
+            np.add.reduce(dZ, axis=0, out=self.db)
 
     def propagate(self, dZ: Array) -> Array:
         """Return dX = dZ Wᵀ."""

@@ -15,43 +15,57 @@ Array = NDArray[Any]
 
 
 class Views(NamedTuple):
-    """The parts of a flat vector: one array per layer in each list (hidden layers only in `learned`)."""
+    """The parts of a flat vector: one array per layer in each list, all but the first two for hidden layers only.
+
+    `learned` are the activations' own parameters; `scales`, `means`, `variances` and `counts` belong to batch
+    normalisation and are empty without it. The last three are no parameters but what training has seen: mean and
+    variance of each unit, and the number of batches they come from.
+    """
 
     weights: list[Array]
     biases: list[Array]
     learned: list[Array]
+    scales: list[Array]
+    means: list[Array]
+    variances: list[Array]
+    counts: list[Array]
 
 
 class Layout:
-    """Where weights, biases and learned slopes lie in the flat vector: in that order, layer after layer.
+    """Where each part lies in the flat vector: in the order of :class:`Views`, layer after layer.
 
     Parameters
     ----------
     sizes : sequence of int
         Number of features, of units of each hidden layer, of outputs.
     activations : sequence of Activation, one per hidden layer
+    batch_norm : bool, default=False
+        Whether the hidden layers are normalised.
 
     Attributes
     ----------
     n_weights : int
         The first `n_weights` entries are the weights: what penalties see.
+    n_trained : int
+        The first `n_trained` entries are parameters: what solvers change. The statistics of batch normalisation follow.
     size : int
         Length of the vector.
     """
 
-    def __init__(self, sizes: Sequence[int], activations: Sequence[Activation]):
+    def __init__(self, sizes: Sequence[int], activations: Sequence[Activation], batch_norm: bool = False):
         widths = [n * a.n_pieces for n, a in zip(sizes[1:], [*activations, Identity()], strict=True)]
-        self.shapes = Views(
-            [(fan_in, width) for (fan_in, _), width in zip(pairwise(sizes), widths, strict=True)],  # type: ignore[misc]
-            [(width,) for width in widths],  # type: ignore[misc]
-            [a.init_learned(n).shape for a, n in zip(activations, sizes[1:-1], strict=True)],  # type: ignore[misc]
-        )
-        self.n_weights = sum(int(np.prod(shape)) for shape in self.shapes.weights)
-        self.size = sum(int(np.prod(shape)) for shapes in self.shapes for shape in shapes)
+        weights: list[Any] = [(fan_in, width) for (fan_in, _), width in zip(pairwise(sizes), widths, strict=True)]
+        biases: list[Any] = [(width,) for width in widths]
+        learned: list[Any] = [a.init_learned(n).shape for a, n in zip(activations, sizes[1:-1], strict=True)]
+        normalised: list[Any] = biases[:-1] if batch_norm else []
+        counts: list[Any] = [(1,) for _ in normalised]
+        self.shapes = Views(weights, biases, learned, normalised, normalised, normalised, counts)
+        lengths = [sum(int(np.prod(shape)) for shape in shapes) for shapes in self.shapes]
+        self.n_weights, self.n_trained, self.size = lengths[0], sum(lengths[:4]), sum(lengths)
 
     def views(self, vector: Array) -> Views:
         """Return the parts of `vector`, as views."""
-        parts, start = Views([], [], []), 0
+        parts, start = Views(*([] for _ in self.shapes)), 0
         for shapes, part in zip(self.shapes, parts, strict=True):
             for shape in shapes:
                 stop = start + int(np.prod(shape))

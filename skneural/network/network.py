@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from skneural.activations import Activation, Identity
 from skneural.initializers import Initializer
 from skneural.network.layout import Layout
+from skneural.network.normalization import EPSILON
 
 Array = NDArray[Any]
 
@@ -27,24 +29,36 @@ class Network:
     activations : sequence of Activation, one per hidden layer
     parameters : ndarray of shape (n_parameters,)
         The flat vector; weights, biases and learned slopes are views on it.
+    batch_norm : bool, default=False
+        Whether each hidden layer's pre-activations are normalised, by running statistics that `parameters` holds too;
+        the biases are then added after the normalisation.
 
     Attributes
     ----------
     weights, biases, learned : list of ndarray
         The views. A weight matrix has shape (fan_in, n_units * n_pieces).
+    views : Views
+        All of them, those of batch normalisation included.
     """
 
-    def __init__(self, sizes: Sequence[int], activations: Sequence[Activation], parameters: Array):
+    def __init__(
+        self, sizes: Sequence[int], activations: Sequence[Activation], parameters: Array, batch_norm: bool = False
+    ):
         self.sizes = list(sizes)
         self.activations = list(activations)
         self.parameters = parameters
-        self.layout = Layout(sizes, activations)
-        self.weights, self.biases, self.learned = self.layout.views(parameters)
+        self.batch_norm = batch_norm
+        self.layout = Layout(sizes, activations, batch_norm)
+        self.views = self.layout.views(parameters)
+        self.weights, self.biases, self.learned = self.views[:3]
 
     @classmethod
-    def zeros(cls, sizes: Sequence[int], activations: Sequence[Activation], dtype: Any) -> Network:
+    def zeros(
+        cls, sizes: Sequence[int], activations: Sequence[Activation], dtype: Any, batch_norm: bool = False
+    ) -> Network:
         """Return a network whose parameters are all zero."""
-        return cls(sizes, activations, np.zeros(Layout(sizes, activations).size, dtype=dtype))
+        size = Layout(sizes, activations, batch_norm).size
+        return cls(sizes, activations, np.zeros(size, dtype=dtype), batch_norm)
 
     def initialize(
         self, initializer_for: Callable[[Activation], Initializer], bias_init: float, rng: np.random.RandomState
@@ -70,15 +84,28 @@ class Network:
         self.biases[-1][...] = 0
         for learned, activation, n_units in zip(self.learned, self.activations, self.sizes[1:], strict=False):
             learned[...] = activation.init_learned(n_units)
+        for unit in [*self.views.scales, *self.views.variances]:
+            unit[...] = 1
 
     def hidden(self, X: Any) -> Iterator[Array]:
         """Yield the activations of each hidden layer, of shape (n_rows, n_units), for all rows at once."""
         A = X
-        for W, b, activation, learned in zip(self.weights, self.biases, self.activations, self.learned, strict=False):
+        layers = zip(self.weights, self.biases, self.activations, self.learned, strict=False)
+        for i, (W, b, activation, learned) in enumerate(layers):
             Z = A @ W
+            if self.batch_norm:
+                Z -= self.views.means[i]
+                Z *= self.views.scales[i] / np.sqrt(self.views.variances[i] + EPSILON)
             Z += b
             A = activation.forward(Z, learned) if learned.size else activation.forward(Z)
             yield A
+
+    def features(self, X: Any, layer: int) -> Array:
+        """Return the activations of hidden layer number `layer`, of shape (n_rows, n_units), block by block."""
+        A = np.empty((X.shape[0], self.sizes[layer + 1]), dtype=self.parameters.dtype)
+        for start in range(0, X.shape[0], BLOCK):
+            A[start : start + BLOCK] = next(islice(self.hidden(X[start : start + BLOCK]), layer, None))
+        return A
 
     def raw_output(self, X: Any) -> Array:
         """Return the raw output of shape (n_rows, n_outputs), in the parameters' dtype, block by block.

@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 
 from skneural.losses import Loss
+from skneural.network.dropout import Dropout
 from skneural.network.layers import Activate, Affine
 from skneural.network.network import Network
+from skneural.network.normalization import Normalize
 from skneural.penalties import L1, L2, MaxNorm
 
 Array = NDArray[Any]
@@ -74,11 +76,17 @@ class Objective:
         The largest number of rows in one evaluation.
     max_norm : MaxNorm or None
         The bound that :meth:`project` enforces.
+    dropout : sequence of Dropout or None
+        For the input, then for each hidden layer; empty for none at all. Every evaluation draws new masks.
 
     Attributes
     ----------
-    gradient : ndarray of shape (n_parameters,)
+    parameters : ndarray of shape (n_trained,)
+        What solvers change.
+    gradient : ndarray of shape (n_trained,)
         The gradient at the last evaluation.
+    state : ndarray of shape (n_parameters,)
+        The network's whole vector: the parameters and the running statistics of batch normalisation.
     """
 
     def __init__(
@@ -89,20 +97,26 @@ class Objective:
         rows: TrainingRows,
         n_rows: int,
         max_norm: MaxNorm | None = None,
+        dropout: Sequence[Dropout | None] = (),
     ):
-        self.parameters = network.parameters
-        self.gradient = np.zeros_like(network.parameters)
+        self.state = network.parameters
+        whole_gradient = np.zeros_like(self.state)
+        n_weights, n_trained = network.layout.n_weights, network.layout.n_trained
+        self.parameters, self.gradient = self.state[:n_trained], whole_gradient[:n_trained]
         self.loss, self.penalties, self.rows, self.max_norm = loss, penalties, rows, max_norm
         self.weights = network.weights
-        n_weights = network.layout.n_weights
-        self._flat_weights, self._flat_dweights = self.parameters[:n_weights], self.gradient[:n_weights]
-        self._layers = self._build(network, n_rows)
-        self._dF = np.empty((n_rows, network.sizes[-1]), self.parameters.dtype)
+        self._flat_weights, self._flat_dweights = self.state[:n_weights], whole_gradient[:n_weights]
+        self._corrupt, *after = dropout or [None] * len(network.weights)
+        self._layers = training_layers(network, whole_gradient, n_rows, after)
+        self._normalizations = [layer for layer in self._layers if isinstance(layer, Normalize)]
+        self._dF = np.empty((n_rows, network.sizes[-1]), self.state.dtype)
 
     def evaluate(self, rows: Rows) -> float:
         """Return the mean loss over some rows and store the gradient of J (penalties included) as seen by them."""
         X, Y, weights = self.rows.take(rows)
-        F = X
+        for normalization in self._normalizations:
+            normalization.weigh(weights)
+        F = X if self._corrupt is None else self._corrupt.forward(X)
         for layer in self._layers:
             F = layer.forward(F)
         losses, dF = self.loss.evaluate(F, Y, out=self._dF[: F.shape[0]])
@@ -122,6 +136,13 @@ class Objective:
             for W in self.weights:
                 self.max_norm.project(W)
 
+    def settle(self, rows: Rows) -> None:
+        """Make the running statistics of batch normalisation those of some rows, at the present parameters."""
+        for normalization in self._normalizations:
+            normalization.forget()
+        if self._normalizations:
+            self.evaluate(rows)
+
     def _average(self, losses: Array, dF: Array, weights: Array | None) -> float:
         n = len(losses)
         if weights is None:
@@ -137,14 +158,22 @@ class Objective:
             gradient = layer.propagate(gradient)
         first.accumulate(gradient)
 
-    def _build(self, network: Network, n_rows: int) -> list[Affine | Activate]:
-        gradient = network.layout.views(self.gradient)
-        affine = [
-            Affine(*part, n_rows)
-            for part in zip(network.weights, network.biases, gradient.weights, gradient.biases, strict=True)
-        ]
-        layers: list[Affine | Activate] = [affine[0]]
-        hidden = zip(network.activations, network.learned, gradient.learned, network.sizes[1:-1], strict=True)
-        for (activation, learned, dlearned, n_units), after in zip(hidden, affine[1:], strict=True):
-            layers += [Activate(activation, learned, dlearned, n_rows, n_units), after]
-        return layers
+
+def training_layers(
+    network: Network, gradient: Array, n_rows: int, dropout: Sequence[Dropout | None]
+) -> list[Affine | Normalize | Activate | Dropout]:
+    """Return the layers of a network in the order of the forward pass, their gradients views on `gradient`."""
+    of, d = network.views, network.layout.views(gradient)
+    layers: list[Affine | Normalize | Activate | Dropout] = []
+    for i, (activation, n_units) in enumerate(zip(network.activations, network.sizes[1:], strict=False)):
+        if network.batch_norm:
+            running = (of.means[i], of.variances[i], of.counts[i])
+            layers.append(Affine(of.weights[i], None, d.weights[i], None, n_rows))
+            layers.append(Normalize(of.scales[i], of.biases[i], d.scales[i], d.biases[i], running, n_rows))
+        else:
+            layers.append(Affine(of.weights[i], of.biases[i], d.weights[i], d.biases[i], n_rows))
+        layers.append(Activate(activation, of.learned[i], d.learned[i], n_rows, n_units))
+        mask = dropout[i]
+        if mask is not None:
+            layers.append(mask)
+    return [*layers, Affine(of.weights[-1], of.biases[-1], d.weights[-1], d.biases[-1], n_rows)]

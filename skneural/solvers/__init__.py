@@ -7,8 +7,9 @@ from skneural.solvers.batches import Batches
 from skneural.solvers.lbfgs import LBFGS
 from skneural.solvers.schedules import SCHEDULES, Adaptive, Constant, Cosine, InverseScaling, OneCycle, Schedule
 from skneural.solvers.sgd import SGD
-from skneural.solvers.stochastic import Epoch, StochasticMinimization
+from skneural.solvers.stochastic import StochasticMinimization
 from skneural.solvers.stopping import DivergenceError, Stopping
+from skneural.solvers.watching import Epoch, Watch
 
 SOLVERS: dict[str, type[Solver]] = {
     "sgd": SGD,
@@ -39,4 +40,5 @@ __all__ = [
     "Solver",
     "StochasticMinimization",
     "Stopping",
+    "Watch",
 ]

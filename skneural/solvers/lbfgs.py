@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +12,8 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from skneural.network import Objective
-from skneural.solvers.stochastic import Epoch
 from skneural.solvers.stopping import DivergenceError
+from skneural.solvers.watching import Epoch, Watch
 
 Array = NDArray[Any]
 
@@ -51,14 +50,14 @@ class LBFGS:
     tol : float
         Stop when the largest entry of the gradient is at most `tol`, or when, as in scikit-learn's MLP, an iteration
         lowers the objective by less than SciPy's default for ``ftol``, 2.2e-9 of its value.
-    guests : sequence of callable
-        Called with an :class:`Epoch` after each iteration; the run stops when one returns True.
+    watch : Watch
+        Looks on after each iteration; with early stopping it may end the run.
     """
 
-    def __init__(self, objective: Objective, max_fun: int, tol: float, guests: Sequence[Callable[[Epoch], Any]] = ()):
-        self.objective, self.max_fun, self.tol, self.guests = objective, max_fun, tol, guests
+    def __init__(self, objective: Objective, max_fun: int, tol: float, watch: Watch):
+        self.objective, self.max_fun, self.tol, self.watch = objective, max_fun, tol, watch
         self._all = slice(0, len(objective.rows))
-        self._iteration = 0
+        self._iteration, self._ended = 0, False
 
     def run(self, max_iter: int) -> Outcome:
         """Minimise; the objective's parameters end at the minimum.
@@ -81,8 +80,10 @@ class LBFGS:
             np.copyto(self.objective.parameters, self._best)
             raise
         self.objective.parameters[...] = result.x
+        self.objective.settle(self._all)
         # The line search may end one iteration late, and abort one without progress.
-        return Outcome(min(result.nit, max_iter), float(result.fun), bool(result.success), str(result.message))
+        converged = bool(result.success) or self._ended
+        return Outcome(min(result.nit, max_iter), float(result.fun), converged, str(result.message))
 
     def _evaluate(self, x: Array) -> tuple[float, Array]:
         self.objective.parameters[...] = x
@@ -97,9 +98,12 @@ class LBFGS:
 
     def _after(self, intermediate_result: Any) -> None:
         self._iteration += 1
-        now = time.perf_counter()
-        epoch = Epoch(self._iteration, float(intermediate_result.fun), None, math.nan, now - self._started)
+        objective = self.objective
+        objective.parameters[...] = intermediate_result.x  # the line search may have looked elsewhere since
+        now, validation = time.perf_counter(), self.watch.validation()
+        epoch = Epoch(self._iteration, float(intermediate_result.fun), now - self._started, **validation)
         self._started = now
-        asked = [bool(guest(epoch)) for guest in self.guests]
-        if any(asked):
+        asked = self.watch.asks_to_stop(epoch)
+        if asked or (self.watch.early_stopping and self.watch.stopping.exhausted):
+            self._ended = True
             raise StopIteration

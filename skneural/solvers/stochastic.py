@@ -4,42 +4,17 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from skneural.network import Objective
 from skneural.solvers.base import Solver
-from skneural.solvers.batches import Batches, Rows
+from skneural.solvers.batches import Batches
 from skneural.solvers.schedules import Progress, Schedule
-from skneural.solvers.stopping import DivergenceError, Stopping
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """What one pass over the training set came to.
-
-    Parameters
-    ----------
-    number : int
-        Counted from 1.
-    loss : float
-        Mean loss during the epoch, plus the penalties at its end.
-    score : float or None
-        Validation score at its end.
-    learning_rate : float
-        Learning rate of its last batch.
-    seconds : float
-        Wall time.
-    """
-
-    number: int
-    loss: float
-    score: float | None
-    learning_rate: float
-    seconds: float
+from skneural.solvers.stopping import DivergenceError
+from skneural.solvers.watching import Epoch, Watch
 
 
 class StochasticMinimization:
@@ -51,17 +26,13 @@ class StochasticMinimization:
     solver : Solver
     schedule : Schedule or callable
     batches : Batches
-    stopping : Stopping
-        Watches the score, if there is one, else the training loss.
+    watch : Watch
     learning_rate : float
         Initial learning rate.
     rng : RandomState
         For the order of the rows.
-    score : callable or None
-        () -> validation score at the present parameters, larger is better. With it, the parameters of the best epoch
-        are restored at the end.
-    guests : sequence of callable
-        Called with each :class:`Epoch`; training stops when one returns True.
+    clip_norm : float or None, default=None
+        Bound on the Euclidean norm of the gradient; longer ones are scaled down.
 
     Attributes
     ----------
@@ -75,19 +46,18 @@ class StochasticMinimization:
         solver: Solver,
         schedule: Schedule | Callable[[Progress], Any],
         batches: Batches,
-        stopping: Stopping,
+        watch: Watch,
         *,
         learning_rate: float,
         rng: np.random.RandomState,
-        score: Callable[[], float] | None = None,
-        guests: Sequence[Callable[[Epoch], Any]] = (),
+        clip_norm: float | None = None,
     ):
         self.objective, self.solver, self.schedule = objective, solver, schedule
-        self.batches, self.stopping, self.learning_rate = batches, stopping, learning_rate
-        self.rng, self.score, self.guests = rng, score, guests
+        self.batches, self.watch, self.learning_rate = batches, watch, learning_rate
+        self.rng, self.clip_norm = rng, clip_norm
         self.n_epochs = self.n_samples_seen = 0
         self._shrinkage = 1.0  # what plateaus have made of the learning rate
-        self._best = objective.parameters.copy()
+        self._before_step = np.empty_like(objective.parameters)
         solver.start(objective.parameters, objective.gradient)
 
     def run(self, first: int, last: int, max_iter: int) -> bool:
@@ -103,7 +73,7 @@ class StochasticMinimization:
         Returns
         -------
         converged : bool
-            Whether training stopped for lack of progress, or at a guest's wish, before `last` was over.
+            Whether training stopped for lack of progress, or at a guest's wish.
 
         Raises
         ------
@@ -112,23 +82,19 @@ class StochasticMinimization:
         """
         try:
             with np.errstate(over="ignore", invalid="ignore", under="ignore"):  # divergence has its own error
-                converged = any(self._ends(self._run_epoch(number, max_iter)) for number in range(first, last + 1))
+                return any(self._ends(self._run_epoch(number, max_iter)) for number in range(first, last + 1))
         except DivergenceError:
-            self._restore_best()
+            self.watch.restore_best()
             self.solver.start(self.objective.parameters, self.objective.gradient)  # its state is not finite either
             raise
-        if self.score is not None:
-            self._restore_best()
-        return converged
 
     def get_state(self) -> dict[str, Any]:
         """Return all that decides how training goes on, as plain values."""
         return {
             **self.solver.get_state(),
+            **self.watch.get_state(),
             "rng": self.rng.get_state(),
             "shrinkage": self._shrinkage,
-            "best": self.stopping.best,
-            "count": self.stopping.count,
             "n_epochs": self.n_epochs,
             "n_samples_seen": self.n_samples_seen,
         }
@@ -136,31 +102,47 @@ class StochasticMinimization:
     def set_state(self, state: dict[str, Any]) -> None:
         """Go on where :meth:`get_state` was called."""
         self.solver.set_state(state)
+        self.watch.set_state(state)
         self.rng.set_state(state["rng"])
         self._shrinkage = state["shrinkage"]
-        self.stopping.best, self.stopping.count = state["best"], state["count"]
         self.n_epochs, self.n_samples_seen = state["n_epochs"], state["n_samples_seen"]
 
     def _run_epoch(self, number: int, max_iter: int) -> Epoch:
         started = time.perf_counter()
         rates = self._rates(number, max_iter)
-        total = 0.0
-        for rows, rate in zip(self.batches.epoch(self.rng), rates, strict=True):
-            total += self._step(rows, rate, number)
+        last, total = len(self.batches) - 1, 0.0
+        for i, (rows, rate) in enumerate(zip(self.batches.epoch(self.rng), rates, strict=True)):
+            loss = self.objective.evaluate(rows)
+            if not math.isfinite(loss):
+                raise DivergenceError.at(number, rate)
+            total += loss * (rows.stop - rows.start if isinstance(rows, slice) else len(rows))
+            if i == last:  # one step of each epoch is measured
+                np.copyto(self._before_step, self.objective.parameters)
+            gradient_norm = self._step(rate, measured=i == last)
         loss = total / self.batches.n_rows + self.objective.penalty()
         self._check_finite(loss, number, rates[-1])
         self.n_epochs += 1
         self.n_samples_seen += self.batches.n_rows
-        score = None if self.score is None else self.score()
-        return Epoch(number, loss, score, rates[-1], time.perf_counter() - started)
+        validation = self.watch.validation()
+        seconds = time.perf_counter() - started
+        return Epoch(number, loss, seconds, rates[-1], gradient_norm, self._update_ratio(), **validation)
 
-    def _step(self, rows: Rows, rate: float, number: int) -> float:
-        loss = self.objective.evaluate(rows)
-        if not math.isfinite(loss):
-            raise DivergenceError.at(number, rate)
+    def _step(self, rate: float, measured: bool) -> float:
+        """Make one step; return the gradient's norm if it is asked for or needed, else NaN."""
+        norm = math.nan
+        gradient = self.objective.gradient
+        if measured or self.clip_norm is not None:
+            norm = math.sqrt(np.dot(gradient, gradient))
+        if self.clip_norm is not None and norm > self.clip_norm:
+            gradient *= self.clip_norm / norm
         self.solver.step(rate)
         self.objective.project()
-        return loss * (rows.stop - rows.start if isinstance(rows, slice) else len(rows))
+        return norm
+
+    def _update_ratio(self) -> float:
+        step = np.subtract(self.objective.parameters, self._before_step, out=self._before_step)
+        length = math.sqrt(np.dot(self.objective.parameters, self.objective.parameters))
+        return math.sqrt(np.dot(step, step)) / length if length else math.inf
 
     def _rates(self, number: int, max_iter: int) -> list[float]:
         n = len(self.batches)
@@ -169,24 +151,19 @@ class StochasticMinimization:
         return np.broadcast_to(np.multiply(factors, self.learning_rate * self._shrinkage), n).tolist()
 
     def _check_finite(self, loss: float, number: int, rate: float) -> None:
-        if not (math.isfinite(loss) and np.isfinite(self.objective.parameters).all()):
+        if not (math.isfinite(loss) and np.isfinite(self.objective.state).all()):
             raise DivergenceError.at(number, rate)
 
     def _ends(self, epoch: Epoch) -> bool:
-        if self.stopping.update(epoch.loss if epoch.score is None else -epoch.score):
-            np.copyto(self._best, self.objective.parameters)
-        asked = [bool(guest(epoch)) for guest in self.guests]
-        return self._stalled(epoch) or any(asked)
+        asked = self.watch.asks_to_stop(epoch)
+        return self._stalled(epoch) or asked
 
     def _stalled(self, epoch: Epoch) -> bool:
-        if not self.stopping.exhausted:
+        if not self.watch.stopping.exhausted:
             return False
         factor = self.schedule.on_plateau(epoch.learning_rate) if isinstance(self.schedule, Schedule) else None
         if factor is None:
             return True
         self._shrinkage *= factor
-        self.stopping.count = 0
+        self.watch.stopping.count = 0
         return False
-
-    def _restore_best(self) -> None:
-        np.copyto(self.objective.parameters, self._best)

@@ -11,7 +11,7 @@ from skneural.activations import Tanh
 from skneural.losses import LogisticLoss, PoissonLoss, SoftmaxCrossEntropy, SquaredError
 from skneural.network import Layout, Network, Objective, TrainingRows
 from skneural.penalties import L2
-from skneural.solvers import LBFGS, DivergenceError
+from skneural.solvers import LBFGS, DivergenceError, Stopping, Watch
 
 ALPHA = 0.01
 
@@ -27,9 +27,13 @@ def linear(loss, X, Y, n_outputs, weights=None, dtype=np.float64):
     return network, Objective(network, loss, [L2(ALPHA)], TrainingRows(X, Y, weights), len(X))
 
 
+def lbfgs(objective, max_fun, tol, guests=(), **watch):
+    return LBFGS(objective, max_fun, tol, Watch(objective, Stopping(0.0, 3), guests=guests, **watch))
+
+
 def minimised(loss, X, Y, n_outputs, **settings):
     network, objective = linear(loss, X, Y, n_outputs, **settings)
-    assert LBFGS(objective, max_fun=10_000, tol=1e-9).run(max_iter=5000).n_iter > 1
+    assert lbfgs(objective, 10_000, 1e-9).run(max_iter=5000).n_iter > 1
     return network
 
 
@@ -74,7 +78,7 @@ def test_poisson_regression_is_sklearns():
 def build(max_fun=10_000, tol=1e-6, guests=(), dtype=np.float64):
     X, y = iris()
     _, objective = linear(SoftmaxCrossEntropy(), X.astype(dtype), y, 3, dtype=dtype)
-    return LBFGS(objective, max_fun, tol, guests)
+    return lbfgs(objective, max_fun, tol, guests)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -92,7 +96,7 @@ def test_a_deeper_network_is_trained_as_well():
     parameters = np.random.RandomState(0).normal(size=Layout([4, 6, 3], [Tanh()]).size)
     network = Network([4, 6, 3], [Tanh()], parameters)
     objective = Objective(network, SoftmaxCrossEntropy(), [L2(1e-3)], TrainingRows(X, y), len(X))
-    LBFGS(objective, 10_000, 1e-5).run(max_iter=500)
+    lbfgs(objective, 10_000, 1e-5).run(max_iter=500)
     assert (network.raw_output(X).argmax(axis=1) == y).mean() > 0.97
 
 
@@ -137,7 +141,7 @@ def test_divergence_restores_the_best_finite_parameters():
     X[:, 0] *= 1e4  # exp of the first raw output is beyond all numbers
     before = objective.parameters.copy()
     with pytest.raises(DivergenceError, match="epoch 1") as error:
-        LBFGS(objective, 100, 1e-6).run(max_iter=10)
+        lbfgs(objective, 100, 1e-6).run(max_iter=10)
     assert (error.value.epoch, error.value.learning_rate) == (1, None)
     np.testing.assert_array_equal(objective.parameters, before)
 
@@ -153,6 +157,6 @@ def test_divergence_on_the_way_restores_what_was_best_so_far():
             X[0, 0] = np.nan
 
     with pytest.raises(DivergenceError, match="epoch 4"):
-        LBFGS(objective, 100, 1e-6, [spoil]).run(max_iter=10)
+        lbfgs(objective, 100, 1e-6, [spoil]).run(max_iter=10)
     np.testing.assert_array_equal(objective.parameters, min(seen, key=lambda pair: pair[0])[1])
     assert np.isfinite(objective.parameters).all()

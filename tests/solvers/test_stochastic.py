@@ -1,6 +1,5 @@
 """The epoch loop: what a run does, when it ends, what it leaves behind."""
 
-import copy
 import math
 
 import numpy as np
@@ -22,6 +21,7 @@ from skneural.solvers import (
     OneCycle,
     StochasticMinimization,
     Stopping,
+    Watch,
 )
 
 N_ROWS, SIZES, HIDDEN = 23, [3, 5, 2], [Tanh()]
@@ -41,15 +41,16 @@ def build_objective(*, rows=None, penalties=(), max_norm=None, hidden=HIDDEN, dt
 
 
 def build(objective=None, solver=None, schedule=None, *, batch_size=5, shuffle=True, tol=0.0, patience=1e9, **watch):
+    objective = objective or build_objective()
+    settings = {name: watch.pop(name) for name in ("learning_rate", "clip_norm") if name in watch}
     return StochasticMinimization(
-        objective or build_objective(),
+        objective,
         solver or SGD(0.9),
         schedule or Constant(),
         Batches(N_ROWS, batch_size, shuffle),
-        Stopping(tol, patience),
-        learning_rate=watch.pop("learning_rate", 0.05),
+        Watch(objective, Stopping(tol, patience), **watch),
+        **{"learning_rate": 0.05, **settings},
         rng=np.random.RandomState(2),
-        **watch,
     )
 
 
@@ -142,13 +143,15 @@ def test_training_resumes_to_the_bit(name, shuffle):
 
 
 def test_counts_and_plateaus_are_part_of_the_state():
-    training = build(schedule=Adaptive(2.0), learning_rate=0.0, tol=1.0, patience=2)
-    training.run(1, 4, 10)
-    state = copy.deepcopy(training.get_state())
-    twin = build(schedule=Adaptive(2.0), learning_rate=0.0, tol=1.0, patience=2)
-    twin.set_state(state)
-    assert (twin.n_epochs, twin.n_samples_seen) == (4, 4 * N_ROWS)
-    assert (twin.stopping.best, twin.stopping.count) == (training.stopping.best, training.stopping.count)
+    settings = {"schedule": Adaptive(10.0), "tol": 1e9, "patience": 1}
+    begun, solver = build(**settings), Rates()
+    begun.run(1, 4, 10)  # progress, twice none, which shrinks the rate, and once none again
+    resumed = build(solver=solver, **settings)
+    resumed.set_state(begun.get_state())
+    assert (resumed.n_epochs, resumed.n_samples_seen) == (4, 4 * N_ROWS)
+    assert (resumed.watch.stopping.best, resumed.watch.stopping.count) == (begun.watch.stopping.best, 1)
+    resumed.run(5, 6, 10)
+    np.testing.assert_allclose(np.reshape(solver.rates, (2, -1))[:, 0], [0.005, 0.0005])
 
 
 # Rates.
@@ -233,11 +236,13 @@ def test_what_a_guest_returns_besides_true_does_not_matter():
 
 
 def scored(scores, **settings):
-    """Train with the scores given, epoch by epoch."""
+    """Train with the scores given, epoch by epoch, and let the best parameters come back."""
     objective = build_objective()
     recorder, remaining = Recorder(objective), iter(scores)
-    training = build(objective, score=lambda: next(remaining), guests=[recorder], **settings)
+    watch = {"validate": lambda: (0.0, next(remaining)), "early_stopping": True, "guests": [recorder]}
+    training = build(objective, **watch, **settings)
     converged = training.run(1, len(scores), len(scores))
+    training.watch.restore_best()
     return objective, recorder, converged
 
 

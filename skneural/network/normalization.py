@@ -1,0 +1,87 @@
+"""Batch normalisation as training sees it, with the running statistics that prediction uses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+EPSILON = 1e-5  # added to each variance, so that a constant unit is divided by something
+SHARE_OF_NEWEST = 0.1
+
+
+class Normalize:
+    """Y = scale · (Z - mean) / sqrt(variance + ε) + shift, mean and variance those of the batch.
+
+    Source: Ioffe & Szegedy 2015, :arxiv:`1502.03167`. With sample weights mean and variance are weighted, so that a
+    row of weight two counts as two rows here too.
+
+    Parameters
+    ----------
+    scale, shift : ndarray of shape (n_units,)
+        Learned parameters.
+    dscale, dshift : ndarray of the same shape
+        Where their gradient goes.
+    running : tuple of ndarray
+        Mean and variance of shape (n_units,) for prediction, and the number of batches they come from, of shape (1,):
+        the plain average of the first batches, then an average that gives the newest a tenth.
+    n_rows : int
+        The largest number of rows in one pass.
+    """
+
+    def __init__(
+        self, scale: Array, shift: Array, dscale: Array, dshift: Array, running: tuple[Array, Array, Array], n_rows: int
+    ):
+        self.scale, self.shift, self.dscale, self.dshift = scale, shift, dscale, dshift
+        self.running = running
+        self._unit = np.empty((n_rows, len(scale)), scale.dtype)
+        self._Y = np.empty_like(self._unit)
+        self._dZ = np.empty_like(self._unit)
+        self._shares: Array | None = None
+
+    def weigh(self, weights: Array | None) -> None:
+        """Take the sample weights of the batch that comes next; None, or all of them zero, means equal weights."""
+        self._shares = None if weights is None or not weights.any() else weights / weights.sum()
+
+    def forget(self) -> None:
+        """Let the next batch alone decide the running statistics."""
+        self.running[2][...] = 0
+
+    def forward(self, Z: Array) -> Array:
+        """Return Y, of the shape of Z, and take the batch into the running statistics."""
+        n = len(Z)
+        self.shares = np.full(n, 1 / n, Z.dtype) if self._shares is None else self._shares
+        self.unit, Y = self._unit[:n], self._Y[:n]
+        mean = self.shares @ Z
+        np.subtract(Z, mean, out=self.unit)
+        variance = self.shares @ np.multiply(self.unit, self.unit, out=Y)
+        self.inverse = 1 / np.sqrt(variance + EPSILON)
+        self.unit *= self.inverse
+        self._remember(mean, variance)
+        np.multiply(self.unit, self.scale, out=Y)
+        Y += self.shift
+        return Y
+
+    def accumulate(self, dY: Array) -> None:
+        """dscale = Σ dY · Ẑ and dshift = Σ dY, Ẑ the normalised Z."""
+        np.einsum("ij,ij->j", dY, self.unit, out=self.dscale)
+        np.add.reduce(dY, axis=0, out=self.dshift)
+
+    def propagate(self, dY: Array) -> Array:
+        """dZᵢ = (Gᵢ - pᵢ Σ G - pᵢ Ẑᵢ Σ G Ẑ) / sqrt(variance + ε), G = scale · dY, p the rows' shares of the weight."""
+        dZ = np.multiply(self.unit, self.scale * -self.dscale, out=self._dZ[: len(dY)])
+        dZ -= self.scale * self.dshift
+        dZ *= self.shares[:, None]
+        dZ += dY * self.scale
+        dZ *= self.inverse
+        return dZ
+
+    def _remember(self, mean: Array, variance: Array) -> None:
+        running_mean, running_variance, count = self.running
+        count += 1
+        share = max(SHARE_OF_NEWEST, 1 / count[0])
+        running_mean += share * (mean - running_mean)
+        running_variance += share * (variance - running_variance)

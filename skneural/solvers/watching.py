@@ -1,0 +1,102 @@
+"""Who looks on while a solver works: validation, the best parameters so far, guests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from skneural.network import Objective
+from skneural.solvers.stopping import Stopping
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What one pass over the training set (one iteration of lbfgs) came to; NaN where it is not known.
+
+    Parameters
+    ----------
+    number : int
+        Counted from 1.
+    loss : float
+        Mean loss during the epoch, plus the penalties at its end.
+    seconds : float
+        Wall time.
+    learning_rate : float
+        Learning rate of the last batch.
+    gradient_norm : float
+        Euclidean norm of the last batch's gradient, before clipping.
+    update_ratio : float
+        Length of the last step relative to the length of the parameter vector; around 1e-3 is usual.
+    validation_loss, score : float or None
+        Mean loss and score on the validation rows at the end; None without validation rows.
+    """
+
+    number: int
+    loss: float
+    seconds: float
+    learning_rate: float = float("nan")
+    gradient_norm: float = float("nan")
+    update_ratio: float = float("nan")
+    validation_loss: float | None = None
+    score: float | None = None
+
+
+class Watch:
+    """Validates, keeps the best parameters, and tells when training stalls or a guest wants it to end.
+
+    Parameters
+    ----------
+    objective : Objective
+        Its state is what is kept and restored.
+    stopping : Stopping
+    validate : callable or None, default=None
+        () -> (loss, score) on the validation rows at the present parameters; a larger score is better.
+    early_stopping : bool, default=False
+        Whether stalling is judged by the score, instead of by the training loss, and the best parameters are restored
+        at the end.
+    guests : sequence of callable
+        Called with each :class:`Epoch`; training ends when one returns True.
+    """
+
+    def __init__(
+        self,
+        objective: Objective,
+        stopping: Stopping,
+        validate: Callable[[], tuple[float, float]] | None = None,
+        early_stopping: bool = False,
+        guests: Sequence[Callable[[Epoch], Any]] = (),
+    ):
+        self.objective, self.stopping, self.guests = objective, stopping, guests
+        self.early_stopping = early_stopping
+        self._validate = validate
+        self.best = objective.state.copy()
+
+    def validation(self) -> dict[str, float]:
+        """Return the validation's part of an :class:`Epoch`."""
+        return {} if self._validate is None else dict(zip(("validation_loss", "score"), self._validate(), strict=True))
+
+    def asks_to_stop(self, epoch: Epoch) -> bool:
+        """Take note of an epoch; return whether a guest wants it to be the last."""
+        watched = -epoch.score if self.early_stopping and epoch.score is not None else epoch.loss
+        if self.stopping.update(watched):
+            np.copyto(self.best, self.objective.state)
+        asked = [bool(guest(epoch)) for guest in self.guests]
+        return any(asked)
+
+    def get_state(self) -> dict[str, Any]:
+        """Return what is needed to go on watching later, as plain values."""
+        best_state = self.best if self.early_stopping else None
+        return {"best": self.stopping.best, "count": self.stopping.count, "best_state": best_state}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go on where :meth:`get_state` was called."""
+        self.stopping.best, self.stopping.count = state["best"], state["count"]
+        if self.early_stopping and state["best_state"] is not None:
+            self.best = state["best_state"].copy()
+
+    def restore_best(self) -> None:
+        """Bring the parameters of the best epoch back."""
+        np.copyto(self.objective.state, self.best)
