@@ -58,7 +58,7 @@ class SoftmaxCrossEntropy(Loss):
     def evaluate(self, F: Array, Y: Array, out: Array | None = None) -> tuple[Array, Array]:
         """Gradient: softmax(F) - t."""
         out = np.subtract(F, F.max(axis=1, keepdims=True), out=out)
-        rows, spread = np.arange(len(Y)), self.label_smoothing
+        rows, spread = np.arange(len(Y)), float(self.label_smoothing)
         losses = out[rows, Y] * (spread - 1)
         if spread:
             losses -= spread * out.mean(axis=1)
@@ -104,7 +104,7 @@ class LogisticLoss(Loss):
     def evaluate(self, F: Array, Y: Array, out: Array | None = None) -> tuple[Array, Array]:
         """Gradient: sigmoid(F) - T. The loss is max(f, 0) - t f + log1p(exp(-|f|)), which cannot overflow."""
         if self.label_smoothing:
-            Y = Y * (1 - self.label_smoothing) + self.label_smoothing / 2
+            Y = Y * (1 - float(self.label_smoothing)) + float(self.label_smoothing) / 2
         losses = np.maximum(F, 0) - Y * F + np.log1p(np.exp(-np.abs(F)))
         out = expit(F, out=out)
         out -= Y

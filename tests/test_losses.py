@@ -15,7 +15,8 @@ from skneural.losses import (
     SquaredError,
 )
 
-EVERY = [*LOSSES.values(), Huber(0.3), Huber(2), Huber(np.float64(0.7))]
+SMOOTHED = [SoftmaxCrossEntropy(0.2), LogisticLoss(0.2), SoftmaxCrossEntropy(np.float64(0.1))]
+EVERY = [*LOSSES.values(), *SMOOTHED, LogisticLoss(np.float64(0.1)), Huber(0.3), Huber(2), Huber(np.float64(0.7))]
 N_ROWS, N_OUTPUTS = 12, 3
 
 every_loss = pytest.mark.parametrize("loss", EVERY, ids=repr)
@@ -123,6 +124,24 @@ def test_softmax_of_two_scores_is_logistic_in_their_difference():
     both = SoftmaxCrossEntropy().evaluate(F, y)[0], LogisticLoss().evaluate(difference, y[:, None])[0]
     np.testing.assert_allclose(*both)
     np.testing.assert_allclose(SoftmaxCrossEntropy().predict(F)[:, 1:], LogisticLoss().predict(difference))
+
+
+@pytest.mark.parametrize("smoothing", [0.1, 0.6])
+def test_label_smoothing_mixes_the_label_with_an_even_guess(smoothing):
+    F, y = problem(SoftmaxCrossEntropy())
+    expected = np.zeros(N_ROWS)
+    for label in range(N_OUTPUTS):
+        share = (1 - smoothing) * (y == label) + smoothing / N_OUTPUTS
+        expected += share * SoftmaxCrossEntropy().evaluate(F, np.full(N_ROWS, label))[0]
+    np.testing.assert_allclose(SoftmaxCrossEntropy(smoothing).evaluate(F, y)[0], expected)
+
+
+@pytest.mark.parametrize("smoothing", [0.1, 0.6])
+def test_label_smoothing_mixes_yes_and_no(smoothing):
+    F, Y = problem(LogisticLoss())
+    plain, opposite = (LogisticLoss().evaluate(F, targets)[0] for targets in (Y, 1 - Y))
+    expected = (1 - smoothing / 2) * plain + smoothing / 2 * opposite
+    np.testing.assert_allclose(LogisticLoss(smoothing).evaluate(F, Y)[0], expected)
 
 
 @pytest.mark.parametrize(
