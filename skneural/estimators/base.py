@@ -6,6 +6,7 @@ import math
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -58,25 +59,30 @@ class BaseActivationMLP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, T
     @property
     def coefs_(self) -> list[Array]:
         """Weights of each layer, views on ``parameters_``."""
-        return list(self._network.weights)
+        return list(self._fitted_network.weights)
 
     @coefs_.setter
     def coefs_(self, values: Sequence[Array]) -> None:
-        _assign(self._network.weights, values, "coefs_")
+        _assign(self._fitted_network.weights, values, "coefs_")
 
     @property
     def intercepts_(self) -> list[Array]:
         """Biases of each layer, views on ``parameters_``."""
-        return list(self._network.biases)
+        return list(self._fitted_network.biases)
 
     @intercepts_.setter
     def intercepts_(self, values: Sequence[Array]) -> None:
-        _assign(self._network.biases, values, "intercepts_")
+        _assign(self._fitted_network.biases, values, "intercepts_")
 
     @property
     def slopes_(self) -> list[Array]:
         """Learned parameters of each hidden layer's activation, views on ``parameters_``."""
-        return list(self._network.learned)
+        return list(self._fitted_network.learned)
+
+    @property
+    def _fitted_network(self) -> Network:
+        check_is_fitted(self)
+        return self._network
 
     @property
     def loss_curve_(self) -> list[float]:
@@ -136,17 +142,23 @@ class BaseActivationMLP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, T
         return self._sizes[-2]
 
     def _fit(self, X: Any, y: Any, sample_weight: Any, given: tuple[Any, Any, Any], incremental: bool) -> Any:
+        if incremental and self.early_stopping and given[0] is None:
+            raise ValueError(
+                "partial_fit does not support early_stopping=True without X_val and y_val: "
+                "rows held out in one call would be trained on in the next."
+            )
         with self._unchanged_on_error():
             recipe = Recipe(self)
-            resume = hasattr(self, "parameters_") and (incremental or self.warm_start)
+            resume = self._resumes(incremental)
             rows = self._read(X, y, sample_weight, resume, incremental)
-            rng = check_random_state(self.random_state)
+            rng = self._random_numbers()
             network = self._grown(recipe, rows.X) if resume else self._new_network(recipe, rows.X, rng)
-            if incremental and self.early_stopping and (self._training_state or {}).get("stopped"):
+            validated = self.early_stopping and given[0] is not None  # without, _divide refuses
+            if incremental and validated and (self._training_state or {}).get("stopped"):
                 return self
             self._adopt(network, recipe)
             guests = self._guests(X, y, sample_weight)
-            training, held_out = self._divide(rows, given, incremental)
+            training, held_out = self._divide(rows, given)
             validate = None if held_out is None else Validation(self, held_out)
             company = {"validate": validate, "guests": guests}
             if self.solver == "lbfgs":
@@ -208,28 +220,43 @@ class BaseActivationMLP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, T
         self._describe(y, incremental)
         if (factors := self._class_weights(y, incremental)) is not None:
             weights = factors if weights is None else weights * factors
-        if weights is not None and not weights.sum() > 0:
-            raise ValueError("All entries of sample_weight are zero, expected at least one positive: nothing to fit.")
+        if weights is not None:
+            if not weights.max() > 0:
+                raise ValueError(
+                    "All entries of sample_weight are zero, expected at least one positive: nothing to fit."
+                )
+            weights = weights / weights.max()  # only ratios count, and now no sum overflows
         return Rows(X, self._encode(y, X.dtype), y, weights)
+
+    def _resumes(self, incremental: bool) -> bool:
+        """Whether training goes on from fitted parameters."""
+        return hasattr(self, "parameters_") and (incremental or self.warm_start)
+
+    def _random_numbers(self) -> np.random.RandomState:
+        """Return a generator whose state may be set back when training goes on: never the caller's own."""
+        rng = check_random_state(self.random_state)
+        if isinstance(self.random_state, Integral):
+            return rng
+        return np.random.RandomState(rng.randint(np.iinfo(np.int32).max))
 
     def _dtypes(self, resume: bool) -> Any:
         if resume:
             return self.parameters_.dtype
         return [np.float64, np.float32] if self.dtype is None else np.dtype(self.dtype)
 
-    def _divide(self, rows: Rows, given: tuple[Any, Any, Any], incremental: bool) -> tuple[TrainingRows, Rows | None]:
+    def _divide(self, rows: Rows, given: tuple[Any, Any, Any]) -> tuple[TrainingRows, Rows | None]:
         """Return the rows to train on, and those to validate on: what was given, or what early stopping holds out."""
         everything = TrainingRows(rows.X, rows.Y, rows.weights)
         if given[0] is not None or given[1] is not None:
             return everything, self._read_validation(*given)
         if not self.early_stopping:
             return everything, None
-        if incremental:
-            raise ValueError(
-                "partial_fit does not support early_stopping=True without X_val and y_val: "
-                "rows held out in one call would be trained on in the next."
-            )
         train, test = split(len(everything), self.validation_fraction, self._split_seed, self._stratify_by(rows.y))
+        if rows.weights is not None and not (rows.weights[train].any() and rows.weights[test].any()):
+            raise ValueError(
+                f"sample_weight must be positive for some of the {len(train)} rows to train on and some of the "
+                f"{len(test)} rows that early stopping holds out. Got only zeros there."
+            )
         return TrainingRows(rows.X, rows.Y, rows.weights, used=train), rows.take(test)
 
     def _read_validation(self, X_val: Any, y_val: Any, sample_weight_val: Any) -> Rows:
@@ -293,9 +320,7 @@ class BaseActivationMLP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, T
                 self.history_[name].append(value)
 
     def _minimize_stochastic(self, loop: StochasticMinimization, incremental: bool) -> None:
-        state = self._training_state
-        if state is not None and state["solver"] == self.solver:
-            loop.set_state(state)
+        self._resume(loop)
         before = 0 if incremental else loop.n_epochs
         first = loop.n_epochs + 1 if incremental else 1
         ended = False
@@ -309,7 +334,12 @@ class BaseActivationMLP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, T
         finally:
             self.n_iter_ = loop.n_epochs - before
             self.t_ = loop.n_samples_seen
-            self._training_state = {**loop.get_state(), "solver": self.solver, "stopped": ended}
+            self._training_state = {
+                **loop.get_state(),
+                "solver": self.solver,
+                "early_stopping": self.early_stopping,
+                "stopped": ended and incremental,
+            }
             self._summarize(loop.watch.stopping.best)
         if not (ended or incremental):
             self._warn(
@@ -317,9 +347,23 @@ class BaseActivationMLP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, T
                 "converged yet. Increase max_iter, or the learning rate."
             )
 
+    def _resume(self, loop: StochasticMinimization) -> None:
+        """Go on where the last call ended; without its solver's arrays at least count on."""
+        state = self._training_state
+        loop.n_epochs, loop.n_samples_seen = len(self.loss_curve_), self.t_
+        if state is None or state["solver"] != self.solver:
+            return
+        loop.set_state(state)
+        if state["early_stopping"] != self.early_stopping:  # a loss is not to be compared with a score
+            loop.watch.stopping.best, loop.watch.stopping.count = math.inf, 0
+
     def _minimize_lbfgs(self, training: LBFGS) -> None:
-        self._summarize(math.inf)
-        outcome = training.run(self.max_iter)
+        done = len(self.loss_curve_)
+        try:
+            outcome = training.run(self.max_iter)
+        finally:
+            self.n_iter_ = len(self.loss_curve_) - done
+            self._summarize(min(self.loss_curve_[done:], default=math.inf))
         if self.early_stopping:
             training.watch.restore_best()
         self.n_iter_ = outcome.n_iter
@@ -378,7 +422,9 @@ def _assign(views: list[Array], values: Sequence[Array], name: str) -> None:
     expected = [view.shape for view in views]
     if shapes != expected:
         raise ValueError(f"{name} must be arrays of the shapes {expected}. Got {shapes} instead.")
-    if not all(np.isfinite(value).all() for value in values):
-        raise ValueError(f"{name} must be finite. Got NaN or infinity.")
-    for view, value in zip(views, values, strict=True):
-        view[...] = value
+    with np.errstate(over="ignore"):
+        arrays = [np.asarray(value, dtype=view.dtype) for view, value in zip(views, values, strict=True)]
+    if not all(np.isfinite(array).all() for array in arrays):
+        raise ValueError(f"{name} must be finite in {views[0].dtype.name}. Got NaN or infinity.")
+    for view, array in zip(views, arrays, strict=True):
+        view[...] = array

@@ -249,13 +249,22 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
         return X, y.toarray() if hasattr(y, "toarray") else y
 
     _loss: LogisticLoss | SoftmaxCrossEntropy
+    _multilabel: bool
 
     def _describe(self, y: Array, incremental: bool) -> None:
-        self._multilabel = type_of_target(y, input_name="y").startswith("multilabel")
+        multilabel = type_of_target(y, input_name="y").startswith("multilabel")
+        resume = self._resumes(incremental)
+        if resume and multilabel != self._multilabel:
+            raise ValueError(
+                f"y must hold {'one label per row' if multilabel else 'a column per label'}, as when training began. "
+                f"Got {'a column per label' if multilabel else 'one label per row'}; to start anew use fit with "
+                "warm_start=False."
+            )
+        self._multilabel = multilabel
         if self._multilabel:
             self.classes_ = np.arange(y.shape[1])
         elif not incremental:
-            self.classes_ = self._labels(y)
+            self.classes_ = self._labels(y, resume)
         if len(self.classes_) < 2 and not self._multilabel:
             raise ValueError(f"y must have at least 2 classes. Got 1 class, {self.classes_[0]!r}, instead.")
         if len(self.classes_) == 2 and not self._multilabel:
@@ -264,9 +273,9 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
             self.n_outputs_ = len(self.classes_)
             self._loss = (LogisticLoss if self._multilabel else SoftmaxCrossEntropy)(self.label_smoothing)
 
-    def _labels(self, y: Array) -> Array:
+    def _labels(self, y: Array, resume: bool) -> Array:
         labels = unique_labels(y)
-        if self.warm_start and hasattr(self, "parameters_") and not np.array_equal(labels, self.classes_):
+        if resume and not np.array_equal(labels, self.classes_):
             raise ValueError(
                 "warm_start can only be used where `y` has the same classes as in the previous call to fit. "
                 f"Previously got {self.classes_}, `y` has {labels}"

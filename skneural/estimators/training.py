@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.metrics import get_scorer
 
 from skneural.activations import ACTIVATIONS, Activation
 from skneural.initializers import Initializer, resolve_initializer
@@ -67,6 +68,8 @@ class Recipe:
         self.activations = _activations(estimator.activation, len(self.hidden_sizes))
         self.dropout = [estimator.input_dropout, *_dropout(estimator.dropout, len(self.hidden_sizes))]
         self._schedule = _schedule(estimator)
+        if estimator.scoring not in (None, "loss"):
+            get_scorer(estimator.scoring)  # raises if there is none of that name, also where none is needed yet
         self.initializer(self.activations[0] if self.activations else ACTIVATIONS["identity"])
         if estimator.solver == "lbfgs":
             self._refuse_what_needs_batches()
