@@ -30,7 +30,7 @@ from scipy import linalg, sparse
 FEATURE_BLOCK_BYTES = 2**20
 # Blocks of one group are centred alike; the means then move once per group.
 GROUP_BYTES = 2**24
-# If subtracting the square of the mean leaves less than this of a sum of squares, the centre was too far off.
+# If less than this is left of the squares about a centre, it was too far off and the rows are read again.
 CANCELLATION = 1e-3
 # Measured: symmetric products of longer blocks fall off a cliff in OpenBLAS, those of shorter ones pay for
 # updating the matrix too often.
@@ -181,7 +181,12 @@ class FeatureMoments:
             if not total.weight.all():
                 first = slice(buffer.shape[1])
                 centre = np.where(total.weight > 0, centre, block_mean(group[first], weight[first]))
-            total = total.merge(cls._about(centre, group, weight, buffer))
+            found = cls._about(centre, group, weight, buffer)
+            squares = found.square_sum + found.weight * (found.mean - centre) ** 2
+            cancelled = total.merge(found).square_sum < CANCELLATION * squares
+            if cancelled.any():
+                found = cls._about(np.where(cancelled, found.mean, centre), group, weight, buffer)
+            total = total.merge(found)
         return total
 
     @classmethod
@@ -202,11 +207,7 @@ class FeatureMoments:
             np.multiply(block, block, out=block)
             squares += weight @ block
         step = np.divide(sums, total, out=np.zeros_like(sums), where=total > 0)
-        square_sum = squares - sums * step
-        cancelled = square_sum < CANCELLATION * squares
-        if cancelled.any():
-            return cls._about(centre + np.where(cancelled, step, 0.0), X, sample_weight, buffer)
-        return cls(total, centre + step, square_sum)
+        return cls(total, centre + step, np.maximum(squares - sums * step, 0.0))
 
     @classmethod
     def _of_sparse(cls, X: sparse.sparray, weight: np.ndarray) -> Self:
