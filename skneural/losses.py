@@ -80,8 +80,8 @@ class SoftmaxCrossEntropy(Loss):
 
     def log_predict(self, F: Array) -> Array:
         """Return log softmax(F), finite for finite F."""
-        F = _below_max(F)
-        return _finite(F - np.log(np.exp(F).sum(axis=1, keepdims=True)))
+        below = _below_max(F)
+        return _log(self.predict(F), below - np.log(np.exp(below).sum(axis=1, keepdims=True)))
 
 
 class LogisticLoss(Loss):
@@ -116,7 +116,7 @@ class LogisticLoss(Loss):
 
     def log_predict(self, F: Array) -> Array:
         """Return log sigmoid(F) = min(F, 0) - log1p(exp(-|F|)), finite for finite F."""
-        return _finite(np.minimum(F, 0) - np.log1p(np.exp(-np.abs(F))))
+        return _log(expit(F), np.minimum(F, 0) - np.log1p(np.exp(-np.abs(F))))
 
 
 class SquaredError(Loss):
@@ -198,9 +198,11 @@ def _below_max(F: Array) -> Array:
         return F - F.max(axis=1, keepdims=True)
 
 
-def _finite(log_probability: Array) -> Array:
-    # The difference of two finite scores may overflow.
-    return np.maximum(log_probability, np.finfo(log_probability.dtype).min)
+def _log(P: Array, exact: Array) -> Array:
+    """Return log(P), to the last digit what a user computes from P; where P underflows its exact logarithm."""
+    limits = np.finfo(P.dtype)
+    # The difference of two finite scores may overflow, hence the lower bound.
+    return np.where(limits.tiny <= P, np.log(np.maximum(P, limits.tiny)), np.maximum(exact, limits.min))
 
 
 LOSSES: dict[str, Loss] = {

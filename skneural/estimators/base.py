@@ -105,6 +105,11 @@ class BaseActivationMLP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, T
         scores = [score for score in self.validation_scores_ or [] if not math.isnan(score)]
         return max(scores, default=None)
 
+    @property
+    def _no_improvement_count(self) -> int:
+        """Epochs without progress so far, under the name that `MLPClassifier` has for it."""
+        return (self._training_state or {"count": 0})["count"]
+
     def transform(self, X: Any) -> Array:
         """Return the activations of the last hidden layer: features for another model in a Pipeline.
 

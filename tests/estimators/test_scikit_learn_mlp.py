@@ -51,12 +51,9 @@ REASONS = {
     "test_gradient": "calls the private _loss_grad_lbfgs",
     "test_learning_rate_warmstart": "reads the private _optimizer",
     "test_adaptive_learning_rate": "reads the private _optimizer",
-    "test_n_iter_no_change": "reads the private _no_improvement_count",
-    "test_n_iter_no_change_inf": "reads the private _no_improvement_count",
     "test_early_stopping_stratified": "expects the encoded class 'True' in the message, which names the user's label",
     "test_preserve_feature_names[ActivationMLPClassifier]": "fits one class, which is an error here",
     "test_mlp_diverging_loss": "expects training to go on with NaN; divergence is an error at once here",
-    "test_predict_proba_multilabel": "expects log(p) of a rounded p; log-probabilities here keep the lost digits",
     **{name: f"draws initial weights by another rule; {why}" for name, why in BY_INITIAL_WEIGHTS.items()},
     **{name: f"alpha multiplies the mean loss, 150 times theirs; {why}" for name, why in BY_ALPHA.items()},
 }
@@ -88,7 +85,7 @@ def test_most_pass_and_each_failure_has_its_reason(tmp_path):
     outcomes = run_scikit_learn_tests(tmp_path)
     failures = {name: message for name, message in outcomes.items() if message}
     assert len(outcomes) > 50
-    assert len(failures) <= 0.3 * len(outcomes)
+    assert len(failures) <= 0.2 * len(outcomes)
     assert {name: message for name, message in failures.items() if name not in REASONS} == {}
     assert [name for name in REASONS if name in outcomes and name not in failures] == []
 
