@@ -252,7 +252,10 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
     _multilabel: bool
 
     def _describe(self, y: Array, incremental: bool) -> None:
-        multilabel = type_of_target(y, input_name="y").startswith("multilabel")
+        kind = type_of_target(y, input_name="y")
+        if kind == "multiclass-multioutput":
+            raise ValueError(f"y must hold one label per row, or a 0/1 column per label. Got {kind} targets instead.")
+        multilabel = kind.startswith("multilabel")
         resume = self._resumes(incremental)
         if resume and multilabel != self._multilabel:
             raise ValueError(

@@ -198,7 +198,8 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
     def _encode(self, y: Array, dtype: Any) -> Array:
         if self._loss.output == "exp" and y.min() < 0:
             raise ValueError(f"loss='poisson' needs y >= 0. Got a smallest y of {y.min():.6g}.")
-        Y = (y[:, None] if y.ndim == 1 else y).astype(dtype)
+        with np.errstate(over="ignore"):  # the next lines say it better
+            Y = (y[:, None] if y.ndim == 1 else y).astype(dtype)
         if not np.isfinite(Y).all():
             raise ValueError(
                 f"y must be finite in {np.dtype(dtype).name}. Its largest magnitude is {np.abs(y).max():.6g}."

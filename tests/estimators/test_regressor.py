@@ -1,0 +1,161 @@
+"""The regressor: its losses, several outputs, and targets that it must refuse."""
+
+import pickle
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.linear_model import HuberRegressor, PoissonRegressor, QuantileRegressor, Ridge
+from sklearn.metrics import mean_poisson_deviance, r2_score
+
+from skneural import ActivationMLPRegressor
+from skneural.estimators.regressor import REGRESSION_LOSSES
+from skneural.losses import AbsoluteError, Huber, PoissonLoss, SquaredError
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+RNG = np.random.RandomState(0)
+X = RNG.normal(size=(120, 4))
+Y = X @ [1.0, -2.0, 0.5, 0.0] + 0.3 + 0.1 * RNG.normal(size=120)
+OUTLIERS = Y + np.where(RNG.uniform(size=120) < 0.1, 30.0, 0.0)
+COUNTS = RNG.poisson(np.exp(X[:, 0] / 2 + 1))
+LINEAR = {"hidden_layer_sizes": (), "solver": "lbfgs", "alpha": 0.0, "tol": 1e-10, "max_iter": 2000}
+SMALL = {"hidden_layer_sizes": (10,), "max_iter": 20, "random_state": 0}
+
+
+class TestLosses:
+    """Without hidden layers the network is a linear model that others can fit too."""
+
+    def test_squared_error_is_least_squares(self):
+        model = ActivationMLPRegressor(**LINEAR).fit(X, Y)
+        assert_allclose(model.predict(X), Ridge(alpha=0).fit(X, Y).predict(X), atol=1e-4)
+
+    @pytest.mark.parametrize("alpha", [0.01, 1.0])
+    def test_alpha_is_relative_to_the_mean_loss(self, alpha):
+        model = ActivationMLPRegressor(**{**LINEAR, "alpha": alpha}).fit(X, Y)
+        assert_allclose(model.coefs_[0][:, 0], Ridge(alpha=alpha * len(X)).fit(X, Y).coef_, atol=1e-5)
+
+    def test_poisson_is_poisson_regression(self):
+        model = ActivationMLPRegressor("poisson", **LINEAR).fit(X, COUNTS)
+        expected = PoissonRegressor(alpha=0, tol=1e-8, max_iter=1000).fit(X, COUNTS)
+        assert_allclose(model.predict(X), expected.predict(X), rtol=1e-4)
+        assert_allclose(model.loss_, mean_poisson_deviance(COUNTS, model.predict(X)) / 2, rtol=1e-8)
+        assert model.out_activation_ == "exp"
+        assert (model.predict(X) > 0).all()
+
+    def test_huber_is_huber_regression(self):
+        delta = 0.5
+        model = ActivationMLPRegressor(Huber(delta=delta), **LINEAR).fit(X, OUTLIERS)
+        r = model.predict(X) - OUTLIERS
+        clipped = np.clip(r, -delta, delta)  # at the minimum, uncorrelated with the features
+        assert_allclose(np.c_[X, np.ones(120)].T @ clipped / 120, 0, atol=1e-5)
+        assert_allclose(model.loss_, np.mean(clipped * (r - clipped / 2)), rtol=1e-8)
+        squared = ActivationMLPRegressor(**LINEAR).fit(X, OUTLIERS)
+        assert r2_score(Y, model.predict(X)) > 0.98 > r2_score(Y, squared.predict(X))
+        assert HuberRegressor(alpha=0).fit(X, OUTLIERS).score(X, Y) > 0.98
+
+    def test_absolute_error_is_the_median(self):
+        settings = {"hidden_layer_sizes": (), "solver": "adam", "alpha": 0.0, "learning_rate": "cosine"}
+        model = ActivationMLPRegressor(
+            "absolute_error", max_iter=2000, learning_rate_init=0.05, tol=0.0, n_iter_no_change=np.inf, **settings
+        )
+        model.fit(X, OUTLIERS)
+        expected = QuantileRegressor(quantile=0.5, alpha=0).fit(X, OUTLIERS)
+        least = np.abs(expected.predict(X) - OUTLIERS).mean()
+        assert_allclose(np.abs(model.predict(X) - OUTLIERS).mean(), least, rtol=1e-3)
+
+    @pytest.mark.parametrize("loss", REGRESSION_LOSSES)
+    @pytest.mark.parametrize("solver", ["sgd", "adam", "lbfgs"])
+    @pytest.mark.parametrize("dtype", ["float32", "float64"])
+    def test_every_loss_falls(self, loss, solver, dtype):
+        model = ActivationMLPRegressor(loss, **SMALL, solver=solver, dtype=dtype, learning_rate_init=0.01)
+        model.fit(X, COUNTS)
+        assert model.loss_curve_[-1] < model.loss_curve_[0]
+        assert model.predict(X).dtype == dtype
+        same = ActivationMLPRegressor(REGRESSION_LOSSES[loss], **SMALL, solver=solver, dtype=dtype)
+        assert_array_equal(same.set_params(learning_rate_init=0.01).fit(X, COUNTS).parameters_, model.parameters_)
+
+    def test_names_stand_for_the_right_losses(self):
+        expected = {"squared_error": SquaredError(), "absolute_error": AbsoluteError(), "poisson": PoissonLoss()}
+        assert {**expected, "huber": Huber(delta=1.0)} == REGRESSION_LOSSES
+
+    def test_the_settings_of_a_loss_can_be_searched(self):
+        model = ActivationMLPRegressor(Huber(), **SMALL).set_params(loss__delta=0.1)
+        expected = ActivationMLPRegressor(Huber(delta=0.1), **SMALL).fit(X, OUTLIERS)
+        assert_array_equal(model.fit(X, OUTLIERS).parameters_, expected.parameters_)
+
+
+class TestOutputs:
+    def test_several_outputs_share_the_loss(self):
+        both = np.stack([Y, -2 * Y], axis=1)
+        model = ActivationMLPRegressor(**LINEAR).fit(X, both)
+        assert model.predict(X).shape == (120, 2)
+        assert model.n_outputs_ == 2
+        assert_allclose(model.loss_, ((model.predict(X) - both) ** 2).sum(axis=1).mean() / 2, rtol=1e-8)
+        single = ActivationMLPRegressor(**LINEAR).fit(X, Y)
+        assert_allclose(model.predict(X)[:, 0], single.predict(X), atol=1e-4)
+
+    @pytest.mark.parametrize("early_stopping", [False, True])
+    def test_a_column_is_flattened_with_a_warning(self, early_stopping):
+        settings = {**SMALL, "early_stopping": early_stopping}
+        with pytest.warns(UserWarning, match="column-vector"):
+            model = ActivationMLPRegressor(**settings).fit(X, Y[:, None])
+        expected = ActivationMLPRegressor(**settings).fit(X, Y)
+        assert model.predict(X).shape == (120,)
+        assert_array_equal(model.parameters_, expected.parameters_)
+
+    def test_another_number_of_outputs_cannot_go_on(self):
+        model = ActivationMLPRegressor(**SMALL, warm_start=True).fit(X, Y)
+        before = pickle.dumps(model)
+        for call in (model.fit, model.partial_fit):
+            with pytest.raises(ValueError, match="number of outputs"):
+                call(X, np.stack([Y, Y], axis=1))
+        assert pickle.dumps(model) == before
+
+    def test_early_stopping_watches_r2(self):
+        model = ActivationMLPRegressor(**{**SMALL, "max_iter": 300}, early_stopping=True, learning_rate_init=0.02)
+        model.fit(X, Y)
+        assert 0.8 < model.best_validation_score_ <= 1
+        assert model.score(X, Y) > 0.8
+
+    def test_integers_are_numbers(self):
+        assert_array_equal(
+            ActivationMLPRegressor(**SMALL).fit(X, COUNTS).parameters_,
+            ActivationMLPRegressor(**SMALL).fit(X, COUNTS.astype(float)).parameters_,
+        )
+
+    def test_constant_target(self):
+        model = ActivationMLPRegressor(**{**SMALL, "max_iter": 500}, learning_rate_init=0.01).fit(X, np.full(120, 2.0))
+        assert_allclose(model.predict(X), 2.0, atol=0.5)
+
+
+class TestBadTargets:
+    @pytest.mark.parametrize(
+        ("params", "X", "y", "message"),
+        [
+            ({"loss": "poisson"}, X, -COUNTS - 1.0, r"y >= 0.*-"),
+            ({"loss": PoissonLoss()}, X, np.r_[COUNTS[1:], -1e-9], r"y >= 0.*-1e-09"),
+            ({}, X.astype(np.float32), Y * 1e200, "finite in float32"),
+            ({"dtype": "float32"}, X, Y * 1e200, "finite in float32"),
+            ({}, X, ["a"] * 120, "'a'"),
+            ({}, X, np.where(Y > 0, "a", "b").astype(object), "'a'|'b'"),
+            ({}, X, Y * 1j, "[Cc]omplex"),
+            ({}, X, np.ones((120, 2, 2)), "dim"),
+            ({}, X, np.ones((120, 0)), "output|column|shape|feature|at least"),
+        ],
+        ids=range(9),
+    )
+    def test_refused(self, params, X, y, message):
+        fresh = ActivationMLPRegressor(**SMALL, **params)
+        fitted = ActivationMLPRegressor(**SMALL, **params).fit(X, COUNTS)
+        before, parameters = pickle.dumps(fitted), dict(vars(fresh))
+        for model in (fresh, fitted):
+            for call in (model.fit, model.partial_fit):
+                with pytest.raises((ValueError, TypeError), match=message):
+                    call(X, y)
+        assert pickle.dumps(fitted) == before
+        assert vars(fresh) == parameters
+
+    def test_poisson_takes_zeros(self):
+        model = ActivationMLPRegressor("poisson", **SMALL).fit(X, np.where(COUNTS < 3, 0, COUNTS))
+        assert np.isfinite(model.loss_curve_).all()
