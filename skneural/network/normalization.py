@@ -41,10 +41,15 @@ class Normalize:
         self._Y = np.empty_like(self._unit)
         self._dZ = np.empty_like(self._unit)
         self._shares: Array | None = None
+        self._counts = True
 
     def weigh(self, weights: Array | None) -> None:
-        """Take the sample weights of the batch that comes next; None, or all of them zero, means equal weights."""
-        self._shares = None if weights is None or not weights.any() else weights / weights.sum()
+        """Take the sample weights of the batch that comes next; None means equal weights.
+
+        A batch of zero weights is normalised as if they were equal, and leaves no trace in the running statistics.
+        """
+        self._counts = weights is None or bool(weights.any())
+        self._shares = None if weights is None or not self._counts else weights / weights.sum()
 
     def forget(self) -> None:
         """Let the next batch alone decide the running statistics."""
@@ -60,7 +65,8 @@ class Normalize:
         variance = self.shares @ np.multiply(self.unit, self.unit, out=Y)
         self.inverse = 1 / np.sqrt(variance + EPSILON)
         self.unit *= self.inverse
-        self._remember(mean, variance)
+        if self._counts:
+            self._remember(mean, variance)
         np.multiply(self.unit, self.scale, out=Y)
         Y += self.shift
         return Y

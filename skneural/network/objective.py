@@ -136,11 +136,15 @@ class Objective:
             for W in self.weights:
                 self.max_norm.project(W)
 
-    def settle(self, rows: Rows) -> None:
-        """Make the running statistics of batch normalisation those of some rows, at the present parameters."""
+    def forget(self) -> None:
+        """Let the next evaluation alone decide the running statistics of batch normalisation."""
         for normalization in self._normalizations:
             normalization.forget()
+
+    def settle(self, rows: Rows) -> None:
+        """Make the running statistics of batch normalisation those of some rows, at the present parameters."""
         if self._normalizations:
+            self.forget()
             self.evaluate(rows)
 
     def _average(self, losses: Array, dF: Array, weights: Array | None) -> float:

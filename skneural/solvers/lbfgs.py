@@ -67,7 +67,7 @@ class LBFGS:
         DivergenceError
             If the objective or its gradient is not finite; the best finite parameters are restored.
         """
-        self._best, self._best_loss = self.objective.parameters.copy(), math.inf
+        self._best, self._best_loss = self.objective.state.copy(), math.inf
         self._started = time.perf_counter()
         options = {"maxfun": self.max_fun, "maxiter": max_iter, "gtol": self.tol}
         start = self.objective.parameters.astype(np.float64)
@@ -77,7 +77,7 @@ class LBFGS:
                     self._evaluate, start, jac=True, method="L-BFGS-B", options=options, callback=self._after
                 )
         except DivergenceError:
-            np.copyto(self.objective.parameters, self._best)
+            np.copyto(self.objective.state, self._best)
             raise
         self.objective.parameters[...] = result.x
         self.objective.settle(self._all)
@@ -87,19 +87,21 @@ class LBFGS:
 
     def _evaluate(self, x: Array) -> tuple[float, Array]:
         self.objective.parameters[...] = x
+        self.objective.forget()
         value = self.objective.evaluate(self._all) + self.objective.penalty()
         gradient = self.objective.gradient.astype(np.float64)
         if not (math.isfinite(value) and np.isfinite(gradient).all()):
             raise DivergenceError.at(self._iteration + 1, None)
         if value < self._best_loss:
             self._best_loss = value
-            np.copyto(self._best, self.objective.parameters)
+            np.copyto(self._best, self.objective.state)
         return value, gradient
 
     def _after(self, intermediate_result: Any) -> None:
         self._iteration += 1
         objective = self.objective
         objective.parameters[...] = intermediate_result.x  # the line search may have looked elsewhere since
+        objective.settle(self._all)
         now, validation = time.perf_counter(), self.watch.validation()
         epoch = Epoch(self._iteration, float(intermediate_result.fun), now - self._started, **validation)
         self._started = now

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from scipy.linalg.blas import get_blas_funcs
 
 from skneural.network import Objective
 from skneural.solvers.base import Solver
@@ -58,6 +59,7 @@ class StochasticMinimization:
         self.n_epochs = self.n_samples_seen = 0
         self._shrinkage = 1.0  # what plateaus have made of the learning rate
         self._before_step = np.empty_like(objective.parameters)
+        self._norm = get_blas_funcs("nrm2", (objective.parameters,))  # does not overflow where squares would
         solver.start(objective.parameters, objective.gradient)
 
     def run(self, first: int, last: int, max_iter: int) -> bool:
@@ -132,7 +134,7 @@ class StochasticMinimization:
         norm = math.nan
         gradient = self.objective.gradient
         if measured or self.clip_norm is not None:
-            norm = math.sqrt(np.dot(gradient, gradient))
+            norm = float(self._norm(gradient))
         if self.clip_norm is not None and norm > self.clip_norm:
             gradient *= self.clip_norm / norm
         self.solver.step(rate)
@@ -141,8 +143,8 @@ class StochasticMinimization:
 
     def _update_ratio(self) -> float:
         step = np.subtract(self.objective.parameters, self._before_step, out=self._before_step)
-        length = math.sqrt(np.dot(self.objective.parameters, self.objective.parameters))
-        return math.sqrt(np.dot(step, step)) / length if length else math.inf
+        length = float(self._norm(self.objective.parameters))
+        return float(self._norm(step)) / length if length else math.inf
 
     def _rates(self, number: int, max_iter: int) -> list[float]:
         n = len(self.batches)

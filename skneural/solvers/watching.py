@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -56,7 +57,7 @@ class Watch:
         () -> (loss, score) on the validation rows at the present parameters; a larger score is better.
     early_stopping : bool, default=False
         Whether stalling is judged by the score, instead of by the training loss, and the best parameters are restored
-        at the end.
+        at the end. While no score was a finite number, the latest parameters count as the best.
     guests : sequence of callable
         Called with each :class:`Epoch`; training ends when one returns True.
     """
@@ -81,7 +82,7 @@ class Watch:
     def asks_to_stop(self, epoch: Epoch) -> bool:
         """Take note of an epoch; return whether a guest wants it to be the last."""
         watched = -epoch.score if self.early_stopping and epoch.score is not None else epoch.loss
-        if self.stopping.update(watched):
+        if self.stopping.update(watched) or self.stopping.best == math.inf:
             np.copyto(self.best, self.objective.state)
         asked = [bool(guest(epoch)) for guest in self.guests]
         return any(asked)
