@@ -2,30 +2,42 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from numbers import Integral
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skneural._sklearn_compat import CallbackSupportMixin, _check_sample_weight
+from skneural.activations import ACTIVATIONS
 from skneural.estimators.callbacks import CallbackGuest
+from skneural.estimators.fitted import FittedNetworkMixin
 from skneural.estimators.parameters import CONSTRAINTS
 from skneural.estimators.printing import EpochPrinter
 from skneural.estimators.training import Recipe
 from skneural.estimators.validation import Rows, Validation, split
+from skneural.initializers import INITIALIZERS
+from skneural.losses import LOSSES
 from skneural.network import Layout, Network, TrainingRows
-from skneural.solvers import LBFGS, DivergenceError, Epoch, StochasticMinimization
+from skneural.solvers import LBFGS, SCHEDULES, DivergenceError, Epoch, StochasticMinimization, Watch
 
 Array = NDArray[Any]
+
+# Parameters that may be an object with settings -> what their names stand for.
+SEARCHABLE: dict[str, Mapping[str, Any]] = {
+    "activation": ACTIVATIONS,
+    "weight_init": INITIALIZERS,
+    "learning_rate": SCHEDULES,
+    "loss": LOSSES,
+}
 
 # Column of `history_` -> attribute of the epoch.
 HISTORY = {
@@ -39,7 +51,7 @@ HISTORY = {
 }
 
 
-class BaseActivationMLP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator):
     """Base of the two estimators; they add the loss, the encoding of targets and the form of predictions."""
 
     _parameter_constraints: dict = CONSTRAINTS
@@ -56,95 +68,34 @@ class BaseActivationMLP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, T
     validation_fraction: float
     dtype: str | None
 
-    @property
-    def coefs_(self) -> list[Array]:
-        """Weights of each layer, views on ``parameters_``."""
-        return list(self._fitted_network.weights)
-
-    @coefs_.setter
-    def coefs_(self, values: Sequence[Array]) -> None:
-        _assign(self._fitted_network.weights, values, "coefs_")
-
-    @property
-    def intercepts_(self) -> list[Array]:
-        """Biases of each layer, views on ``parameters_``."""
-        return list(self._fitted_network.biases)
-
-    @intercepts_.setter
-    def intercepts_(self, values: Sequence[Array]) -> None:
-        _assign(self._fitted_network.biases, values, "intercepts_")
-
-    @property
-    def slopes_(self) -> list[Array]:
-        """Learned parameters of each hidden layer's activation, views on ``parameters_``."""
-        return list(self._fitted_network.learned)
-
-    @property
-    def _fitted_network(self) -> Network:
-        check_is_fitted(self)
-        return self._network
-
-    @property
-    def loss_curve_(self) -> list[float]:
-        """Objective of each epoch."""
-        return self.history_["loss"]
-
-    @property
-    def validation_loss_curve_(self) -> list[float] | None:
-        """Loss on the validation rows after each epoch, if there are any."""
-        return self.history_["validation_loss"] or None
-
-    @property
-    def validation_scores_(self) -> list[float] | None:
-        """Score on the validation rows after each epoch, if there are any."""
-        return self.history_["validation_score"] or None
-
-    @property
-    def best_validation_score_(self) -> float | None:
-        """Best score on the validation rows, if there are any."""
-        scores = [score for score in self.validation_scores_ or [] if not math.isnan(score)]
-        return max(scores, default=None)
-
-    @property
-    def _no_improvement_count(self) -> int:
-        """Epochs without progress so far, under the name that `MLPClassifier` has for it."""
-        return (self._training_state or {"count": 0})["count"]
-
-    def transform(self, X: Any) -> Array:
-        """Return the activations of the last hidden layer: features for another model in a Pipeline.
+    def set_params(self, **params: Any) -> Any:
+        """Set parameters by name.
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        **params : dict
+            Values by name; ``activation__alpha`` and the like set the setting of an object. Where so far there is only
+            the object's name, such as "elu", the object takes its place.
 
         Returns
         -------
-        A : ndarray of shape (n_samples, n_units), in the dtype of the parameters
+        self
+
+        Raises
+        ------
+        ValueError
+            If there is no such parameter or setting.
         """
-        return self.hidden_features(X, layer=-1)
-
-    def hidden_features(self, X: Any, layer: int) -> Array:
-        """Return the activations of one hidden layer.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        layer : int
-            Number of the hidden layer, from 0; -1 is the last.
-
-        Returns
-        -------
-        A : ndarray of shape (n_samples, n_units), in the dtype of the parameters
-        """
-        X = self._validate_rows(X)
-        n_hidden = len(self.activations_)
-        if not -n_hidden <= layer < n_hidden:
-            raise ValueError(f"layer must be the number of one of the {n_hidden} hidden layers. Got {layer!r} instead.")
-        return self._network.features(X, layer % n_hidden)
-
-    @property
-    def _n_features_out(self) -> int:
-        return self._sizes[-2]
+        for name, registry in SEARCHABLE.items():
+            nested = [key for key in params if key.startswith(f"{name}__")]
+            choice = params.get(name, getattr(self, name, None))
+            if nested and isinstance(choice, str) and choice in registry:
+                params[name] = choice = copy.copy(registry[choice])
+            if nested and not hasattr(choice, "set_params"):
+                raise ValueError(
+                    f"{nested[0]} needs {name} to be one name or object with settings. Got {choice!r} instead."
+                )
+        return super().set_params(**params)
 
     def _fit(self, X: Any, y: Any, sample_weight: Any, given: tuple[Any, Any, Any], incremental: bool) -> Any:
         if incremental and self.early_stopping and given[0] is None:
@@ -252,7 +203,7 @@ class BaseActivationMLP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, T
     def _divide(self, rows: Rows, given: tuple[Any, Any, Any]) -> tuple[TrainingRows, Rows | None]:
         """Return the rows to train on, and those to validate on: what was given, or what early stopping holds out."""
         everything = TrainingRows(rows.X, rows.Y, rows.weights)
-        if given[0] is not None or given[1] is not None:
+        if any(each is not None for each in given):
             return everything, self._read_validation(*given)
         if not self.early_stopping:
             return everything, None
@@ -272,6 +223,9 @@ class BaseActivationMLP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, T
         weights = None
         if sample_weight_val is not None:
             weights = _check_sample_weight(sample_weight_val, X, dtype=np.float64, ensure_non_negative=True)
+            if not weights.max() > 0:
+                raise ValueError("All entries of sample_weight_val are zero, expected at least one positive.")
+            weights = weights / weights.max()  # only ratios count, and now no sum overflows
         return Rows(X, self._encode(y, X.dtype), y, weights)
 
     # The network.
@@ -328,13 +282,13 @@ class BaseActivationMLP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, T
         self._resume(loop)
         before = 0 if incremental else loop.n_epochs
         first = loop.n_epochs + 1 if incremental else 1
-        ended = False
+        ended = interrupted = False
         try:
             ended = loop.run(first, first if incremental else self.max_iter, self.max_iter)
             if self.early_stopping and (ended or not incremental):
-                loop.watch.restore_best()
+                self._restore_best(loop.watch)
         except KeyboardInterrupt:
-            ended = True
+            interrupted = True
             warnings.warn("Training interrupted by user.", stacklevel=4)
         finally:
             self.n_iter_ = loop.n_epochs - before
@@ -346,7 +300,7 @@ class BaseActivationMLP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, T
                 "stopped": ended and incremental,
             }
             self._summarize(loop.watch.stopping.best)
-        if not (ended or incremental):
+        if not (ended or interrupted or incremental):
             self._warn(
                 f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the optimization hasn't "
                 "converged yet. Increase max_iter, or the learning rate."
@@ -370,7 +324,7 @@ class BaseActivationMLP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, T
             self.n_iter_ = len(self.loss_curve_) - done
             self._summarize(min(self.loss_curve_[done:], default=math.inf))
         if self.early_stopping:
-            training.watch.restore_best()
+            self._restore_best(training.watch)
         self.n_iter_ = outcome.n_iter
         self._summarize(outcome.loss)
         self.loss_ = outcome.loss
@@ -380,6 +334,15 @@ class BaseActivationMLP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, T
                 "Increase max_iter or max_fun, or scale the data (StdScaler)."
             )
 
+    def _restore_best(self, watch: Watch) -> None:
+        watch.restore_best()
+        if watch.stopping.best == math.inf:
+            warnings.warn(
+                "No validation score was a finite number, so that early stopping could not choose; the parameters of "
+                "the last epoch are kept. Hold out more rows, or choose another scoring.",
+                stacklevel=6,
+            )
+
     def _warn(self, message: str) -> None:
         warnings.warn(message, ConvergenceWarning, stacklevel=5)
 
@@ -387,49 +350,10 @@ class BaseActivationMLP(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, T
         self.loss_ = self.loss_curve_[-1] if self.loss_curve_ else math.nan
         self.best_loss_ = None if self.early_stopping else best
 
-    # Prediction and persistence.
-
-    def _validate_rows(self, X: Any) -> Any:
-        check_is_fitted(self)
-        return validate_data(self, X, accept_sparse="csr", dtype=self.parameters_.dtype, reset=False)
-
-    def _raw_output(self, X: Any) -> Array:
-        X = self._validate_rows(X)
-        return self._network.raw_output(X)
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "parameters_")
-
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
 
-    def __getstate__(self) -> dict[str, Any]:
-        state = dict(super().__getstate__())
-        state.pop("_network", None)  # made of the parameters, sizes and activations
-        if not self.warm_start and "_training_state" in state:
-            state["_training_state"] = None
-        return state
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
-        if "parameters_" in state:
-            self._network = Network(self._sizes, self.activations_, self.parameters_, self._batch_norm)
-
 
 _OF_CALLBACKS = {"_callback_fit_ctx", "_skl_callbacks_to_teardown"}
-
-
-def _assign(views: list[Array], values: Sequence[Array], name: str) -> None:
-    """Copy arrays into views on the parameters: all of them, or none."""
-    shapes = [np.shape(value) for value in values]
-    expected = [view.shape for view in views]
-    if shapes != expected:
-        raise ValueError(f"{name} must be arrays of the shapes {expected}. Got {shapes} instead.")
-    with np.errstate(over="ignore"):
-        arrays = [np.asarray(value, dtype=view.dtype) for view, value in zip(views, values, strict=True)]
-    if not all(np.isfinite(array).all() for array in arrays):
-        raise ValueError(f"{name} must be finite in {views[0].dtype.name}. Got NaN or infinity.")
-    for view, array in zip(views, arrays, strict=True):
-        view[...] = array
