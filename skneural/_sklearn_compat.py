@@ -4,6 +4,9 @@ Everything that scikit-learn does not promise to keep is imported, and where ver
 the rest of the package imports it from here.
 """
 
+from collections.abc import Callable
+from inspect import Parameter, signature
+
 from sklearn.base import _fit_context
 from sklearn.utils._param_validation import HasMethods, Interval, Options, RealNotInt, StrOptions
 from sklearn.utils.multiclass import _check_partial_fit_first_call
@@ -17,6 +20,12 @@ except ImportError:
         """Stands in where scikit-learn has no callbacks: none can be set."""
 
 
+def accepts_sample_weight(scorer: Callable) -> bool:
+    """Return whether a scorer, or the metric inside one of scikit-learn's, takes sample weights."""
+    parameters = signature(getattr(scorer, "_score_func", scorer)).parameters
+    return "sample_weight" in parameters or any(p.kind is Parameter.VAR_KEYWORD for p in parameters.values())
+
+
 __all__ = [
     "CallbackSupportMixin",
     "HasMethods",
@@ -28,4 +37,5 @@ __all__ = [
     "_check_partial_fit_first_call",
     "_check_sample_weight",
     "_fit_context",
+    "accepts_sample_weight",
 ]

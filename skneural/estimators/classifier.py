@@ -304,10 +304,17 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
                 "class_weight='balanced' is not available in partial_fit, where one call does not know how frequent "
                 "the classes are. Pass a dict, for instance from sklearn.utils.class_weight.compute_class_weight."
             )
-        weight = self.class_weight
-        if self._multilabel and isinstance(weight, dict):
-            weight = [weight] * y.shape[1]
-        return compute_sample_weight(weight, y)
+        if isinstance(self.class_weight, str):
+            return compute_sample_weight(self.class_weight, y)
+        columns, labels = (y.T, np.arange(2)) if self._multilabel else ([y], self.classes_)
+        chosen = self.class_weight if isinstance(self.class_weight, list) else [self.class_weight] * len(columns)
+        if len(chosen) != len(columns) or not all(isinstance(each, dict) for each in chosen):
+            raise ValueError(
+                f"class_weight must be a dict, or for multilabel targets a list with a dict for each of the "
+                f"{len(columns)} columns of y. Got {self.class_weight!r} instead."
+            )
+        factors = [_looked_up(weights, labels, column) for weights, column in zip(chosen, columns, strict=True)]
+        return np.prod(factors, axis=0)
 
     def _stratify_by(self, y: Array) -> Array | None:
         return None if self._multilabel else y
@@ -322,3 +329,15 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
+
+
+def _looked_up(weights: dict[Any, float], labels: Array, y: Array) -> Array:
+    """Return the weight of each row's class; classes that are not mentioned weigh 1."""
+    known = labels.tolist()
+    unknown = [label for label in weights if label not in known]
+    if unknown and not all(label in weights for label in known):  # a misspelt one is likely
+        raise ValueError(f"class_weight has the labels {unknown}, which y has not. Its classes are {known}.")
+    of_class = np.array([weights.get(label, 1.0) for label in known], dtype=np.float64)
+    if not (np.isfinite(of_class).all() and (of_class >= 0).all()):
+        raise ValueError(f"class_weight must hold finite numbers >= 0. Got {weights!r} instead.")
+    return of_class[np.searchsorted(labels, y).clip(max=len(known) - 1)]  # labels that are new are refused elsewhere

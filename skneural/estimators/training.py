@@ -122,7 +122,8 @@ class Recipe:
 
     def _refuse_what_needs_batches(self) -> None:
         asked = {"max_norm": self.estimator.max_norm, "clip_norm": self.estimator.clip_norm}
-        names = [name for name, value in asked.items() if value is not None] + ["dropout"] * any(self.dropout)
+        names = [name for name, value in asked.items() if value is not None]
+        names += ["input_dropout"] * bool(self.dropout[0]) + ["dropout"] * any(self.dropout[1:])
         if names:
             raise ValueError(
                 f"{names[0]} is not available with solver='lbfgs', which makes no steps of its own on mini-batches; "

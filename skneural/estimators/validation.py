@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import train_test_split
 
+from skneural._sklearn_compat import accepts_sample_weight
+
 Array = NDArray[Any]
 
 
@@ -66,6 +68,7 @@ class Validation:
         self._scoring = estimator.scoring
         if estimator.scoring not in (None, "loss"):
             self._scorer = get_scorer(estimator.scoring)
+            self._weighted = rows.weights is not None and accepts_sample_weight(self._scorer)
             self._estimator = copy.copy(estimator)  # shares the parameters
             self._estimator.__dict__.pop("feature_names_in_", None)  # the rows have lost their names
 
@@ -76,7 +79,9 @@ class Validation:
         loss = float(np.average(losses, weights=self.rows.weights))
         if self._scoring == "loss":
             return loss, -loss
+        if not np.isfinite(F).all():
+            return loss, math.nan
         if self._scoring is None:
             return loss, self._score_raw(F, self.rows.Y, self.rows.weights)
-        weights = {} if self.rows.weights is None else {"sample_weight": self.rows.weights}
+        weights = {"sample_weight": self.rows.weights} if self._weighted else {}
         return loss, float(self._scorer(self._estimator, self.rows.X, self.rows.y, **weights))
