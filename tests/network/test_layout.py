@@ -58,3 +58,26 @@ def test_the_shapes_follow_from_the_sizes(architecture):
 def test_one_activation_per_hidden_layer(activations):
     with pytest.raises(ValueError, match="zip"):
         Layout([3, 4, 2], activations)
+
+
+@settings(deadline=None, derandomize=True)
+@given(architectures())
+def test_batch_normalisation_adds_scales_to_the_parameters_and_statistics_behind_them(architecture):
+    sizes, activations = architecture
+    plain, layout = Layout(sizes, activations), Layout(sizes, activations, batch_norm=True)
+    vector = np.arange(layout.size)
+    views = layout.views(vector)
+    assert plain.n_trained == plain.size
+    assert layout.n_weights == plain.n_weights
+    for before, now in zip(plain.views(vector)[:3], views[:3], strict=True):
+        assert [view.shape for view in before] == [view.shape for view in now]
+    widths = [units * a.n_pieces for units, a in zip(sizes[1:-1], activations, strict=True)]
+    for part in (views.scales, views.means, views.variances):
+        assert [unit.shape for unit in part] == [(width,) for width in widths]
+    assert [count.shape for count in views.counts] == [(1,) for _ in widths]
+    assert layout.n_trained == plain.size + sum(widths)
+    assert layout.size == layout.n_trained + 2 * sum(widths) + len(widths)
+    assert all((unit < layout.n_trained).all() for unit in views.scales)
+    statistics = [*views.means, *views.variances, *views.counts]
+    assert all((unit >= layout.n_trained).all() for unit in statistics)
+    np.testing.assert_array_equal(np.concatenate([v.ravel() for part in views for v in part]), vector)

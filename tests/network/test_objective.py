@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy import sparse, special
 
-from skneural.activations import ACTIVATIONS, Activation, Maxout, PReLU, ReLU, Tanh
+from skneural.activations import ACTIVATIONS, ELU, Activation, Maxout, PReLU, ReLU, Tanh
 from skneural.losses import LOSSES, LogisticLoss, PoissonLoss, SoftmaxCrossEntropy, SquaredError
-from skneural.network import Layout, Network, Objective, TrainingRows
+from skneural.network import Dropout, Layout, Network, Objective, TrainingRows
 from skneural.penalties import L1, L2, MaxNorm
 
 N_ROWS, N_FEATURES, N_OUTPUTS = 8, 3, 2
@@ -283,6 +283,127 @@ def test_rows_taken_are_those_asked_for_whatever_was_taken_before():
 def test_a_slice_of_dense_rows_is_not_copied():
     X, Y = data(SquaredError())
     assert np.shares_memory(TrainingRows(X, Y).take(slice(1, 4))[0], X)
+
+
+# What training adds: dropout, batch normalisation, smoothed labels.
+
+REGULARISED = [Tanh(), ELU(), Maxout(), PReLU()]
+
+
+class Replayed(Objective):
+    """An objective that draws the same masks in each evaluation."""
+
+    def evaluate(self, rows):
+        for mask in self.masks:
+            if mask is not None:
+                mask.rng.seed(7)
+        return super().evaluate(rows)
+
+
+def regularised(activation, *, rates=None, batch_norm=False, loss=None, weights=None, convert=np.asarray, X=None):
+    """Return an objective with two hidden layers, L1, L2 and what is asked for."""
+    loss, sizes = loss or SoftmaxCrossEntropy(label_smoothing=0.2), [N_FEATURES, 4, 3, N_OUTPUTS]
+    activations, size = [activation] * 2, Layout(sizes, [activation] * 2, batch_norm).size
+    network = Network(sizes, activations, 0.5 * np.random.RandomState(3).normal(size=size), batch_norm)
+    masks = [Dropout(rate, np.random.RandomState(0)) if rate else None for rate in rates or []]
+    data_X, Y = data(loss)
+    rows = TrainingRows(convert(data_X if X is None else X), Y, weights)
+    objective = Replayed(network, loss, [L1(0.01), L2(0.1)], rows, len(rows), dropout=masks)
+    objective.masks, objective.network = masks, network
+    return objective
+
+
+@pytest.mark.parametrize("activation", REGULARISED, ids=repr)
+@pytest.mark.parametrize("convert", [np.asarray, sparse.csr_array])
+@pytest.mark.parametrize("rates", [[0.4, 0, 0], [0, 0.5, 0], [0, 0, 0.5], [0.2, 0.3, 0.4]], ids=str)
+def test_the_gradient_with_dropout(activation, convert, rates):
+    for weights in (None, WEIGHTS):
+        assert_gradient_agrees(regularised(activation, rates=rates, convert=convert, weights=weights))
+
+
+@pytest.mark.parametrize("activation", [*REGULARISED, ReLU()], ids=repr)
+@pytest.mark.parametrize("rates", [None, [0.2, 0.3, 0.4]], ids=str)
+@pytest.mark.parametrize("loss", [SoftmaxCrossEntropy(0.3), LogisticLoss(0.1), SquaredError()], ids=repr)
+def test_the_gradient_with_batch_normalisation(activation, rates, loss):
+    for weights in (None, WEIGHTS):
+        objective = regularised(activation, rates=rates, batch_norm=True, loss=loss, weights=weights)
+        assert objective.gradient.shape == (objective.network.layout.n_trained,)
+        assert_gradient_agrees(objective)
+
+
+@pytest.mark.parametrize("activation", REGULARISED, ids=repr)
+def test_the_gradient_with_batch_normalisation_of_a_constant_unit(activation):
+    objective = regularised(activation, batch_norm=True)
+    objective.network.weights[0][:, 0] = 0
+    objective.evaluate(ALL)
+    assert np.isfinite(objective.gradient).all()
+    # Differences in these weights leave the constant at once, and curve on the scale of sqrt(epsilon).
+    got, expected = evaluated(objective, ALL)[1], differences(objective, 1e-6)
+    others = np.ones(got.size, bool)
+    others[: objective.network.weights[0].size : objective.network.weights[0].shape[1]] = False
+    np.testing.assert_allclose(got[others], expected[others], atol=1e-6 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("rows", [slice(2, 3), np.array([4])], ids=repr)
+def test_the_gradient_with_batch_normalisation_of_one_row(rows):
+    objective = regularised(Tanh(), batch_norm=True)
+    value = objective.evaluate(rows)
+    got, theta = objective.gradient.copy(), objective.parameters
+    n_weights = objective.network.layout.n_weights
+    hidden = n_weights - objective.network.weights[-1].size
+    penalty = 0.1 * theta[:hidden] + 0.01 * np.sign(theta[:hidden])
+    assert np.isfinite(value)
+    np.testing.assert_allclose(got[:hidden], penalty, atol=1e-14)  # a row alone is always its own mean
+    assert np.abs(got[hidden:]).max() > 0.01
+
+
+@pytest.mark.parametrize("batch_norm", [False, True])
+@pytest.mark.parametrize("rates", [None, [0.3, 0.3, 0.3]], ids=str)
+def test_a_regularised_batch_of_zero_weight_contributes_only_the_penalty(batch_norm, rates):
+    objective = regularised(PReLU(), rates=rates, batch_norm=batch_norm, weights=WEIGHTS)
+    statistics = objective.state[len(objective.parameters) :].copy()
+    assert objective.evaluate(np.array([0, 5])) == 0
+    n_weights, W = objective.network.layout.n_weights, objective.parameters[: objective.network.layout.n_weights]
+    np.testing.assert_allclose(objective.gradient[:n_weights], 0.1 * W + 0.01 * np.sign(W), atol=1e-16)
+    np.testing.assert_array_equal(objective.gradient[n_weights:], 0)
+    np.testing.assert_array_equal(objective.state[len(objective.parameters) :], statistics)
+
+
+@pytest.mark.parametrize("weights", [None, WEIGHTS], ids=["unweighted", "weighted"])
+def test_settled_statistics_predict_what_training_saw(weights):
+    objective = regularised(ELU(), batch_norm=True, weights=weights)
+    for seed in range(3):
+        objective.evaluate(np.random.RandomState(seed).permutation(N_ROWS)[:3])
+    objective.settle(ALL)
+    value, (X, Y) = objective.evaluate(ALL), data(SoftmaxCrossEntropy())
+    losses = objective.loss.evaluate(objective.network.raw_output(X), Y)[0]
+    np.testing.assert_allclose(np.average(losses, weights=weights), value, rtol=1e-12)
+
+
+def test_a_forward_pass_with_dropout_and_the_masks_by_hand():
+    objective = regularised(Tanh(), rates=[0.3, 0.5, 0.4], loss=SquaredError())
+    value, (X, Y), network = objective.evaluate(ALL), data(SquaredError()), objective.network
+    masks = [mask.mask for mask in objective.masks]
+    A = X * masks[0]
+    for W, b, mask in zip(network.weights[:2], network.biases[:2], masks[1:], strict=True):
+        A = np.tanh(A @ W + b) * mask
+    F = A @ network.weights[2] + network.biases[2]
+    np.testing.assert_allclose(value, np.mean(np.sum((F - Y) ** 2, axis=1)) / 2, rtol=1e-12)
+
+
+def test_a_linear_network_with_dropout_is_undropped_on_average():
+    """The mean of n draws is within six standard errors, measured on the draws, of the output without dropout."""
+    objective = regularised(ACTIVATIONS["identity"], rates=[0.3, 0.5, 0.2], loss=SquaredError())
+    X, network = data(SquaredError())[0], objective.network
+    rng, draws = np.random.RandomState(0), []
+    masks = [Dropout(rate, rng) for rate in (0.3, 0.5, 0.2)]
+    for _ in range(4000):
+        A = masks[0].forward(X)
+        for W, b, mask in zip(network.weights[:2], network.biases[:2], masks[1:], strict=True):
+            A = mask.forward(A @ W + b)
+        draws.append(A @ network.weights[2] + network.biases[2])
+    error = np.mean(draws, axis=0) - network.raw_output(X)
+    assert (np.abs(error) < 6 * np.std(draws, axis=0) / np.sqrt(len(draws))).all()
 
 
 # The bound.

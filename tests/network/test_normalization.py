@@ -1,0 +1,120 @@
+"""Batch normalisation: the formula, its gradient, weights, and the running statistics."""
+
+import numpy as np
+import pytest
+
+from skneural.network.normalization import EPSILON, SHARE_OF_NEWEST, Normalize
+
+N_ROWS, N_UNITS = 12, 3
+WEIGHTS = np.array([0.0, 1, 2, 0.5, 3, 0, 1, 1, 4, 0.1, 2, 1])
+
+
+def build(dtype=np.float64, n_rows=N_ROWS):
+    scale, shift = np.array([1.0, -0.5, 2.0], dtype), np.array([0.0, 1.0, -3.0], dtype)
+    running = (np.zeros(N_UNITS, dtype), np.ones(N_UNITS, dtype), np.zeros(1, dtype))
+    return Normalize(scale, shift, np.zeros_like(scale), np.zeros_like(shift), running, n_rows)
+
+
+def batch(seed=0, n_rows=N_ROWS):
+    return np.random.RandomState(seed).normal(loc=3.0, scale=[0.1, 1.0, 10.0], size=(n_rows, N_UNITS))
+
+
+def expected(layer, Z, weights=None):
+    mean = np.average(Z, axis=0, weights=weights)
+    variance = np.average((Z - mean) ** 2, axis=0, weights=weights)
+    return layer.scale * (Z - mean) / np.sqrt(variance + EPSILON) + layer.shift, mean, variance
+
+
+@pytest.mark.parametrize("weights", [None, WEIGHTS], ids=["unweighted", "weighted"])
+def test_the_formula(weights):
+    layer, Z = build(), batch()
+    before = Z.copy()
+    layer.weigh(weights)
+    Y = layer.forward(Z)
+    want, mean, variance = expected(layer, Z, weights)
+    np.testing.assert_allclose(Y, want, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(layer.running[0], mean)
+    np.testing.assert_allclose(layer.running[1], variance)
+    np.testing.assert_array_equal(Z, before)
+
+
+def value(layer, Z, dY, weights):
+    layer.weigh(weights)
+    return np.sum(layer.forward(Z) * dY)
+
+
+@pytest.mark.parametrize("n_rows", [1, 2, N_ROWS])
+@pytest.mark.parametrize("weights", ["none", "some", "zero"])
+def test_the_gradient_agrees_with_centred_differences(weights, n_rows):
+    weights = {"none": None, "some": WEIGHTS[1 : n_rows + 1], "zero": np.zeros(n_rows)}[weights]
+    if weights is not None and len(weights) < n_rows:
+        weights = WEIGHTS
+    layer, Z, dY = build(), batch(n_rows=n_rows), np.random.RandomState(5).normal(size=(n_rows, N_UNITS))
+    Z[:, 0] = 0.3  # a unit that is constant in the batch
+    value(layer, Z, dY, weights)
+    layer.accumulate(dY)
+    got = [layer.propagate(dY).copy(), layer.dscale.copy(), layer.dshift.copy()]
+    for array, gradient in zip((Z, layer.scale, layer.shift), got, strict=True):
+        for i in np.ndindex(array.shape):
+            here, values = array[i], []
+            for step in (1e-6, -1e-6):
+                array[i] = here + step
+                values.append(value(layer, Z, dY, weights))
+            array[i] = here
+            assert gradient[i] == pytest.approx((values[0] - values[1]) / 2e-6, rel=1e-4, abs=1e-6)
+
+
+def test_weights_equal_repetition():
+    counts = np.array([0, 1, 2, 3, 1, 0, 2, 1, 1, 4, 1, 1])
+    weighted, repeated = build(), build(n_rows=counts.sum())
+    Z = batch()
+    weighted.weigh(counts.astype(float))
+    Y, Y_repeated = weighted.forward(Z), repeated.forward(np.repeat(Z, counts, axis=0))
+    np.testing.assert_allclose(np.repeat(Y, counts, axis=0), Y_repeated)
+    for a, b in zip(weighted.running, repeated.running, strict=True):
+        np.testing.assert_allclose(a, b)
+
+
+def test_running_statistics_are_a_plain_average_at_first_then_one_that_favours_the_newest():
+    layer, means = build(), []
+    for k in range(25):
+        Z = batch(seed=k) + k
+        layer.forward(Z)
+        means.append(Z.mean(axis=0))
+        if k < 1 / SHARE_OF_NEWEST:
+            np.testing.assert_allclose(layer.running[0], np.mean(means, axis=0))
+    expected = np.mean(means[:10], axis=0)
+    for mean in means[10:]:
+        expected = (1 - SHARE_OF_NEWEST) * expected + SHARE_OF_NEWEST * mean
+    np.testing.assert_allclose(layer.running[0], expected)
+    assert layer.running[2] == 25
+    layer.forget()
+    layer.forward(Z)
+    np.testing.assert_allclose(layer.running[0], Z.mean(axis=0))
+    np.testing.assert_allclose(layer.running[1], Z.var(axis=0))
+
+
+def test_rows_without_weight_leave_no_trace():
+    layer = build()
+    layer.weigh(WEIGHTS)
+    layer.forward(batch())
+    before = [statistic.copy() for statistic in layer.running]
+    layer.weigh(np.zeros(N_ROWS))
+    assert np.isfinite(layer.forward(batch(1) * 1e6)).all()
+    for statistic, old in zip(layer.running, before, strict=True):
+        np.testing.assert_array_equal(statistic, old)
+    layer.weigh(None)
+    layer.forward(batch(2))
+    assert layer.running[2] == 2
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_precision_is_kept(dtype, weighted):
+    layer, dY = build(dtype), np.ones((N_ROWS, N_UNITS), dtype)
+    layer.weigh(WEIGHTS.astype(dtype) if weighted else None)
+    Y = layer.forward(batch().astype(dtype))
+    layer.accumulate(dY)
+    assert Y.dtype == layer.propagate(dY).dtype == layer.running[0].dtype == dtype
+    want = expected(layer, batch(), WEIGHTS if weighted else None)[0]
+    np.testing.assert_allclose(Y, want, atol=1e-3 if dtype == np.float32 else 1e-12)
