@@ -639,6 +639,19 @@ class TestInterruption:
             fresh.fit(X, Y)
         assert vars(fresh) == parameters
 
+    @pytest.mark.parametrize("Estimator", ESTIMATORS)
+    def test_an_error_after_some_epochs_takes_them_back(self, Estimator):
+        model = Estimator(**SMALL, warm_start=True, activation="prelu").fit(X, Y)
+        before, views = pickle.dumps(model), [*model.coefs_, *model.slopes_]
+        model.set_params(learning_rate=lambda progress: 1.0 if progress.epoch < 3 else np.nan)
+        with pytest.raises(ValueError, match="learning_rate"):
+            model.fit(X, Y)
+        assert pickle.dumps(model.set_params(learning_rate="constant")) == before
+        for view, same in zip(views, [*model.coefs_, *model.slopes_], strict=True):
+            assert np.shares_memory(view, same)
+        twin = pickle.loads(before)
+        assert_same(model.fit(X, Y), twin.fit(X, Y))
+
 
 READ = """
 import sys, joblib, pickle, numpy as np
