@@ -65,6 +65,7 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
     verbose: Any
     warm_start: bool
     early_stopping: bool
+    scoring: Any
     validation_fraction: float
     dtype: str | None
 
@@ -296,7 +297,7 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
             self._training_state = {
                 **loop.get_state(),
                 "solver": self.solver,
-                "early_stopping": self.early_stopping,
+                "judged_by": self._judged_by(),
                 "stopped": ended and incremental,
             }
             self._summarize(loop.watch.stopping.best)
@@ -313,8 +314,14 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
         if state is None or state["solver"] != self.solver:
             return
         loop.set_state(state)
-        if state["early_stopping"] != self.early_stopping:  # a loss is not to be compared with a score
+        if state["judged_by"] != self._judged_by():  # a loss is not to be compared with a score
             loop.watch.stopping.best, loop.watch.stopping.count = math.inf, 0
+
+    def _judged_by(self) -> str:
+        """Return what progress is measured by, in a word that survives a pickle."""
+        if not self.early_stopping:
+            return "training loss"
+        return "a function" if callable(self.scoring) else str(self.scoring)
 
     def _minimize_lbfgs(self, training: LBFGS) -> None:
         done = len(self.loss_curve_)

@@ -290,6 +290,8 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
             if y.ndim != 2 or y.shape[1] != len(self.classes_):
                 raise ValueError(f"y must have {len(self.classes_)} labels. Got an array of shape {y.shape} instead.")
             return np.asarray(y, dtype=dtype)
+        if y.ndim != 1:
+            raise ValueError(f"y must hold one label per row. Got an array of shape {y.shape} instead.")
         unknown = np.setdiff1d(y, self.classes_)
         if len(unknown):
             raise ValueError(f"`y` has classes not in `self.classes_`: {unknown}. `self.classes_` has {self.classes_}.")
