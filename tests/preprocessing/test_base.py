@@ -90,8 +90,11 @@ def test_any_chunking_equals_fit(transformer, seed, cuts, weighted, merged):
         streamed = streamed.merge(other) if merged else streamed.partial_fit(part, sample_weight=part_weight)
     np.testing.assert_allclose(streamed.n_samples_seen_, whole.n_samples_seen_)
     for name in ("mean_", "var_", "explained_variance_"):
-        if getattr(whole, name, None) is not None:
-            np.testing.assert_allclose(getattr(streamed, name), getattr(whole, name), rtol=1e-10)
+        expected = getattr(whole, name, None)
+        if expected is not None:
+            # Variances of directions are exact relative to the largest.
+            atol = 1e-12 * np.abs(expected).max()
+            np.testing.assert_allclose(getattr(streamed, name), expected, rtol=1e-10, atol=atol)
 
 
 @every
