@@ -1,0 +1,99 @@
+"""Bound each value smoothly, so that no outlier dominates."""
+
+from __future__ import annotations
+
+from numbers import Real
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.utils.validation import validate_data
+
+from skneural._sklearn_compat import Interval, _fit_context
+
+
+class SmoothClipper(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+    """Squash each value into (-limit, limit) by x / √(1 + (x / limit)²).
+
+    Small values hardly change, large ones approach the limit and keep their order: the outliers of a scaled feature
+    lose their leverage, but not their rank. Nothing is learned from the data; put a scaler in front.
+
+    Parameters
+    ----------
+    limit : float in (0, inf), default=3.0
+        The bound.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Only if X had column names that are all strings.
+
+    See Also
+    --------
+    StdScaler : Centres and scales; a constant feature becomes zero, and stays zero here.
+
+    Notes
+    -----
+    Source: Holzmüller, Grinsztajn and Steinwart 2024, :arxiv:`2407.04491`, section 3, there behind median
+    and quartiles. Computed as limit · x / hypot(x, limit), which does not overflow. NaN stay NaN.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skneural.preprocessing.clipping import SmoothClipper
+    >>> SmoothClipper().fit_transform(np.array([[0.1], [1.0], [4.0], [-1e300]])).round(3).ravel()
+    array([ 0.1  ,  0.949,  2.4  , -3.   ])
+    """
+
+    _parameter_constraints: dict[str, list] = {"limit": [Interval(Real, 0, None, closed="neither")]}
+
+    def __init__(self, *, limit=3.0):
+        self.limit = limit
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None) -> Self:
+        """Check the input; nothing is learned but the number and names of the features.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : None
+            Ignored; there for the conventions of scikit-learn.
+
+        Returns
+        -------
+        self
+            The transformer.
+        """
+        self._read(X, reset=True)
+        return self
+
+    def transform(self, X) -> np.ndarray:
+        """Squash X.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        X_new : ndarray of shape (n_samples, n_features)
+            Of the dtype of X if that is float32 or float64, else float64.
+        """
+        X = self._read(X, reset=False)
+        limit = X.dtype.type(self.limit)
+        Z = np.hypot(X, limit)
+        np.divide(X, Z, out=Z)
+        Z *= limit
+        return Z
+
+    def _read(self, X, reset: bool) -> Any:
+        return validate_data(self, X, reset=reset, dtype=(np.float64, np.float32), ensure_all_finite="allow-nan")
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.requires_fit = False
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags

@@ -1,0 +1,70 @@
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from sklearn.base import clone
+from sklearn.pipeline import make_pipeline
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from skneural.preprocessing import StdScaler
+from skneural.preprocessing.clipping import SmoothClipper
+
+FINITE = st.floats(allow_nan=False, allow_infinity=False)
+
+
+@parametrize_with_checks([SmoothClipper()])
+def test_scikit_learns_contract(estimator, check):
+    check(estimator)
+
+
+@given(hnp.arrays(float, (7, 1), elements=FINITE), st.floats(1e-3, 1e3))
+def test_is_bounded_odd_and_keeps_the_order(X, limit):
+    Z = SmoothClipper(limit=limit).fit_transform(X)
+    assert np.abs(Z).max() <= limit * (1 + 1e-15)
+    np.testing.assert_array_equal(SmoothClipper(limit=limit).fit_transform(-X), -Z)
+    assert (np.diff(Z[np.argsort(X, axis=0)[:, 0], 0]) >= -1e-12 * limit).all()
+
+
+def test_is_the_formula():
+    X = np.linspace(-20, 20, 41)[:, None]
+    np.testing.assert_allclose(SmoothClipper(limit=2.0).fit_transform(X), X / np.sqrt(1 + (X / 2) ** 2), rtol=1e-14)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_keeps_dtype_and_does_not_overflow(dtype):
+    largest = np.finfo(dtype).max
+    Z = SmoothClipper().fit_transform(np.array([[largest], [-largest], [0]], dtype=dtype))
+    assert Z.dtype == dtype
+    np.testing.assert_allclose(Z.ravel(), [3, -3, 0], rtol=1e-6)
+
+
+def test_leaves_its_input_alone_and_keeps_nan():
+    X = np.array([[1.0, np.nan], [50.0, -2.0]])
+    before = X.copy()
+    Z = SmoothClipper().fit_transform(X)
+    np.testing.assert_array_equal(X, before)
+    np.testing.assert_array_equal(np.isnan(Z), np.isnan(X))
+
+
+def test_constant_and_sparse_valued_columns_behind_a_scaler():
+    rare = np.zeros(100)
+    rare[0] = 1  # quartiles all zero
+    Z = make_pipeline(StdScaler(), SmoothClipper()).fit_transform(np.column_stack([np.full(100, 7.0), rare]))
+    assert (Z[:, 0] == 0).all()
+    assert 2.5 < Z[0, 1] < 3
+    assert np.ptp(Z[1:, 1]) == 0
+
+
+def test_names_of_features_pass_through():
+    X = pd.DataFrame({"width": [1.0, 2.0], "height": [3.0, 4.0]})
+    clipper = SmoothClipper().set_output(transform="pandas").fit(X)
+    assert list(clipper.get_feature_names_out()) == ["width", "height"]
+    assert list(clipper.transform(X).columns) == ["width", "height"]
+
+
+@pytest.mark.parametrize("limit", [0, -1.0, np.inf, np.nan, "3"])
+def test_refuses_other_limits(limit):
+    with pytest.raises(ValueError, match="limit"):
+        clone(SmoothClipper(limit=limit)).fit([[1.0]])
