@@ -290,6 +290,8 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
                 self._restore_best(loop.watch)
         except KeyboardInterrupt:
             interrupted = True
+            if self.early_stopping and not incremental and loop.watch.stopping.best < math.inf:
+                loop.watch.restore_best()
             warnings.warn("Training interrupted by user.", stacklevel=4)
         finally:
             self.n_iter_ = loop.n_epochs - before

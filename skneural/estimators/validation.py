@@ -41,15 +41,16 @@ def split(n_rows: int, fraction: float, seed: int, stratify: Array | None) -> tu
         If fewer than two rows would be held out, or a class is too rare for both sides.
     """
     asked = f"validation_fraction={fraction} of {n_rows} rows"
-    if math.ceil(fraction * n_rows) < 2:
+    try:
+        train, test = train_test_split(np.arange(n_rows), test_size=fraction, random_state=seed, stratify=stratify)
+    except ValueError as error:
+        raise ValueError(f"Early stopping cannot hold out {asked}: {error}") from error
+    if len(test) < 2:
         raise ValueError(
             "The validation set is too small. Increase 'validation_fraction' or the size of your dataset. "
             f"Got {asked}, expected at least 2 rows."
         )
-    try:
-        return train_test_split(np.arange(n_rows), test_size=fraction, random_state=seed, stratify=stratify)
-    except ValueError as error:
-        raise ValueError(f"Early stopping cannot hold out {asked}: {error}") from error
+    return train, test
 
 
 class Validation:

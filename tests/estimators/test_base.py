@@ -615,6 +615,17 @@ class TestInterruption:
         Interrupting.calls = -(10**6)
         assert model.set_params(max_iter=5).fit(X, Y).n_iter_ == 5
 
+    def test_early_stopping_restores_the_best_epoch_all_the_same(self):
+        Interrupting.calls = 0
+        settings = {**SMALL, "early_stopping": True, "learning_rate_init": 0.3, "batch_size": 10, "max_iter": 60}
+        model = ActivationMLPClassifier(activation=Interrupting(after=400), n_iter_no_change=50, **settings)
+        with pytest.warns(UserWarning, match="interrupted"):
+            model.fit(X, Y)
+        best = int(np.argmax(model.validation_scores_))
+        assert best < model.n_iter_ - 1
+        until_best = ActivationMLPClassifier(**{**settings, "max_iter": best + 1}).fit(X, Y)
+        assert_array_equal(model.parameters_, until_best.parameters_)
+
     def test_any_other_error_leaves_the_model_as_it_was(self):
         class Broken(Activation):
             def forward(self, Z, out=None):
