@@ -339,7 +339,7 @@ def _looked_up(weights: dict[Any, float], labels: Array, y: Array) -> Array:
     unknown = [label for label in weights if label not in known]
     if unknown and not all(label in weights for label in known):  # a misspelt one is likely
         raise ValueError(f"class_weight has the labels {unknown}, which y has not. Its classes are {known}.")
-    of_class = np.array([weights.get(label, 1.0) for label in known], dtype=np.float64)
-    if not (np.isfinite(of_class).all() and (of_class >= 0).all()):
+    if not all(isinstance(weight, Real) and 0 <= weight < np.inf for weight in weights.values()):
         raise ValueError(f"class_weight must hold finite numbers >= 0. Got {weights!r} instead.")
+    of_class = np.array([weights.get(label, 1.0) for label in known], dtype=np.float64)
     return of_class[np.searchsorted(labels, y).clip(max=len(known) - 1)]  # labels that are new are refused elsewhere

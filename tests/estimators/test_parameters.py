@@ -82,6 +82,11 @@ REFUSED_TOGETHER = [
     {"activation": ["relu"], "hidden_layer_sizes": ()},
     {"activation": ["relu", "relu"], "hidden_layer_sizes": (3, 3, 3)},
     {"max_norm": 1.0, "solver": "lbfgs"},
+    {"clip_norm": 1.0, "solver": "lbfgs"},
+    {"dropout": 0.1, "solver": "lbfgs"},
+    {"dropout": [0.0, 0.1], "hidden_layer_sizes": (3, 3), "solver": "lbfgs"},
+    {"input_dropout": 0.1, "solver": "lbfgs"},
+    {"dropout": [0.1], "hidden_layer_sizes": ()},
     {"weight_init": lambda fan_in, fan_out, rng: np.zeros((fan_out, fan_in))},
     {"weight_init": lambda fan_in, fan_out, rng: np.full((fan_in, fan_out), np.nan)},
     {"learning_rate": Cosine(final=2.0)},
@@ -96,12 +101,32 @@ REFUSED_TOGETHER = [
 CASES = [{name: value} for name, values in REFUSED.items() for value in values] + REFUSED_TOGETHER
 
 
+# Of the classifier alone; iris has the labels 0, 1 and 2.
+CLASSIFIER_REFUSED = {
+    "class_weight": [
+        "even",
+        2.0,
+        {0: -1.0},
+        {0: NAN},
+        {0: INF},
+        {0: "a"},
+        {7: 1.0},
+        {"0": 2.0},
+        [{0: 1}] * 2,
+        [1, 1, 1],
+    ],
+    "label_smoothing": [-0.1, 1.0, NAN, None, "0.1"],
+}
+CLASSIFIER_CASES = [{name: value} for name, values in CLASSIFIER_REFUSED.items() for value in values]
+
+
 def described(params):
-    return re.sub(" at 0x[0-9a-f]+", "", str(params))
+    return params.__name__ if isinstance(params, type) else re.sub(" at 0x[0-9a-f]+", "", str(params))
 
 
 def test_every_parameter_has_its_cases():
     assert set(REFUSED) == set(CONSTRAINTS)
+    assert {*REFUSED, *CLASSIFIER_REFUSED} == set(ActivationMLPClassifier._parameter_constraints)
 
 
 def assert_refused(fit):
@@ -111,8 +136,14 @@ def assert_refused(fit):
     return str(caught.value)
 
 
-@pytest.mark.parametrize("Estimator", ESTIMATORS)
-@pytest.mark.parametrize("params", CASES, ids=described)
+EVERY_CASE = [(Estimator, params) for Estimator in ESTIMATORS for params in CASES]
+
+
+@pytest.mark.parametrize(
+    ("Estimator", "params"),
+    [*EVERY_CASE, *((ActivationMLPClassifier, params) for params in CLASSIFIER_CASES)],
+    ids=described,
+)
 def test_refused_parameters_leave_a_fresh_estimator_fresh(Estimator, params):
     model = Estimator(**{"random_state": 0, **params})
     before = dict(vars(model))
@@ -124,7 +155,7 @@ def test_refused_parameters_leave_a_fresh_estimator_fresh(Estimator, params):
         check_is_fitted(model)
 
 
-@pytest.mark.parametrize("params", CASES, ids=described)
+@pytest.mark.parametrize("params", [*CASES, *CLASSIFIER_CASES], ids=described)
 def test_refused_parameters_leave_a_fitted_estimator_as_it_was(params):
     model = ActivationMLPClassifier((5,), max_iter=3, random_state=0).fit(X, Y)
     before, P = pickle.dumps(model), model.predict_proba(X)
