@@ -177,12 +177,7 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
         self._describe(y, incremental)
         if (factors := self._class_weights(y, incremental)) is not None:
             weights = factors if weights is None else weights * factors
-        if weights is not None:
-            if not weights.max() > 0:
-                raise ValueError(
-                    "All entries of sample_weight are zero, expected at least one positive: nothing to fit."
-                )
-            weights = weights / weights.max()  # only ratios count, and now no sum overflows
+        weights = None if weights is None else _relative(weights, "sample_weight")
         return Rows(X, self._encode(y, X.dtype), y, weights)
 
     def _resumes(self, incremental: bool) -> bool:
@@ -224,9 +219,7 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
         weights = None
         if sample_weight_val is not None:
             weights = _check_sample_weight(sample_weight_val, X, dtype=np.float64, ensure_non_negative=True)
-            if not weights.max() > 0:
-                raise ValueError("All entries of sample_weight_val are zero, expected at least one positive.")
-            weights = weights / weights.max()  # only ratios count, and now no sum overflows
+            weights = _relative(weights, "sample_weight_val")
         return Rows(X, self._encode(y, X.dtype), y, weights)
 
     # The network.
@@ -303,7 +296,7 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
                 "stopped": ended and incremental,
             }
             self._summarize(loop.watch.stopping.best)
-        if not (ended or interrupted or incremental):
+        if not (ended or interrupted or incremental or loop.completes):
             self._warn(
                 f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the optimization hasn't "
                 "converged yet. Increase max_iter, or the learning rate."
@@ -366,3 +359,10 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
 
 
 _OF_CALLBACKS = {"_callback_fit_ctx", "_skl_callbacks_to_teardown"}
+
+
+def _relative(weights: Array, name: str) -> Array:
+    """Return weights of which the largest is 1: only ratios count, and then no sum overflows."""
+    if not weights.max() > 0:
+        raise ValueError(f"All entries of {name} are zero, expected at least one positive: nothing to fit.")
+    return weights / weights.max()

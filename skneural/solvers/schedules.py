@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +37,14 @@ class Schedule(Specification):
 
     Any callable with that signature serves as well, for instance
     ``learning_rate=lambda progress: 0.9 ** progress.epoch``.
+
+    Attributes
+    ----------
+    completes : bool
+        Whether the schedule comes to its own end after ``max_iter`` epochs: then to reach them is no lack of progress.
     """
+
+    completes: ClassVar[bool] = False
 
     def __call__(self, progress: Progress) -> float | Array:
         """Return one factor, or one per batch."""
@@ -109,6 +116,7 @@ class Cosine(Schedule):
         Last factor.
     """
 
+    completes = True
     _constraints = {"final": Within(0, 1)}
 
     def __init__(self, final: float = 0.0):
@@ -132,6 +140,7 @@ class OneCycle(Schedule):
         First and last factor; the peak is ``learning_rate_init`` itself.
     """
 
+    completes = True
     _constraints = {"warmup": Within(0, 1, closed="neither"), "start": Within(0, 1), "final": Within(0, 1)}
 
     def __init__(self, warmup: float = 0.3, start: float = 0.04, final: float = 4e-6):

@@ -90,6 +90,11 @@ class StochasticMinimization:
             self.solver.start(self.objective.parameters, self.objective.gradient)  # its state is not finite either
             raise
 
+    @property
+    def completes(self) -> bool:
+        """Whether the schedule ends with the last epoch, so that to reach it is no lack of convergence."""
+        return isinstance(self.schedule, Schedule) and self.schedule.completes
+
     def get_state(self) -> dict[str, Any]:
         """Return all that decides how training goes on, as plain values."""
         return {

@@ -1,9 +1,12 @@
 """From parameters to parts: training gives what scikit-learn's MLP gives, and each part does its work."""
 
+import warnings
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import load_iris, make_multilabel_classification, make_regression
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from skneural import ACTIVATIONS, ELU, ActivationMLPClassifier, ActivationMLPRegressor, LeakyReLU, Maxout
@@ -289,3 +292,14 @@ def test_shuffle_decides_the_order_only_where_there_is_one():
     assert_array_equal(fitted(shuffle=True).parameters_, fitted(shuffle=False).parameters_)  # one batch
     batches = [fitted(shuffle=shuffle, batch_size=32).parameters_ for shuffle in (True, False)]
     assert not np.array_equal(*batches)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "warns"), [("constant", True), ("adaptive", True), ("cosine", False), ("one_cycle", False)]
+)
+def test_only_a_schedule_that_completes_may_reach_the_last_epoch_in_silence(schedule, warns):
+    model = ActivationMLPClassifier(learning_rate=schedule, max_iter=3, random_state=0)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model.fit(X_IRIS, Y_IRIS)
+    assert [issubclass(each.category, ConvergenceWarning) for each in caught] == [True] * warns
