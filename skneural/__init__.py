@@ -17,8 +17,8 @@ from skneural.activations import (
     Softplus,
     Tanh,
 )
-from skneural.estimators import ActivationMLPClassifier, ActivationMLPRegressor
-from skneural.preprocessing import MeanCenterer, PCAWhitener, StdScaler
+from skneural.estimators import ActivationMLPClassifier, ActivationMLPRegressor, tabular_classifier
+from skneural.preprocessing import MeanCenterer, PCAWhitener, SmoothClipper, StdScaler
 from skneural.solvers import DivergenceError
 
 __version__ = "0.1.0"
@@ -42,7 +42,9 @@ __all__ = [
     "PReLU",
     "ReLU",
     "SiLU",
+    "SmoothClipper",
     "Softplus",
     "StdScaler",
     "Tanh",
+    "tabular_classifier",
 ]

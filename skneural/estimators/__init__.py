@@ -2,5 +2,6 @@
 
 from skneural.estimators.classifier import ActivationMLPClassifier
 from skneural.estimators.regressor import ActivationMLPRegressor
+from skneural.estimators.tabular import tabular_classifier
 
-__all__ = ["ActivationMLPClassifier", "ActivationMLPRegressor"]
+__all__ = ["ActivationMLPClassifier", "ActivationMLPRegressor", "tabular_classifier"]

@@ -1,7 +1,8 @@
-"""Preprocessing that is exact in single precision, streams, merges, and knows its rank."""
+"""Preprocessors: centre, scale, whiten, clip; with exact, streaming, mergeable statistics."""
 
 from skneural.preprocessing.centering import MeanCenterer
+from skneural.preprocessing.clipping import SmoothClipper
 from skneural.preprocessing.scaling import StdScaler
 from skneural.preprocessing.whitening import PCAWhitener
 
-__all__ = ["MeanCenterer", "PCAWhitener", "StdScaler"]
+__all__ = ["MeanCenterer", "PCAWhitener", "SmoothClipper", "StdScaler"]
