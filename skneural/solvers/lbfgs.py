@@ -99,9 +99,11 @@ class LBFGS:
 
     def _after(self, intermediate_result: Any) -> None:
         self._iteration += 1
-        objective = self.objective
-        objective.parameters[...] = intermediate_result.x  # the line search may have looked elsewhere since
-        objective.settle(self._all)
+        parameters = self.objective.parameters
+        x = intermediate_result.x.astype(parameters.dtype)
+        if not np.array_equal(parameters, x):  # the line search has looked elsewhere since
+            parameters[...] = x
+            self.objective.settle(self._all)
         now, validation = time.perf_counter(), self.watch.validation()
         epoch = Epoch(self._iteration, float(intermediate_result.fun), now - self._started, **validation)
         self._started = now
