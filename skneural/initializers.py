@@ -175,7 +175,11 @@ class FromCallable(Initializer):
 
     def __call__(self, fan_in: int, fan_out: int, rng: np.random.RandomState) -> Array:
         """Return the function's weights; a ValueError if shape or values cannot be right."""
-        W = np.asarray(self.function(fan_in, fan_out, rng), dtype=np.float64)
+        returned = self.function(fan_in, fan_out, rng)
+        try:
+            W = np.asarray(returned, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise TypeError(f"weight_init must return an array of numbers. Got {returned!r} instead.") from error
         if W.shape != (fan_in, fan_out) or not np.isfinite(W).all():
             raise ValueError(
                 f"weight_init must return finite weights of shape (fan_in, fan_out) = {(fan_in, fan_out)}. "

@@ -116,6 +116,7 @@ class StochasticMinimization:
 
     def _run_epoch(self, number: int, max_iter: int) -> Epoch:
         started = time.perf_counter()
+        self.watch.begin()
         rates = self._rates(number, max_iter)
         last, total = len(self.batches) - 1, 0.0
         for i, (rows, rate) in enumerate(zip(self.batches.epoch(self.rng), rates, strict=True)):

@@ -57,7 +57,9 @@ class Watch:
         () -> (loss, score) on the validation rows at the present parameters; a larger score is better.
     early_stopping : bool, default=False
         Whether stalling is judged by the score, instead of by the training loss, and the best parameters are restored
-        at the end. While no score was a finite number, the latest parameters count as the best.
+        at the end. While no score was a finite number, the latest parameters count as the best. The score is that of
+        the parameters at an epoch's end; the loss was measured on the way there, so that without a score the best
+        parameters are those with which the best epoch began.
     guests : sequence of callable
         Called with each :class:`Epoch`; training ends when one returns True.
     """
@@ -74,6 +76,12 @@ class Watch:
         self.early_stopping = early_stopping
         self._validate = validate
         self.best = objective.state.copy()
+        self._first = objective.state.copy()
+
+    def begin(self) -> None:
+        """Take note that an epoch begins."""
+        if not self.early_stopping:
+            np.copyto(self._first, self.objective.state)
 
     def validation(self) -> dict[str, float]:
         """Return the validation's part of an :class:`Epoch`."""
@@ -82,8 +90,11 @@ class Watch:
     def asks_to_stop(self, epoch: Epoch) -> bool:
         """Take note of an epoch; return whether a guest wants it to be the last."""
         watched = -epoch.score if self.early_stopping and epoch.score is not None else epoch.loss
-        if self.stopping.update(watched) or self.stopping.best == math.inf:
+        improved = self.stopping.update(watched)
+        if self.early_stopping and (improved or self.stopping.best == math.inf):
             np.copyto(self.best, self.objective.state)
+        elif improved:
+            self.best, self._first = self._first, self.best
         asked = [bool(guest(epoch)) for guest in self.guests]
         return any(asked)
 

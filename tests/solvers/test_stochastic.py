@@ -289,7 +289,17 @@ def test_divergence_ends_training_at_once_with_the_best_finite_parameters(dtype)
     assert error.value.epoch == len(recorder.epochs) + 1 <= 60
     assert error.value.learning_rate == 1e6
     best = np.argmin([epoch.loss for epoch in recorder.epochs])
-    np.testing.assert_array_equal(recorder.objective.parameters, recorder.parameters[best])
+    assert best > 0
+    # The loss of an epoch was measured from where it began, which is where the one before ended.
+    np.testing.assert_array_equal(recorder.objective.parameters, recorder.parameters[best - 1])
+
+
+def test_divergence_keeps_parameters_whose_loss_is_no_worse_than_at_the_beginning():
+    objective = build_objective(hidden=[ReLU()])
+    before = objective.evaluate(slice(0, N_ROWS))
+    with pytest.raises(DivergenceError):
+        build(objective, learning_rate=1e3, batch_size=N_ROWS).run(1, 100, 100)
+    assert objective.evaluate(slice(0, N_ROWS)) <= before
 
 
 def test_divergence_in_the_first_epoch_restores_the_beginning():

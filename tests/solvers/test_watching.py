@@ -27,6 +27,7 @@ def watched(scores, *, losses=None, early_stopping=True, patience=1e9, tol=0.0):
     watch.objective.state[...] = 0
     watch.best[...] = 0
     for i, score in enumerate(scores):
+        watch.begin()
         watch.objective.state[...] = i + 1
         loss = 1.0 if losses is None else losses[i]
         watch.asks_to_stop(Epoch(i + 1, loss, 0.0, score=score))
@@ -54,10 +55,10 @@ def test_the_best_epoch_is_restored(scores, best):
     np.testing.assert_array_equal(watch.objective.state, best)
 
 
-def test_without_early_stopping_the_loss_decides():
+def test_without_early_stopping_the_loss_decides_for_the_beginning_of_its_epoch():
     watch = watched([0.9, 0.1, 0.2], losses=[3.0, 1.0, 2.0], early_stopping=False)
     watch.restore_best()
-    np.testing.assert_array_equal(watch.objective.state, 2)
+    np.testing.assert_array_equal(watch.objective.state, 1)
     assert watch.stopping.best == 1.0
 
 
