@@ -8,18 +8,17 @@ import numpy as np
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from skneural.estimators.classifier import ActivationMLPClassifier
-from skneural.preprocessing.clipping import SmoothClipper
+from skneural.preprocessing.clipping import RampEncoder, SmoothClipper
 from skneural.preprocessing.scaling import StdScaler
 
 RECIPE: dict[str, Any] = {
     "hidden_layer_sizes": (256, 256),
-    "activation": "prelu",
     "solver": "adamw",
-    "alpha": 0.1,
+    "alpha": 0.3,
     "dropout": 0.3,
     "batch_norm": True,
     "label_smoothing": 0.1,
-    "batch_size": 128,
+    "batch_size": 64,
     "learning_rate": "cosine",
     "learning_rate_init": 0.01,
     "max_iter": 60,
@@ -32,9 +31,9 @@ RECIPE: dict[str, Any] = {
 def tabular_classifier(**overrides: Any) -> Pipeline:
     """Return a classifier with settings that suit tabular data of some hundred to some ten thousand rows.
 
-    A pipeline of StdScaler, SmoothClipper and ActivationMLPClassifier: two wide hidden layers with learned slopes,
-    batch normalisation, dropout and smoothed labels, trained by AdamW for a fixed number of epochs at a rate that falls
-    to zero. All settings are in `RECIPE`; docs/tabular.md says what each of them brought.
+    A pipeline of StdScaler, SmoothClipper, RampEncoder and ActivationMLPClassifier: two wide hidden layers with batch
+    normalisation, dropout and smoothed labels, trained by AdamW for a fixed number of epochs at a rate that falls to
+    zero. All settings are in `RECIPE`; docs/tabular.md says what each of them brought.
 
     Parameters
     ----------
@@ -57,7 +56,7 @@ def tabular_classifier(**overrides: Any) -> Pipeline:
     >>> from skneural.estimators.tabular import tabular_classifier
     >>> model = tabular_classifier(max_iter=30, random_state=0)
     >>> list(model.named_steps)
-    ['stdscaler', 'smoothclipper', 'activationmlpclassifier']
+    ['stdscaler', 'smoothclipper', 'rampencoder', 'activationmlpclassifier']
     >>> model[-1].max_iter, model[-1].learning_rate
     (30, 'cosine')
     """
@@ -67,4 +66,6 @@ def tabular_classifier(**overrides: Any) -> Pipeline:
             f"Got {', '.join(unknown)}, but expected names of parameters of ActivationMLPClassifier; set those of the "
             "other steps by set_params, for instance smoothclipper__limit."
         )
-    return make_pipeline(StdScaler(), SmoothClipper(), ActivationMLPClassifier(**{**RECIPE, **overrides}))
+    return make_pipeline(
+        StdScaler(), SmoothClipper(), RampEncoder(), ActivationMLPClassifier(**{**RECIPE, **overrides})
+    )
