@@ -18,7 +18,7 @@ from skneural.activations import (
     Tanh,
 )
 from skneural.estimators import ActivationMLPClassifier, ActivationMLPRegressor, tabular_classifier
-from skneural.preprocessing import MeanCenterer, PCAWhitener, SmoothClipper, StdScaler
+from skneural.preprocessing import MeanCenterer, PCAWhitener, RampEncoder, SmoothClipper, StdScaler
 from skneural.solvers import DivergenceError
 
 __version__ = "0.1.0"
@@ -40,6 +40,7 @@ __all__ = [
     "Mish",
     "PCAWhitener",
     "PReLU",
+    "RampEncoder",
     "ReLU",
     "SiLU",
     "SmoothClipper",

@@ -12,7 +12,7 @@ class EpochPrinter:
     --------
     >>> from skneural.estimators.printing import EpochPrinter
     >>> from skneural.solvers import Epoch
-    >>> EpochPrinter()(Epoch(1, 0.6931, None, 0.001, 0.012))
+    >>> EpochPrinter()(Epoch(1, 0.6931, seconds=0.012, learning_rate=0.001))
     Iteration         loss   validation   learning rate   seconds
             1     0.693100            -           0.001     0.012
     """
