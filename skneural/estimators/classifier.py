@@ -37,7 +37,8 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
 
     class_weight : dict, "balanced", list of dict or None, default=None
         Weights of the classes, by label, multiplied with `sample_weight`; "balanced" is n / (n_classes · count). For
-        multilabel targets a dict for each label's 0 and 1, or one dict for all labels.
+        multilabel targets a dict for each label's 0 and 1, or one dict for all labels. They weigh the rows that
+        early stopping holds out too, but not those given as `X_val`, which have `sample_weight_val`.
 
     label_smoothing : float in [0, 1), default=0.0
         Share of the target that is spread evenly over all classes.
