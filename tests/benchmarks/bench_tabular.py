@@ -1,11 +1,11 @@
 """Accuracy and fitting time on tabular data beside scikit-learn's MLPClassifier, measured side by side in one process.
 
-Run ``python tests/benchmarks/bench_tabular.py [FOLDER] [--splits N] [--rows N] [--only NAME ...]``. The folder, else
-the environment variable SKNEURAL_DATA, holds files ``NAME.npz`` with the arrays ``X`` and ``y``.
+Run ``python tests/benchmarks/bench_tabular.py [FOLDER] [--splits N] [--rows N] [--seed N] [--only NAME ...]``. The
+folder, else the environment variable SKNEURAL_DATA, holds files ``NAME.npz`` with the arrays ``X`` and ``y``.
 
 For each data set of n rows and each of 3 splits, min(n, 10,000) rows are drawn at random, stratified by class, three
-quarters of them to train on and one quarter to test on (``StratifiedShuffleSplit`` with ``random_state=0``; ``X`` in
-float32). On each split all models are fitted in turn, from the seed that is the split's number:
+quarters of them to train on and one quarter to test on (``StratifiedShuffleSplit`` with ``random_state=0``, or --seed;
+``X`` in float32). On each split all models are fitted in turn, from the seed that is the split's number:
 
 - theirs: ``make_pipeline(StandardScaler(), MLPClassifier())``
 - ours: ``make_pipeline(StdScaler(), ActivationMLPClassifier())``
@@ -42,21 +42,22 @@ MODELS: dict[str, Callable] = {
 }
 
 
-def splits(path: Path, n_splits: int, n_rows: int) -> Iterator[tuple[np.ndarray, ...]]:
+def splits(path: Path, n_splits: int, n_rows: int, seed: int) -> Iterator[tuple[np.ndarray, ...]]:
     """Yield X and y to train on, X and y to test on."""
     with np.load(path) as data:
         X, y = data["X"].astype(np.float32), data["y"]
     n_rows = min(n_rows, len(y))
     n_train = round(0.75 * n_rows)
-    draw = StratifiedShuffleSplit(n_splits, train_size=n_train, test_size=n_rows - n_train, random_state=0)
+    draw = StratifiedShuffleSplit(n_splits, train_size=n_train, test_size=n_rows - n_train, random_state=seed)
     for train, test in draw.split(X, y):
         yield X[train], y[train], X[test], y[test]
 
 
-def measure(path: Path, names: list[str], n_splits: int, n_rows: int) -> np.ndarray:
+def measure(path: Path, names: list[str], arguments: argparse.Namespace) -> np.ndarray:
     """Accuracy (mean) and seconds (sum) of each model, in an array of shape (n_models, 2)."""
-    found = np.zeros((n_splits, len(names), 2))
-    for seed, (X_train, y_train, X_test, y_test) in enumerate(splits(path, n_splits, n_rows)):
+    found = np.zeros((arguments.splits, len(names), 2))
+    drawn = splits(path, arguments.splits, arguments.rows, arguments.seed)
+    for seed, (X_train, y_train, X_test, y_test) in enumerate(drawn):
         for i, name in enumerate(names):
             model = MODELS[name](seed)
             start = time.process_time()
@@ -94,6 +95,7 @@ def main() -> None:
     parser.add_argument("folder", nargs="?", default=os.environ.get("SKNEURAL_DATA"))
     parser.add_argument("--splits", type=int, default=3)
     parser.add_argument("--rows", type=int, default=10_000)
+    parser.add_argument("--seed", type=int, default=0, help="draws the splits")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="names of data sets")
     parser.add_argument("--models", nargs="+", choices=list(MODELS), default=list(MODELS))
     arguments = parser.parse_args()
@@ -104,7 +106,7 @@ def main() -> None:
     print(f"{'data set':16s}{header}   {header}", flush=True)
     figures = []
     for path in paths:
-        figures.append(measure(path, names, arguments.splits, arguments.rows))
+        figures.append(measure(path, names, arguments))
         print(line(path.stem, figures[-1]), flush=True)
     mean, total = np.mean(figures, axis=0)[:, 0], np.sum(figures, axis=0)[:, 1]
     print(line("mean / total", np.stack([mean, total], axis=1)))
