@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from scipy.linalg.blas import get_blas_funcs
+from numpy.typing import NDArray
 
 from skneural.network import Objective
 from skneural.solvers.base import Solver
@@ -16,6 +16,8 @@ from skneural.solvers.batches import Batches
 from skneural.solvers.schedules import Progress, Schedule
 from skneural.solvers.stopping import DivergenceError
 from skneural.solvers.watching import Epoch, Watch
+
+Array = NDArray[Any]
 
 
 class StochasticMinimization:
@@ -59,7 +61,6 @@ class StochasticMinimization:
         self.n_epochs = self.n_samples_seen = 0
         self._shrinkage = 1.0  # what plateaus have made of the learning rate
         self._before_step = np.empty_like(objective.parameters)
-        self._norm = get_blas_funcs("nrm2", (objective.parameters,))  # does not overflow where squares would
         solver.start(objective.parameters, objective.gradient)
 
     def run(self, first: int, last: int, max_iter: int) -> bool:
@@ -140,7 +141,7 @@ class StochasticMinimization:
         norm = math.nan
         gradient = self.objective.gradient
         if measured or self.clip_norm is not None:
-            norm = float(self._norm(gradient))
+            norm = _norm(gradient)
         if self.clip_norm is not None and norm > self.clip_norm:
             gradient *= self.clip_norm / norm
         self.solver.step(rate)
@@ -149,8 +150,8 @@ class StochasticMinimization:
 
     def _update_ratio(self) -> float:
         step = np.subtract(self.objective.parameters, self._before_step, out=self._before_step)
-        length = float(self._norm(self.objective.parameters))
-        return float(self._norm(step)) / length if length else math.inf
+        length = _norm(self.objective.parameters)
+        return _norm(step) / length if length else math.inf
 
     def _rates(self, number: int, max_iter: int) -> list[float]:
         n = len(self.batches)
@@ -175,3 +176,12 @@ class StochasticMinimization:
         self._shrinkage *= factor
         self.watch.stopping.count = 0
         return False
+
+
+def _norm(vector: Array) -> float:
+    """Return the Euclidean norm, also where the squares overflow."""
+    square = float(np.dot(vector, vector))
+    if math.isfinite(square):
+        return math.sqrt(square)
+    largest = float(np.abs(vector).max())
+    return largest * math.sqrt(np.dot(vector / largest, vector / largest)) if math.isfinite(largest) else largest
