@@ -102,3 +102,14 @@ def test_no_room_is_named_after_a_mechanism():
 def test_all_public_names_exist():
     for name in skneural.__all__:
         assert hasattr(skneural, name)
+
+
+TRAINING = [
+    m for m in MODULES if m in ("activations", "losses", "penalties") or m.split("/")[0] in ("network", "solvers")
+]
+
+
+@pytest.mark.parametrize("module", TRAINING)
+def test_training_keeps_to_one_blas(module):
+    # NumPy's and SciPy's have threads of their own, which fight for the cores: see docs/decisions.md.
+    assert not [name for name in imported(module) if name.startswith("scipy.linalg")]
