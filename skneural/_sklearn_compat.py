@@ -8,7 +8,7 @@ from collections.abc import Callable
 from inspect import Parameter, signature
 
 from sklearn.base import _fit_context
-from sklearn.utils._param_validation import HasMethods, Interval, Options, RealNotInt, StrOptions
+from sklearn.utils._param_validation import Interval, Options, RealNotInt, StrOptions
 from sklearn.utils.multiclass import _check_partial_fit_first_call
 from sklearn.utils.validation import _check_feature_names_in, _check_sample_weight
 
@@ -28,7 +28,6 @@ def accepts_sample_weight(scorer: Callable) -> bool:
 
 __all__ = [
     "CallbackSupportMixin",
-    "HasMethods",
     "Interval",
     "Options",
     "RealNotInt",

@@ -129,7 +129,7 @@ class Automatic(Initializer):
     Uniform weights, of variance gain² / fan_in for the schemes he and lecun, 2 gain² / (fan_in + fan_out) for glorot.
     Hidden biases are uniform too, as far around ``bias_init`` as the weights around 0. Without that spread all the
     kinks of a ReLU layer start at the origin, and with few features they stay near it: on iris the cross-validated
-    accuracy falls from 0.95 to 0.91.
+    accuracy of ReLU falls from 0.95 to 0.92.
 
     Parameters
     ----------

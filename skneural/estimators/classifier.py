@@ -270,7 +270,7 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
         elif not incremental:
             self.classes_ = self._labels(y, resume)
         if len(self.classes_) < 2 and not self._multilabel:
-            raise ValueError(f"y must have at least 2 classes. Got 1 class, {self.classes_[0]!r}, instead.")
+            raise ValueError(f"y must have at least 2 classes. Got 1 class, {self.classes_.tolist()[0]!r}, instead.")
         if len(self.classes_) == 2 and not self._multilabel:
             self.n_outputs_, self._loss = 1, LogisticLoss(self.label_smoothing)
         else:

@@ -23,11 +23,13 @@ class DivergenceError(ValueError):
     def at(cls, epoch: int, learning_rate: float | None) -> DivergenceError:
         """Return the error with its message."""
         rate = "" if learning_rate is None else f" at learning rate {learning_rate:.3g}"
-        remedy = "" if learning_rate is None else f", lower learning_rate_init (below {learning_rate / 3:.1g})"
+        remedy = ""
+        if learning_rate is not None:
+            remedy = f", lower learning_rate_init (below {learning_rate / 3:.1g}), bound the gradient (clip_norm)"
         error = cls(
             "Solver produced non-finite parameter weights. The input data may contain large values and need to be "
             f"preprocessed. Training diverged in epoch {epoch}{rate}; the best finite weights so far are kept. "
-            f"Scale the input (StdScaler){remedy} or bound the gradient's effect with max_norm or a larger alpha."
+            f"Scale the input (StdScaler){remedy} or raise alpha."
         )
         error.epoch, error.learning_rate = epoch, learning_rate
         return error

@@ -10,9 +10,6 @@ from sklearn.preprocessing import StandardScaler
 from skneural import ActivationMLPClassifier
 from skneural.estimators.tabular import RECIPE, tabular_classifier
 
-# The recipe trains for a fixed number of epochs, which the estimator reports as not converged.
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-
 
 def test_settings_are_the_recipes_unless_overridden():
     parameters = tabular_classifier(max_iter=7, random_state=3)[-1].get_params(deep=False)
