@@ -17,9 +17,11 @@ from skneural.activations import (
     Softplus,
     Tanh,
 )
+from skneural.backend import use_backend
 from skneural.estimators import ActivationMLPClassifier, ActivationMLPRegressor, tabular_classifier
 from skneural.preprocessing import MeanCenterer, PCAWhitener, RampEncoder, SmoothClipper, StdScaler
 from skneural.solvers import DivergenceError
+from skneural.versions import show_versions
 
 __version__ = "0.1.0"
 
@@ -47,5 +49,7 @@ __all__ = [
     "Softplus",
     "StdScaler",
     "Tanh",
+    "show_versions",
     "tabular_classifier",
+    "use_backend",
 ]

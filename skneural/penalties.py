@@ -33,7 +33,8 @@ class L2(Specification):
 
     def value(self, weights: Array) -> float:
         """Return the penalty of a vector of weights."""
-        return float(self.alpha / 2 * np.dot(weights, weights))
+        # Not np.dot: BLAS has threads of its own, and the native core uses another BLAS than NumPy.
+        return float(self.alpha / 2 * np.square(weights).sum())
 
     def add_gradient(self, weights: Array, gradient: Array) -> None:
         """Add alpha · W to `gradient`, in place."""

@@ -14,6 +14,7 @@ MODULES = sorted(path.relative_to(PACKAGE).with_suffix("").as_posix() for path i
 
 MATHEMATICS = [
     "specification",
+    "backend",
     "activations",
     "initializers",
     "losses",
@@ -24,7 +25,19 @@ MATHEMATICS = [
     "solvers/stopping",
 ]
 # Each room may import from itself and from rooms above it.
-LEVELS = [MATHEMATICS, ["network", "solvers"], ["_sklearn_compat"], ["estimators", "preprocessing"], ["__init__"]]
+LEVELS = [
+    MATHEMATICS,
+    ["network", "solvers"],
+    ["_sklearn_compat"],
+    ["estimators", "preprocessing", "versions"],
+    ["__init__"],
+]
+    MATHEMATICS,
+    ["network", "solvers"],
+    ["_sklearn_compat"],
+    ["estimators", "preprocessing", "versions"],
+    ["__init__"],
+]
 
 
 def imported(module):

@@ -273,6 +273,7 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
                 self.history_[name].append(value)
 
     def _minimize_stochastic(self, loop: StochasticMinimization, incremental: bool) -> None:
+        self.backend_ = loop.objective.backend
         self._resume(loop)
         before = 0 if incremental else loop.n_epochs
         first = loop.n_epochs + 1 if incremental else 1
@@ -319,6 +320,7 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
         return "a function" if callable(self.scoring) else str(self.scoring)
 
     def _minimize_lbfgs(self, training: LBFGS) -> None:
+        self.backend_ = training.objective.backend
         done = len(self.loss_curve_)
         try:
             outcome = training.run(self.max_iter)

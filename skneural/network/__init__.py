@@ -3,6 +3,7 @@
 from skneural.network.dropout import Dropout
 from skneural.network.layout import Layout
 from skneural.network.network import Network
-from skneural.network.objective import Objective, TrainingRows
+from skneural.network.objective import Objective
+from skneural.network.rows import TrainingRows
 
 __all__ = ["Dropout", "Layout", "Network", "Objective", "TrainingRows"]

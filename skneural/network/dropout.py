@@ -34,9 +34,9 @@ class Dropout:
         """Return the masked input; A itself, dense or sparse, does not change."""
         if issparse(A):
             dropped = A.copy()
-            dropped.data *= self._draw(A.data)
+            dropped.data *= self._mask(A.data)
             return dropped
-        self.mask = self._draw(A)
+        self.mask = self._mask(A)
         return A * self.mask
 
     def accumulate(self, dA: Array) -> None:
@@ -47,6 +47,9 @@ class Dropout:
         dA *= self.mask
         return dA
 
-    def _draw(self, A: Array) -> Array:
-        kept = self.rng.randint(0, LEVELS, A.shape, dtype=np.uint16) >= self.threshold
-        return kept * A.dtype.type(LEVELS / (LEVELS - self.threshold))
+    def draw(self, shape: Any) -> Array:
+        """Return new 16-bit numbers; entries whose number is below the threshold are dropped."""
+        return self.rng.randint(0, LEVELS, shape, dtype=np.uint16)
+
+    def _mask(self, A: Array) -> Array:
+        return (self.draw(A.shape) >= self.threshold) * A.dtype.type(LEVELS / (LEVELS - self.threshold))

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skneural.activations import Activation, Identity
+from skneural.backend import extension
 from skneural.initializers import Initializer
 from skneural.network.layout import Layout
 from skneural.network.normalization import EPSILON
@@ -17,6 +18,7 @@ from skneural.network.normalization import EPSILON
 Array = NDArray[Any]
 
 BLOCK = 4096  # rows of a prediction at once: enough for the matrix products, bounded memory
+FUSED_BLOCK = 512  # the same, small enough for the activations to stay in the cache
 
 
 class Network:
@@ -114,6 +116,9 @@ class Network:
         ----------
         X : {ndarray, CSR array or matrix} of shape (n_rows, n_features)
         """
+        fused = extension("skneural.network.fused")
+        if fused is not None and fused.knows(self):
+            return fused.FusedPrediction(self).raw_output(X, FUSED_BLOCK)
         F = np.empty((X.shape[0], self.sizes[-1]), dtype=self.parameters.dtype)
         for start in range(0, X.shape[0], BLOCK):
             rows = X[start : start + BLOCK]

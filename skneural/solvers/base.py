@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from skneural.backend import extension
 from skneural.specification import Specification
 
 Array = NDArray[Any]
@@ -41,6 +43,10 @@ class Solver(Specification):
         """
         self.n_steps = 0
         self.slots = [np.zeros_like(parameters) for _ in range(self.n_slots)]
+        fused = extension("skneural.solvers.fused")
+        self._move: Callable[[float], None] = self._update_blocks
+        if fused is not None and fused.knows(self, parameters):
+            self._move = fused.FusedUpdate(self, parameters, gradient)
         scratch = np.empty(min(BLOCK, parameters.size), parameters.dtype)
         self._blocks = []
         for start in range(0, parameters.size, BLOCK):
@@ -51,9 +57,7 @@ class Solver(Specification):
     def step(self, learning_rate: float) -> None:
         """Move the parameters once."""
         self.n_steps += 1
-        rate = self.effective_rate(learning_rate)
-        for block in self._blocks:
-            self.update(rate, *block)
+        self._move(self.effective_rate(learning_rate))
 
     def effective_rate(self, learning_rate: float) -> float:
         """Return the rate of this step; some solvers correct it for their start from zero."""
@@ -62,6 +66,10 @@ class Solver(Specification):
     def update(self, rate: float, *block: Array) -> None:
         """Update one block: parameters, gradient, the state vectors, scratch memory."""
         raise TypeError(f"{type(self).__name__} must define update(rate, theta, gradient, *slots, scratch)")
+
+    def _update_blocks(self, rate: float) -> None:
+        for block in self._blocks:
+            self.update(rate, *block)
 
     def get_state(self) -> dict[str, Any]:
         """Return what is needed to go on later, as plain arrays and numbers; later steps do not change it."""

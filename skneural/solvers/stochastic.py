@@ -180,8 +180,8 @@ class StochasticMinimization:
 
 def _norm(vector: Array) -> float:
     """Return the Euclidean norm, also where the squares overflow."""
-    square = float(np.dot(vector, vector))
+    square = float(np.square(vector).sum())  # without BLAS: see L2.value
     if math.isfinite(square):
         return math.sqrt(square)
     largest = float(np.abs(vector).max())
-    return largest * math.sqrt(np.dot(vector / largest, vector / largest)) if math.isfinite(largest) else largest
+    return largest * math.sqrt(np.square(vector / largest).sum()) if math.isfinite(largest) else largest

@@ -11,6 +11,8 @@ from skneural.losses import LOSSES, LogisticLoss, PoissonLoss, SoftmaxCrossEntro
 from skneural.network import Dropout, Layout, Network, Objective, TrainingRows
 from skneural.penalties import L1, L2, MaxNorm
 
+pytestmark = pytest.mark.usefixtures("backend")
+
 N_ROWS, N_FEATURES, N_OUTPUTS = 8, 3, 2
 ALL = slice(0, N_ROWS)
 every_loss = pytest.mark.parametrize("loss", LOSSES.values(), ids=repr)
@@ -383,7 +385,8 @@ def test_settled_statistics_predict_what_training_saw(weights):
 def test_a_forward_pass_with_dropout_and_the_masks_by_hand():
     objective = regularised(Tanh(), rates=[0.3, 0.5, 0.4], loss=SquaredError())
     value, (X, Y), network = objective.evaluate(ALL), data(SquaredError()), objective.network
-    masks = [mask.mask for mask in objective.masks]
+    shapes = zip([0.3, 0.5, 0.4], [N_FEATURES, 4, 3], strict=True)
+    masks = [Dropout(rate, np.random.RandomState(7)).forward(np.ones((N_ROWS, width))) for rate, width in shapes]
     A = X * masks[0]
     for W, b, mask in zip(network.weights[:2], network.biases[:2], masks[1:], strict=True):
         A = np.tanh(A @ W + b) * mask

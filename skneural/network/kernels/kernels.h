@@ -1,0 +1,31 @@
+/* The kernels in both precisions; see precision.h. */
+#ifndef SKNEURAL_KERNELS_H
+#define SKNEURAL_KERNELS_H
+
+#include "program.h"
+
+#define REAL float
+#define SINGLE 1
+#include "vector_math.h"
+#include "activations.h"
+#include "losses.h"
+#include "layers.h"
+#include "passes.h"
+#undef REAL
+#undef SINGLE
+#undef LARGEST_EXPONENT
+#undef SMALLEST_EXPONENT
+
+#define REAL double
+#define SINGLE 0
+#include "vector_math.h"
+#include "activations.h"
+#include "losses.h"
+#include "layers.h"
+#include "passes.h"
+#undef REAL
+#undef SINGLE
+#undef LARGEST_EXPONENT
+#undef SMALLEST_EXPONENT
+
+#endif

@@ -1,0 +1,27 @@
+"""What a report of a fault says of the installation."""
+
+import numpy as np
+import pytest
+
+import skneural
+from skneural.backend import EXTENSIONS, built
+
+BUILT = all(built(name) for name in EXTENSIONS)
+
+
+def test_the_report_names_versions_backend_and_blas(capsys):
+    skneural.show_versions()
+    lines = dict(line.split(": ", 1) for line in capsys.readouterr().out.splitlines())
+    assert lines["skneural"] == skneural.__version__
+    assert lines["numpy"] == np.__version__
+    assert lines["native core"].startswith("built" if BUILT else "not built")
+    assert lines["backend"] == ("native" if BUILT else "numpy")
+    assert "threads" in lines["blas"]
+
+
+@pytest.mark.parametrize("name", ["numpy", "native"])
+def test_the_report_follows_the_choice(name, capsys):
+    with skneural.use_backend(name):
+        skneural.show_versions()
+    expected = name if BUILT else "numpy"
+    assert f"backend: {expected}" in capsys.readouterr().out
