@@ -32,12 +32,6 @@ LEVELS = [
     ["estimators", "preprocessing", "versions"],
     ["__init__"],
 ]
-    MATHEMATICS,
-    ["network", "solvers"],
-    ["_sklearn_compat"],
-    ["estimators", "preprocessing", "versions"],
-    ["__init__"],
-]
 
 
 def imported(module):
