@@ -4,12 +4,15 @@
 
 #include "program.h"
 
+#define SMALL ((Size)1 << 23) /* multiplications of a product that is not worth a second thread */
+
 #define REAL float
 #define SINGLE 1
 #include "vector_math.h"
 #include "activations.h"
 #include "losses.h"
 #include "layers.h"
+#include "product.h"
 #include "passes.h"
 #undef REAL
 #undef SINGLE
@@ -22,6 +25,7 @@
 #include "activations.h"
 #include "losses.h"
 #include "layers.h"
+#include "product.h"
 #include "passes.h"
 #undef REAL
 #undef SINGLE

@@ -8,6 +8,12 @@ typedef void (*T(Gemm))(
 static void T(product)(
     T(Gemm) gemm, char *transpose, const REAL *A, const REAL *B, REAL beta, REAL *C, const Size shape[3])
 {
+#ifdef WIDE_REGISTERS
+    if (shape[0] * shape[1] * shape[2] <= SMALL && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+        T(small_product)(transpose, A, B, beta, C, shape);
+        return;
+    }
+#endif
     int n = (int)shape[0], k = (int)shape[1], m = (int)shape[2];
     int lda = transpose[0] == 'T' ? n : k, ldb = transpose[1] == 'T' ? k : m;
     REAL one = 1;

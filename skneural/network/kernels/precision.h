@@ -14,10 +14,15 @@
 #include <string.h>
 
 #if defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 12 && defined(__x86_64__) && defined(__GLIBC__) \
-    && !defined(SKNEURAL_PLAIN)
+    && !defined(SKNEURAL_NO_CLONES)
 #define VECTORIZED __attribute__((target_clones("arch=x86-64-v3", "default")))
 #else
 #define VECTORIZED
+#endif
+
+#if defined(__GNUC__) && defined(__x86_64__)
+#define WIDE_REGISTERS
+#define WIDE __attribute__((target("avx2,fma")))
 #endif
 
 #if defined(__GNUC__)
