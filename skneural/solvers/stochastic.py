@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from skneural.network import Objective
 from skneural.solvers.base import Solver
-from skneural.solvers.batches import Batches
+from skneural.solvers.batches import Batches, Rows
 from skneural.solvers.schedules import Progress, Schedule
 from skneural.solvers.stopping import DivergenceError
 from skneural.solvers.watching import Epoch, Watch
@@ -119,15 +119,11 @@ class StochasticMinimization:
         started = time.perf_counter()
         self.watch.begin()
         rates = self._rates(number, max_iter)
-        last, total = len(self.batches) - 1, 0.0
-        for i, (rows, rate) in enumerate(zip(self.batches.epoch(self.rng), rates, strict=True)):
-            loss = self.objective.evaluate(rows)
-            if not math.isfinite(loss):
-                raise DivergenceError.at(number, rate)
-            total += loss * (rows.stop - rows.start if isinstance(rows, slice) else len(rows))
-            if i == last:  # one step of each epoch is measured
-                np.copyto(self._before_step, self.objective.parameters)
-            gradient_norm = self._step(rate, measured=i == last)
+        *earlier, last = self.batches.epoch(self.rng)
+        total = self._train(earlier, rates, number)
+        np.copyto(self._before_step, self.objective.parameters)  # one step of each epoch is measured
+        total += self._train([last], rates[-1:], number)
+        gradient_norm = _norm(self.objective.gradient) if self.clip_norm is None else self._last_norm
         loss = total / self.batches.n_rows + self.objective.penalty()
         self._check_finite(loss, number, rates[-1])
         self.n_epochs += 1
@@ -136,17 +132,26 @@ class StochasticMinimization:
         seconds = time.perf_counter() - started
         return Epoch(number, loss, seconds, rates[-1], gradient_norm, self._update_ratio(), **validation)
 
-    def _step(self, rate: float, measured: bool) -> float:
-        """Make one step; return the gradient's norm if it is asked for or needed, else NaN."""
-        norm = math.nan
+    def _train(self, batches: list[Rows], rates: list[float], number: int) -> float:
+        """Make a step on each batch; return the sum of the losses of their rows."""
+        objective, step, total = self.objective, self.solver.step, 0.0
+        for rows, rate in zip(batches, rates, strict=False):
+            loss = objective.evaluate(rows)
+            if not math.isfinite(loss):
+                raise DivergenceError.at(number, rate)
+            total += loss * (rows.stop - rows.start if isinstance(rows, slice) else len(rows))
+            if self.clip_norm is not None:
+                self._clip(self.clip_norm)
+            step(rate)
+            objective.project()
+        return total
+
+    def _clip(self, bound: float) -> None:
+        """Shorten the gradient to the bound; keep its norm before that."""
         gradient = self.objective.gradient
-        if measured or self.clip_norm is not None:
-            norm = _norm(gradient)
-        if self.clip_norm is not None and norm > self.clip_norm:
-            gradient *= self.clip_norm / norm
-        self.solver.step(rate)
-        self.objective.project()
-        return norm
+        self._last_norm = _norm(gradient)
+        if self._last_norm > bound:
+            gradient *= bound / self._last_norm
 
     def _update_ratio(self) -> float:
         step = np.subtract(self.objective.parameters, self._before_step, out=self._before_step)
@@ -155,9 +160,11 @@ class StochasticMinimization:
 
     def _rates(self, number: int, max_iter: int) -> list[float]:
         n = len(self.batches)
-        fraction = np.clip((number - 1 + np.arange(n) / n) / max_iter, 0, 1)
-        factors = self.schedule(Progress(number - 1, self.n_samples_seen, fraction))
-        return np.broadcast_to(np.multiply(factors, self.learning_rate * self._shrinkage), n).tolist()
+        fraction = np.minimum((number - 1 + np.arange(n) / n) / max_iter, 1)
+        rates = np.empty(n)
+        rates[...] = self.schedule(Progress(number - 1, self.n_samples_seen, fraction))
+        rates *= self.learning_rate * self._shrinkage
+        return rates.tolist()
 
     def _check_finite(self, loss: float, number: int, rate: float) -> None:
         if not (math.isfinite(loss) and np.isfinite(self.objective.state).all()):
@@ -180,7 +187,7 @@ class StochasticMinimization:
 
 def _norm(vector: Array) -> float:
     """Return the Euclidean norm, also where the squares overflow."""
-    square = float(np.square(vector).sum())  # without BLAS: see L2.value
+    square = float(np.add.reduce(np.square(vector)))  # without BLAS: see L2.value
     if math.isfinite(square):
         return math.sqrt(square)
     largest = float(np.abs(vector).max())
