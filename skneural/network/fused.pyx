@@ -322,11 +322,11 @@ cdef class FusedPasses(FusedProgram):
         cdef bint adjacent = isinstance(rows, slice)
         cdef double loss
         if self.used is not None:
-            chosen, adjacent = self.used[rows], False
+            chosen, adjacent = np.ascontiguousarray(self.used[rows]), False
         elif adjacent:
-            chosen = self.every_row[rows]
+            chosen = np.ascontiguousarray(self.every_row[rows])
         else:
-            chosen = np.asarray(rows, np.intp)
+            chosen = np.ascontiguousarray(rows, np.intp)
         n = chosen.shape[0]
         self.check(chosen)
         masks = self.draw(chosen)

@@ -1,8 +1,8 @@
 /* Elementary functions without branches and calls, so that loops over them become vector code.
  *
- * Errors, measured over their ranges against 50 digits: below 3 units in the last place, but for log1p_unit,
- * normal_tail (relative error 1e-13 in double, 1e-5 in single precision, where the value is above 1e-30) and the
- * ends of exp: below -87 (-708 in double) it stays at its value there. NaN gives NaN. */
+ * Every one of them is compared with NumPy's and SciPy's over its whole range by tests/network/test_fused.py, through
+ * the activations: relative errors stay below 1e-13 in double and 1e-5 in single precision. exp is 0 below -87 (-708 in
+ * double), where the exact value leaves the normal numbers. NaN gives NaN. */
 
 /* x = n ln 2 + r with |r| <= ln 2 / 2; returns exp(r) - 1, and 2^n in *power. The sum with 1.5 · 2^23 (2^52) rounds
  * x / ln 2 to an integer and leaves it in the lowest bits. ln 2 is split in two for the sake of r's last digits. */
@@ -58,7 +58,8 @@ INLINED REAL T(vexp)(REAL x)
 {
     REAL power;
     const REAL p = T(reduced_expm1)(T(clamped)(x, SMALLEST_EXPONENT, LARGEST_EXPONENT), &power);
-    return x > LARGEST_EXPONENT ? (REAL)INFINITY : power * p + power;
+    const REAL value = x < SMALLEST_EXPONENT ? 0 : power * p + power;
+    return x > LARGEST_EXPONENT ? (REAL)INFINITY : value;
 }
 
 INLINED REAL T(vexpm1)(REAL x)
