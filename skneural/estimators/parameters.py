@@ -181,6 +181,9 @@ ATTRIBUTES = """parameters_ : ndarray of shape (n_parameters,)
     activations_ : list of Activation
         One per hidden layer.
 
+    backend_ : {"native", "numpy"}
+        The form of the numerical core that trained; see :func:`skneural.use_backend`.
+
     out_activation_ : str
         The inverse link of the loss.
 

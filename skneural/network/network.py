@@ -53,6 +53,7 @@ class Network:
         self.layout = Layout(sizes, activations, batch_norm)
         self.views = self.layout.views(parameters)
         self.weights, self.biases, self.learned = self.views[:3]
+        self._prediction: Any = None
 
     @classmethod
     def zeros(
@@ -116,9 +117,8 @@ class Network:
         ----------
         X : {ndarray, CSR array or matrix} of shape (n_rows, n_features)
         """
-        fused = extension("skneural.network.fused")
-        if fused is not None and fused.knows(self):
-            return fused.FusedPrediction(self).raw_output(X, FUSED_BLOCK)
+        if (fused := self._fused()) is not None:
+            return fused.raw_output(X, FUSED_BLOCK)
         F = np.empty((X.shape[0], self.sizes[-1]), dtype=self.parameters.dtype)
         for start in range(0, X.shape[0], BLOCK):
             rows = X[start : start + BLOCK]
@@ -126,3 +126,12 @@ class Network:
             F[start : start + BLOCK] = last @ self.weights[-1]
         F += self.biases[-1]
         return F
+
+    def _fused(self) -> Any:
+        """Return the fused form of prediction; None where it is not wanted, or does not know all activations."""
+        module = extension("skneural.network.fused")
+        if module is None or not module.knows(self):
+            return None
+        if self._prediction is None:
+            self._prediction = module.FusedPrediction(self)
+        return self._prediction

@@ -1,101 +1,188 @@
-"""Seconds per epoch: this package's NumPy form against scikit-learn's MLPClassifier and the matrix products alone.
+"""Seconds per epoch: the native form, NumPy's, scikit-learn's MLPClassifier, eager PyTorch, the matrix products alone.
 
-usage: python tests/benchmarks/bench_epoch.py [--threads 1 2] [--rounds 7]
+usage: python tests/benchmarks/bench_epoch.py [--threads 1 2] [--rounds 7] [--dtypes float32 float64] [--rows 1 2 ...]
+       python tests/benchmarks/bench_epoch.py --activations
 
-Random data of the sizes in the table; the time does not depend on the values. The contestants take turns, the minimum
-over the rounds counts. "products" is what the three matrix products of each layer cost by themselves in numpy.
+Random data of the sizes in CASES; the time does not depend on the values. Each contestant fits for a number of epochs,
+and what is printed is the time of the whole fit over that number. The contestants take turns, the minimum over the
+rounds counts. "products" is what the three matrix products of each layer cost by themselves in NumPy. PyTorch takes
+part where it is installed. With --activations: every activation of the package at the size of the fourth row.
 """
 
 import argparse
 import time
 import warnings
+from importlib.util import find_spec
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 from threadpoolctl import threadpool_limits
 
-from skneural import ActivationMLPClassifier
+from skneural import ACTIVATIONS, ActivationMLPClassifier, use_backend
 
-# rows, features, hidden layers, classes, batch size
+
+class Case(NamedTuple):
+    rows: int
+    features: int
+    hidden: tuple
+    classes: int
+    batch: int
+    epochs: int
+
+
 CASES = [
-    (1500, 30, (100,), 3, 200),
-    (1800, 64, (100,), 10, 200),
-    (10000, 20, (32,), 2, 32),
-    (10000, 100, (100,), 10, 200),
-    (10000, 54, (128, 128, 128), 7, 256),
-    (20000, 784, (100,), 10, 200),
-    (20000, 784, (256, 128, 100), 10, 256),
+    Case(1500, 30, (100,), 3, 200, 60),
+    Case(1800, 64, (100,), 10, 200, 60),
+    Case(10000, 20, (32,), 2, 32, 10),
+    Case(10000, 100, (100,), 10, 200, 15),
+    Case(10000, 54, (128, 128, 128), 7, 256, 8),
+    Case(20000, 784, (100,), 10, 200, 5),
+    Case(20000, 784, (256, 128, 100), 10, 256, 3),
 ]
-EPOCHS = 4
 
 
-def seconds_per_epoch(model, X, y):
+def data(case, dtype):
+    rng = np.random.RandomState(0)
+    return rng.randn(case.rows, case.features).astype(dtype), rng.randint(0, case.classes, case.rows)
+
+
+def seconds_per_epoch(estimator, case, X, y, **settings):
+    model = estimator(
+        case.hidden,
+        batch_size=case.batch,
+        max_iter=case.epochs,
+        n_iter_no_change=case.epochs + 1,
+        random_state=0,
+        **settings,
+    )
     started = time.perf_counter()
     model.fit(X, y)
-    return (time.perf_counter() - started) / EPOCHS
+    return (time.perf_counter() - started) / case.epochs
 
 
-def products(X, sizes, batch_size):
+def native(case, X, y):
+    return seconds_per_epoch(ActivationMLPClassifier, case, X, y)
+
+
+def in_numpy(case, X, y):
+    with use_backend("numpy"):
+        return seconds_per_epoch(ActivationMLPClassifier, case, X, y)
+
+
+def scikit_learn(case, X, y):
+    return seconds_per_epoch(MLPClassifier, case, X, y)
+
+
+def pytorch(case, X, y):
+    """Return the seconds of an epoch of the plain eager loop: no loader, no compilation."""
+    import torch
+
+    X, y = torch.from_numpy(X), torch.from_numpy(y)
+    layers = []
+    for fan_in, width in pairwise([case.features, *case.hidden]):
+        layers += [torch.nn.Linear(fan_in, width, dtype=X.dtype), torch.nn.ReLU()]
+    model = torch.nn.Sequential(*layers, torch.nn.Linear(case.hidden[-1], case.classes, dtype=X.dtype))
+    optimizer, loss = torch.optim.Adam(model.parameters(), weight_decay=1e-4), torch.nn.CrossEntropyLoss()
+    started = time.perf_counter()
+    for _ in range(case.epochs):
+        for rows in torch.randperm(case.rows).split(case.batch):
+            optimizer.zero_grad()
+            loss(model(X[rows]), y[rows]).backward()
+            optimizer.step()
+    return (time.perf_counter() - started) / case.epochs
+
+
+def products(case, X, y):
     """Return the seconds of an epoch's matrix products: forward, both backward (the first layer needs one)."""
-    rng = np.random.RandomState(0)
-    A = [rng.rand(batch_size, size).astype(X.dtype) for size in sizes]
+    sizes = [case.features, *case.hidden, 1 if case.classes == 2 else case.classes]
+    started, rng = 0.0, np.random.RandomState(0)
+    A = [rng.rand(case.batch, size).astype(X.dtype) for size in sizes]
     W = [rng.rand(*shape).astype(X.dtype) for shape in pairwise(sizes)]
-    outs = [np.empty((batch_size, size), X.dtype) for size in sizes]
+    outs = [np.empty((case.batch, size), X.dtype) for size in sizes]
     dW = [np.empty_like(w) for w in W]
     started = time.perf_counter()
-    for _ in range(len(X) // batch_size):
-        for layer, w in enumerate(W):
-            np.dot(A[layer], w, out=outs[layer + 1])
-            np.dot(A[layer].T, A[layer + 1], out=dW[layer])
-            if layer:
-                np.dot(A[layer + 1], w.T, out=outs[layer])
-    return time.perf_counter() - started
+    for _ in range(case.epochs):
+        for start in range(0, case.rows, case.batch):
+            n = min(case.batch, case.rows - start)
+            for layer, w in enumerate(W):
+                np.dot(A[layer][:n], w, out=outs[layer + 1][:n])
+                np.dot(A[layer][:n].T, A[layer + 1][:n], out=dW[layer])
+                if layer:
+                    np.dot(A[layer + 1][:n], w.T, out=outs[layer][:n])
+    return (time.perf_counter() - started) / case.epochs
 
 
-def measure(case, dtype, rounds):
-    n, d, hidden, k, batch_size = case
-    rng = np.random.RandomState(0)
-    X, y = rng.randn(n, d).astype(dtype), rng.randint(0, k, n)
-    settings = {"batch_size": batch_size, "max_iter": EPOCHS, "random_state": 0}
-    turns = [
-        (
-            products(X, [d, *hidden, 1 if k == 2 else k], batch_size),
-            seconds_per_epoch(MLPClassifier(hidden, **settings), X, y),
-            seconds_per_epoch(ActivationMLPClassifier(hidden, **settings), X, y),
+def measure(case, dtype, rounds, contestants):
+    """Return the least seconds per epoch of each contestant, which take turns."""
+    X, y = data(case, dtype)
+    return np.min([[contestant(case, X, y) for contestant in contestants] for _ in range(rounds)], axis=0)
+
+
+def limited(threads):
+    """Limit NumPy's, SciPy's and, where it is there, PyTorch's threads."""
+    if find_spec("torch"):
+        import torch
+
+        torch.set_num_threads(threads)
+    return threadpool_limits(threads)
+
+
+def geometric_mean(ratios):
+    return np.exp(np.mean(np.log(ratios), axis=0))
+
+
+def compare(threads, dtype, rows, rounds):
+    contestants = [products, native, in_numpy, scikit_learn] + [pytorch] * bool(find_spec("torch"))
+    names = ["products", "native", "numpy", "sklearn", "torch"][: len(contestants)]
+    head = "  ".join(f"{name:>8}" for name in names)
+    print(f"\n{dtype}, {threads} thread(s), ms per epoch\nrow  {head} | native/products  sklearn/native  torch/native")
+    ratios = []
+    for row in rows:
+        with limited(threads):
+            times = 1e3 * measure(CASES[row - 1], dtype, rounds, contestants)
+        ratios.append([times[1] / times[0], *(times[3:] / times[1])])
+        values = "  ".join(f"{value:8.2f}" for value in times)
+        print(
+            f"{row:3d}  {values} | {ratios[-1][0]:15.2f}" + "".join(f"  {r:14.2f}" for r in ratios[-1][1:]), flush=True
         )
-        for _ in range(rounds)
-    ]
-    return np.min(turns, axis=0)
+    means = geometric_mean(ratios)
+    print("geometric means: " + ", ".join(f"{mean:.2f}" for mean in means))
+
+
+def compare_activations(rounds):
+    case = CASES[3]
+
+    def contestant(name):
+        return lambda case, X, y: seconds_per_epoch(ActivationMLPClassifier, case, X, y, activation=name)
+
+    for dtype in ("float32", "float64"):
+        with limited(1):
+            times = 1e3 * measure(case, dtype, rounds, [contestant(name) for name in ACTIVATIONS])
+        relu = times[list(ACTIVATIONS).index("relu")]
+        print(f"\n{dtype}, 1 thread, row 4: ms per epoch, and in units of relu's")
+        for name, value in zip(ACTIVATIONS, times, strict=True):
+            print(f"{name:12} {value:6.2f}  {value / relu:5.2f}")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--dtypes", nargs="+", default=["float32", "float64"])
+    parser.add_argument("--rows", type=int, nargs="+", default=range(1, len(CASES) + 1))
+    parser.add_argument("--activations", action="store_true")
     options = parser.parse_args()
     warnings.filterwarnings("ignore", category=ConvergenceWarning)
-    print(
-        "threads  dtype    rows  features  hidden           classes  batch | "
-        "ms per epoch: products  sklearn  ours | sklearn / ours"
-    )
+    for number, case in enumerate(CASES, 1):
+        print(f"row {number}: {case._asdict()}")
+    if options.activations:
+        return compare_activations(options.rounds)
     for threads in options.threads:
-        for dtype in ("float32", "float64"):
-            ratios = []
-            for case in CASES:
-                n, d, hidden, k, batch_size = case
-                with threadpool_limits(threads):
-                    times = 1e3 * measure(case, dtype, options.rounds)
-                ratios.append(times[1] / times[2])
-                print(
-                    f"{threads:7d}  {dtype}  {n:5d}  {d:8d}  {hidden!s:15}  {k:7d}  {batch_size:5d} | "
-                    f"{times[0]:22.2f} {times[1]:8.2f} {times[2]:5.2f} | {ratios[-1]:5.2f}",
-                    flush=True,
-                )
-            print(
-                f"geometric mean of sklearn / ours, {threads} threads, {dtype}: {np.exp(np.mean(np.log(ratios))):.2f}"
-            )
+        for dtype in options.dtypes:
+            compare(threads, dtype, options.rows, options.rounds)
 
 
 if __name__ == "__main__":
