@@ -19,6 +19,7 @@ MATHEMATICS = [
     "initializers",
     "losses",
     "penalties",
+    "preprocessing/blocks",
     "preprocessing/moments",
     "solvers/schedules",
     "solvers/batches",

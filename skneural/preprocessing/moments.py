@@ -18,13 +18,13 @@ and two statistics a, b merge by Chan, Golub and LeVeque's rule [1]_,
 
 from __future__ import annotations
 
-import mmap
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
-from scipy import linalg, sparse
+from scipy import sparse
+
+from skneural.preprocessing.blocks import matrix_block_bytes, rows_per_block, weighted_blocks
 
 # Measured: one block and its squares stay in a second-level cache of 0.5 to 1 MiB.
 FEATURE_BLOCK_BYTES = 2**20
@@ -32,65 +32,12 @@ FEATURE_BLOCK_BYTES = 2**20
 GROUP_BYTES = 2**24
 # If less than this is left of the squares about a centre, it was too far off and the rows are read again.
 CANCELLATION = 1e-3
-# Measured: symmetric products of longer blocks fall off a cliff in OpenBLAS, those of shorter ones pay for
-# updating the matrix too often.
-MATRIX_BLOCK_BYTES = 2**21
-MATRIX_BLOCK_ROWS = 256
+# The same for a matrix, whose small eigenvalues need each digit that its large entries have.
+MATRIX_CANCELLATION = 0.1
+# So many rows give a provisional mean.
+PROVISIONAL_ROWS = 256
 # A triangular factorisation is worth its cost from several times as many rows as features.
 FACTOR_BLOCK_BYTES = 2**24
-# How much of a memory-mapped file may be resident before its pages are handed back.
-MAPPED_BYTES = 2**25
-
-
-def rows_per_block(X: np.ndarray, block_bytes: int) -> int:
-    """How many rows of X fill ``block_bytes`` in float64: at least one, at most all."""
-    return max(1, min(len(X), block_bytes // (8 * X.shape[1])))
-
-
-def row_blocks(X: np.ndarray, block_bytes: int) -> Iterator[slice]:
-    """Slices that cover the rows of X, each at most ``block_bytes`` large in float64 (one row at least).
-
-    If X maps a file, pages that were read are handed back to the operating system on the way, so that
-    reading a file larger than the memory keeps the process small.
-    """
-    n_rows = len(X)
-    step = rows_per_block(X, block_bytes)
-    mapping = _mapping(X)
-    released = 0
-    for start in range(0, n_rows, step):
-        stop = min(start + step, n_rows)
-        yield slice(start, stop)
-        if mapping is not None and (stop == n_rows or X[released:stop].nbytes >= MAPPED_BYTES):
-            _release(mapping, X[released:stop])
-            released = stop
-
-
-def _mapping(X: np.ndarray) -> mmap.mmap | None:
-    """The mapped file under a C-contiguous X, or None where its pages must not or cannot be handed back."""
-    owner: Any = X
-    private = False
-    while isinstance(owner, np.ndarray):
-        # Changes to a copy-on-write mapping live in its pages alone: handing them back would undo them.
-        private = private or getattr(owner, "mode", None) == "c"
-        owner = owner.base
-    usable = isinstance(owner, mmap.mmap) and hasattr(owner, "madvise") and X.flags.c_contiguous
-    return owner if usable and not private else None
-
-
-def _release(mapping: mmap.mmap, rows: np.ndarray) -> None:
-    origin = np.frombuffer(mapping, np.uint8).ctypes.data
-    first = (rows.ctypes.data - origin) // mmap.PAGESIZE * mmap.PAGESIZE
-    mapping.madvise(mmap.MADV_DONTNEED, first, rows.ctypes.data - origin + rows.nbytes - first)
-
-
-def weighted_blocks(
-    X: np.ndarray, sample_weight: np.ndarray | None, block_bytes: int
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Blocks of rows of X, each with its weights (ones where ``sample_weight`` is None)."""
-    ones = np.ones(rows_per_block(X, block_bytes))
-    for rows in row_blocks(X, block_bytes):
-        block = X[rows]
-        yield block, ones[: len(block)] if sample_weight is None else sample_weight[rows]
 
 
 def deviations(rows: np.ndarray, centre: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
@@ -287,41 +234,40 @@ class ScatterMoments:
 
     @classmethod
     def of(cls, X: np.ndarray, sample_weight: np.ndarray | None = None) -> Self:
-        """The moments of X, of shape (n_samples, n_features); NaN are refused."""
-        n_features = X.shape[1]
-        empty = np.zeros((n_features, n_features), order="F")
-        total = cls(0, np.zeros(n_features), resolution_of(X), empty)
-        block_bytes = max(MATRIX_BLOCK_BYTES, MATRIX_BLOCK_ROWS * 8 * n_features)
-        buffer = np.empty((2, rows_per_block(X, block_bytes), n_features))
-        with np.errstate(over="ignore", invalid="ignore"):
-            for group, weight in weighted_blocks(X, sample_weight, max(GROUP_BYTES, 8 * block_bytes)):
-                total = total._absorb(group, weight, sample_weight is not None, buffer)
-        refuse_overflow(total.scatter)
-        lower = np.tril(total.scatter, -1)
-        scatter = lower + lower.T + np.diag(np.diag(total.scatter))
-        return cls(total.weight, total.mean, total.resolution, scatter)
+        """The moments of X, of shape (n_samples, n_features); NaN are refused.
 
-    def _absorb(self, X: np.ndarray, sample_weight: np.ndarray, weighted: bool, buffer: np.ndarray) -> Self:
-        """Add a group of blocks to the lower triangle of the scatter matrix, in place."""
-        values, centres = buffer
-        first = slice(len(values))
-        centre = self.mean if self.weight > 0 else block_mean(X[first], sample_weight[first])
-        centres[:] = centre
-        scatter, sums = self.scatter, np.zeros(X.shape[1])
-        for rows, weight in weighted_blocks(X, sample_weight, values.nbytes):
-            block = deviations(rows, centres[: len(rows)], out=values)
-            # SciPy's BLAS as for the product below: NumPy may bring another, whose threads would wait in its way.
-            block_sums = linalg.blas.dgemv(1.0, block.T, weight)
-            refuse_missing(block_sums, block)
-            sums += block_sums
-            if weighted:
+        X is read once, or twice where its first rows lie far from the others.
+        """
+        first, weight = next(weighted_blocks(X, sample_weight, PROVISIONAL_ROWS * 8 * X.shape[1]))
+        with np.errstate(over="ignore", invalid="ignore"):
+            centre = block_mean(first, weight)
+            found = cls._about(centre, X, sample_weight)
+            squares = np.diag(found.scatter)
+            if (squares < MATRIX_CANCELLATION * (squares + found.weight * (found.mean - centre) ** 2)).any():
+                found = cls._about(found.mean, X, sample_weight)
+        return found
+
+    @classmethod
+    def _about(cls, centre: np.ndarray, X: np.ndarray, sample_weight: np.ndarray | None) -> Self:
+        """The moments of X by products of deviations from a centre near its mean."""
+        n_features = X.shape[1]
+        block_bytes = matrix_block_bytes(n_features)
+        buffer = np.empty((rows_per_block(X, block_bytes), n_features + 1))
+        products = np.zeros((n_features + 1, n_features + 1))
+        for rows, weight in weighted_blocks(X, sample_weight, block_bytes):
+            block = buffer[: len(rows)]
+            deviations(rows, centre, out=block[:, :-1])
+            # A column of ones gives the sums of the others along with their products.
+            block[:, -1] = 1.0
+            if sample_weight is not None:
                 block *= np.sqrt(weight)[:, np.newaxis]
-            scatter = linalg.blas.dsyrk(1.0, block.T, 1.0, scatter, lower=1, overwrite_c=1)
-        total = self.weight + (float(sample_weight.sum()) if weighted else len(X))
-        if total > 0:
-            scatter = linalg.blas.dsyr(-1.0 / total, sums, lower=1, a=scatter, overwrite_a=1)
-            centre = centre + sums / total
-        return type(self)(total, centre, self.resolution, scatter)
+            products += block.T @ block
+            refuse_missing(products[-1], block)
+        refuse_overflow(products)
+        total = len(X) if sample_weight is None else float(sample_weight.sum())
+        sums = products[-1, :-1]
+        shift = sums / np.sqrt(total)
+        return cls(total, centre + sums / total, resolution_of(X), products[:-1, :-1] - np.outer(shift, shift))
 
     def merge(self, other: ScatterMoments | FactorMoments) -> Self:
         """The moments of the rows of both."""
@@ -406,7 +352,7 @@ def triangular(A: np.ndarray) -> np.ndarray:
     """A matrix R of at most as many rows as columns with ``R.T @ R == A.T @ A``."""
     if len(A) <= A.shape[1]:
         return A
-    return linalg.qr(A, mode="r", overwrite_a=True, check_finite=False)[0][: A.shape[1]]
+    return np.asarray(np.linalg.qr(A, mode="r"))
 
 
 def refuse_missing(sums: np.ndarray, values: np.ndarray) -> None:

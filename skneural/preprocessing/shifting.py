@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from skneural.preprocessing.moments import row_blocks, rows_per_block
+from skneural.preprocessing.blocks import row_blocks, rows_per_block
 
 # Measured: a block of the input, the output and each operand share a second-level cache.
 BLOCK_BYTES = 2**19

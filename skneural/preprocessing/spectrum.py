@@ -10,18 +10,15 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-from scipy import linalg
 
+from skneural.preprocessing.blocks import matrix_block_bytes, weighted_blocks
 from skneural.preprocessing.moments import (
-    MATRIX_BLOCK_BYTES,
-    MATRIX_BLOCK_ROWS,
     FactorMoments,
     FeatureMoments,
     ScatterMoments,
     deviations,
     refuse_missing,
     resolution_of,
-    weighted_blocks,
 )
 
 EPS = float(np.finfo(np.float64).eps)
@@ -84,25 +81,28 @@ def is_doubtful(moments: ScatterMoments) -> bool:
     if no eigenvalue of S is below t. The Frobenius norm bounds the largest eigenvalue from above.
     """
     varies = np.diag(moments.scatter) > 0
-    scatter = moments.scatter[np.ix_(varies, varies)]
-    threshold = DOUBTFUL_SHARE * np.linalg.norm(scatter)
-    scatter[np.diag_indices_from(scatter)] -= threshold
-    _, first_failure = linalg.lapack.dpotrf(scatter, overwrite_a=1, clean=0)
-    return first_failure > 0
+    shift = np.where(varies, -DOUBTFUL_SHARE * np.linalg.norm(moments.scatter), 1.0)
+    shifted = moments.scatter.copy()
+    shifted[np.diag_indices_from(shifted)] += shift
+    try:
+        np.linalg.cholesky(shifted)
+    except np.linalg.LinAlgError:
+        return True
+    return False
 
 
 def scatter_spectrum(moments: ScatterMoments) -> Spectrum:
     """Spectrum by eigendecomposition of the scatter matrix; d³ operations for d features."""
     covariance = moments.scatter / (moments.weight - 1)
     feature_variances = np.diag(covariance).copy()
-    values, vectors = linalg.eigh(covariance, driver="evd", overwrite_a=True, check_finite=False)
+    values, vectors = np.linalg.eigh(covariance)
     rounding = len(values) * EPS
     return Spectrum(np.maximum(values[::-1], 0.0), signed(vectors.T[::-1]), feature_variances, rounding)
 
 
 def factor_spectrum(moments: FactorMoments) -> Spectrum:
     """Spectrum by singular value decomposition of the factor: exact down to tiny variances."""
-    _, values, directions = linalg.svd(moments.factor, full_matrices=False, check_finite=False)
+    _, values, directions = np.linalg.svd(moments.factor, full_matrices=False)
     feature_variances = np.einsum("ij,ij->j", moments.factor, moments.factor) / (moments.weight - 1)
     rounding = (len(moments.mean) * EPS) ** 2
     return Spectrum(values**2 / (moments.weight - 1), signed(directions), feature_variances, rounding)
@@ -153,9 +153,9 @@ class LeadingMoments:
         n_basis = min(n_directions + 10, X.shape[1])
         basis = random_state.standard_normal((X.shape[1], n_basis))
         for _ in range(4):
-            basis = linalg.qr(_scatter_times(X, sample_weight, moments.mean, basis), mode="economic")[0]
+            basis = np.linalg.qr(_scatter_times(X, sample_weight, moments.mean, basis))[0]
         inner = basis.T @ _scatter_times(X, sample_weight, moments.mean, basis)
-        values, vectors = linalg.eigh((inner + inner.T) / 2)
+        values, vectors = np.linalg.eigh((inner + inner.T) / 2)
         leading = slice(None, -n_directions - 1, -1)
         eigenvalues = np.maximum(values[leading], 0.0)
         directions = signed((basis @ vectors[:, leading]).T)
@@ -179,8 +179,7 @@ def leading_spectrum(moments: LeadingMoments) -> Spectrum:
 
 def _scatter_times(X: np.ndarray, sample_weight: np.ndarray | None, mean: np.ndarray, basis: np.ndarray) -> np.ndarray:
     product = np.zeros(basis.shape)
-    buffer_bytes = max(MATRIX_BLOCK_BYTES, MATRIX_BLOCK_ROWS * 8 * X.shape[1])
-    for rows, weight in weighted_blocks(X, sample_weight, buffer_bytes):
+    for rows, weight in weighted_blocks(X, sample_weight, matrix_block_bytes(X.shape[1])):
         values = deviations(rows, mean)
         refuse_missing(weight @ values, values)
         product += values.T @ (weight[:, np.newaxis] * (values @ basis))

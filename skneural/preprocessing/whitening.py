@@ -13,13 +13,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skneural._sklearn_compat import Interval, RealNotInt, StrOptions, _check_feature_names_in
 from skneural.preprocessing.base import MomentsTransformer
-from skneural.preprocessing.moments import (
-    MATRIX_BLOCK_BYTES,
-    FactorMoments,
-    ScatterMoments,
-    deviations,
-    row_blocks,
-)
+from skneural.preprocessing.blocks import matrix_block_bytes, row_blocks
+from skneural.preprocessing.moments import FactorMoments, ScatterMoments, deviations
 from skneural.preprocessing.spectrum import (
     LeadingMoments,
     Spectrum,
@@ -211,7 +206,7 @@ class PCAWhitener(ClassNamePrefixFeaturesOutMixin, MomentsTransformer):
         components, spread = self.components_, self._spread()
         forward = (components / spread[:, np.newaxis]).T
         out = self._destination(X, self._n_features_out, copy)
-        for rows in row_blocks(X, MATRIX_BLOCK_BYTES):
+        for rows in row_blocks(X, matrix_block_bytes(X.shape[1])):
             scores = deviations(X[rows], self.mean_) @ forward
             out[rows] = scores @ components if self.method == "zca" else scores
         return out
@@ -235,7 +230,7 @@ class PCAWhitener(ClassNamePrefixFeaturesOutMixin, MomentsTransformer):
         X = self._check_transformed(X, self._n_features_out)
         components, spread = self.components_, self._spread()
         out = self._destination(X, self.n_features_in_, copy)
-        for rows in row_blocks(X, MATRIX_BLOCK_BYTES):
+        for rows in row_blocks(X, matrix_block_bytes(X.shape[1])):
             scores = X[rows] @ components.T if self.method == "zca" else X[rows]
             out[rows] = (scores * spread) @ components + self.mean_
         return out

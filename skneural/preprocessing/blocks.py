@@ -1,0 +1,71 @@
+"""Read the rows of an array in blocks, also those of a mapped file larger than the memory."""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+# Measured: shorter blocks pay for updating the matrix too often, and each product's threads wait anew for busy cores.
+MATRIX_BLOCK_BYTES = 2**23
+MATRIX_BLOCK_ROWS = 4096
+# How much of a memory-mapped file may be resident before its pages are handed back.
+MAPPED_BYTES = 2**25
+
+
+def matrix_block_bytes(n_features: int) -> int:
+    """Size in float64 of blocks that enter products with a matrix of that many features."""
+    return max(MATRIX_BLOCK_BYTES, MATRIX_BLOCK_ROWS * 8 * n_features)
+
+
+def rows_per_block(X: np.ndarray, block_bytes: int) -> int:
+    """How many rows of X fill ``block_bytes`` in float64: at least one, at most all."""
+    return max(1, min(len(X), block_bytes // (8 * X.shape[1])))
+
+
+def row_blocks(X: np.ndarray, block_bytes: int) -> Iterator[slice]:
+    """Slices that cover the rows of X, each at most ``block_bytes`` large in float64 (one row at least).
+
+    If X maps a file, pages that were read are handed back to the operating system on the way, so that
+    reading a file larger than the memory keeps the process small.
+    """
+    n_rows = len(X)
+    step = rows_per_block(X, block_bytes)
+    mapping = _mapping(X)
+    released = 0
+    for start in range(0, n_rows, step):
+        stop = min(start + step, n_rows)
+        yield slice(start, stop)
+        if mapping is not None and (stop == n_rows or X[released:stop].nbytes >= MAPPED_BYTES):
+            _release(mapping, X[released:stop])
+            released = stop
+
+
+def _mapping(X: np.ndarray) -> mmap.mmap | None:
+    """The mapped file under a C-contiguous X, or None where its pages must not or cannot be handed back."""
+    owner: Any = X
+    private = False
+    while isinstance(owner, np.ndarray):
+        # Changes to a copy-on-write mapping live in its pages alone: handing them back would undo them.
+        private = private or getattr(owner, "mode", None) == "c"
+        owner = owner.base
+    usable = isinstance(owner, mmap.mmap) and hasattr(owner, "madvise") and X.flags.c_contiguous
+    return owner if usable and not private else None
+
+
+def _release(mapping: mmap.mmap, rows: np.ndarray) -> None:
+    origin = np.frombuffer(mapping, np.uint8).ctypes.data
+    first = (rows.ctypes.data - origin) // mmap.PAGESIZE * mmap.PAGESIZE
+    mapping.madvise(mmap.MADV_DONTNEED, first, rows.ctypes.data - origin + rows.nbytes - first)
+
+
+def weighted_blocks(
+    X: np.ndarray, sample_weight: np.ndarray | None, block_bytes: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Blocks of rows of X, each with its weights (ones where ``sample_weight`` is None)."""
+    ones = np.ones(rows_per_block(X, block_bytes))
+    for rows in row_blocks(X, block_bytes):
+        block = X[rows]
+        yield block, ones[: len(block)] if sample_weight is None else sample_weight[rows]
