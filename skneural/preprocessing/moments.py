@@ -1,12 +1,12 @@
 """Streaming, mergeable first and second moments, in float64 whatever the input's precision.
 
 Three statistics of the same rows: per feature (`FeatureMoments`), the centred scatter matrix
-(`ScatterMoments`) and a triangular factor of it (`FactorMoments`). Each reads its input once, in blocks of
-rows, and two of them merge into the statistics of all rows together.
+(`ScatterMoments`) and a triangular factor of it (`FactorMoments`). Each reads its input in blocks of rows, once
+unless it was centred badly, and two of them merge into the statistics of all rows together.
 
-With W the weight so far, m the mean so far and, for a block, s = Σ wᵢ (xᵢ − m), the update is
+With a centre c near the mean, W = Σ wᵢ and s = Σ wᵢ (xᵢ − c),
 
-    m' = m + s / W',        S' = S + Σ wᵢ (xᵢ − m)(xᵢ − m)ᵀ − s sᵀ / W',        W' = W + Σ wᵢ,
+    m = c + s / W,          S = Σ wᵢ (xᵢ − c)(xᵢ − c)ᵀ − s sᵀ / W,
 
 and two statistics a, b merge by Chan, Golub and LeVeque's rule [1]_,
 

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skneural._sklearn_compat import Interval, RealNotInt, StrOptions, _check_feature_names_in
 from skneural.preprocessing.base import MomentsTransformer
-from skneural.preprocessing.blocks import matrix_block_bytes, row_blocks
+from skneural.preprocessing.blocks import matrix_block_bytes, row_blocks, rows_per_block
 from skneural.preprocessing.moments import FactorMoments, ScatterMoments, deviations
 from skneural.preprocessing.spectrum import (
     LeadingMoments,
@@ -206,9 +206,13 @@ class PCAWhitener(ClassNamePrefixFeaturesOutMixin, MomentsTransformer):
         components, spread = self.components_, self._spread()
         forward = (components / spread[:, np.newaxis]).T
         out = self._destination(X, self._n_features_out, copy)
-        for rows in row_blocks(X, matrix_block_bytes(X.shape[1])):
-            scores = deviations(X[rows], self.mean_) @ forward
-            out[rows] = scores @ components if self.method == "zca" else scores
+        block_bytes = matrix_block_bytes(X.shape[1])
+        buffer = np.empty((rows_per_block(X, block_bytes), X.shape[1]))
+        for rows in row_blocks(X, block_bytes):
+            values, factor = deviations(X[rows], self.mean_, out=buffer), forward
+            if self.method == "zca":
+                values, factor = values @ forward, components
+            np.matmul(values, factor, out=out[rows], casting="same_kind")
         return out
 
     def inverse_transform(self, X, copy=None):
