@@ -74,7 +74,7 @@ class ActivationComparison:
     candidates : list of Candidate
         Activation by activation, rate by rate.
     target_loss : float
-        The training loss to which epochs and seconds are counted.
+        The training loss to which epochs and seconds are counted; NaN if all training diverged.
     """
 
     candidates: list[Candidate]
@@ -99,7 +99,7 @@ class ActivationComparison:
     def __str__(self) -> str:
         header = ["activation", "rate", "score", "±", "fit s", "epochs", "seconds", "dead", "saturated", "mean"]
         table = aligned([*header, "parameters"], [_cells(each) for each in self.candidates])
-        return f"{table}\nepochs, seconds: to a training loss of {self.target_loss:.4g}"
+        return f"{table}\nepochs, seconds: to a training loss of {number(self.target_loss, '.4g')}"
 
     __repr__ = __str__
 
@@ -162,7 +162,9 @@ def compare_activations(
     )
     by_trial = [found[start : start + len(folds)] for start in range(0, len(found), len(folds))]
     if target_loss is None:
-        target_loss = float(np.median([np.mean([fold.best_loss for fold in each]) for each in by_trial]))
+        losses = np.array([np.mean([fold.best_loss for fold in each]) for each in by_trial])
+        finite = losses[np.isfinite(losses)]
+        target_loss = float(np.median(finite)) if finite.size else math.nan
     candidates = [_summary(*trial, each, target_loss) for trial, each in zip(trials, by_trial, strict=True)]
     return ActivationComparison(candidates, target_loss)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,9 @@ from numpy.typing import NDArray
 from sklearn.utils import resample
 
 from skneural.inspection.rehearsal import network_of
-from skneural.inspection.table import aligned, frame
+from skneural.inspection.table import aligned, frame, wrapped
 from skneural.inspection.unit_report import UnitReport, unit_report
+from skneural.specification import Within
 
 Array = NDArray[Any]
 
@@ -59,7 +61,9 @@ class NetworkMonitor:
         self.reports: list[UnitReport] = []
 
     def setup(self, estimator: Any, context: Any) -> None:
-        """Refuse what is not a network."""
+        """Refuse what is not a network, and an interval that is none."""
+        if not (allowed := Within(1, None, kind=Integral)).accepts(self.every):
+            raise ValueError(f"every must be {allowed}. Got {self.every!r} instead.")
         if network_of(estimator) is not estimator:
             raise TypeError(
                 "A NetworkMonitor is to be set on the network itself, such as pipeline[-1].set_callbacks(monitor). "
@@ -128,7 +132,7 @@ class NetworkMonitor:
         lines = [[f"{share:.0%}" for share in shares] for shares in self.dead]
         changes = [i for i in range(len(lines)) if i in (0, len(lines) - 1) or lines[i] != lines[i - 1]]
         rows = [[str(self.epochs[i]), *lines[i]] for i in changes]
-        return "\n".join([aligned(header, rows), *self.deaths, *self.reports[-1].advice])
+        return "\n".join([aligned(header, rows), *self.deaths, wrapped(self.reports[-1].advice)]).rstrip()
 
     def _record(self, estimator: Any, epoch: int, X: Any) -> None:
         probe = self.X

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,6 +24,23 @@ def aligned(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(
         "  ".join([name.ljust(first), *(cell.rjust(width) for cell, width in zip(cells, others, strict=True))])
         for name, *cells in lines
+    )
+
+
+def wrapped(sentences: Sequence[str]) -> str:
+    """Return one paragraph per entry, in lines of at most 100 characters.
+
+    Examples
+    --------
+    >>> from skneural.inspection.table import wrapped
+    >>> print(wrapped(["Short.", 12 * "Long sentences. "]))
+    - Short.
+    - Long sentences. ... Long sentences. Long
+      sentences. ... Long sentences.
+    """
+    return "\n".join(
+        textwrap.fill(sentence, 100, initial_indent="- ", subsequent_indent="  ", break_long_words=False)
+        for sentence in sentences
     )
 
 

@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from skneural.inspection.advice import advise
 from skneural.inspection.census import Census, census
 from skneural.inspection.rehearsal import unwrapped
-from skneural.inspection.table import aligned, frame
+from skneural.inspection.table import aligned, frame, number, wrapped
 from skneural.inspection.updates import Updates
 from skneural.network import Network
 
@@ -135,7 +135,8 @@ class UnitReport:
         header += ["one-sign rows", "gradient", "update"]
         table = aligned(header, [_cells(layer) for layer in self.layers])
         notes = [note for layer in self.layers for note in _notes(layer)]
-        return "\n".join([f"Hidden units on {self.n_rows} rows", table, *notes, *self.advice])
+        advice = [wrapped(self.advice)] if self.advice else []
+        return "\n".join([f"Hidden units on {self.n_rows} rows", table, *notes, *advice])
 
     __repr__ = __str__
 
@@ -202,15 +203,15 @@ def _layer_report(counted: Census, network: Network, updates: Updates | None) ->
 
 def _cells(layer: LayerReport) -> list[str]:
     shares = [layer.dead, layer.always_on, layer.saturated]
-    numbers = [layer.gradient_norm, layer.update_ratio]
     return [
         f"{layer.layer} {layer.activation}",
         str(layer.n_units),
-        *(_percent(share) for share in shares),
+        *(f"{share:.0%}" for share in shares),
         f"{layer.mean:.3f}",
         f"{layer.std:.3f}",
-        _percent(layer.one_sign_rows),
-        *("-" if math.isnan(number) else f"{number:.1e}" for number in numbers),
+        f"{layer.one_sign_rows:.0%}",
+        number(layer.gradient_norm, ".1e"),
+        number(layer.update_ratio, ".1e"),
     ]
 
 
@@ -223,7 +224,3 @@ def _notes(layer: LayerReport) -> list[str]:
         low, mean, high = layer.slopes.min(), layer.slopes.mean(), layer.slopes.max()
         notes.append(f"Layer {layer.layer}: learned parameters from {low:.3f} to {high:.3f}, mean {mean:.3f}.")
     return notes
-
-
-def _percent(share: float) -> str:
-    return "-" if math.isnan(share) else f"{share:.0%}"

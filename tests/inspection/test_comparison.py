@@ -93,6 +93,15 @@ def test_divergence_is_a_row_without_score():
     assert str(found).splitlines()[2].split()[1:4] == ["1e+200", "-", "-"]
 
 
+def test_where_all_training_diverges_there_is_no_target():
+    network = ActivationMLPRegressor(hidden_layer_sizes=(5,), solver="sgd", learning_rate_init=1e200)
+    found = compare_activations(X, Y, estimator=network, activations=["identity", "tanh"], cv=2)
+    assert all(math.isnan(each.score) for each in found.candidates if each.activation == "identity")
+    only = compare_activations(X, Y, estimator=network, activations=["identity"], cv=2)
+    assert math.isnan(only.target_loss)
+    assert str(only).endswith("to a training loss of -")
+
+
 @pytest.mark.parametrize("options", [{"n_jobs": 2}, {"scoring": "neg_log_loss"}, {"cv": StratifiedKFold(3)}])
 def test_options_are_those_of_cross_validation(comparison, options):
     found = compare_activations(

@@ -45,7 +45,7 @@ TARGETS = {
 }
 CLASSIFICATION = ["binary", "multiclass", "multilabel"]
 SMALL = {"hidden_layer_sizes": (8, 6), "random_state": 0}
-FEW = {"n_rows": 8, "n_entries": 10}
+FEW = {"n_rows": 8, "n_entries": 8}
 EVERY_ACTIVATION = [*{repr(a): a for a in ACTIVATIONS.values()}.values(), PReLU(shared=True), Maxout(3)]
 
 
@@ -126,7 +126,7 @@ def test_features_of_any_scale(scale):
     model = ActivationMLPClassifier(activation="leaky_relu", **SMALL)
     report = check_gradient(model, scale * X, TARGETS["multiclass"], **FEW)
     assert report.worst <= 1e-6
-    assert report.checks[0].n_checked > 5
+    assert report.checks[0].n_checked > 4
 
 
 @pytest.mark.parametrize("scale", [1e-6, 1e6])

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from skneural.inspection.table import aligned, frame, number
+from skneural.inspection.table import aligned, frame, number, wrapped
 
 
 def test_columns_are_aligned_the_first_to_the_left():
@@ -17,6 +17,13 @@ def test_columns_are_aligned_the_first_to_the_left():
 
 def test_a_table_without_rows_is_its_header():
     assert aligned(["a", "b"], []) == "a  b"
+
+
+def test_paragraphs_are_wrapped():
+    lines = wrapped(["one two " * 20, "three"]).splitlines()
+    assert max(map(len, lines)) <= 100
+    assert [line[:2] for line in lines] == ["- ", "  ", "- "]
+    assert " ".join(lines[0:2]).split()[1:] == ["one", "two"] * 20
 
 
 @pytest.mark.parametrize(("value", "text"), [(0.256, "26%"), (float("nan"), "-"), (float("inf"), "inf%")])
