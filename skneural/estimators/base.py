@@ -19,6 +19,7 @@ from sklearn.utils import check_random_state
 from skneural._sklearn_compat import CallbackSupportMixin, _check_sample_weight
 from skneural.activations import ACTIVATIONS
 from skneural.estimators.callbacks import CallbackGuest
+from skneural.estimators.dead_units import warn_of_dead_units
 from skneural.estimators.fitted import FittedNetworkMixin
 from skneural.estimators.parameters import CONSTRAINTS
 from skneural.estimators.printing import EpochPrinter
@@ -126,6 +127,8 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
             for guest in guests:
                 if isinstance(guest, CallbackGuest):
                     guest.close()
+            if not incremental:
+                warn_of_dead_units(self, rows.X)
         return self
 
     @contextmanager
