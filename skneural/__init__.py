@@ -21,9 +21,8 @@ from skneural.backend import use_backend
 from skneural.estimators import ActivationMLPClassifier, ActivationMLPRegressor, tabular_classifier
 from skneural.preprocessing import MeanCenterer, PCAWhitener, RampEncoder, SmoothClipper, StdScaler
 from skneural.solvers import DivergenceError
+from skneural.version import VersionWarning, __version__
 from skneural.versions import show_versions
-
-__version__ = "0.1.0"
 
 __all__ = [
     "ACTIVATIONS",
@@ -49,6 +48,8 @@ __all__ = [
     "Softplus",
     "StdScaler",
     "Tanh",
+    "VersionWarning",
+    "__version__",
     "show_versions",
     "tabular_classifier",
     "use_backend",

@@ -26,6 +26,11 @@ def accepts_sample_weight(scorer: Callable) -> bool:
     return "sample_weight" in parameters or any(p.kind is Parameter.VAR_KEYWORD for p in parameters.values())
 
 
+def belongs_to_scikit_learn(name: str) -> bool:
+    """Return whether an attribute of that name is scikit-learn's own: settings of output, metadata and callbacks."""
+    return name in ("_metadata_request", "_callback_fit_ctx", "_parent_callback_ctx") or name.startswith("_skl")
+
+
 __all__ = [
     "CallbackSupportMixin",
     "Interval",
@@ -37,4 +42,5 @@ __all__ = [
     "_check_sample_weight",
     "_fit_context",
     "accepts_sample_weight",
+    "belongs_to_scikit_learn",
 ]

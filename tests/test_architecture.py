@@ -28,8 +28,9 @@ MATHEMATICS = [
 LEVELS = [
     MATHEMATICS,
     ["network", "solvers"],
-    ["_sklearn_compat"],
+    ["_sklearn_compat", "version"],
     ["estimators", "preprocessing", "versions"],
+    ["deployment"],
     ["__init__"],
 ]
 

@@ -18,6 +18,7 @@ from skneural._sklearn_compat import Interval, StrOptions
 from skneural.preprocessing.base import MomentsTransformer
 from skneural.preprocessing.moments import FeatureMoments
 from skneural.preprocessing.shifting import restored, standardised
+from skneural.version import check_numbers, require
 
 
 class PerFeatureTransformer(OneToOneFeatureMixin, MomentsTransformer):
@@ -124,6 +125,21 @@ class PerFeatureTransformer(OneToOneFeatureMixin, MomentsTransformer):
 
     def _learned(self) -> FeatureMoments:
         return FeatureMoments(**self._moments)
+
+    def _restore(self) -> None:
+        n_groups = len(self._learned().weight)
+        require(
+            n_groups and self.n_features_in_ % n_groups == 0,
+            f"The moments must be those of {self.n_features_in_} features, or of channels. Got {n_groups} instead.",
+        )
+        for name, values in self._moments.items():
+            check_numbers(f"{name} of the moments", np.asarray(values, np.float64), (n_groups,))
+        for name in self._statistics():
+            check_numbers(name, getattr(self, name), (self.n_features_in_,), missing=True)
+
+    def _statistics(self) -> set[str]:
+        """Names of the arrays that transform needs or has."""
+        return {"mean_"}
 
     def _check_mergeable(self, other: Self) -> None:
         super()._check_mergeable(other)

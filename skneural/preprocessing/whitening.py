@@ -28,6 +28,7 @@ from skneural.preprocessing.spectrum import (
     leading_spectrum,
     scatter_spectrum,
 )
+from skneural.version import check_numbers, require
 
 SOLVERS: dict[str, tuple[Any, Any]] = {
     "covariance_eigh": (ScatterMoments, scatter_spectrum),
@@ -183,6 +184,7 @@ class PCAWhitener(ClassNamePrefixFeaturesOutMixin, MomentsTransformer):
         self.copy = copy
         self.random_state = random_state
 
+    _fitted_names = MomentsTransformer._fitted_names | {"svd_solver_", "_derived"}
     components_ = _when_needed("components")
     explained_variance_ = _when_needed("explained_variance")
     explained_variance_ratio_ = _when_needed("explained_variance_ratio")
@@ -322,6 +324,21 @@ class PCAWhitener(ClassNamePrefixFeaturesOutMixin, MomentsTransformer):
 
     def _learned(self) -> Any:
         return SOLVERS[self.svd_solver_][0](**self._moments)
+
+    def _restore(self) -> None:
+        moments, n_features = vars(self._learned()), self.n_features_in_
+        check_numbers("mean_", self.mean_, (n_features,))
+        arrays = {name: values for name, values in moments.items() if name not in ("weight", "resolution")}
+        for name, values in arrays.items():
+            width = len(moments["directions"]) if name == "eigenvalues" else n_features
+            check_numbers(f"{name} of the moments", values, (*values.shape[:-1], width))
+        require(0 < moments["weight"] < np.inf, f"Rows must have weight. Got {moments['weight']} instead.")
+        if self._derived is not None:
+            n_components = self._derived["n_components"]
+            check_numbers("components_", self.components_, (n_components, n_features))
+            for name in ("explained_variance", "explained_variance_ratio", "singular_values"):
+                check_numbers(f"{name}_", self._derived[name], (n_components,))
+            require((self.explained_variance_ > 0).all(), "explained_variance_ must be > 0. Got zero or less.")
 
     def _decomposition(self) -> dict[str, Any]:
         check_is_fitted(self)

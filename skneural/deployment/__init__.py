@@ -1,0 +1,5 @@
+"""From a fitted model to a service: safe files and ONNX."""
+
+from skneural.deployment.persistence import TRUSTED_TYPES, load, replacing, save
+
+__all__ = ["TRUSTED_TYPES", "load", "replacing", "save"]
