@@ -26,9 +26,11 @@ class VersionWarning(UserWarning):
     Parameters
     ----------
     estimator_name : str
+        Name of the estimator's class.
     saved_by : str or None
         The version that wrote it; None if it left no stamp.
     loaded_by : str
+        This version.
 
     Examples
     --------
@@ -101,13 +103,28 @@ class SavedStateMixin:
             ) from error
 
 
-def check_numbers(name: str, values: Any, shape: tuple[int, ...], missing: bool = False) -> None:
-    """Raise ValueError unless these are finite floating-point numbers (or NaN, if `missing`) of the given shape."""
-    if not (isinstance(values, np.ndarray) and values.dtype.kind == "f" and values.shape == shape):
+def check_numbers(name: str, values: Any, shape: tuple[int, ...], missing: Any = False, dtypes: str = "d") -> None:
+    """Raise ValueError unless this is an array of finite numbers.
+
+    Parameters
+    ----------
+    name : str
+        What it is called in the message.
+    values : object
+        What should be an array.
+    shape : tuple of int
+        The shape that is expected.
+    missing : ndarray of bool, default=False
+        Where there is no number to be expected.
+    dtypes : str, default="d"
+        The dtypes that are allowed, as NumPy's characters; "d" is float64, "f" float32.
+    """
+    if not (isinstance(values, np.ndarray) and values.dtype.char in dtypes and values.shape == shape):
+        kinds = " or ".join(np.dtype(char).name for char in dtypes)
         got = f"{values.dtype} of shape {values.shape}" if isinstance(values, np.ndarray) else repr(values)
-        raise ValueError(f"{name} must be an array of floats of shape {shape}. Got {got} instead.")
-    if not np.isfinite(values[~np.isnan(values)] if missing else values).all():
-        raise ValueError(f"{name} must be finite. Got {'infinity' if missing else 'NaN or infinity'}.")
+        raise ValueError(f"{name} must be an array of {kinds} of shape {shape}. Got {got} instead.")
+    if not (np.isfinite(values) | missing).all():
+        raise ValueError(f"{name} must be finite. Got NaN or infinity.")
 
 
 def require(holds: Any, sentence: str) -> None:

@@ -194,7 +194,11 @@ def test_what_was_not_fitted_is_not_checked(fitted):
 # State that must be refused: fitted estimator, what is changed, what the message says.
 NAN, OTHER = np.full(4, np.nan), {"_skneural_version": "99.0"}
 DAMAGE = [
-    ("classifier", {"parameters_": np.zeros(7)}, r"parameters_ must be an array of floats of shape \(55,\)"),
+    (
+        "classifier",
+        {"parameters_": np.zeros(7)},
+        r"parameters_ must be an array of float32 or float64 of shape \(55,\)",
+    ),
     ("classifier", {"parameters_": np.full(55, np.nan)}, "parameters_ must be finite"),
     ("classifier", {"parameters_": np.zeros(55, dtype=int)}, "Got int64 of shape"),
     ("classifier", {"parameters_": MISSING}, "AttributeError: .*parameters_"),
@@ -206,7 +210,7 @@ DAMAGE = [
     ("classifier", {"n_features_in_": MISSING}, "AttributeError: .*n_features_in_"),
     ("classifier", {"n_features_in_": "4"}, "n_features_in_ must be an int > 0. Got '4'"),
     ("classifier", {"_sizes": [4, 5, 3, 4]}, "the first and last of the sizes"),
-    ("classifier", {"_sizes": [4, 3, 5, 3]}, "parameters_ must be an array of floats of shape"),
+    ("classifier", {"_sizes": [4, 3, 5, 3]}, "parameters_ must be an array of float32 or float64 of shape"),
     ("classifier", {"_sizes": [4, 10**15, 3, 3]}, "a parameter per unit at least"),
     ("classifier", {"_sizes": [4, -5, 3, 3]}, "a parameter per unit at least"),
     ("classifier", {"activations_": [ELU()]}, "There must be 3 layers"),
@@ -221,16 +225,19 @@ DAMAGE = [
     ("classifier", {"out_activation_": "identity"}, "out_activation_ must be 'softmax'"),
     ("binary", {"n_outputs_": 2}, "the first and last of the sizes"),
     ("binary", {"_loss": None}, "There must be a Loss. Got None"),
-    ("batch norm", {"_batch_norm": False}, "parameters_ must be an array of floats of shape"),
+    ("batch norm", {"_batch_norm": False}, "parameters_ must be an array of float32 or float64 of shape"),
     ("batch norm", {"feature_names_in_": np.array(["a"], dtype=object)}, "feature_names_in_ must be 4 strings"),
-    ("batch norm", {"_training_state": {"slots": [np.zeros(1)]}}, "The solver's state must be an array of floats"),
+    ("batch norm", {"_training_state": {"slots": [np.zeros(1)]}}, "The solver's state must be an array of float32"),
     ("regressor", {"_loss": None}, "There must be a Loss"),
-    ("centerer", {"mean_": None}, r"mean_ must be an array of floats of shape \(4,\). Got None"),
+    ("centerer", {"mean_": None}, r"mean_ must be an array of float64 of shape \(4,\). Got None"),
     ("centerer", {"n_channels": 0}, "The 'n_channels' parameter of MeanCenterer"),
     ("centerer", {"_moments": {}}, "TypeError: .*weight"),
-    ("scaler", {"mean_": None}, "mean_ must be an array of floats"),
-    ("scaler", {"mean_": np.full(4, np.inf)}, "mean_ must be finite. Got infinity"),
-    ("scaler", {"scale_": np.ones(1)}, r"scale_ must be an array of floats of shape \(4,\)"),
+    ("scaler", {"mean_": None}, "mean_ must be an array of float64"),
+    ("scaler", {"mean_": np.full(4, np.inf)}, "mean_ must be finite. Got NaN or infinity"),
+    ("scaler", {"mean_": NAN}, "mean_ must be finite. Got NaN or infinity"),
+    ("scaler with a gap", {"mean_": np.full(5, np.nan)}, "mean_ must be finite"),
+    ("scaler", {"mean_": np.zeros(4, np.float32)}, "mean_ must be an array of float64 .* Got float32 of shape"),
+    ("scaler", {"scale_": np.ones(1)}, r"scale_ must be an array of float64 of shape \(4,\)"),
     ("scaler", {"scale_": np.zeros(4)}, "scale_ must be > 0"),
     ("scaler", {"scale_": -np.ones(4)}, "scale_ must be > 0"),
     ("scaler", {"scale_": MISSING}, "AttributeError: .*scale_"),
@@ -241,10 +248,10 @@ DAMAGE = [
     ("whitener", {"mean_": np.zeros(3)}, "mean_ must be an array"),
     ("whitener", {"svd_solver_": "magic"}, "KeyError: 'magic'"),
     ("whitener", {"epsilon": -1.0}, "The 'epsilon' parameter"),
-    ("whitener", {"_derived": {}}, "KeyError: 'n_components'"),
+    ("whitener", {"_derived": {}}, "KeyError: 'components'"),
     ("clipper", {"limit": -1.0}, "The 'limit' parameter of SmoothClipper"),
     ("clipper", {"limit": np.nan}, "The 'limit' parameter of SmoothClipper"),
-    ("encoder", {"offsets_": np.zeros(3)}, "offsets_ must be an array of floats of shape"),
+    ("encoder", {"offsets_": np.zeros(3)}, "offsets_ must be an array of float64 of shape"),
     ("encoder", {"edges_": [np.arange(3.0)] * 3}, "edges_ must be 4 arrays. Got 3"),
     ("encoder", {"edges_": [np.arange(3.0)[::-1]] * 4}, "edges_ must ascend"),
 ]
@@ -264,7 +271,7 @@ def test_damaged_directions_are_refused(part):
     fitted = FITTED["whitener"]()
     state = fitted.__getstate__()
     derived = {**state["_derived"], part: state["_derived"][part][:-1]}
-    with pytest.raises(ValueError, match=f"{part}_ must be an array of floats of shape"):
+    with pytest.raises(ValueError, match=f"{part}_ must be an array of float64 of shape"):
         restored(fitted, _derived=derived)
     derived = {**state["_derived"], part: -np.inf * np.ones_like(state["_derived"][part])}
     with pytest.raises(ValueError, match=f"{part}_ must be finite"):
@@ -290,3 +297,14 @@ def test_negative_variances_are_refused():
     parameters[-10:] = -1  # the running statistics come last
     with pytest.raises(ValueError, match="Variances must be >= 0"):
         restored(fitted, parameters_=parameters)
+
+
+@pytest.mark.parametrize("strange", [None, -1, np.nan, "x", np.zeros(0), np.zeros((2, 2)), {}, [None]], ids=str)
+def test_whatever_is_put_in_place_of_a_value_is_refused_or_harmless(fitted, strange):
+    expected = output(fitted)
+    for name in fitted.__getstate__().keys() - {"_skneural_version"}:
+        try:
+            loaded = restored(fitted, **{name: strange})
+        except ValueError:
+            continue
+        np.testing.assert_array_equal(output(loaded), expected, err_msg=name)

@@ -91,7 +91,23 @@ def to_onnx(model: Any, X: Any, *, options: Any = None, target_opset: Any = None
 
 
 def register_converters() -> None:
-    """Make the estimators of this package known to skl2onnx; :func:`to_onnx` does so itself."""
+    """Make the estimators of this package known to skl2onnx, for those who call it themselves.
+
+    A network in the role of a transformer, whose hidden features go on, is recognised by :func:`to_onnx` alone.
+
+    See Also
+    --------
+    to_onnx : Convert in one call, this one included.
+
+    Examples
+    --------
+    >>> from skl2onnx import get_model_alias
+    >>> from skneural import PCAWhitener
+    >>> from skneural.deployment import register_converters
+    >>> register_converters()
+    >>> get_model_alias(PCAWhitener)
+    'SkneuralPCAWhitener'
+    """
     register = extra("skl2onnx", "onnx").update_registered_converter
     for estimator, (shapes, converter) in CONVERTERS.items():
         options = CLASSIFIER_OPTIONS if estimator is ActivationMLPClassifier else None

@@ -40,6 +40,7 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
     Parameters
     ----------
     model : estimator or Pipeline
+        Fitted or not.
     path : str or path-like
         Where the file goes. What is there already is replaced when the new file is whole, and stays if anything fails.
 
@@ -52,7 +53,7 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
 
     See Also
     --------
-    load : Reads it.
+    load : Read it.
 
     Examples
     --------
@@ -77,12 +78,14 @@ def load(path: str | os.PathLike[str], *, trusted: Sequence[str] = ()) -> Any:
     Parameters
     ----------
     path : str or path-like
+        The file.
     trusted : sequence of str, default=()
         Full names of further types, such as those of your own activations: ``["my_package.HardTanh"]``.
 
     Returns
     -------
     model : estimator or Pipeline
+        What was saved; fitted estimators of this package are checked, see :class:`skneural.VersionWarning`.
 
     Raises
     ------
@@ -97,7 +100,20 @@ def load(path: str | os.PathLike[str], *, trusted: Sequence[str] = ()) -> Any:
 
     See Also
     --------
-    save : Writes such a file.
+    save : Write such a file.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from skneural.deployment import load
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "model.skops")
+    ...     _ = path.write_bytes(b"half a file")
+    ...     load(path)
+    Traceback (most recent call last):
+        ...
+    ValueError: ...model.skops holds no model that can be used: File is not a zip file
     """
     skops = extra("skops.io", "skops")
     untrusted = extra("skops.io.exceptions", "skops").UntrustedTypesFoundException
@@ -122,6 +138,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     Parameters
     ----------
     path : str or path-like
+        The file to be replaced, or made.
 
     Yields
     ------

@@ -177,9 +177,9 @@ class FittedNetworkMixin(SavedStateMixin, ClassNamePrefixFeaturesOutMixin, Trans
             f"least. Got layers of the sizes {sizes} and {self.parameters_.size} parameters instead.",
         )
         layout = Layout(sizes, self.activations_, self._batch_norm)
-        check_numbers("parameters_", self.parameters_, (layout.size,))
+        check_numbers("parameters_", self.parameters_, (layout.size,), dtypes="fd")
         for slot in (self._training_state or {}).get("slots", []):
-            check_numbers("The solver's state", slot, (layout.n_trained,))
+            check_numbers("The solver's state", slot, (layout.n_trained,), dtypes="fd")
         self._network = Network(sizes, self.activations_, self.parameters_, self._batch_norm)
         variances = self._network.views.variances
         require(all((each >= 0).all() for each in variances), "Variances must be >= 0. Got a negative one.")

@@ -127,15 +127,15 @@ class PerFeatureTransformer(OneToOneFeatureMixin, MomentsTransformer):
         return FeatureMoments(**self._moments)
 
     def _restore(self) -> None:
-        n_groups = len(self._learned().weight)
+        weight, n_features = self._learned().weight, self.n_features_in_
         require(
-            n_groups and self.n_features_in_ % n_groups == 0,
-            f"The moments must be those of {self.n_features_in_} features, or of channels. Got {n_groups} instead.",
+            len(weight) and n_features % len(weight) == 0,
+            f"The moments must be those of {n_features} features, or of channels. Got {len(weight)} instead.",
         )
         for name, values in self._moments.items():
-            check_numbers(f"{name} of the moments", np.asarray(values, np.float64), (n_groups,))
+            check_numbers(f"{name} of the moments", np.asarray(values, np.float64), weight.shape)
         for name in self._statistics():
-            check_numbers(name, getattr(self, name), (self.n_features_in_,), missing=True)
+            check_numbers(name, getattr(self, name), (n_features,), missing=self._per_feature(weight == 0))
 
     def _statistics(self) -> set[str]:
         """Names of the arrays that transform needs or has."""

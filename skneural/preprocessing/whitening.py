@@ -328,16 +328,14 @@ class PCAWhitener(ClassNamePrefixFeaturesOutMixin, MomentsTransformer):
     def _restore(self) -> None:
         moments, n_features = vars(self._learned()), self.n_features_in_
         check_numbers("mean_", self.mean_, (n_features,))
-        arrays = {name: values for name, values in moments.items() if name not in ("weight", "resolution")}
-        for name, values in arrays.items():
+        for name in moments.keys() - {"weight", "resolution"}:
             width = len(moments["directions"]) if name == "eigenvalues" else n_features
-            check_numbers(f"{name} of the moments", values, (*values.shape[:-1], width))
-        require(0 < moments["weight"] < np.inf, f"Rows must have weight. Got {moments['weight']} instead.")
+            check_numbers(f"{name} of the moments", moments[name], (*moments[name].shape[:-1], width))
+        require(0 < moments["weight"] < np.inf, f"The rows must have weight. Got {moments['weight']} instead.")
         if self._derived is not None:
-            n_components = self._derived["n_components"]
-            check_numbers("components_", self.components_, (n_components, n_features))
+            check_numbers("components_", self.components_, (self.n_components_, n_features))
             for name in ("explained_variance", "explained_variance_ratio", "singular_values"):
-                check_numbers(f"{name}_", self._derived[name], (n_components,))
+                check_numbers(f"{name}_", self._derived[name], (self.n_components_,))
             require((self.explained_variance_ > 0).all(), "explained_variance_ must be > 0. Got zero or less.")
 
     def _decomposition(self) -> dict[str, Any]:

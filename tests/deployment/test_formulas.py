@@ -82,8 +82,8 @@ def test_gelu_keeps_the_digits_of_small_values_in_float64():
 
 
 def test_everything_native_has_a_formula():
-    assert set(FORMULAS) == {type(activation) for activation in ACTIVATIONS.values()}
-    assert set(LINKS) == {type(loss) for loss in LOSSES.values()}
+    assert {type(activation) for activation in ACTIVATIONS.values()} <= set(FORMULAS)
+    assert {type(loss) for loss in LOSSES.values()} <= set(LINKS)
 
 
 X, y = np.random.default_rng(0).normal(size=(40, 3)), np.arange(40) % 3
