@@ -20,8 +20,8 @@ from skneural.activations import (
 from skneural.backend import use_backend
 from skneural.estimators import ActivationMLPClassifier, ActivationMLPRegressor, tabular_classifier
 from skneural.preprocessing import MeanCenterer, PCAWhitener, RampEncoder, SmoothClipper, StdScaler
+from skneural.saved_state import VersionWarning, __version__
 from skneural.solvers import DivergenceError
-from skneural.version import VersionWarning, __version__
 from skneural.versions import show_versions
 
 __all__ = [

@@ -28,7 +28,7 @@ MATHEMATICS = [
 LEVELS = [
     MATHEMATICS,
     ["network", "solvers"],
-    ["_sklearn_compat", "version"],
+    ["_sklearn_compat", "saved_state"],
     ["estimators", "preprocessing", "versions"],
     ["deployment"],
     ["__init__"],

@@ -19,7 +19,7 @@ from skneural.estimators.base import BaseActivationMLP
 from skneural.estimators.parameters import documented, store
 from skneural.estimators.training import stochastic
 from skneural.losses import LogisticLoss, SoftmaxCrossEntropy
-from skneural.version import require
+from skneural.saved_state import require
 
 Array = NDArray[Any]
 

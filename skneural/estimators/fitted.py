@@ -14,8 +14,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skneural.activations import Activation
 from skneural.losses import Loss
 from skneural.network import Layout, Network
+from skneural.saved_state import SavedStateMixin, check_numbers, require
 from skneural.specification import Specification
-from skneural.version import SavedStateMixin, check_numbers, require
 
 Array = NDArray[Any]
 
@@ -45,6 +45,7 @@ class FittedNetworkMixin(SavedStateMixin, ClassNamePrefixFeaturesOutMixin, Trans
             "t_",
             "loss_",
             "best_loss_",
+            "backend_",
             "n_layers_",
             "n_outputs_",
             "out_activation_",

@@ -16,8 +16,8 @@ from skneural.estimators.base import BaseActivationMLP
 from skneural.estimators.parameters import documented, store
 from skneural.estimators.training import stochastic
 from skneural.losses import LOSSES, Loss
+from skneural.saved_state import require
 from skneural.specification import resolve
-from skneural.version import require
 
 Array = NDArray[Any]
 

@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from skneural._sklearn_compat import _check_sample_weight, _fit_context
-from skneural.version import SavedStateMixin
+from skneural.saved_state import SavedStateMixin
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skneural._sklearn_compat import Interval, _check_feature_names_in, _fit_context
-from skneural.version import SavedStateMixin, check_numbers, require
+from skneural.saved_state import SavedStateMixin, check_numbers, require
 
 
 class SmoothClipper(SavedStateMixin, OneToOneFeatureMixin, TransformerMixin, BaseEstimator):

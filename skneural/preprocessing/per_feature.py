@@ -18,7 +18,7 @@ from skneural._sklearn_compat import Interval, StrOptions
 from skneural.preprocessing.base import MomentsTransformer
 from skneural.preprocessing.moments import FeatureMoments
 from skneural.preprocessing.shifting import restored, standardised
-from skneural.version import check_numbers, require
+from skneural.saved_state import check_numbers, require
 
 
 class PerFeatureTransformer(OneToOneFeatureMixin, MomentsTransformer):

@@ -8,7 +8,7 @@ import numpy as np
 
 from skneural.preprocessing.moments import FeatureMoments
 from skneural.preprocessing.per_feature import PerFeatureTransformer, mean_or_nan, refuse_centred_sparse
-from skneural.version import require
+from skneural.saved_state import require
 
 
 class StdScaler(PerFeatureTransformer):

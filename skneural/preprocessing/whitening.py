@@ -28,7 +28,7 @@ from skneural.preprocessing.spectrum import (
     leading_spectrum,
     scatter_spectrum,
 )
-from skneural.version import check_numbers, require
+from skneural.saved_state import check_numbers, require
 
 SOLVERS: dict[str, tuple[Any, Any]] = {
     "covariance_eigh": (ScatterMoments, scatter_spectrum),

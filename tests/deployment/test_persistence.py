@@ -115,7 +115,7 @@ def test_only_public_types_of_this_package_need_trust(skops):
 
 def test_the_version_is_in_the_file(skops, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr("skneural.version.__version__", "99.0")
+        patch.setattr("skneural.saved_state.__version__", "99.0")
         save(StdScaler().fit(X), tmp_path / "scaler.skops")
     with pytest.warns(VersionWarning, match="saved by skneural 99.0"):
         load(tmp_path / "scaler.skops")

@@ -77,7 +77,7 @@ def output(estimator):
 def saved_by(version, estimator, monkeypatch):
     """Return the pickle that another version would have written."""
     with monkeypatch.context() as patch:
-        patch.setattr("skneural.version.__version__", version)
+        patch.setattr("skneural.saved_state.__version__", version)
         return pickle.dumps(estimator)
 
 
