@@ -20,10 +20,9 @@ from skneural.activations import (
 from skneural.backend import use_backend
 from skneural.estimators import ActivationMLPClassifier, ActivationMLPRegressor, DeadUnitsWarning, tabular_classifier
 from skneural.preprocessing import MeanCenterer, PCAWhitener, RampEncoder, SmoothClipper, StdScaler
+from skneural.saved_state import VersionWarning, __version__
 from skneural.solvers import DivergenceError
 from skneural.versions import show_versions
-
-__version__ = "0.1.0"
 
 __all__ = [
     "ACTIVATIONS",
@@ -50,6 +49,8 @@ __all__ = [
     "Softplus",
     "StdScaler",
     "Tanh",
+    "VersionWarning",
+    "__version__",
     "show_versions",
     "tabular_classifier",
     "use_backend",

@@ -27,6 +27,11 @@ def accepts_sample_weight(scorer: Callable) -> bool:
     return "sample_weight" in parameters or any(p.kind is Parameter.VAR_KEYWORD for p in parameters.values())
 
 
+def belongs_to_scikit_learn(name: str) -> bool:
+    """Return whether an attribute of that name is scikit-learn's own: settings of output, metadata and callbacks."""
+    return name in ("_metadata_request", "_callback_fit_ctx", "_parent_callback_ctx") or name.startswith("_skl")
+
+
 __all__ = [
     "CallbackSupportMixin",
     "Interval",
@@ -39,4 +44,5 @@ __all__ = [
     "_fit_context",
     "_safe_indexing",
     "accepts_sample_weight",
+    "belongs_to_scikit_learn",
 ]

@@ -1,5 +1,7 @@
 """One BLAS thread per test process, and both forms of the numerical core for the tests that ask for them."""
 
+from importlib.util import find_spec
+
 import numpy  # noqa: F401  loaded first, so that there are libraries to limit
 import pytest
 import scipy.linalg  # noqa: F401
@@ -7,10 +9,20 @@ from threadpoolctl import threadpool_limits
 
 from skneural.backend import BACKENDS, EXTENSIONS, built, use_backend
 
+# Modules whose examples need a package that an extra brings.
+NEEDED = {"skneural.deployment.persistence": "skops", "skneural.deployment.onnx": "onnxruntime"}
+
 
 def pytest_configure(config):
     if hasattr(config, "workerinput"):  # set by pytest-xdist
         threadpool_limits(1)  # the processes share the cores, and would wait for one another
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        package = NEEDED.get(item.name.rpartition(".")[0])
+        if package and find_spec(package) is None:
+            item.add_marker(pytest.mark.skip(reason=f"could not import {package!r}"))
 
 
 @pytest.fixture(params=BACKENDS)

@@ -29,9 +29,9 @@ MATHEMATICS = [
 LEVELS = [
     MATHEMATICS,
     ["network", "solvers"],
-    ["_sklearn_compat"],
+    ["_sklearn_compat", "saved_state"],
     ["estimators", "preprocessing", "versions"],
-    ["inspection"],
+    ["inspection", "deployment"],
     ["__init__"],
 ]
 

@@ -19,6 +19,7 @@ from skneural.estimators.base import BaseActivationMLP
 from skneural.estimators.parameters import documented, store
 from skneural.estimators.training import stochastic
 from skneural.losses import LogisticLoss, SoftmaxCrossEntropy
+from skneural.saved_state import require
 
 Array = NDArray[Any]
 
@@ -251,6 +252,18 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
 
     _loss: LogisticLoss | SoftmaxCrossEntropy
     _multilabel: bool
+    _fitted_names = BaseActivationMLP._fitted_names | {"classes_", "_multilabel"}
+
+    def _restore(self) -> None:
+        super()._restore()
+        one_column = self.n_outputs_ == 1 and not self._multilabel
+        n_classes = 2 if one_column else self.n_outputs_
+        require(
+            np.shape(self.classes_) == (n_classes,) and np.array_equal(np.unique(self.classes_), self.classes_),
+            f"classes_ must be {n_classes} sorted labels. Got {self.classes_!r} instead.",
+        )
+        loss = LogisticLoss if one_column or self._multilabel else SoftmaxCrossEntropy
+        require(type(self._loss) is loss, f"The loss must be {loss.__name__}. Got {self._loss!r} instead.")
 
     def _describe(self, y: Array, incremental: bool) -> None:
         kind = type_of_target(y, input_name="y")

@@ -12,12 +12,15 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skneural.activations import Activation
-from skneural.network import Network
+from skneural.losses import Loss
+from skneural.network import Layout, Network
+from skneural.saved_state import SavedStateMixin, check_numbers, require
+from skneural.specification import Specification
 
 Array = NDArray[Any]
 
 
-class FittedNetworkMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
+class FittedNetworkMixin(SavedStateMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     """The part of the estimators that needs no training data."""
 
     warm_start: bool
@@ -29,6 +32,31 @@ class FittedNetworkMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     _sizes: list[int]
     _batch_norm: bool
     _training_state: dict[str, Any] | None
+    _loss: Loss
+    n_outputs_: int
+    out_activation_: str
+    _fitted_names = frozenset(
+        {
+            "n_features_in_",
+            "feature_names_in_",
+            "parameters_",
+            "activations_",
+            "history_",
+            "n_iter_",
+            "t_",
+            "loss_",
+            "best_loss_",
+            "backend_",
+            "n_layers_",
+            "n_outputs_",
+            "out_activation_",
+            "_loss",
+            "_sizes",
+            "_batch_norm",
+            "_split_seed",
+            "_training_state",
+        }
+    )
 
     @property
     def coefs_(self) -> list[Array]:
@@ -145,16 +173,42 @@ class FittedNetworkMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         return hasattr(self, "parameters_")
 
     def __getstate__(self) -> dict[str, Any]:
-        state = dict(super().__getstate__())
+        state = super().__getstate__()
         state.pop("_network", None)  # made of the parameters, sizes and activations
         if not self.warm_start and "_training_state" in state:
             state["_training_state"] = None
         return state
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
-        if "parameters_" in state:
-            self._network = Network(self._sizes, self.activations_, self.parameters_, self._batch_norm)
+    def _restore(self) -> None:
+        for part, kind in [(self._loss, Loss), *((activation, Activation) for activation in self.activations_)]:
+            _check_part(part, kind)
+        sizes, ends, n_layers = self._sizes, (self.n_features_in_, self.n_outputs_), len(self.activations_) + 2
+        possible = all(isinstance(size, int) and 0 < size <= self.parameters_.size for size in sizes)
+        require(
+            possible and len(sizes) == n_layers and (sizes[0], sizes[-1]) == ends,
+            f"There must be {n_layers} layers, the first and last of the sizes {ends}, and a parameter per unit at "
+            f"least. Got layers of the sizes {sizes} and {self.parameters_.size} parameters instead.",
+        )
+        layout = Layout(sizes, self.activations_, self._batch_norm)
+        check_numbers("parameters_", self.parameters_, (layout.size,), dtypes="fd")
+        for slot in (self._training_state or {}).get("slots", []):
+            check_numbers("The solver's state", slot, (layout.n_trained,), dtypes="fd")
+        self._network = Network(sizes, self.activations_, self.parameters_, self._batch_norm)
+        variances = self._network.views.variances
+        require(all((each >= 0).all() for each in variances), "Variances must be >= 0. Got a negative one.")
+        require(
+            self.out_activation_ == self._loss.output,
+            f"out_activation_ must be {self._loss.output!r}, that of the loss. Got {self.out_activation_!r} instead.",
+        )
+
+
+def _check_part(part: Any, kind: type[Specification]) -> None:
+    """Raise ValueError unless this is an object of the kind with settings that are allowed, and with nothing else."""
+    require(isinstance(part, kind), f"There must be a {kind.__name__}. Got {part!r} instead.")
+    part.check()
+    more = vars(part).keys() - part.get_params().keys()
+    own = type(part).__module__.startswith("skneural.")  # a user's may have more
+    require(not (own and more), f"{part!r} must have nothing but its settings. Got {sorted(more)} as well.")
 
 
 def _assign(views: list[Array], values: Sequence[Array], name: str) -> None:

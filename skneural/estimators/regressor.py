@@ -16,6 +16,7 @@ from skneural.estimators.base import BaseActivationMLP
 from skneural.estimators.parameters import documented, store
 from skneural.estimators.training import stochastic
 from skneural.losses import LOSSES, Loss
+from skneural.saved_state import require
 from skneural.specification import resolve
 
 Array = NDArray[Any]
@@ -186,6 +187,11 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
         F = self._raw_output(X)
         prediction = self._loss.predict(F)
         return prediction[:, 0] if prediction.shape[1] == 1 else prediction
+
+    def _restore(self) -> None:
+        super()._restore()
+        outputs = {loss.output for loss in REGRESSION_LOSSES.values()}
+        require(self._loss.output in outputs, f"The loss must be one for regression. Got {self._loss!r} instead.")
 
     def _validate_targets(self, X: Any, y: Any, **how: Any) -> tuple[Any, Array]:
         X, y = validate_data(self, X, y, accept_sparse="csr", multi_output=True, y_numeric=True, **how)

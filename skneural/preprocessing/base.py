@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from skneural._sklearn_compat import _check_sample_weight, _fit_context
+from skneural.saved_state import SavedStateMixin
 
 
 @contextmanager
@@ -29,7 +30,7 @@ def unchanged_on_error(estimator: BaseEstimator) -> Iterator[None]:
         raise
 
 
-class MomentsTransformer(TransformerMixin, BaseEstimator):
+class MomentsTransformer(SavedStateMixin, TransformerMixin, BaseEstimator):
     """A transformer that learns from the moments of its input, exactly, in one piece or in many.
 
     Subclasses say which moments (`_measure`) and what follows from them (`_conclude`).
@@ -38,6 +39,7 @@ class MomentsTransformer(TransformerMixin, BaseEstimator):
     _float_dtypes: tuple[type[np.floating], ...] = (np.float64, np.float32)
     # What a subclass takes besides finite dense arrays, as arguments of `check_array`.
     _accepted: dict[str, Any] = {}
+    _fitted_names = frozenset({"n_features_in_", "feature_names_in_", "mean_", "n_samples_seen_", "_moments"})
 
     @abstractmethod
     def _measure(self, X: np.ndarray, sample_weight: np.ndarray | None) -> Any:

@@ -10,9 +10,10 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skneural._sklearn_compat import Interval, _check_feature_names_in, _fit_context
+from skneural.saved_state import SavedStateMixin, check_numbers, require
 
 
-class SmoothClipper(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+class SmoothClipper(SavedStateMixin, OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """Squash each value into (-limit, limit) by x / √(1 + (x / limit)²).
 
     Small values hardly change, large ones approach the limit and keep their order: the outliers of a scaled feature
@@ -47,6 +48,7 @@ class SmoothClipper(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """
 
     _parameter_constraints: dict[str, list] = {"limit": [Interval(Real, 0, None, closed="neither")]}
+    _fitted_names = frozenset({"n_features_in_", "feature_names_in_"})
 
     def __init__(self, *, limit=3.0):
         self.limit = limit
@@ -99,7 +101,7 @@ class SmoothClipper(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return tags
 
 
-class RampEncoder(TransformerMixin, BaseEstimator):
+class RampEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
     """Append to few features ramps between their quantiles, so that a network can bend at each of them.
 
     With the distinct quantiles b₀ < ... < b_m of a feature, ramp t is (x − b_{t−1}) / (b_t − b_{t−1}), clipped to
@@ -147,6 +149,7 @@ class RampEncoder(TransformerMixin, BaseEstimator):
         "max_columns": [Interval(Integral, 0, None, closed="left")],
         "min_rows": [Interval(Integral, 1, None, closed="left")],
     }
+    _fitted_names = frozenset({"n_features_in_", "feature_names_in_", "edges_", "offsets_"})
 
     def __init__(self, *, n_bins=16, max_columns=256, min_rows=100):
         self.n_bins = n_bins
@@ -208,6 +211,16 @@ class RampEncoder(TransformerMixin, BaseEstimator):
         names = _check_feature_names_in(self, input_features)
         ramps = [f"{name}_ramp{t}" for name, e in zip(names, self.edges_, strict=True) for t in range(_n_ramps(e))]
         return np.array([*names, *ramps], dtype=object)
+
+    def _restore(self) -> None:
+        require(
+            len(self.edges_) == self.n_features_in_,
+            f"edges_ must be {self.n_features_in_} arrays. Got {len(self.edges_)} instead.",
+        )
+        for edges in self.edges_:
+            check_numbers("edges_", edges, (len(edges),))
+            require((np.diff(edges) > 0).all(), f"edges_ must ascend. Got {edges} instead.")
+        check_numbers("offsets_", self.offsets_, (sum(map(_n_ramps, self.edges_)),))
 
     def _ramps(self, X: np.ndarray) -> np.ndarray:
         out = np.empty((len(X), len(self.offsets_)), dtype=X.dtype)

@@ -18,6 +18,7 @@ from skneural._sklearn_compat import Interval, StrOptions
 from skneural.preprocessing.base import MomentsTransformer
 from skneural.preprocessing.moments import FeatureMoments
 from skneural.preprocessing.shifting import restored, standardised
+from skneural.saved_state import check_numbers, require
 
 
 class PerFeatureTransformer(OneToOneFeatureMixin, MomentsTransformer):
@@ -124,6 +125,21 @@ class PerFeatureTransformer(OneToOneFeatureMixin, MomentsTransformer):
 
     def _learned(self) -> FeatureMoments:
         return FeatureMoments(**self._moments)
+
+    def _restore(self) -> None:
+        weight, n_features = self._learned().weight, self.n_features_in_
+        require(
+            len(weight) and n_features % len(weight) == 0,
+            f"The moments must be those of {n_features} features, or of channels. Got {len(weight)} instead.",
+        )
+        for name, values in self._moments.items():
+            check_numbers(f"{name} of the moments", np.asarray(values, np.float64), weight.shape)
+        for name in self._statistics():
+            check_numbers(name, getattr(self, name), (n_features,), missing=self._per_feature(weight == 0))
+
+    def _statistics(self) -> set[str]:
+        """Names of the arrays that transform needs or has."""
+        return {"mean_"}
 
     def _check_mergeable(self, other: Self) -> None:
         super()._check_mergeable(other)

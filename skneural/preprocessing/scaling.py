@@ -8,6 +8,7 @@ import numpy as np
 
 from skneural.preprocessing.moments import FeatureMoments
 from skneural.preprocessing.per_feature import PerFeatureTransformer, mean_or_nan, refuse_centred_sparse
+from skneural.saved_state import require
 
 
 class StdScaler(PerFeatureTransformer):
@@ -85,6 +86,7 @@ class StdScaler(PerFeatureTransformer):
         "with_std": ["boolean"],
     }
     _accepted: dict[str, Any] = {"ensure_all_finite": "allow-nan", "accept_sparse": ("csr", "csc")}
+    _fitted_names = PerFeatureTransformer._fitted_names | {"var_", "scale_"}
 
     def __init__(
         self,
@@ -121,6 +123,14 @@ class StdScaler(PerFeatureTransformer):
 
     def _shift_and_scale(self) -> tuple[np.ndarray | None, np.ndarray | None]:
         return self.mean_ if self.with_mean else None, self.scale_
+
+    def _restore(self) -> None:
+        super()._restore()
+        require(self.scale_ is None or not (self.scale_ <= 0).any(), "scale_ must be > 0. Got zero or less.")
+
+    def _statistics(self) -> set[str]:
+        needed = ["mean_"] * self.with_mean + ["var_", "scale_"] * self.with_std
+        return {*needed, *(name for name in ("mean_", "var_", "scale_") if getattr(self, name) is not None)}
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -29,8 +29,8 @@ def standardised(X: np.ndarray, shift: np.ndarray | None, scale: np.ndarray | No
     """
     if X.dtype == np.float16:
         return standardised(X.astype(np.float32), shift, scale, True).astype(np.float16)
-    high, low = _two_parts(shift, X.dtype)
-    divisor = _in_range(scale, X.dtype)
+    high, low = two_parts(shift, X.dtype)
+    divisor = in_range(scale, X.dtype)
     return _apply([(np.subtract, high), (np.subtract, low), (np.divide, divisor)], X, in_place)
 
 
@@ -38,8 +38,8 @@ def restored(X: np.ndarray, shift: np.ndarray | None, scale: np.ndarray | None, 
     """``X * scale + shift`` in the dtype of X: the inverse of `standardised`, with its parameters."""
     if X.dtype == np.float16:
         return restored(X.astype(np.float32), shift, scale, True).astype(np.float16)
-    high, low = _two_parts(shift, X.dtype)
-    return _apply([(np.multiply, _in_range(scale, X.dtype)), (np.add, low), (np.add, high)], X, in_place)
+    high, low = two_parts(shift, X.dtype)
+    return _apply([(np.multiply, in_range(scale, X.dtype)), (np.add, low), (np.add, high)], X, in_place)
 
 
 def _apply(steps: list[Step], X: np.ndarray, in_place: bool) -> np.ndarray:
@@ -56,7 +56,7 @@ def _apply(steps: list[Step], X: np.ndarray, in_place: bool) -> np.ndarray:
     return out
 
 
-def _two_parts(shift: np.ndarray | None, dtype: np.dtype) -> tuple[np.ndarray | None, np.ndarray | None]:
+def two_parts(shift: np.ndarray | None, dtype: np.dtype) -> tuple[np.ndarray | None, np.ndarray | None]:
     """The shift as a sum of two arrays in ``dtype``; the second is None if it is zero.
 
     A mean of 10,000 is off by up to 0.0005 in float32. x - high is exact for x within a factor of two of
@@ -69,6 +69,6 @@ def _two_parts(shift: np.ndarray | None, dtype: np.dtype) -> tuple[np.ndarray | 
     return high, low if low.any() else None
 
 
-def _in_range(scale: np.ndarray | None, dtype: np.dtype) -> np.ndarray | None:
+def in_range(scale: np.ndarray | None, dtype: np.dtype) -> np.ndarray | None:
     """The scale in ``dtype``, where a positive number must not become zero."""
     return None if scale is None else np.maximum(scale.astype(dtype), np.finfo(dtype).tiny)

@@ -23,6 +23,7 @@ from skneural.preprocessing.spectrum import (
     leading_spectrum,
     scatter_spectrum,
 )
+from skneural.saved_state import check_numbers, require
 
 SOLVERS: dict[str, tuple[Any, Any]] = {
     "covariance_eigh": (ScatterMoments, scatter_spectrum),
@@ -178,6 +179,7 @@ class PCAWhitener(ClassNamePrefixFeaturesOutMixin, MomentsTransformer):
         self.copy = copy
         self.random_state = random_state
 
+    _fitted_names = MomentsTransformer._fitted_names | {"svd_solver_", "_derived"}
     components_ = _when_needed("components")
     explained_variance_ = _when_needed("explained_variance")
     explained_variance_ratio_ = _when_needed("explained_variance_ratio")
@@ -321,6 +323,19 @@ class PCAWhitener(ClassNamePrefixFeaturesOutMixin, MomentsTransformer):
 
     def _learned(self) -> Any:
         return SOLVERS[self.svd_solver_][0](**self._moments)
+
+    def _restore(self) -> None:
+        moments, n_features = vars(self._learned()), self.n_features_in_
+        check_numbers("mean_", self.mean_, (n_features,))
+        for name in moments.keys() - {"weight", "resolution"}:
+            width = len(moments["directions"]) if name == "eigenvalues" else n_features
+            check_numbers(f"{name} of the moments", moments[name], (*moments[name].shape[:-1], width))
+        require(0 < moments["weight"] < np.inf, f"The rows must have weight. Got {moments['weight']} instead.")
+        if self._derived is not None:
+            check_numbers("components_", self.components_, (self.n_components_, n_features))
+            for name in ("explained_variance", "explained_variance_ratio", "singular_values"):
+                check_numbers(f"{name}_", self._derived[name], (self.n_components_,))
+            require((self.explained_variance_ > 0).all(), "explained_variance_ must be > 0. Got zero or less.")
 
     def _decomposition(self) -> dict[str, Any]:
         check_is_fitted(self)

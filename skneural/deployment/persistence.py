@@ -1,0 +1,180 @@
+"""Files: written whole or not at all, loaded without running code that they bring."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from skneural.activations import ACTIVATIONS
+from skneural.deployment.extras import extra
+from skneural.estimators import ActivationMLPClassifier, ActivationMLPRegressor
+from skneural.initializers import INITIALIZERS
+from skneural.losses import LOSSES
+from skneural.preprocessing import MeanCenterer, PCAWhitener, RampEncoder, SmoothClipper, StdScaler
+from skneural.solvers import SCHEDULES
+
+ESTIMATORS = (
+    ActivationMLPClassifier,
+    ActivationMLPRegressor,
+    MeanCenterer,
+    PCAWhitener,
+    RampEncoder,
+    SmoothClipper,
+    StdScaler,
+)
+SPECIFICATIONS = (*ACTIVATIONS.values(), *INITIALIZERS.values(), *LOSSES.values(), *SCHEDULES.values())
+
+TRUSTED_TYPES: list[str] = sorted(
+    {f"{kind.__module__}.{kind.__qualname__}" for kind in (*ESTIMATORS, *map(type, SPECIFICATIONS))}
+)
+
+
+def save(model: Any, path: str | os.PathLike[str]) -> None:
+    """Write a model as a skops file, which holds data and no code.
+
+    Parameters
+    ----------
+    model : estimator or Pipeline
+        Fitted or not.
+    path : str or path-like
+        Where the file goes. What is there already is replaced when the new file is whole, and stays if anything fails.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If the extra ``skops`` is not installed.
+    OSError
+        If the file cannot be written.
+
+    See Also
+    --------
+    load : Read it.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from sklearn.datasets import load_iris
+    >>> from skneural import StdScaler
+    >>> from skneural.deployment import load, save
+    >>> X, y = load_iris(return_X_y=True)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(StdScaler().fit(X), f"{folder}/scaler.skops")
+    ...     load(f"{folder}/scaler.skops").mean_.round(2)
+    array([5.84, 3.06, 3.76, 1.2 ])
+    """
+    data = extra("skops.io", "skops").dumps(model)
+    with replacing(path) as file:
+        file.write(data)
+
+
+def load(path: str | os.PathLike[str], *, trusted: Sequence[str] = ()) -> Any:
+    """Load a skops file of types that are known: those of scikit-learn, NumPy, SciPy and this package.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file.
+    trusted : sequence of str, default=()
+        Full names of further types, such as those of your own activations: ``["my_package.HardTanh"]``.
+
+    Returns
+    -------
+    model : estimator or Pipeline
+        What was saved; fitted estimators of this package are checked, see :class:`skneural.VersionWarning`.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If the extra ``skops`` is not installed.
+    OSError
+        If the file cannot be read.
+    TypeError
+        If it holds types that are not trusted; skops's own ``UntrustedTypesFoundException``, which names them.
+    ValueError
+        If it is truncated or damaged, or holds a model that cannot be used.
+
+    See Also
+    --------
+    save : Write such a file.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from skneural.deployment import load
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "model.skops")
+    ...     _ = path.write_bytes(b"half a file")
+    ...     load(path)
+    Traceback (most recent call last):
+        ...
+    ValueError: ...model.skops holds no model that can be used: File is not a zip file
+    """
+    skops = extra("skops.io", "skops")
+    untrusted = extra("skops.io.exceptions", "skops").UntrustedTypesFoundException
+    try:
+        return skops.load(path, trusted=[*TRUSTED_TYPES, *trusted])
+    except untrusted as error:
+        error.add_note("If you know these types, and where the file comes from: load(path, trusted=[...]).")
+        raise
+    except OSError:
+        raise
+    except Exception as error:
+        raise ValueError(f"{os.fspath(path)} holds no model that can be used: {error}") from error
+
+
+@contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """Open a file that takes the place of another when it is whole.
+
+    The bytes go to a new file beside it, which is renamed at the end of the block; if anything fails before, a full
+    disk for instance, the new file is removed and the old one is as it was. Other processes see the old or the new one.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file to be replaced, or made.
+
+    Yields
+    ------
+    file : binary file, open for writing
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+
+    Notes
+    -----
+    Whatever is raised, in the block too, gets a note that says so.
+
+    Examples
+    --------
+    >>> import joblib, tempfile
+    >>> from skneural.deployment import replacing
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with replacing(f"{folder}/numbers.joblib") as file:
+    ...         _ = joblib.dump([1, 2, 3], file)
+    ...     joblib.load(f"{folder}/numbers.joblib")
+    [1, 2, 3]
+    """
+    target = Path(os.path.realpath(path))  # a link keeps pointing at it
+    beside = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+    try:
+        with open(beside, "xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        if target.exists():
+            shutil.copymode(target, beside)
+        os.replace(beside, target)
+    except BaseException as error:
+        error.add_note(f"{target} was not written; what was there, if anything, is as it was.")
+        raise
+    finally:
+        beside.unlink(missing_ok=True)

@@ -1,0 +1,310 @@
+"""The stamp on what is saved, and the check of what is loaded: for each estimator, with pickle, copy, joblib."""
+
+import copy
+import pickle
+import tomllib
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.datasets import load_iris
+
+import skneural
+from skneural import (
+    ELU,
+    Activation,
+    ActivationMLPClassifier,
+    ActivationMLPRegressor,
+    MeanCenterer,
+    PCAWhitener,
+    RampEncoder,
+    SmoothClipper,
+    StdScaler,
+    VersionWarning,
+)
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+X, y = load_iris(return_X_y=True)
+binary = y == 1
+labels = np.column_stack([y == 0, y > 0, X[:, 0] > 6]).astype(int)
+frame = pd.DataFrame(X, columns=list("abcd"))
+FAST = {"hidden_layer_sizes": (5, 3), "max_iter": 3, "random_state": 0}
+STOP = {"early_stopping": True, "validation_fraction": 0.2}
+
+FITTED = {
+    "classifier": lambda: ActivationMLPClassifier(**FAST).fit(X, y),
+    "binary": lambda: ActivationMLPClassifier(**FAST, activation="prelu").fit(X, binary),
+    "multilabel": lambda: ActivationMLPClassifier(**FAST, activation="maxout").fit(X, labels),
+    "linear": lambda: ActivationMLPClassifier((), max_iter=3).fit(X.astype(np.float32), y.astype(str)),
+    "batch norm": lambda: ActivationMLPClassifier(**FAST, batch_norm=True, warm_start=True, **STOP).fit(frame, y),
+    "part by part": lambda: ActivationMLPClassifier(**FAST, activation=ELU()).partial_fit(
+        X[:100], y[:100], classes=[0, 1, 2]
+    ),
+    "regressor": lambda: ActivationMLPRegressor(**FAST, solver="lbfgs").fit(X, X[:, :2]),
+    "counts": lambda: ActivationMLPRegressor(**FAST, loss="poisson").set_output(transform="pandas").fit(X, y),
+    "centerer": lambda: MeanCenterer(n_channels=2).fit(frame),
+    "scaler": lambda: StdScaler().fit(X),
+    "scaler of scale": lambda: StdScaler(with_mean=False).fit(X),
+    "scaler of nothing": lambda: StdScaler(with_mean=False, with_std=False).fit(X),
+    "scaler with a gap": lambda: StdScaler().fit(np.c_[X, np.full(len(X), np.nan)]),
+    "whitener": lambda: PCAWhitener().fit(X),
+    "whitener of few rows": lambda: PCAWhitener(n_components=2).fit(X[:3]),
+    "whitener by random directions": lambda: PCAWhitener(2, svd_solver="randomized", random_state=0).fit(X),
+    "whitener part by part": lambda: PCAWhitener(method="zca").partial_fit(X[:75]).partial_fit(X[75:]),
+    "clipper": lambda: SmoothClipper().fit(frame),
+    "encoder": lambda: RampEncoder(min_rows=1).fit(X),
+    "encoder without ramps": lambda: RampEncoder().fit(X),
+}
+
+
+@pytest.fixture(params=FITTED)
+def fitted(request):
+    return FITTED[request.param]()
+
+
+def output(estimator):
+    """Return what an estimator makes of X, as an array."""
+    rows = np.c_[X, X[:, :1]] if estimator.n_features_in_ == 5 else X
+    rows = pd.DataFrame(rows, columns=estimator.feature_names_in_) if hasattr(estimator, "feature_names_in_") else rows
+    method = next(name for name in ("predict_proba", "predict", "transform") if hasattr(estimator, name))
+    return np.asarray(getattr(estimator, method)(rows))
+
+
+def saved_by(version, estimator, monkeypatch):
+    """Return the pickle that another version would have written."""
+    with monkeypatch.context() as patch:
+        patch.setattr("skneural.saved_state.__version__", version)
+        return pickle.dumps(estimator)
+
+
+def restored(estimator, **changes):
+    """Return the estimator made of a changed state; None takes a name out."""
+    state = {**estimator.__getstate__(), **changes}
+    blank = type(estimator).__new__(type(estimator))
+    blank.__setstate__({name: value for name, value in state.items() if value is not MISSING})
+    return blank
+
+
+MISSING = "(left out)"
+
+
+def test_there_is_one_version():
+    pyproject = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())
+    assert skneural.__version__ == pyproject["project"]["version"]
+
+
+def test_the_same_version_loads_without_a_word(fitted):
+    expected = output(fitted)
+    for loaded in (pickle.loads(pickle.dumps(fitted)), copy.deepcopy(fitted), copy.copy(fitted)):
+        np.testing.assert_array_equal(output(loaded), expected)
+
+
+def test_a_file_maps_into_memory(fitted, tmp_path):
+    joblib.dump(fitted, tmp_path / "model.joblib")
+    loaded = joblib.load(tmp_path / "model.joblib", mmap_mode="r")
+    np.testing.assert_array_equal(output(loaded), output(fitted))
+    if hasattr(loaded, "parameters_"):
+        assert isinstance(loaded.parameters_, np.memmap)
+        assert not loaded.parameters_.flags.writeable
+        assert np.shares_memory(loaded.coefs_[0], loaded.parameters_)
+
+
+@pytest.mark.parametrize("version", ["0.0.1", "99.0"])
+def test_another_version_is_named(fitted, version, monkeypatch):
+    content = saved_by(version, fitted, monkeypatch)
+    with pytest.warns(VersionWarning, match=f"{type(fitted).__name__} was saved by skneural {version}") as record:
+        loaded = pickle.loads(content)
+    np.testing.assert_array_equal(output(loaded), output(fitted))
+    assert len(record) == 1
+    assert (record[0].message.saved_by, record[0].message.loaded_by) == (version, skneural.__version__)
+    pickle.loads(pickle.dumps(record[0].message))  # warnings travel between processes
+
+
+def test_a_file_without_a_stamp_loads_with_a_warning(fitted):
+    with pytest.warns(VersionWarning, match="of unknown version"):
+        loaded = restored(fitted, _skneural_version=MISSING)
+    np.testing.assert_array_equal(output(loaded), output(fitted))
+
+
+def test_a_new_parameter_is_filled_in(fitted, monkeypatch):
+    name = sorted(fitted.get_params())[0]
+    with pytest.warns(VersionWarning):
+        loaded = restored(fitted, **{name: MISSING, "_skneural_version": "0.0.1"})
+    assert getattr(loaded, name) == type(fitted)().get_params()[name]
+
+
+@pytest.mark.parametrize("name", ["skip_connections", "temperature_", "_rotation"])
+def test_what_only_another_version_understands_is_refused(fitted, name):
+    message = rf"This {type(fitted).__name__} has {name}, which skneural .* Load it with skneural 99.0, or fit it again"
+    with pytest.raises(ValueError, match=message):
+        restored(fitted, **{name: True, "_skneural_version": "99.0"})
+
+
+def test_attributes_of_ones_own_are_kept(fitted):
+    fitted.note = "fitted on Monday"
+    assert copy.deepcopy(fitted).note == "fitted on Monday"
+
+
+class Doubled(ActivationMLPRegressor):
+    """A user's own estimator, with a fitted attribute of its own."""
+
+    def fit(self, X, y):
+        self.factor_ = 2
+        return super().fit(X, y / 2)
+
+    def predict(self, X):
+        return self.factor_ * super().predict(X)
+
+
+def test_a_users_subclass_has_attributes_of_its_own(monkeypatch):
+    fitted = Doubled(**FAST).fit(X, y)
+    with pytest.warns(VersionWarning, match="Doubled was saved by skneural 99"):
+        loaded = pickle.loads(saved_by("99", fitted, monkeypatch))
+    np.testing.assert_array_equal(loaded.predict(X), fitted.predict(X))
+
+
+class Halved(Activation):
+    """A user's own activation, with something besides its settings."""
+
+    def __init__(self):
+        self.factor = 0.5
+
+    def forward(self, Z, out=None):
+        return np.multiply(Z, self.factor, out=out)
+
+    def backward(self, dA, Z, A, out=None):
+        return np.multiply(dA, self.factor, out=out)
+
+
+def test_a_users_activation_has_attributes_of_its_own():
+    fitted = ActivationMLPClassifier(**FAST, activation=Halved()).fit(X, y)
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(fitted)).predict(X), fitted.predict(X))
+
+
+def test_what_was_not_fitted_is_not_checked(fitted):
+    unfitted = clone(fitted)
+    unfitted.random_state = unfitted.limit = unfitted.n_bins = "wrong, as fit will say"
+    assert copy.deepcopy(unfitted).limit == unfitted.limit
+
+
+# State that must be refused: fitted estimator, what is changed, what the message says.
+NAN, OTHER = np.full(4, np.nan), {"_skneural_version": "99.0"}
+DAMAGE = [
+    (
+        "classifier",
+        {"parameters_": np.zeros(7)},
+        r"parameters_ must be an array of float32 or float64 of shape \(55,\)",
+    ),
+    ("classifier", {"parameters_": np.full(55, np.nan)}, "parameters_ must be finite"),
+    ("classifier", {"parameters_": np.zeros(55, dtype=int)}, "Got int64 of shape"),
+    ("classifier", {"parameters_": MISSING}, "AttributeError: .*parameters_"),
+    (
+        "classifier",
+        {"n_features_in_": 3},
+        r"the first and last of the sizes \(3, 3\).* Got layers of the sizes \[4, 5, 3, 3\]",
+    ),
+    ("classifier", {"n_features_in_": MISSING}, "AttributeError: .*n_features_in_"),
+    ("classifier", {"n_features_in_": "4"}, "n_features_in_ must be an int > 0. Got '4'"),
+    ("classifier", {"_sizes": [4, 5, 3, 4]}, "the first and last of the sizes"),
+    ("classifier", {"_sizes": [4, 3, 5, 3]}, "parameters_ must be an array of float32 or float64 of shape"),
+    ("classifier", {"_sizes": [4, 10**15, 3, 3]}, "a parameter per unit at least"),
+    ("classifier", {"_sizes": [4, -5, 3, 3]}, "a parameter per unit at least"),
+    ("classifier", {"activations_": [ELU()]}, "There must be 3 layers"),
+    ("classifier", {"activations_": ["quantum", ELU()]}, "There must be a Activation. Got 'quantum'"),
+    ("classifier", {"activations_": [ELU(alpha=-1), ELU()]}, "'alpha' parameter of ELU must be"),
+    ("classifier", {"activation": "quantum"}, "The 'activation' parameter"),
+    ("classifier", {"solver": "quantum"}, "The 'solver' parameter"),
+    ("classifier", {"solver": MISSING}, "AttributeError: .*solver"),
+    ("classifier", {"classes_": np.arange(4)}, "classes_ must be 3 sorted labels"),
+    ("classifier", {"classes_": np.array([1, 0, 2])}, "classes_ must be 3 sorted labels"),
+    ("classifier", {"_multilabel": True}, "The loss must be LogisticLoss"),
+    ("classifier", {"out_activation_": "identity"}, "out_activation_ must be 'softmax'"),
+    ("binary", {"n_outputs_": 2}, "the first and last of the sizes"),
+    ("binary", {"_loss": None}, "There must be a Loss. Got None"),
+    ("batch norm", {"_batch_norm": False}, "parameters_ must be an array of float32 or float64 of shape"),
+    ("batch norm", {"feature_names_in_": np.array(["a"], dtype=object)}, "feature_names_in_ must be 4 strings"),
+    ("batch norm", {"_training_state": {"slots": [np.zeros(1)]}}, "The solver's state must be an array of float32"),
+    ("regressor", {"_loss": None}, "There must be a Loss"),
+    ("centerer", {"mean_": None}, r"mean_ must be an array of float64 of shape \(4,\). Got None"),
+    ("centerer", {"n_channels": 0}, "The 'n_channels' parameter of MeanCenterer"),
+    ("centerer", {"_moments": {}}, "TypeError: .*weight"),
+    ("scaler", {"mean_": None}, "mean_ must be an array of float64"),
+    ("scaler", {"mean_": np.full(4, np.inf)}, "mean_ must be finite. Got NaN or infinity"),
+    ("scaler", {"mean_": NAN}, "mean_ must be finite. Got NaN or infinity"),
+    ("scaler with a gap", {"mean_": np.full(5, np.nan)}, "mean_ must be finite"),
+    ("scaler", {"mean_": np.zeros(4, np.float32)}, "mean_ must be an array of float64 .* Got float32 of shape"),
+    ("scaler", {"scale_": np.ones(1)}, r"scale_ must be an array of float64 of shape \(4,\)"),
+    ("scaler", {"scale_": np.zeros(4)}, "scale_ must be > 0"),
+    ("scaler", {"scale_": -np.ones(4)}, "scale_ must be > 0"),
+    ("scaler", {"scale_": MISSING}, "AttributeError: .*scale_"),
+    ("scaler", {"with_mean": "yes"}, "The 'with_mean' parameter"),
+    ("scaler", {"n_features_in_": 8}, r"shape \(8,\)"),
+    ("scaler", {"n_features_in_": 5}, "The moments must be those of 5 features, or of channels. Got 4"),
+    ("scaler", {"_moments": {"weight": NAN, "mean": NAN, "square_sum": NAN}}, "weight of the moments must be finite"),
+    ("whitener", {"mean_": np.zeros(3)}, "mean_ must be an array"),
+    ("whitener", {"svd_solver_": "magic"}, "KeyError: 'magic'"),
+    ("whitener", {"epsilon": -1.0}, "The 'epsilon' parameter"),
+    ("whitener", {"_derived": {}}, "KeyError: 'components'"),
+    ("clipper", {"limit": -1.0}, "The 'limit' parameter of SmoothClipper"),
+    ("clipper", {"limit": np.nan}, "The 'limit' parameter of SmoothClipper"),
+    ("encoder", {"offsets_": np.zeros(3)}, "offsets_ must be an array of float64 of shape"),
+    ("encoder", {"edges_": [np.arange(3.0)] * 3}, "edges_ must be 4 arrays. Got 3"),
+    ("encoder", {"edges_": [np.arange(3.0)[::-1]] * 4}, "edges_ must ascend"),
+]
+
+
+@pytest.mark.parametrize(("name", "damage", "message"), DAMAGE, ids=lambda value: str(value)[:40])
+def test_damage_is_refused_with_a_sentence(name, damage, message):
+    fitted = FITTED[name]()
+    with pytest.raises(
+        ValueError, match=rf"(?s)This {type(fitted).__name__} cannot be used as it was saved.*{message}"
+    ):
+        restored(fitted, **damage)
+
+
+@pytest.mark.parametrize("part", ["components", "explained_variance", "singular_values"])
+def test_damaged_directions_are_refused(part):
+    fitted = FITTED["whitener"]()
+    state = fitted.__getstate__()
+    derived = {**state["_derived"], part: state["_derived"][part][:-1]}
+    with pytest.raises(ValueError, match=f"{part}_ must be an array of float64 of shape"):
+        restored(fitted, _derived=derived)
+    derived = {**state["_derived"], part: -np.inf * np.ones_like(state["_derived"][part])}
+    with pytest.raises(ValueError, match=f"{part}_ must be finite"):
+        restored(fitted, _derived=derived)
+
+
+def test_an_activation_that_hides_other_constants_is_refused():
+    fitted = ActivationMLPClassifier(**FAST, activation="selu").fit(X, y)
+    hidden = copy.deepcopy(fitted.activations_)
+    hidden[0].scale = 100.0  # would take the place of the class's own
+    with pytest.raises(ValueError, match=r"must have nothing but its settings. Got \['scale'\] as well"):
+        restored(fitted, activations_=hidden)
+
+
+def test_damage_from_another_version_names_it():
+    with pytest.raises(ValueError, match=r"Got layers of.* Load it with skneural 99.0, or fit it again"):
+        restored(FITTED["classifier"](), parameters_=np.zeros(3), **OTHER)
+
+
+def test_negative_variances_are_refused():
+    fitted = FITTED["batch norm"]()
+    parameters = fitted.parameters_.copy()
+    parameters[-10:] = -1  # the running statistics come last
+    with pytest.raises(ValueError, match="Variances must be >= 0"):
+        restored(fitted, parameters_=parameters)
+
+
+@pytest.mark.parametrize("strange", [None, -1, np.nan, "x", np.zeros(0), np.zeros((2, 2)), {}, [None]], ids=str)
+def test_whatever_is_put_in_place_of_a_value_is_refused_or_harmless(fitted, strange):
+    expected = output(fitted)
+    for name in fitted.__getstate__().keys() - {"_skneural_version"}:
+        try:
+            loaded = restored(fitted, **{name: strange})
+        except ValueError:
+            continue
+        np.testing.assert_array_equal(output(loaded), expected, err_msg=name)
