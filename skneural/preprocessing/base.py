@@ -9,9 +9,9 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from skneural._sklearn_compat import _check_sample_weight, _fit_context
+from skneural._sklearn_compat import _check_sample_weight, _fit_context, check_array, validate_data
 
 
 @contextmanager
@@ -27,6 +27,19 @@ def unchanged_on_error(estimator: BaseEstimator) -> Iterator[None]:
         vars(estimator).clear()
         vars(estimator).update(before)
         raise
+
+
+@contextmanager
+def overflow_refused(estimator: BaseEstimator) -> Iterator[None]:
+    """Turn a number that leaves the range of its dtype into a ValueError, where NumPy would go on with infinity."""
+    try:
+        with np.errstate(over="raise"):
+            yield
+    except FloatingPointError as error:
+        raise ValueError(
+            f"X, as {type(estimator).__name__} changes it, leaves the range of its dtype ({error}). Expected values "
+            "as large as those in fit: leave outliers out, or pass float64."
+        ) from error
 
 
 class MomentsTransformer(TransformerMixin, BaseEstimator):

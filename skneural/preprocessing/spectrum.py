@@ -85,7 +85,7 @@ def is_doubtful(moments: ScatterMoments) -> bool:
     """
     varies = np.diag(moments.scatter) > 0
     scatter = moments.scatter[np.ix_(varies, varies)]
-    threshold = DOUBTFUL_SHARE * np.linalg.norm(scatter)
+    threshold = DOUBTFUL_SHARE * linalg.lapack.dlange("F", scatter)  # of NumPy's norm the squares overflow
     scatter[np.diag_indices_from(scatter)] -= threshold
     _, first_failure = linalg.lapack.dpotrf(scatter, overwrite_a=1, clean=0)
     return first_failure > 0

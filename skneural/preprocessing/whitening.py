@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from skneural._sklearn_compat import Interval, RealNotInt, StrOptions, _check_feature_names_in
-from skneural.preprocessing.base import MomentsTransformer
+from skneural._sklearn_compat import Interval, RealNotInt, StrOptions, _check_feature_names_in, validate_data
+from skneural.preprocessing.base import MomentsTransformer, overflow_refused
 from skneural.preprocessing.moments import (
     MATRIX_BLOCK_BYTES,
     FactorMoments,
@@ -211,9 +211,10 @@ class PCAWhitener(ClassNamePrefixFeaturesOutMixin, MomentsTransformer):
         components, spread = self.components_, self._spread()
         forward = (components / spread[:, np.newaxis]).T
         out = self._destination(X, self._n_features_out, copy)
-        for rows in row_blocks(X, MATRIX_BLOCK_BYTES):
-            scores = deviations(X[rows], self.mean_) @ forward
-            out[rows] = scores @ components if self.method == "zca" else scores
+        with overflow_refused(self):
+            for rows in row_blocks(X, MATRIX_BLOCK_BYTES):
+                scores = deviations(X[rows], self.mean_) @ forward
+                out[rows] = scores @ components if self.method == "zca" else scores
         return out
 
     def inverse_transform(self, X, copy=None):
@@ -235,9 +236,10 @@ class PCAWhitener(ClassNamePrefixFeaturesOutMixin, MomentsTransformer):
         X = self._check_transformed(X, self._n_features_out)
         components, spread = self.components_, self._spread()
         out = self._destination(X, self.n_features_in_, copy)
-        for rows in row_blocks(X, MATRIX_BLOCK_BYTES):
-            scores = X[rows] @ components.T if self.method == "zca" else X[rows]
-            out[rows] = (scores * spread) @ components + self.mean_
+        with overflow_refused(self):
+            for rows in row_blocks(X, MATRIX_BLOCK_BYTES):
+                scores = X[rows] @ components.T if self.method == "zca" else X[rows]
+                out[rows] = (scores * spread) @ components + self.mean_
         return out
 
     def get_feature_names_out(self, input_features=None):

@@ -294,7 +294,7 @@ class TestPartialFit:
         model = ActivationMLPClassifier(**SMALL, early_stopping=True, learning_rate=interrupting)
         for _ in range(2):
             model.partial_fit(X, Y, classes=[0, 1, 2], **OURS)
-        with pytest.warns(UserWarning, match="interrupted"):
+        with pytest.raises(KeyboardInterrupt, match="interrupted"):
             model.partial_fit(X, Y, **OURS)
         for _ in range(2):
             model.partial_fit(X, Y, **OURS)
