@@ -103,7 +103,7 @@ def test_integers_beyond_float64_are_a_value_error(check):
 
 
 def test_weights_are_finite_also_as_one_number():
-    with pytest.raises(ValueError, match="sample_weight must be finite. Got nan"):
+    with pytest.raises(ValueError, match=r"sample_weight must be finite\. Got nan"):
         compat._check_sample_weight(float("nan"), X)
 
 

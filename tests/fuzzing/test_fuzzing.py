@@ -59,7 +59,7 @@ class Careless(BaseEstimator):
         return X[len(X)]
 
     def stumbles(self, X):
-        return [] + len(X)
+        return len(X) + X.shape
 
     def overflows(self, X):
         return X * 1e308
