@@ -118,7 +118,7 @@ class MomentsTransformer(TransformerMixin, BaseEstimator):
         with unchanged_on_error(self):
             X, sample_weight = self._read(X, sample_weight, reset=first)
             moments = self._measure_chunk(X, sample_weight)
-            self._learn(moments if first else self._learned().merge(moments))
+            self._learn(moments if first else _merged(self._learned(), moments))
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -145,7 +145,7 @@ class MomentsTransformer(TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         self._check_mergeable(other)
         with unchanged_on_error(self):
-            self._learn(self._learned().merge(other._learned()))
+            self._learn(_merged(self._learned(), other._learned()))
         return self
 
     def __sklearn_is_fitted__(self) -> bool:
@@ -201,3 +201,15 @@ class MomentsTransformer(TransformerMixin, BaseEstimator):
         X = check_array(X, dtype=self._float_dtypes, estimator=self, **self._accepted)
         self._check_row_width(X, n_expected)
         return X
+
+
+def _merged(moments: Any, others: Any) -> Any:
+    """The moments of the rows of both; a ValueError if they overflow."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        merged = moments.merge(others)
+    if not all(np.isfinite(value).all() for value in vars(merged).values()):
+        raise ValueError(
+            "The weights, or the weighted squares of X, add up to more than float64 can hold. Expected smaller ones: "
+            "divide all weights, or the largest features, by a constant first."
+        )
+    return merged
