@@ -5,13 +5,18 @@ the rest of the package imports it from here.
 """
 
 from collections.abc import Callable
+from fractions import Fraction
+from functools import wraps
 from inspect import Parameter, signature
+from typing import Any
 
+import numpy as np
+from scipy import sparse
 from sklearn.base import _fit_context
-from sklearn.utils import _safe_indexing
-from sklearn.utils._param_validation import Interval, Options, RealNotInt, StrOptions
+from sklearn.utils import _param_validation, _safe_indexing, validation
+from sklearn.utils._param_validation import Options, RealNotInt, StrOptions
 from sklearn.utils.multiclass import _check_partial_fit_first_call
-from sklearn.utils.validation import _check_feature_names_in, _check_sample_weight
+from sklearn.utils.validation import _check_feature_names_in
 
 try:
     from sklearn.callback import CallbackSupportMixin  # scikit-learn 1.9
@@ -30,6 +35,67 @@ def accepts_sample_weight(scorer: Callable) -> bool:
 def belongs_to_scikit_learn(name: str) -> bool:
     """Return whether an attribute of that name is scikit-learn's own: settings of output, metadata and callbacks."""
     return name in ("_metadata_request", "_callback_fit_ctx", "_parent_callback_ctx") or name.startswith("_skl")
+def _in_value_errors(check: Callable) -> Callable:
+    """Let a check of scikit-learn's refuse integers beyond float64 as it refuses other numbers: by a ValueError."""
+
+    @wraps(check)
+    def checked(*args: Any, **how: Any) -> Any:
+        try:
+            return check(*args, **how)
+        except OverflowError as error:
+            raise ValueError(f"Expected numbers within the range of float64: {error}.") from error
+
+    return checked
+
+
+def _refuse_stray_indices(X: Any) -> None:
+    """Raise ValueError if a sparse matrix points outside of itself: SciPy's routines would read and write there."""
+    if not (sparse.issparse(X) and X.format in ("csr", "csc", "coo")):
+        return
+    pointers = [X.row, X.col] if X.format == "coo" else [X.indices]
+    limits = X.shape if X.format == "coo" else X.shape[:0:-1] if X.format == "csr" else X.shape[:1]
+    for index, limit in zip(pointers, limits, strict=True):
+        if len(index) and not (index.min() >= 0 and index.max() < limit):
+            raise ValueError(
+                f"A sparse matrix of shape {X.shape} has indices from {index.min()} to {index.max()} where only 0 to "
+                f"{limit - 1} exist. Build it anew, or check it with its method check_format."
+            )
+
+
+def _native(X: Any) -> Any:
+    """Return X in this machine's byte order, in which data frames need not be."""
+    return X if X.dtype.isnative else X.astype(X.dtype.newbyteorder("="))
+
+
+@_in_value_errors
+def validate_data(estimator: Any, X: Any, *y: Any, **how: Any) -> Any:
+    """Return what scikit-learn's function of this name returns, having looked at sparse indices and huge integers."""
+    _refuse_stray_indices(X)
+    checked = validation.validate_data(estimator, X, *y, **how)
+    return (_native(checked[0]), *checked[1:]) if isinstance(checked, tuple) else _native(checked)
+
+
+@_in_value_errors
+def check_array(X: Any, **how: Any) -> Any:
+    """Return what scikit-learn's function of this name returns, having looked at sparse indices and huge integers."""
+    _refuse_stray_indices(X)
+    return _native(validation.check_array(X, **how))
+
+
+@_in_value_errors
+def _check_sample_weight(sample_weight: Any, X: Any, **how: Any) -> Any:
+    weights = validation._check_sample_weight(sample_weight, X, **how)
+    if not np.isfinite(weights).all():  # which scikit-learn does not ask of a single number
+        raise ValueError(f"sample_weight must be finite. Got {sample_weight!r}.")
+    return weights
+
+
+class Interval(_param_validation.Interval):
+    """scikit-learn's, without fractions: they are real numbers too, but no array can hold them."""
+
+    def is_satisfied_by(self, val: Any) -> bool:
+        """Return whether the value may be computed with and lies inside."""
+        return not isinstance(val, Fraction) and super().is_satisfied_by(val)
 
 
 __all__ = [
@@ -45,4 +111,6 @@ __all__ = [
     "_safe_indexing",
     "accepts_sample_weight",
     "belongs_to_scikit_learn",
+    "check_array",
+    "validate_data",
 ]

@@ -1,12 +1,18 @@
 """The one file for scikit-learn's private names: each exists, does what we rely on, and is taken from there only."""
 
 import ast
+from fractions import Fraction
+from numbers import Real
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
+from scipy import sparse
+from sklearn.exceptions import ConvergenceWarning
 
 import skneural
+from skneural import StdScaler
 from skneural import _sklearn_compat as compat
 
 SOURCES = sorted(Path(skneural.__file__).parent.rglob("*.py"))
@@ -72,3 +78,49 @@ def test_the_fit_context_validates_parameters():
     assert estimator.fit(None) is estimator
     with pytest.raises(ValueError, match=name):
         estimator.set_params(**{name: object()}).fit(None)
+
+
+X = np.arange(12.0).reshape(4, 3)
+CHECKS = [lambda X: compat.check_array(X, accept_sparse=True), lambda X: StdScaler(with_mean=False).fit(X)]
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=["check_array", "fit"])
+@pytest.mark.parametrize("kind", ["csr_array", "csc_matrix", "coo_array"])
+@pytest.mark.parametrize("shift", [2, -4])
+def test_sparse_indices_outside_of_the_matrix_are_refused(check, kind, shift):
+    S = getattr(sparse, kind)(np.where(X % 2, X, 0))
+    check(S)
+    index = S.row if kind == "coo_array" else S.indices
+    index += shift
+    with pytest.raises(ValueError, match=r"indices from -?\d to -?\d"):
+        check(S)
+
+
+@pytest.mark.parametrize("check", [compat.check_array, StdScaler().fit], ids=["check_array", "fit"])
+def test_integers_beyond_float64_are_a_value_error(check):
+    with pytest.raises(ValueError, match="within the range of float64"):
+        check(np.array([[10**400, 1]], dtype=object))
+
+
+def test_weights_are_finite_also_as_one_number():
+    with pytest.raises(ValueError, match=r"sample_weight must be finite\. Got nan"):
+        compat._check_sample_weight(float("nan"), X)
+
+
+def test_frames_of_another_byte_order_are_turned_round():
+    frame = pd.DataFrame(X.astype(">f4"), columns=["a", "b", "c"])
+    checked = compat.check_array(frame, dtype=[np.float64, np.float32])
+    assert checked.dtype.isnative
+    np.testing.assert_array_equal(checked, X)
+    one, other = (skneural.ActivationMLPRegressor(max_iter=2, tol=0, random_state=0) for _ in range(2))
+    with pytest.warns(ConvergenceWarning):
+        one.fit(frame, X[:, 0])
+    with pytest.warns(ConvergenceWarning):
+        other.fit(X.astype(np.float32), X[:, 0])
+    np.testing.assert_array_equal(one.predict(frame), other.predict(X.astype(np.float32)))
+
+
+def test_a_fraction_is_no_number_to_compute_with():
+    assert not compat.Interval(Real, 0, 1, closed="both").is_satisfied_by(Fraction(1, 2))
+    with pytest.raises(ValueError, match=r"alpha.*must be a float.*Got Fraction"):
+        skneural.ActivationMLPRegressor(alpha=Fraction(1, 2)).fit(X, X[:, 0])

@@ -28,7 +28,15 @@ from skneural.estimators.validation import Rows, Validation, split
 from skneural.initializers import INITIALIZERS
 from skneural.losses import LOSSES
 from skneural.network import Layout, Network, TrainingRows
-from skneural.solvers import LBFGS, SCHEDULES, DivergenceError, Epoch, StochasticMinimization, Watch
+from skneural.solvers import (
+    LBFGS,
+    SCHEDULES,
+    DivergenceError,
+    Epoch,
+    StochasticMinimization,
+    TrainingInterrupted,
+    Watch,
+)
 
 Array = NDArray[Any]
 
@@ -133,11 +141,11 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
 
     @contextmanager
     def _unchanged_on_error(self) -> Iterator[None]:
-        """Leave no half-fitted estimator behind; only divergence keeps what it found, the best finite weights."""
+        """Leave no half-fitted estimator behind; divergence and the user's interruption keep finite weights."""
         before = dict(self.__dict__)
         try:
             yield
-        except DivergenceError:
+        except (DivergenceError, TrainingInterrupted):
             raise
         except BaseException:
             # What callbacks need for their own ending stays until they have ended.
@@ -280,16 +288,16 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
         self._resume(loop)
         before = 0 if incremental else loop.n_epochs
         first = loop.n_epochs + 1 if incremental else 1
-        ended = interrupted = False
+        ended = False
         try:
             ended = loop.run(first, first if incremental else self.max_iter, self.max_iter)
             if self.early_stopping and (ended or not incremental):
                 self._restore_best(loop.watch)
         except KeyboardInterrupt:
-            interrupted = True
-            if self.early_stopping and not incremental and loop.watch.stopping.best < math.inf:
+            judged = self.early_stopping and not incremental and loop.watch.stopping.best < math.inf
+            if judged or not np.isfinite(self.parameters_).all():
                 loop.watch.restore_best()
-            warnings.warn("Training interrupted by user.", stacklevel=4)
+            raise TrainingInterrupted.after(loop.n_epochs - before) from None
         finally:
             self.n_iter_ = loop.n_epochs - before
             self.t_ = loop.n_samples_seen
@@ -300,7 +308,7 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
                 "stopped": ended and incremental,
             }
             self._summarize(loop.watch.stopping.best)
-        if not (ended or interrupted or incremental or loop.completes):
+        if not (ended or incremental or loop.completes):
             self._warn(
                 f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the optimization hasn't "
                 "converged yet. Increase max_iter, or the learning rate."
@@ -327,6 +335,10 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
         done = len(self.loss_curve_)
         try:
             outcome = training.run(self.max_iter)
+        except KeyboardInterrupt:
+            if self.early_stopping and training.watch.stopping.best < math.inf:
+                training.watch.restore_best()
+            raise TrainingInterrupted.after(len(self.loss_curve_) - done) from None
         finally:
             self.n_iter_ = len(self.loss_curve_) - done
             self._summarize(min(self.loss_curve_[done:], default=math.inf))

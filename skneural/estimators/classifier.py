@@ -12,9 +12,9 @@ from sklearn.metrics import accuracy_score
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
-from sklearn.utils.validation import column_or_1d, validate_data
+from sklearn.utils.validation import column_or_1d
 
-from skneural._sklearn_compat import Interval, StrOptions, _check_partial_fit_first_call, _fit_context
+from skneural._sklearn_compat import Interval, StrOptions, _check_partial_fit_first_call, _fit_context, validate_data
 from skneural.estimators.base import BaseActivationMLP
 from skneural.estimators.parameters import documented, store
 from skneural.estimators.training import stochastic
@@ -245,7 +245,10 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
 
     def _validate_targets(self, X: Any, y: Any, **how: Any) -> tuple[Any, Array]:
         X, y = validate_data(self, X, y, accept_sparse="csr", multi_output=True, **how)
-        check_classification_targets(y)
+        try:
+            check_classification_targets(y)
+        except TypeError as error:
+            raise TypeError(f"y must hold labels of one kind, all numbers or all strings: {error}.") from error
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         return X, y.toarray() if hasattr(y, "toarray") else y

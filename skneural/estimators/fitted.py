@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
+from skneural._sklearn_compat import validate_data
 from skneural.activations import Activation
 from skneural.losses import Loss
 from skneural.network import Layout, Network
@@ -144,7 +145,8 @@ class FittedNetworkMixin(SavedStateMixin, ClassNamePrefixFeaturesOutMixin, Trans
             raise ValueError("There are no hidden features: hidden_layer_sizes is empty, expected at least one layer.")
         if not -n_hidden <= layer < n_hidden:
             raise ValueError(f"layer must be the number of one of the {n_hidden} hidden layers. Got {layer!r} instead.")
-        return self._network.features(X, layer % n_hidden)
+        with np.errstate(over="ignore", invalid="ignore"):
+            return finite(self._network.features(X, layer % n_hidden))
 
     @property
     def _n_features_out(self) -> int:
@@ -167,7 +169,8 @@ class FittedNetworkMixin(SavedStateMixin, ClassNamePrefixFeaturesOutMixin, Trans
 
     def _raw_output(self, X: Any) -> Array:
         X = self._validate_rows(X)
-        return self._network.raw_output(X)
+        with np.errstate(over="ignore", invalid="ignore"):
+            return finite(self._network.raw_output(X))
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "parameters_")
@@ -209,6 +212,17 @@ def _check_part(part: Any, kind: type[Specification]) -> None:
     more = vars(part).keys() - part.get_params().keys()
     own = type(part).__module__.startswith("skneural.")  # a user's may have more
     require(not (own and more), f"{part!r} must have nothing but its settings. Got {sorted(more)} as well.")
+
+
+def finite(outputs: Array) -> Array:
+    """Return what a network computed, of shape (n_rows, n_outputs), unless it left the range of its numbers."""
+    if not np.isfinite(outputs).all():
+        row = int(np.isfinite(outputs).all(axis=1).argmin())
+        raise ValueError(
+            f"The network's output for row {row} of X is not a finite {outputs.dtype.name}. "
+            "Expected values as large as those in training: scale X as then, or leave that row out."
+        )
+    return outputs
 
 
 def _assign(views: list[Array], values: Sequence[Array], name: str) -> None:

@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import column_or_1d, validate_data
+from sklearn.utils.validation import column_or_1d
 
-from skneural._sklearn_compat import StrOptions, _fit_context
+from skneural._sklearn_compat import StrOptions, _fit_context, validate_data
 from skneural.estimators.base import BaseActivationMLP
+from skneural.estimators.fitted import finite
 from skneural.estimators.parameters import documented, store
 from skneural.estimators.training import stochastic
 from skneural.losses import LOSSES, Loss
@@ -185,7 +186,8 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs), in the dtype of the parameters
         """
         F = self._raw_output(X)
-        prediction = self._loss.predict(F)
+        with np.errstate(over="ignore"):
+            prediction = finite(self._loss.predict(F))
         return prediction[:, 0] if prediction.shape[1] == 1 else prediction
 
     def _restore(self) -> None:
@@ -195,6 +197,7 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
 
     def _validate_targets(self, X: Any, y: Any, **how: Any) -> tuple[Any, Array]:
         X, y = validate_data(self, X, y, accept_sparse="csr", multi_output=True, y_numeric=True, **how)
+        y = y.toarray() if hasattr(y, "toarray") else y
         return X, column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
 
     def _describe(self, y: Array, incremental: bool) -> None:

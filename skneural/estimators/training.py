@@ -132,14 +132,15 @@ class Recipe:
 
 
 def _hidden_sizes(hidden_layer_sizes: Any) -> list[int]:
-    sizes = list(hidden_layer_sizes) if hasattr(hidden_layer_sizes, "__iter__") else [hidden_layer_sizes]
+    sizes = list(hidden_layer_sizes) if np.iterable(hidden_layer_sizes) else [hidden_layer_sizes]
     if not all(Within(1, None, kind=Integral).accepts(size) for size in sizes):
         raise ValueError(f"hidden_layer_sizes must be > 0, all of them integers. Got {hidden_layer_sizes!r} instead.")
     return [int(size) for size in sizes]
 
 
 def _activations(choice: Any, n_hidden: int) -> list[Activation]:
-    choices = [choice] * n_hidden if isinstance(choice, str | Activation) else list(choice)
+    single = isinstance(choice, str | Activation) or not np.iterable(choice)
+    choices = [choice] * n_hidden if single else list(choice)
     if len(choices) != n_hidden:
         raise ValueError(
             f"activation must be one activation, or a list with one per hidden layer. "
@@ -161,7 +162,7 @@ def _activations(choice: Any, n_hidden: int) -> list[Activation]:
 
 
 def _dropout(dropout: Any, n_hidden: int) -> list[float]:
-    rates = list(dropout) if hasattr(dropout, "__iter__") else [dropout] * n_hidden
+    rates = list(dropout) if np.iterable(dropout) else [dropout] * n_hidden
     if len(rates) != n_hidden or not all(Within(0, 1, closed="left").accepts(rate) for rate in rates):
         raise ValueError(
             f"dropout must be a rate in [0, 1), or a list with one per hidden layer ({n_hidden}). "

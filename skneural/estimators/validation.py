@@ -85,4 +85,7 @@ class Validation:
         if self._scoring is None:
             return loss, self._score_raw(F, self.rows.Y, self.rows.weights)
         weights = {"sample_weight": self.rows.weights} if self._weighted else {}
-        return loss, float(self._scorer(self._estimator, self.rows.X, self.rows.y, **weights))
+        try:
+            return loss, float(self._scorer(self._estimator, self.rows.X, self.rows.y, **weights))
+        except AttributeError as error:  # a score of probabilities, for a regressor
+            raise TypeError(f"scoring={self._scoring!r} does not suit this estimator: {error}") from error

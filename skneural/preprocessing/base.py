@@ -9,9 +9,9 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from skneural._sklearn_compat import _check_sample_weight, _fit_context
+from skneural._sklearn_compat import _check_sample_weight, _fit_context, check_array, validate_data
 from skneural.saved_state import SavedStateMixin
 
 
@@ -28,6 +28,19 @@ def unchanged_on_error(estimator: BaseEstimator) -> Iterator[None]:
         vars(estimator).clear()
         vars(estimator).update(before)
         raise
+
+
+@contextmanager
+def overflow_refused(estimator: BaseEstimator) -> Iterator[None]:
+    """Turn a number that leaves the range of its dtype into a ValueError, where NumPy would go on with infinity."""
+    try:
+        with np.errstate(over="raise"):
+            yield
+    except FloatingPointError as error:
+        raise ValueError(
+            f"X, as {type(estimator).__name__} changes it, leaves the range of its dtype ({error}). Expected values "
+            "as large as those in fit: leave outliers out, or pass float64."
+        ) from error
 
 
 class MomentsTransformer(SavedStateMixin, TransformerMixin, BaseEstimator):
@@ -107,7 +120,7 @@ class MomentsTransformer(SavedStateMixin, TransformerMixin, BaseEstimator):
         with unchanged_on_error(self):
             X, sample_weight = self._read(X, sample_weight, reset=first)
             moments = self._measure_chunk(X, sample_weight)
-            self._learn(moments if first else self._learned().merge(moments))
+            self._learn(moments if first else _merged(self._learned(), moments))
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -134,7 +147,7 @@ class MomentsTransformer(SavedStateMixin, TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         self._check_mergeable(other)
         with unchanged_on_error(self):
-            self._learn(self._learned().merge(other._learned()))
+            self._learn(_merged(self._learned(), other._learned()))
         return self
 
     def __sklearn_is_fitted__(self) -> bool:
@@ -190,3 +203,15 @@ class MomentsTransformer(SavedStateMixin, TransformerMixin, BaseEstimator):
         X = check_array(X, dtype=self._float_dtypes, estimator=self, **self._accepted)
         self._check_row_width(X, n_expected)
         return X
+
+
+def _merged(moments: Any, others: Any) -> Any:
+    """The moments of the rows of both; a ValueError if they overflow."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        merged = moments.merge(others)
+    if not all(np.isfinite(value).all() for value in vars(merged).values()):
+        raise ValueError(
+            "The weights, or the weighted squares of X, add up to more than float64 can hold. Expected smaller ones: "
+            "divide all weights, or the largest features, by a constant first."
+        )
+    return merged

@@ -7,9 +7,10 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from skneural._sklearn_compat import Interval, _check_feature_names_in, _fit_context
+from skneural._sklearn_compat import Interval, _check_feature_names_in, _fit_context, validate_data
+from skneural.preprocessing.base import unchanged_on_error
 from skneural.saved_state import SavedStateMixin, check_numbers, require
 
 
@@ -68,7 +69,8 @@ class SmoothClipper(SavedStateMixin, OneToOneFeatureMixin, TransformerMixin, Bas
         self
             The transformer.
         """
-        self._read(X, reset=True)
+        with unchanged_on_error(self):
+            self._read(X, reset=True)
         return self
 
     def transform(self, X) -> np.ndarray:
@@ -84,10 +86,12 @@ class SmoothClipper(SavedStateMixin, OneToOneFeatureMixin, TransformerMixin, Bas
             Of the dtype of X if that is float32 or float64, else float64.
         """
         X = self._read(X, reset=False)
-        limit = X.dtype.type(self.limit)
-        Z = np.hypot(X, limit)
+        finfo = np.finfo(X.dtype)
+        half = X.dtype.type(np.clip(self.limit, finfo.tiny, finfo.max) / 2)
+        Z = X / 2  # halves, of which no hypotenuse overflows
+        np.hypot(Z, half, out=Z)
         np.divide(X, Z, out=Z)
-        Z *= limit
+        Z *= half
         return Z
 
     def _read(self, X, reset: bool) -> Any:
@@ -171,12 +175,13 @@ class RampEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         self
             The fitted transformer.
         """
-        X = validate_data(self, X, dtype=(np.float64, np.float32))
-        fits = X.shape[1] * self.n_bins <= self.max_columns and len(X) >= self.n_bins * self.min_rows
-        levels = np.linspace(0, 1, self.n_bins + 1)
-        self.edges_ = [_edges(np.quantile(x, levels)) if fits else np.empty(0) for x in X.T]
-        self.offsets_ = np.zeros(sum(map(_n_ramps, self.edges_)))
-        self.offsets_ = self._ramps(X).mean(axis=0, dtype=np.float64)
+        with unchanged_on_error(self):
+            X = validate_data(self, X, dtype=(np.float64, np.float32))
+            fits = X.shape[1] * self.n_bins <= self.max_columns and len(X) >= self.n_bins * self.min_rows
+            levels = np.linspace(0, 1, self.n_bins + 1) if fits else None
+            self.edges_ = [np.empty(0) if levels is None else _edges(np.quantile(x, levels)) for x in X.T]
+            self.offsets_ = np.zeros(sum(map(_n_ramps, self.edges_)))
+            self.offsets_ = self._ramps(X).mean(axis=0, dtype=np.float64)
         return self
 
     def transform(self, X) -> np.ndarray:

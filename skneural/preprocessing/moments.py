@@ -274,7 +274,7 @@ class ScatterMoments:
         total = self.weight + other.weight
         delta = other.mean - self.mean
         mean = self.mean + delta * (other.weight / total)
-        between = np.outer(delta, delta * (self.weight * other.weight / total))
+        between = np.outer(delta, delta * (self.weight / total * other.weight))  # the product might overflow
         resolution = max(self.resolution, other.resolution)
         return type(self)(total, mean, resolution, self.scatter + other.scatter + between)
 

@@ -12,10 +12,10 @@ from sklearn.base import OneToOneFeatureMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.random import sample_without_replacement
 from sklearn.utils.sparsefuncs import inplace_column_scale
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from skneural._sklearn_compat import Interval, StrOptions
-from skneural.preprocessing.base import MomentsTransformer
+from skneural._sklearn_compat import Interval, StrOptions, validate_data
+from skneural.preprocessing.base import MomentsTransformer, overflow_refused
 from skneural.preprocessing.moments import FeatureMoments
 from skneural.preprocessing.shifting import restored, standardised
 from skneural.saved_state import check_numbers, require
@@ -60,10 +60,11 @@ class PerFeatureTransformer(OneToOneFeatureMixin, MomentsTransformer):
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, dtype=self._float_dtypes, **self._accepted)
         shift, scale = self._shift_and_scale()
-        if sparse.issparse(X):
-            refuse_centred_sparse(X, shift is not None)
-            return _column_scaled(X, None if scale is None else 1 / scale)
-        return standardised(X, shift, scale, in_place=not self._copies(copy))
+        with overflow_refused(self):
+            if sparse.issparse(X):
+                refuse_centred_sparse(X, shift is not None)
+                return _column_scaled(X, None if scale is None else 1 / scale)
+            return standardised(X, shift, scale, in_place=not self._copies(copy))
 
     def inverse_transform(self, X, copy=None):
         """Undo `transform`.
@@ -83,10 +84,11 @@ class PerFeatureTransformer(OneToOneFeatureMixin, MomentsTransformer):
         check_is_fitted(self)
         X = self._check_transformed(X, self.n_features_in_)
         shift, scale = self._shift_and_scale()
-        if sparse.issparse(X):
-            refuse_centred_sparse(X, shift is not None)
-            return _column_scaled(X, scale)
-        return restored(X, shift, scale, in_place=not self._copies(copy))
+        with overflow_refused(self):
+            if sparse.issparse(X):
+                refuse_centred_sparse(X, shift is not None)
+                return _column_scaled(X, scale)
+            return restored(X, shift, scale, in_place=not self._copies(copy))
 
     def _copies(self, copy: bool | None) -> bool:
         return self.copy if copy is None else copy
@@ -107,7 +109,7 @@ class PerFeatureTransformer(OneToOneFeatureMixin, MomentsTransformer):
                 f"X has {X.shape[1]} features, which n_channels={self.n_channels} does not divide. "
                 "Expected flattened images: height * width * n_channels features."
             )
-        return moments.pooled(self.n_channels, interleaved=self.data_format == "channels_last")
+        return moments.pooled(int(self.n_channels), interleaved=self.data_format == "channels_last")
 
     def _per_feature(self, values: np.ndarray) -> np.ndarray:
         """Values per channel, repeated for each of the channel's pixels; values per feature as they are."""

@@ -140,6 +140,9 @@ class StdScaler(PerFeatureTransformer):
 
 def _divisors(variances: np.ndarray, moments: FeatureMoments) -> np.ndarray:
     """Standard deviations, 1 where the variance may be rounding alone."""
-    count, eps = moments.weight, np.finfo(np.float64).eps
-    rounding = count * eps * variances + (count * eps * moments.mean) ** 2
-    return np.where(variances <= rounding, 1.0, np.sqrt(variances))
+    eps = np.finfo(np.float64).eps
+    # Large weights are not so many rows: what is left of a variance is known to this precision in any case.
+    relative = np.minimum(moments.weight * eps, np.sqrt(eps))
+    deviations = np.sqrt(variances)
+    rounding = np.hypot(np.sqrt(relative) * deviations, relative * moments.mean)  # whose squares might overflow
+    return np.where(deviations <= rounding, 1.0, deviations)

@@ -81,9 +81,10 @@ def is_doubtful(moments: ScatterMoments) -> bool:
     if no eigenvalue of S is below t. The Frobenius norm bounds the largest eigenvalue from above.
     """
     varies = np.diag(moments.scatter) > 0
-    shift = np.where(varies, -DOUBTFUL_SHARE * np.linalg.norm(moments.scatter), 1.0)
+    largest = float(moments.scatter.diagonal().max(initial=0)) or 1.0
+    bound = largest * np.linalg.norm(moments.scatter / largest)  # of the norm itself the squares may overflow
     shifted = moments.scatter.copy()
-    shifted[np.diag_indices_from(shifted)] += shift
+    shifted[np.diag_indices_from(shifted)] += np.where(varies, -DOUBTFUL_SHARE * bound, 1.0)
     try:
         np.linalg.cholesky(shifted)
     except np.linalg.LinAlgError:

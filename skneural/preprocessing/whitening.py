@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from skneural._sklearn_compat import Interval, RealNotInt, StrOptions, _check_feature_names_in
-from skneural.preprocessing.base import MomentsTransformer
+from skneural._sklearn_compat import Interval, RealNotInt, StrOptions, _check_feature_names_in, validate_data
+from skneural.preprocessing.base import MomentsTransformer, overflow_refused
 from skneural.preprocessing.blocks import matrix_block_bytes, row_blocks, rows_per_block
 from skneural.preprocessing.moments import FactorMoments, ScatterMoments, deviations
 from skneural.preprocessing.spectrum import (
@@ -210,11 +210,12 @@ class PCAWhitener(ClassNamePrefixFeaturesOutMixin, MomentsTransformer):
         out = self._destination(X, self._n_features_out, copy)
         block_bytes = matrix_block_bytes(X.shape[1])
         buffer = np.empty((rows_per_block(X, block_bytes), X.shape[1]))
-        for rows in row_blocks(X, block_bytes):
-            values, factor = deviations(X[rows], self.mean_, out=buffer), forward
-            if self.method == "zca":
-                values, factor = values @ forward, components
-            np.matmul(values, factor, out=out[rows], casting="same_kind")
+        with overflow_refused(self):
+            for rows in row_blocks(X, block_bytes):
+                values, factor = deviations(X[rows], self.mean_, out=buffer), forward
+                if self.method == "zca":
+                    values, factor = values @ forward, components
+                np.matmul(values, factor, out=out[rows], casting="same_kind")
         return out
 
     def inverse_transform(self, X, copy=None):
@@ -236,9 +237,10 @@ class PCAWhitener(ClassNamePrefixFeaturesOutMixin, MomentsTransformer):
         X = self._check_transformed(X, self._n_features_out)
         components, spread = self.components_, self._spread()
         out = self._destination(X, self.n_features_in_, copy)
-        for rows in row_blocks(X, matrix_block_bytes(X.shape[1])):
-            scores = X[rows] @ components.T if self.method == "zca" else X[rows]
-            out[rows] = (scores * spread) @ components + self.mean_
+        with overflow_refused(self):
+            for rows in row_blocks(X, matrix_block_bytes(X.shape[1])):
+                scores = X[rows] @ components.T if self.method == "zca" else X[rows]
+                out[rows] = (scores * spread) @ components + self.mean_
         return out
 
     def get_feature_names_out(self, input_features=None):

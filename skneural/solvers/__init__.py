@@ -8,7 +8,7 @@ from skneural.solvers.lbfgs import LBFGS
 from skneural.solvers.schedules import SCHEDULES, Adaptive, Constant, Cosine, InverseScaling, OneCycle, Schedule
 from skneural.solvers.sgd import SGD
 from skneural.solvers.stochastic import StochasticMinimization
-from skneural.solvers.stopping import DivergenceError, Stopping
+from skneural.solvers.stopping import DivergenceError, Stopping, TrainingInterrupted
 from skneural.solvers.watching import Epoch, Watch
 
 SOLVERS: dict[str, type[Solver]] = {
@@ -40,5 +40,6 @@ __all__ = [
     "Solver",
     "StochasticMinimization",
     "Stopping",
+    "TrainingInterrupted",
     "Watch",
 ]

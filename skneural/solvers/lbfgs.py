@@ -65,7 +65,8 @@ class LBFGS:
         Raises
         ------
         DivergenceError
-            If the objective or its gradient is not finite; the best finite parameters are restored.
+            If the objective or its gradient is not finite; the best finite parameters are restored, as they are when
+            the user interrupts.
         """
         self._best, self._best_loss = self.objective.state.copy(), math.inf
         self._started = time.perf_counter()
@@ -76,7 +77,7 @@ class LBFGS:
                 result = minimize(
                     self._evaluate, start, jac=True, method="L-BFGS-B", options=options, callback=self._after
                 )
-        except DivergenceError:
+        except (DivergenceError, KeyboardInterrupt):
             np.copyto(self.objective.state, self._best)
             raise
         self.objective.parameters[...] = result.x

@@ -1,4 +1,4 @@
-"""When training ends: no more progress, or divergence."""
+"""When training ends: no more progress, divergence, or the user's wish."""
 
 from __future__ import annotations
 
@@ -33,6 +33,21 @@ class DivergenceError(ValueError):
         )
         error.epoch, error.learning_rate = epoch, learning_rate
         return error
+
+
+class TrainingInterrupted(KeyboardInterrupt):
+    """The user interrupted training (Ctrl-C); the estimator keeps what was learned until then and can be used.
+
+    A KeyboardInterrupt, so that whatever called `fit` stops as well: a Pipeline, a search, a script.
+    """
+
+    @classmethod
+    def after(cls, n_iter: int) -> TrainingInterrupted:
+        """Return the error with its message, after so many epochs."""
+        return cls(
+            f"Training was interrupted after {n_iter} full epochs. The estimator keeps what it has learned so far and "
+            "can be used; to go on, call partial_fit, or fit with warm_start=True."
+        )
 
 
 class Stopping:

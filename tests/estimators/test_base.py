@@ -3,6 +3,7 @@
 import copy
 import io
 import pickle
+import signal
 import subprocess
 import sys
 import warnings
@@ -30,6 +31,7 @@ from skneural import (
     use_backend,
 )
 from skneural.activations import Activation
+from skneural.solvers import TrainingInterrupted
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -608,6 +610,13 @@ class Interrupting(Activation):
         return np.multiply(dA, Z > 0, out=out)
 
 
+class Pressed(Interrupting):
+    """A ReLU at which Ctrl-C is always pressed."""
+
+    def __init__(self):
+        self.after = -1
+
+
 class TestInterruption:
     @pytest.mark.parametrize("after", [0, 7, 10])
     @pytest.mark.parametrize("early_stopping", [False, True])
@@ -615,7 +624,7 @@ class TestInterruption:
         Interrupting.calls = 0
         settings = {**SMALL, "batch_size": 45, "max_iter": 100, "early_stopping": early_stopping}
         model = ActivationMLPClassifier(activation=Interrupting(after), **settings)
-        with pytest.warns(UserWarning, match="interrupted"):
+        with pytest.raises(KeyboardInterrupt, match="interrupted"):
             model.fit(X, Y)
         batches = 3 if early_stopping else 4
         assert model.n_iter_ == len(model.loss_curve_) == after // batches
@@ -628,13 +637,89 @@ class TestInterruption:
         Interrupting.calls = 0
         settings = {**SMALL, "early_stopping": True, "learning_rate_init": 0.3, "batch_size": 10, "max_iter": 60}
         model = ActivationMLPClassifier(activation=Interrupting(after=400), n_iter_no_change=50, **settings)
-        with pytest.warns(UserWarning, match="interrupted"), use_backend("numpy"):
+        with pytest.raises(KeyboardInterrupt, match="interrupted"), use_backend("numpy"):
             model.fit(X, Y)
         best = int(np.argmax(model.validation_scores_))
         assert best < model.n_iter_ - 1
         with use_backend("numpy"):  # in which the user's own activation was trained, too
             until_best = ActivationMLPClassifier(**{**settings, "max_iter": best + 1}).fit(X, Y)
         assert_array_equal(model.parameters_, until_best.parameters_)
+
+    @pytest.mark.parametrize("early_stopping", [False, True])
+    def test_lbfgs_keeps_the_best_so_far(self, early_stopping):
+        settings = {**SMALL, "solver": "lbfgs", "max_iter": 100, "early_stopping": early_stopping, "batch_norm": True}
+        Interrupting.calls = 0
+        model = ActivationMLPClassifier(activation=Interrupting(after=20), **settings)
+        with pytest.raises(TrainingInterrupted, match=r"after \d+ full epochs"):
+            model.fit(X, Y)
+        assert 5 < model.n_iter_ == len(model.loss_curve_) <= 20
+        assert np.isfinite(model.parameters_).all()
+        assert model.score(X, Y) > 0.8
+
+    def test_weights_that_are_not_finite_are_not_kept(self):
+        def interrupting(progress):
+            if progress.epoch == 2:  # by then the first two epochs' steps were taken, the third's are under way
+                model.parameters_[0] = np.nan
+                raise KeyboardInterrupt
+            return 1.0
+
+        model = ActivationMLPClassifier(**SMALL, learning_rate=interrupting)
+        with pytest.raises(KeyboardInterrupt):
+            model.fit(X, Y)
+        assert np.isfinite(model.parameters_).all()
+
+    def test_before_training_nothing_has_changed(self, monkeypatch):
+        model = ActivationMLPClassifier(**SMALL).fit(X, Y)
+        before = model.__getstate__()
+
+        def interrupting(fan_in, fan_out, rng):
+            raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt) as caught:
+            model.set_params(weight_init=interrupting).fit(X, Y)
+        assert caught.type is KeyboardInterrupt
+        assert {**model.__getstate__(), "weight_init": "auto"} == before
+
+    def test_a_pipeline_stops_and_can_be_used(self):
+        Interrupting.calls = 0
+        pipeline = make_pipeline(
+            StdScaler(), ActivationMLPClassifier(activation=Interrupting(8), **SMALL, learning_rate_init=0.1)
+        )
+        with pytest.raises(KeyboardInterrupt):
+            pipeline.fit(X, Y)
+        assert pipeline.score(X, Y) > 0.5
+
+    def test_a_search_stops(self):
+        Interrupting.calls = 0
+        model = ActivationMLPClassifier(activation=Interrupting(after=40), **SMALL)
+        search = GridSearchCV(model, {"alpha": [1e-4, 1e-3, 1e-2]}, cv=3, error_score=0.0)
+        with pytest.raises(TrainingInterrupted):
+            search.fit(X, Y)
+        assert Interrupting.calls == 41
+        assert not hasattr(search, "cv_results_")
+
+    def test_a_search_in_processes_stops(self):
+        search = GridSearchCV(ActivationMLPClassifier(activation=Pressed(), **SMALL), {"alpha": [1, 2]}, cv=2, n_jobs=2)
+        with pytest.raises(TrainingInterrupted):
+            search.fit(X, Y)
+
+    def test_a_real_signal(self):
+        script = (
+            "import numpy as np; from skneural import ActivationMLPRegressor\n"
+            "X = np.random.default_rng(0).standard_normal((2000, 20))\n"
+            "model = ActivationMLPRegressor(max_iter=10**6, tol=0, n_iter_no_change=np.inf, verbose=True)\n"
+            "try:\n    model.fit(X, X[:, 0])\n"
+            "except KeyboardInterrupt as error:\n    print(error, flush=True)\n"
+            "print('usable:', np.isfinite(model.predict(X)).all(), model.n_iter_ > 0)\n"
+        )
+        run = subprocess.Popen([sys.executable, "-u", "-c", script], stdout=subprocess.PIPE, text=True)
+        lines = [run.stdout.readline() for _ in range(5)]
+        run.send_signal(signal.SIGINT)
+        rest, _ = run.communicate(timeout=60)
+        assert all(lines)  # it trains
+        assert "Training was interrupted after" in rest
+        assert rest.endswith("usable: True True\n")
+        assert run.returncode == 0
 
     def test_any_other_error_leaves_the_model_as_it_was(self):
         class Broken(Activation):

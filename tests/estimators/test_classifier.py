@@ -161,8 +161,9 @@ class TestBadTargets:
             ([[1], [1, 2]] * 75, "sequence|inhomogeneous|shape"),
             (np.where(Y == 0, None, Y), "None|NaN|type"),
             (np.where(Y == 0, "a", Y.astype(object)), "mix|type|<"),
+            (np.array(["a", None] * 75, dtype=object), "labels of one kind"),
         ],
-        ids=range(8),
+        ids=range(9),
     )
     def test_refused(self, y, message):
         model = fitted()

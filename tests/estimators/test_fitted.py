@@ -1,5 +1,6 @@
 """What a fitted network offers by itself: see also test_base.py, which tests the estimators as users meet them."""
 
+import copy
 import pickle
 
 import numpy as np
@@ -52,3 +53,13 @@ def test_a_pickle_predicts_the_same_and_has_no_network_of_its_own(fitted):
     np.testing.assert_array_equal(loaded.predict_proba(X), fitted.predict_proba(X))
     assert "_network" not in fitted.__getstate__()
     assert np.shares_memory(loaded.coefs_[0], loaded.parameters_)
+
+
+def test_outputs_that_are_no_numbers_are_an_error(fitted):
+    enormous = X.copy()
+    enormous[3] = [1e308, -1e308, 1e308, -1e308]
+    model = copy.deepcopy(fitted)
+    model.coefs_ = [1e3 * W for W in model.coefs_]
+    for method in (model.predict, model.predict_proba, model.predict_log_proba, model.transform):
+        with pytest.raises(ValueError, match="output for row 3 of X is not a finite float64"):
+            method(enormous)

@@ -40,7 +40,7 @@ X, Y = load_iris(return_X_y=True)
 NAN, INF = float("nan"), float("inf")
 REFUSED = {
     "hidden_layer_sizes": [0, -1, 2.5, "100", None, (10, 0), (10, -3), (10, 2.0), [[3, 4]], True, ("a",)],
-    "activation": ["rrelu", "", None, 3, ELU, [], ["relu", "tanh"], ["rrelu"], [None], [3], [ELU], np.tanh],
+    "activation": ["rrelu", "", None, 3, ELU, [], ["relu", "tanh"], ["rrelu"], [None], [3], [ELU], np.tanh, np],
     "solver": ["newton", None, 1, "Adam"],
     "clip_norm": [0, 0.0, -1.0, NAN, INF, "1"],
     "dropout": [-0.1, 1.0, NAN, "half", None, [0.5, 0.5], [], [1.0], [NAN], ["half"], True],
@@ -184,6 +184,8 @@ def test_messages_say_what_came_and_what_was_expected():
     assert "'rrelu'" in message(activation="rrelu")
     assert "leaky_relu" in message(activation="rrelu")
     assert "Got -1.0" in message(activation=ELU(alpha=-1.0))
+    assert "must be a name or a skneural.activations.Activation" in message(activation=np.array(1))
+    assert "hidden_layer_sizes must be > 0" in message(hidden_layer_sizes=np.array(1.5))
     assert "Got -1" in message(alpha=-1)
     assert "(4, 100)" in message(weight_init=lambda i, o, rng: np.ones((3, 3)))
     assert "lbfgs" in message(max_norm=1.0, solver="lbfgs")

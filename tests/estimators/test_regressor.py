@@ -5,6 +5,7 @@ import pickle
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.sparse import csr_array
 from sklearn.linear_model import HuberRegressor, PoissonRegressor, QuantileRegressor, Ridge
 from sklearn.metrics import mean_poisson_deviance, r2_score
 
@@ -123,6 +124,18 @@ class TestOutputs:
             ActivationMLPRegressor(**SMALL).fit(X, COUNTS).parameters_,
             ActivationMLPRegressor(**SMALL).fit(X, COUNTS.astype(float)).parameters_,
         )
+
+    def test_sparse_targets_are_made_dense(self):
+        both = np.stack([Y, np.where(Y > 0, Y, 0)], axis=1)
+        expected = ActivationMLPRegressor(**SMALL).fit(X, both)
+        assert_array_equal(ActivationMLPRegressor(**SMALL).fit(X, csr_array(both)).parameters_, expected.parameters_)
+
+    def test_a_prediction_that_overflows_is_an_error(self):
+        model = ActivationMLPRegressor("poisson", **SMALL).fit(X, COUNTS)
+        model.coefs_ = [1e3 * W for W in model.coefs_]
+        model.intercepts_ = [np.full_like(b, 1e3) for b in model.intercepts_]
+        with pytest.raises(ValueError, match=r"output for row \d+ of X is not a finite float64"):
+            model.predict(X)
 
     def test_constant_target(self):
         model = ActivationMLPRegressor(**{**SMALL, "max_iter": 500}, learning_rate_init=0.01).fit(X, np.full(120, 2.0))

@@ -144,6 +144,11 @@ class TestScoring:
         assert model.best_validation_score_ == pytest.approx(roc_auc_score(y_val, model.predict_proba(X_VAL)[:, 1]))
         assert ActivationMLPClassifier(**settings).fit(X, y).best_validation_score_ > 0
 
+    def test_a_score_of_probabilities_does_not_suit_a_regressor(self):
+        model = ActivationMLPRegressor(**SMALL, early_stopping=True, scoring="neg_log_loss")
+        with pytest.raises(TypeError, match="scoring='neg_log_loss' does not suit"):
+            model.fit(X, Y)
+
     def test_multilabel(self):
         rows, labels = make_multilabel_classification(100, 5, n_classes=3, random_state=0)
         settings = {**SMALL, "early_stopping": True, "scoring": "f1_micro"}
@@ -294,7 +299,7 @@ class TestPartialFit:
         model = ActivationMLPClassifier(**SMALL, early_stopping=True, learning_rate=interrupting)
         for _ in range(2):
             model.partial_fit(X, Y, classes=[0, 1, 2], **OURS)
-        with pytest.warns(UserWarning, match="interrupted"):
+        with pytest.raises(KeyboardInterrupt, match="interrupted"):
             model.partial_fit(X, Y, **OURS)
         for _ in range(2):
             model.partial_fit(X, Y, **OURS)

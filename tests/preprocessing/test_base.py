@@ -281,3 +281,19 @@ def test_a_mapped_file_is_read_in_blocks(tmp_path):
     command = [sys.executable, "-c", MEMORY_PROBE, str(tmp_path / "X.npy"), *(type(each).__name__ for each in ALL)]
     extra = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
     assert max(map(float, extra)) < 64
+
+
+@every
+def test_weights_that_overflow_only_together_are_refused(transformer):
+    X, weight = 1e-3 * data(), np.full(30, 1e306)
+
+    def absorb_for_ever():
+        while True:
+            fitted.partial_fit(X, sample_weight=weight)
+
+    fitted = clone(transformer)
+    with pytest.raises(ValueError, match="more than float64 can hold"):
+        absorb_for_ever()
+    assert np.isfinite(fitted.n_samples_seen_).all()
+    expected = clone(transformer).fit(X, sample_weight=weight).transform(X)
+    np.testing.assert_allclose(fitted.transform(X), expected, rtol=1e-9, atol=1e-9)

@@ -115,3 +115,32 @@ def test_ramps_keep_float32_and_have_names():
 def test_refuses_other_settings(settings):
     with pytest.raises(ValueError, match=next(iter(settings))):
         RampEncoder(**settings).fit([[1.0]])
+
+
+@pytest.mark.parametrize("limit", [1e-300, 1e300])
+def test_limits_beyond_single_precision(limit):
+    X = np.array([[0.0, -2.0, 3e38, -1e-38]], dtype=np.float32)
+    Z = SmoothClipper(limit=limit).fit_transform(X)
+    expected = X if limit > 1 else np.zeros_like(X)
+    np.testing.assert_allclose(Z[:, :2], expected[:, :2], rtol=1e-6, atol=1e-37)
+    assert np.isfinite(Z).all()
+
+
+def test_the_largest_numbers_reach_the_limit():
+    largest = np.finfo(np.float64).max
+    for limit in (3.0, largest):
+        Z = SmoothClipper(limit=limit).fit_transform([[largest, -largest]])
+        expected = largest / np.hypot(1, largest / limit) if limit > 3 else limit
+        np.testing.assert_allclose(Z, [[expected, -expected]])
+
+
+@pytest.mark.parametrize("transformer", [SmoothClipper(), RampEncoder()])
+def test_a_failing_fit_leaves_no_trace(transformer):
+    with pytest.raises(ValueError, match="could not convert"):
+        transformer.fit(pd.DataFrame({"a": ["x", "y"]}))
+    assert not hasattr(transformer, "feature_names_in_")
+    assert not hasattr(transformer, "n_features_in_")
+
+
+def test_more_bins_than_memory_are_too_many_for_the_rows():
+    assert RampEncoder(n_bins=2**40).fit_transform([[1.0], [2.0]]).shape == (2, 1)

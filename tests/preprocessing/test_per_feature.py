@@ -82,3 +82,8 @@ def test_a_sample_of_all_rows_is_exact_and_streams_use_every_row(kind):
     )
     assert kind(subsample=5).partial_fit(X).n_samples_seen_ == 50
     assert kind(subsample=5).fit(X, sample_weight=np.full(50, 2.0)).n_samples_seen_ == 10
+
+
+def test_true_is_one_channel():
+    X = np.arange(6.0).reshape(2, 3)
+    np.testing.assert_array_equal(MeanCenterer(n_channels=True).fit(X).mean_, [2.5, 2.5, 2.5])

@@ -103,3 +103,23 @@ def test_float16_is_computed_in_more_precision():
     found = StdScaler().fit_transform(X)
     assert found.dtype == np.float16
     np.testing.assert_allclose(found, StdScaler().fit_transform(X.astype(float)), atol=1e-2)
+
+
+@pytest.mark.parametrize("factor", [1e-300, 1.0, 1e20, 1e300])
+def test_only_the_ratios_of_weights_count(factor):
+    rng = np.random.default_rng(0)
+    X, weight = rng.standard_normal((50, 3)) + 5, rng.random(50)
+    expected = StdScaler().fit(X, sample_weight=weight)
+    np.testing.assert_allclose(StdScaler().fit(X, sample_weight=factor * weight).scale_, expected.scale_)
+
+
+@pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
+def test_a_result_that_overflows_is_an_error(container):
+    scaler = StdScaler(with_mean=False).fit(container(np.array([[1e-30], [2e-30], [0.0]])))
+    X = container(np.array([[1e20]], dtype=np.float32))
+    with pytest.raises(ValueError, match="leaves the range of its dtype"):
+        scaler.transform(X)
+    np.testing.assert_allclose(X.max(), 1e20, rtol=1e-6)
+    large = StdScaler(with_mean=False).fit(np.array([[1e30], [-1e30]]))
+    with pytest.raises(ValueError, match="leaves the range of its dtype"):
+        large.inverse_transform(X)

@@ -223,3 +223,15 @@ def test_what_cannot_be_done_is_said():
         PCAWhitener().fit(X[:1])
     with pytest.raises(ValueError, match="scale the weights"):
         PCAWhitener().fit(X, sample_weight=np.full(200, 1 / 200))
+
+
+def test_enormous_features_are_whitened_too():
+    X = correlated()
+    np.testing.assert_allclose(PCAWhitener().fit_transform(X * 1e100), PCAWhitener().fit_transform(X), atol=1e-9)
+
+
+@METHODS
+def test_a_result_that_overflows_is_an_error(method):
+    whitener = PCAWhitener(method=method).fit(correlated() * 1e-40)
+    with pytest.raises(ValueError, match="leaves the range of its dtype"):
+        whitener.transform(np.full((1, 5), 1e10, dtype=np.float32))
