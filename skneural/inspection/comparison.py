@@ -161,10 +161,7 @@ def compare_activations(
         for fold in folds
     )
     by_trial = [found[start : start + len(folds)] for start in range(0, len(found), len(folds))]
-    if target_loss is None:
-        losses = np.array([np.mean([fold.best_loss for fold in each]) for each in by_trial])
-        finite = losses[np.isfinite(losses)]
-        target_loss = float(np.median(finite)) if finite.size else math.nan
+    target_loss = _median_loss(by_trial) if target_loss is None else target_loss
     candidates = [_summary(*trial, each, target_loss) for trial, each in zip(trials, by_trial, strict=True)]
     return ActivationComparison(candidates, target_loss)
 
@@ -185,6 +182,13 @@ def _labelled(activations: Sequence[Any]) -> dict[str, Any]:
 def _candidate(estimator: Any, activation: Any, rate: float) -> Any:
     prefix = f"{estimator.steps[-1][0]}__" if isinstance(estimator, Pipeline) else ""
     return clone(estimator).set_params(**{f"{prefix}activation": activation, f"{prefix}learning_rate_init": rate})
+
+
+def _median_loss(by_trial: Sequence[Sequence[Fold]]) -> float:
+    """Return the median of the best losses, over the candidates that did not diverge."""
+    losses = np.array([np.mean([fold.best_loss for fold in folds]) for folds in by_trial])
+    finite = losses[np.isfinite(losses)]
+    return float(np.median(finite)) if finite.size else math.nan
 
 
 def _summary(activation: str, rate: float, folds: Sequence[Fold], target_loss: float) -> Candidate:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from numbers import Integral
 from typing import Any
 
@@ -65,6 +66,8 @@ def check_gradient(
     rehearsal = Rehearsal(network, X, y, sample_weight, n_rows, seed)
     objective = rehearsal.objective()
     theta = objective.objective.parameters
+    if not math.isfinite(value := objective.evaluate() + objective.objective.penalty()):
+        raise ValueError(f"The objective must be finite at the parameters. Got {value}: scale the data.")
     of_loss, of_penalty = _gradients(rehearsal)
     arrays, rng = named_arrays(rehearsal.network.layout), np.random.RandomState(seed)
     entries = {name: _sampled(of_loss, index, n_entries, rng) for name, index in arrays.items()}
@@ -132,5 +135,7 @@ def _is_flat(analytic: float, difference: Difference) -> bool:
 
 
 def _error(analytic: float, difference: Difference) -> float:
+    if not math.isfinite(analytic):
+        return math.inf
     numeric = difference.slope
     return float(abs(analytic - numeric) / max(abs(analytic) + abs(numeric), difference.floor))

@@ -114,12 +114,10 @@ class Rehearsal:
         return RepeatedObjective(loop.objective, getattr(loop, "rng", None), slice(0, 1))
 
     def _minimization(self, rows: TrainingRows, changed: dict[str, Any]) -> StochasticMinimization | LBFGS:
-        model = copy.copy(self._model)
-        model.__dict__.update(changed, batch_size=len(rows))
-        recipe, rng = Recipe(model), np.random.RandomState(self._seed)
-        if model.solver == "lbfgs":
-            return recipe.lbfgs(self.network, model._loss, rows)
-        return recipe.stochastic(self.network, model._loss, rows, rng)
+        recipe = Recipe(clone(self._model).set_params(**changed, batch_size=len(rows)))
+        if self._model.solver == "lbfgs":
+            return recipe.lbfgs(self.network, self._model._loss, rows)
+        return recipe.stochastic(self.network, self._model._loss, rows, np.random.RandomState(self._seed))
 
 
 class RepeatedObjective:
@@ -146,7 +144,8 @@ class RepeatedObjective:
         """Return the mean loss; its gradient, and that of the penalties, is then in ``objective.gradient``."""
         if self._rng is not None:
             self._rng.set_state(self._masks)
-        return self.objective.evaluate(self._rows)
+        with np.errstate(over="ignore", invalid="ignore", under="ignore"):  # as training does
+            return self.objective.evaluate(self._rows)
 
     def gradient(self) -> Array:
         """Return a copy of the gradient of mean loss and penalties."""
@@ -161,7 +160,9 @@ def _copied(estimator: BaseActivationMLP, seed: int) -> BaseActivationMLP:
     if not isinstance(model.random_state, Integral):
         model.random_state = seed
     if hasattr(model, "parameters_"):
-        model.parameters_ = model.parameters_.astype(np.float64)
+        # Whatever set_params has asked for since, the network is what was fitted.
+        fitted = {"hidden_layer_sizes": model._sizes[1:-1], "activation": model.activations_}
+        model.__dict__.update(fitted, batch_norm=model._batch_norm, parameters_=model.parameters_.astype(np.float64))
     return model
 
 

@@ -372,6 +372,28 @@ def test_where_nothing_can_be_compared_there_is_no_verdict():
         huge.raise_if_wrong()
 
 
+class Unstable(Tanh):
+    def backward(self, dA, Z, A, out=None):
+        return np.where(A > 0, np.nan, super().backward(dA, Z, A))
+
+
+def test_a_gradient_that_is_not_finite_is_wrong():
+    report = check_gradient(ActivationMLPClassifier((8,), Unstable(), random_state=0), X, TARGETS["binary"])
+    assert flagged(report) == HIDDEN
+    assert report.worst == math.inf
+    with pytest.raises(GradientError, match=r"wrong: coefs_\[0\] \(data loss\): relative error inf.* is nan"):
+        report.raise_if_wrong()
+
+
+@pytest.mark.filterwarnings("error")
+def test_an_objective_that_is_not_finite_is_refused(backend):
+    model = ActivationMLPRegressor("poisson", **SMALL)
+    with pytest.raises(
+        ValueError, match="The objective must be finite at the parameters. Got (inf|nan): scale the data"
+    ):
+        check_gradient(model, 1e6 * X, TARGETS["multi-output"])
+
+
 def test_dead_units_are_flat_not_good():
     dead = ActivationMLPClassifier((4, 3), bias_init=-1e4, alpha=0)
     verdicts = {check.array: check.verdict for check in check_gradient(dead, X, TARGETS["binary"]).checks}

@@ -148,6 +148,16 @@ def test_an_interval_is_at_least_one_epoch(every):
         ActivationMLPClassifier(**FAST).set_callbacks(NetworkMonitor(every=every)).fit(X, Y)
 
 
+def test_a_frame_keeps_its_names_and_other_processes_their_records():
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame(X, columns=[f"pixel {i}" for i in range(64)])
+    monitor = NetworkMonitor()
+    model = ActivationMLPClassifier(**{**FAST, "max_iter": 2}).set_callbacks(monitor).fit(frame, Y)
+    assert monitor.epochs == [0, 1, 2]
+    GridSearchCV(model, {"alpha": [0.0, 1.0]}, cv=2, n_jobs=2).fit(frame, Y)
+    assert monitor.epochs == [0, 1, 2]
+
+
 def test_on_anything_but_a_network_it_is_refused():
     pipeline = make_pipeline(StdScaler(), ActivationMLPClassifier(**FAST))
     with pytest.raises(TypeError, match="is to be set on the network itself"):

@@ -136,7 +136,8 @@ def test_the_network_of_a_pipeline():
         network_of(GridSearchCV(network, {}))
 
 
-def test_a_fitted_network_that_was_asked_to_become_another_is_refused():
-    model = ActivationMLPClassifier(**SMALL).fit(X, Y).set_params(hidden_layer_sizes=(7,))
-    with pytest.raises(ValueError, match="The fitted network has layer sizes"):
-        Rehearsal(model, X, Y)
+@pytest.mark.parametrize("changed", [{"hidden_layer_sizes": (7, 3)}, {"activation": "relu"}, {"batch_norm": True}])
+def test_a_fitted_network_stays_what_it_is_whatever_it_is_to_become(changed):
+    model = ActivationMLPClassifier(**SMALL).fit(X, Y)
+    value = Rehearsal(model, X, Y).objective().evaluate()
+    assert Rehearsal(model.set_params(**changed), X, Y).objective().evaluate() == value
