@@ -6,4 +6,6 @@ from pathlib import Path
 
 project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]
 requirements = [*project["dependencies"], *sum(project["optional-dependencies"].values(), [])]
-print("\n".join(sorted({re.sub(r"\[.*?\]|,.*", "", each).replace(">=", "==") for each in requirements if ">=" in each})))
+print(
+    "\n".join(sorted({re.sub(r"\[.*?\]|,.*", "", each).replace(">=", "==") for each in requirements if ">=" in each}))
+)

@@ -35,6 +35,8 @@ def accepts_sample_weight(scorer: Callable) -> bool:
 def belongs_to_scikit_learn(name: str) -> bool:
     """Return whether an attribute of that name is scikit-learn's own: settings of output, metadata and callbacks."""
     return name in ("_metadata_request", "_callback_fit_ctx", "_parent_callback_ctx") or name.startswith("_skl")
+
+
 def _in_value_errors(check: Callable) -> Callable:
     """Let a check of scikit-learn's refuse integers beyond float64 as it refuses other numbers: by a ValueError."""
 
