@@ -1,4 +1,4 @@
-"""One model in many threads, many fits in threads and processes, and processes that fork: nothing shared that changes."""
+"""One model in many threads, many fits in threads and processes, and forks: nothing that is shared changes."""
 
 import os
 import subprocess
