@@ -5,5 +5,6 @@ import tomllib
 from pathlib import Path
 
 project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]
-requirements = [*project["dependencies"], *sum(project["optional-dependencies"].values(), [])]
-print("\n".join(sorted({re.sub(r"\[.*?\]|,.*", "", each).replace(">=", "==") for each in requirements if ">=" in each})))
+groups = [project["dependencies"], *project["optional-dependencies"].values()]
+bounds = {re.sub(r"\[.*?\]|,.*", "", each) for group in groups for each in group if ">=" in each}
+print("\n".join(sorted(bounds)).replace(">=", "=="))

@@ -35,6 +35,8 @@ def accepts_sample_weight(scorer: Callable) -> bool:
 def belongs_to_scikit_learn(name: str) -> bool:
     """Return whether an attribute of that name is scikit-learn's own: settings of output, metadata and callbacks."""
     return name in ("_metadata_request", "_callback_fit_ctx", "_parent_callback_ctx") or name.startswith("_skl")
+
+
 def _in_value_errors(check: Callable) -> Callable:
     """Let a check of scikit-learn's refuse integers beyond float64 as it refuses other numbers: by a ValueError."""
 
@@ -62,8 +64,10 @@ def _refuse_stray_indices(X: Any) -> None:
             )
 
 
-def _native(X: Any) -> Any:
-    """Return X in this machine's byte order, in which data frames need not be."""
+def _readable(X: Any) -> Any:
+    """Return X in the form that compiled code reads: aligned, and in this machine's byte order."""
+    parts = [part for part in vars(X).values() if isinstance(part, np.ndarray)] if sparse.issparse(X) else [X]
+    X = X if all(part.flags.aligned for part in parts) else X.copy()
     return X if X.dtype.isnative else X.astype(X.dtype.newbyteorder("="))
 
 
@@ -72,14 +76,14 @@ def validate_data(estimator: Any, X: Any, *y: Any, **how: Any) -> Any:
     """Return what scikit-learn's function of this name returns, having looked at sparse indices and huge integers."""
     _refuse_stray_indices(X)
     checked = validation.validate_data(estimator, X, *y, **how)
-    return (_native(checked[0]), *checked[1:]) if isinstance(checked, tuple) else _native(checked)
+    return (_readable(checked[0]), *checked[1:]) if isinstance(checked, tuple) else _readable(checked)
 
 
 @_in_value_errors
 def check_array(X: Any, **how: Any) -> Any:
     """Return what scikit-learn's function of this name returns, having looked at sparse indices and huge integers."""
     _refuse_stray_indices(X)
-    return _native(validation.check_array(X, **how))
+    return _readable(validation.check_array(X, **how))
 
 
 @_in_value_errors

@@ -120,6 +120,26 @@ def test_frames_of_another_byte_order_are_turned_round():
     np.testing.assert_array_equal(one.predict(frame), other.predict(X.astype(np.float32)))
 
 
+def misaligned(array):
+    memory = np.zeros(array.nbytes + 1, dtype=np.uint8)[1:]
+    found = memory.view(array.dtype).reshape(array.shape)
+    found[...] = array
+    assert not found.flags.aligned
+    return found
+
+
+def test_what_is_not_aligned_is_copied():
+    checked = compat.check_array(misaligned(X))
+    assert checked.flags.aligned
+    np.testing.assert_array_equal(checked, X)
+    S = sparse.csr_array(X)
+    S.data = misaligned(S.data)
+    checked = compat.check_array(S, accept_sparse="csr")
+    assert checked.data.flags.aligned
+    np.testing.assert_array_equal(checked.toarray(), X)
+    assert compat.check_array(X) is X
+
+
 def test_a_fraction_is_no_number_to_compute_with():
     assert not compat.Interval(Real, 0, 1, closed="both").is_satisfied_by(Fraction(1, 2))
     with pytest.raises(ValueError, match=r"alpha.*must be a float.*Got Fraction"):

@@ -234,8 +234,11 @@ METHODS: dict[str, Callable[[Any, Any, Any], None]] = {
 
 
 def comparable(case: Case, estimator: Any) -> bool:
-    """Whether fit and answers may be expected to be the same for plain arrays: steps that are too long are chaotic."""
-    if "learning_rate_init" in dict(case.settings):
+    """Whether fit and answers may be expected to be the same for plain arrays.
+
+    Not with long steps, which are chaotic, nor with dropout, which draws for stored entries only.
+    """
+    if {"learning_rate_init", "dropout", "input_dropout"} & dict(case.settings).keys():
         return False
     repeats = not hasattr(estimator, "random_state") or isinstance(estimator.random_state, int | np.integer)
     return repeats and case.X.tame and case.query.tame

@@ -13,7 +13,7 @@ INLINED REAL T(reduced_expm1)(REAL x, REAL *power)
     const REAL n = shifted - 12582912.0f;
     const REAL r = (x - n * 0.693359375f) + n * 2.12194440054690583e-4f;
     union { REAL real; int32_t bits; } two = {.real = shifted};
-    two.bits = (two.bits + 127) << 23;
+    two.bits = (int32_t)(((uint32_t)two.bits + 127) << 23);
     *power = two.real;
     REAL p = 1.0f / 5040;
     p = p * r + 1.0f / 720;
@@ -22,7 +22,7 @@ INLINED REAL T(reduced_expm1)(REAL x, REAL *power)
     const REAL n = shifted - 6755399441055744.0;
     const REAL r = (x - n * 6.93147180369123816490e-01) - n * 1.90821492927058770002e-10;
     union { REAL real; int64_t bits; } two = {.real = shifted};
-    two.bits = (int64_t)((uint64_t)(two.bits + 1023) << 52);
+    two.bits = (int64_t)(((uint64_t)two.bits + 1023) << 52);
     *power = two.real;
     REAL p = 1.0 / 6227020800;
     p = p * r + 1.0 / 479001600;
@@ -121,7 +121,7 @@ INLINED REAL T(vlog)(REAL x)
     const REAL log_2 = 0.693147180559945309f;
 #else
     union { REAL real; int64_t bits; } m = {.real = x}, e_plus = {.real = 6755399441055744.0};
-    const int64_t offset = m.bits - 0x3fe6a09e667f3bcd, exponent = (int64_t)((uint64_t)(offset + ((int64_t)1 << 62)) >> 52) - 1024;
+    const int64_t offset = m.bits - 0x3fe6a09e667f3bcd, exponent = (int64_t)(((uint64_t)offset + ((uint64_t)1 << 62)) >> 52) - 1024;
     m.bits -= (int64_t)((uint64_t)exponent << 52);
     e_plus.bits += exponent; /* turns the integer into a double without a conversion, which few vector units have */
     const REAL e = e_plus.real - 6755399441055744.0;
