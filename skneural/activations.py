@@ -142,13 +142,16 @@ class Activation(Specification):
 
         - he: 1 / sqrt(E[A²]) for standard normal Z, which keeps the mean square of the signal from layer to layer
           (He et al. 2015, :arxiv:`1502.01852`): sqrt(2) for ReLU, sqrt(2 / (1 + s²)) for slope s.
-        - glorot: one over the slope at the origin, where these functions are nearly linear: 1 for tanh, 4 for the
-          logistic function (Glorot & Bengio 2010).
+        - glorot: the same for the tangent at the origin, near which these functions work: 1 / sqrt(f(0)² + f'(0)²), 1
+          for tanh (Glorot & Bengio 2010), 1.79 for the logistic function, whose mean of 1/2 counts too.
         - lecun: 1 (LeCun et al. 1998), which is what SELU's constants were made for.
         """
         if self.scheme == "he":
             return float(1 / np.sqrt(self._mean(2)))
-        return 1.0 if self.scheme == "lecun" else float(1 / self.derivative(np.zeros((1, self.n_pieces)))[0, 0])
+        if self.scheme == "lecun":
+            return 1.0
+        origin = np.zeros((1, self.n_pieces))
+        return float(1 / np.hypot(self.forward(origin, *self._initial(1)), self.derivative(origin))[0, 0])
 
     def _initial(self, n_units: int) -> tuple[Array, ...]:
         learned = self.init_learned(n_units)

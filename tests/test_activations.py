@@ -334,7 +334,7 @@ def test_gain_of_the_he_scheme_keeps_the_mean_square(activation):
     ("activation", "gain"),
     [
         (Identity(), 1),
-        (Logistic(), 4),
+        (Logistic(), 4 / np.sqrt(5)),  # 1/4 + z/16 has the mean square 1/4 + 1/16
         (Tanh(), 1),
         (SELU(), 1),
         (ReLU(), np.sqrt(2)),

@@ -112,7 +112,7 @@ def test_out_of_range(initializer, message):
 @every_activation
 def test_automatic_weights_have_the_variance_of_the_activations_scheme_and_gain(activation):
     fan_in, fan_out = 300, 200
-    fan = (fan_in + fan_out) / 2 if activation.scheme == "glorot" else fan_in
+    fan = fan_in if activation.scheme == "lecun" else (fan_in + fan_out) / 2
     W = drawn(Automatic(activation), fan_in, fan_out)
     variance = activation.gain**2 / fan
     np.testing.assert_allclose(W.var(), variance, rtol=0.03)
@@ -130,12 +130,12 @@ def test_automatic_biases_spread_as_far_as_the_weights(activation):
 @pytest.mark.parametrize(
     ("activation", "scale", "mode"),
     [
-        (ReLU(), 2, "fan_in"),
-        (LeakyReLU(0.5), 1.6, "fan_in"),
-        (Maxout(2), 1, "fan_in"),
+        (ReLU(), 2, "fan_avg"),
+        (LeakyReLU(0.5), 1.6, "fan_avg"),
+        (Maxout(2), 1, "fan_avg"),
         (SELU(), 1, "fan_in"),
         (Tanh(), 1, "fan_avg"),
-        (Logistic(), 16, "fan_avg"),
+        (Logistic(), 3.2, "fan_avg"),
         (Identity(), 1, "fan_avg"),
     ],
     ids=repr,

@@ -156,12 +156,12 @@ default="constant"
     weight_init : str, Initializer or callable, default="auto"
         Initial weights, by name (see :data:`skneural.initializers.INITIALIZERS`), as an object, or as a callable
         (fan_in, fan_out, rng) -> array. "auto" takes what suits the activation: He for the ReLU family, Glorot for
-        tanh and sigmoid, LeCun for SELU; it also spreads the hidden biases, see
+        tanh and sigmoid, LeCun for SELU; it also spreads the biases, see
         :class:`skneural.initializers.Automatic`.
 
     bias_init : float, default=0.0
-        Initial bias of the hidden units, with weight_init="auto" the centre of their distribution. Output biases
-        start at 0.
+        Initial bias of the hidden units, with weight_init="auto" the centre of their distribution. That of the output
+        biases is 0.
 
     dtype : {"float32", "float64"} or None, default=None
         Precision of parameters and computation; None takes that of `X` (float64 unless `X` is float32)."""

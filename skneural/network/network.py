@@ -73,7 +73,7 @@ class Network:
         initializer_for : callable
             Activation -> initializer of the weights in front of it.
         bias_init : float
-            Centre of the initial biases of the hidden units; output biases start at 0.
+            Centre of the initial biases of the hidden units; that of the output biases is 0.
         rng : RandomState
         """
         activations = [*self.activations, Identity()]
@@ -83,8 +83,9 @@ class Network:
             pieces = [initializer(len(W), n_units, rng) for _ in range(activation.n_pieces)]
             W[...] = np.concatenate(pieces, axis=1)
             spread = initializer.spread(len(W), n_units)
-            b[...] = bias_init + rng.uniform(-spread, spread, b.shape)
-        self.biases[-1][...] = 0
+            b[...] = rng.uniform(-spread, spread, b.shape)
+        for b in self.biases[:-1]:
+            b += bias_init
         for learned, activation, n_units in zip(self.learned, self.activations, self.sizes[1:], strict=False):
             learned[...] = activation.init_learned(n_units)
         for unit in [*self.views.scales, *self.views.variances]:

@@ -99,12 +99,17 @@ class Watch:
         return any(asked)
 
     def get_state(self) -> dict[str, Any]:
-        """Return what is needed to go on watching later, as plain values."""
-        best_state = self.best if self.early_stopping else None
+        """Return what is needed to go on watching later, as plain values.
+
+        The best parameters are among them only where they are not the present ones, as they are once restored: a
+        large network is then not kept, nor pickled, twice.
+        """
+        kept = self.early_stopping and not np.array_equal(self.best, self.objective.state)
+        best_state = self.best if kept else None
         return {"best": self.stopping.best, "count": self.stopping.count, "best_state": best_state}
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Go on where :meth:`get_state` was called."""
+        """Go on where :meth:`get_state` was called; the objective must have the parameters of then."""
         self.stopping.best, self.stopping.count = state["best"], state["count"]
         if self.early_stopping and state["best_state"] is not None:
             self.best = state["best_state"].copy()

@@ -798,10 +798,11 @@ class TestPersistence:
         ("warm_start", "solver", "limit"),
         [(False, "adam", 1.1), (True, "adam", 3.1), (True, "sgd", 2.1), (False, "lbfgs", 1.1)],
     )
+    @pytest.mark.parametrize("early_stopping", [False, True])
     @pytest.mark.parametrize("dump", ["pickle", "joblib"])
-    def test_a_pickle_holds_the_weights_once(self, warm_start, solver, limit, dump):
-        model = ActivationMLPRegressor(hidden_layer_sizes=(300, 300), max_iter=2, warm_start=warm_start, solver=solver)
-        model.fit(X, Y)
+    def test_a_pickle_holds_the_weights_once(self, warm_start, solver, limit, early_stopping, dump):
+        settings = {"warm_start": warm_start, "solver": solver, "early_stopping": early_stopping}
+        model = ActivationMLPRegressor(hidden_layer_sizes=(300, 300), max_iter=4, **settings).fit(X, Y)
         file = io.BytesIO()
         pickle.dump(model, file) if dump == "pickle" else joblib.dump(model, file)
         assert model.parameters_.nbytes < file.tell() < limit * model.parameters_.nbytes
@@ -814,6 +815,17 @@ class TestPersistence:
         assert_same(twin.fit(X, Y), model.fit(X, Y))
         twin = pickle.loads(pickle.dumps(model))
         assert_same(twin.partial_fit(X, Y), model.partial_fit(X, Y))
+
+    def test_with_early_stopping_training_goes_on_exactly_from_the_best_epoch(self):
+        settings = {**SMALL, "warm_start": True, "early_stopping": True, "n_iter_no_change": 1000, "max_iter": 40}
+        model = ActivationMLPClassifier(**{**settings, "learning_rate_init": 0.3, "batch_size": 10}).fit(X, Y)
+        assert np.argmax(model.validation_scores_) < 39  # the last epoch was not the best
+        best = model.parameters_.copy()
+        twin = pickle.loads(pickle.dumps(model))
+        for each in (twin, model):
+            each.set_params(learning_rate_init=50.0, max_iter=2).fit(X, Y)  # which can only lose
+            assert_array_equal(each.parameters_, best)
+        assert_same(twin, model)
 
     @pytest.mark.parametrize("schedule", ["invscaling", "cosine"])
     def test_without_warm_start_rows_and_epochs_are_still_counted(self, schedule):

@@ -88,6 +88,21 @@ def test_a_watch_goes_on_where_another_was(scores):
     np.testing.assert_array_equal(first.best, 1 if scores[0] == 0.3 else 2)
 
 
+def test_the_best_parameters_are_kept_only_where_they_are_not_the_present_ones():
+    first = watched([0.3, 0.1])
+    assert first.get_state()["best_state"] is not None
+    first.restore_best()
+    assert first.get_state()["best_state"] is None
+    goal = objective()
+    goal.state[...] = first.objective.state
+    second = Watch(goal, Stopping(0.0, 1e9), early_stopping=True)
+    second.set_state(first.get_state())
+    goal.state[...] = 9
+    second.asks_to_stop(Epoch(3, 1.0, 0.0, score=0.2))
+    second.restore_best()
+    np.testing.assert_array_equal(goal.state, 1)
+
+
 def test_without_validation_there_is_nothing_to_tell():
     assert Watch(objective(), Stopping(0, 1)).validation() == {}
     watch = Watch(objective(), Stopping(0, 1), validate=lambda: (2.0, 0.5))
