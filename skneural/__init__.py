@@ -18,7 +18,7 @@ from skneural.activations import (
     Tanh,
 )
 from skneural.backend import use_backend
-from skneural.estimators import ActivationMLPClassifier, ActivationMLPRegressor, tabular_classifier
+from skneural.estimators import ActivationMLPClassifier, ActivationMLPRegressor, DeadUnitsWarning, tabular_classifier
 from skneural.preprocessing import MeanCenterer, PCAWhitener, RampEncoder, SmoothClipper, StdScaler
 from skneural.solvers import DivergenceError
 from skneural.versions import show_versions
@@ -33,6 +33,7 @@ __all__ = [
     "Activation",
     "ActivationMLPClassifier",
     "ActivationMLPRegressor",
+    "DeadUnitsWarning",
     "DivergenceError",
     "Identity",
     "LeakyReLU",

@@ -30,6 +30,7 @@ LEVELS = [
     ["network", "solvers"],
     ["_sklearn_compat"],
     ["estimators", "preprocessing", "versions"],
+    ["inspection"],
     ["__init__"],
 ]
 

@@ -1,7 +1,8 @@
 """The estimators: scikit-learn's ring around the network."""
 
 from skneural.estimators.classifier import ActivationMLPClassifier
+from skneural.estimators.dead_units import DeadUnitsWarning
 from skneural.estimators.regressor import ActivationMLPRegressor
 from skneural.estimators.tabular import tabular_classifier
 
-__all__ = ["ActivationMLPClassifier", "ActivationMLPRegressor", "tabular_classifier"]
+__all__ = ["ActivationMLPClassifier", "ActivationMLPRegressor", "DeadUnitsWarning", "tabular_classifier"]

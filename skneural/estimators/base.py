@@ -19,6 +19,7 @@ from sklearn.utils import check_random_state
 from skneural._sklearn_compat import CallbackSupportMixin, _check_sample_weight
 from skneural.activations import ACTIVATIONS
 from skneural.estimators.callbacks import CallbackGuest
+from skneural.estimators.dead_units import warn_of_dead_units
 from skneural.estimators.fitted import FittedNetworkMixin
 from skneural.estimators.parameters import CONSTRAINTS
 from skneural.estimators.printing import EpochPrinter
@@ -59,6 +60,7 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
     # Parameters that are read here; the constructors of the two estimators list them all.
     solver: str
     random_state: Any
+    learning_rate_init: float
     bias_init: float
     batch_norm: bool
     max_iter: int
@@ -126,6 +128,9 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
             for guest in guests:
                 if isinstance(guest, CallbackGuest):
                     guest.close()
+            if not incremental:
+                rate = None if self.solver == "lbfgs" else self.learning_rate_init
+                warn_of_dead_units(network, rows.X, rate, stacklevel=5)
         return self
 
     @contextmanager

@@ -91,6 +91,10 @@ class Network:
 
     def hidden(self, X: Any) -> Iterator[Array]:
         """Yield the activations of each hidden layer, of shape (n_rows, n_units), for all rows at once."""
+        return (A for _, A in self.traced(X))
+
+    def traced(self, X: Any) -> Iterator[tuple[Array, Array]]:
+        """Yield Z, of shape (n_rows, n_units * n_pieces), and A, of shape (n_rows, n_units), of each hidden layer."""
         A = X
         layers = zip(self.weights, self.biases, self.activations, self.learned, strict=False)
         for i, (W, b, activation, learned) in enumerate(layers):
@@ -100,7 +104,7 @@ class Network:
                 Z *= self.views.scales[i] / np.sqrt(self.views.variances[i] + EPSILON)
             Z += b
             A = activation.forward(Z, learned) if learned.size else activation.forward(Z)
-            yield A
+            yield Z, A
 
     def features(self, X: Any, layer: int) -> Array:
         """Return the activations of hidden layer number `layer`, of shape (n_rows, n_units), block by block."""

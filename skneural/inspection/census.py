@@ -1,0 +1,88 @@
+"""Counting what the units of one hidden layer do, over any number of rows, block by block."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skneural.activations import Activation
+from skneural.network import NOTHING, Network, local_gradient
+
+Array = NDArray[Any]
+
+LITTLE = 0.01  # a local gradient below this share of the activation's largest counts as saturated
+OFTEN = 0.9  # a unit that is saturated on at least this share of the rows counts as saturated
+
+
+class Census:
+    """Sums over rows, for each unit of a hidden layer.
+
+    Parameters
+    ----------
+    network : Network
+    layer : int
+        Number of the hidden layer, from 0.
+    """
+
+    def __init__(self, network: Network, layer: int):
+        self.network, self.layer = network, layer
+        self.activation, n_units = network.activations[layer], network.sizes[layer + 1]
+        self._threshold = LITTLE * largest_gradient(self.activation)
+        self.n_rows = self.n_one_sign = 0
+        self.living, self.always_positive = np.zeros(n_units, bool), np.ones(n_units, bool)
+        self.n_saturated, self.sum, self.squares = np.zeros(n_units, int), np.zeros(n_units), np.zeros(n_units)
+        self.wins = np.zeros((self.activation.n_pieces, n_units), int)
+
+    def add(self, inputs: Any, Z: Array, A: Array) -> None:
+        """Count some rows: the layer's inputs (dense or CSR), pre-activations and activations."""
+        gradient = local_gradient(self.network, self.layer, Z, A)
+        active = np.abs(A) > NOTHING
+        self.n_rows += len(A)
+        self.n_one_sign += int(_one_sign(inputs).sum())
+        self.living |= (active | (gradient > NOTHING)).any(axis=0)
+        self.n_saturated += (active & (gradient < self._threshold)).sum(axis=0)
+        self.sum += A.sum(axis=0, dtype=np.float64)
+        self.squares += np.einsum("ij,ij->j", A, A, dtype=np.float64)
+        pieces = Z.reshape(len(Z), *self.wins.shape)
+        self.always_positive &= (pieces > 0).any(axis=1).all(axis=0)
+        winners = pieces.argmax(axis=1)
+        for piece, wins in enumerate(self.wins):
+            wins += (winners == piece).sum(axis=0)
+
+    @property
+    def dead(self) -> Array:
+        """Numbers of the units that have neither activation nor local gradient on any row."""
+        return np.flatnonzero(~self.living)
+
+    @property
+    def always_on(self) -> Array:
+        """Numbers of the units whose pre-activation is positive on all rows, if that side differs from the other."""
+        return np.flatnonzero(self.always_positive & has_two_sides(self.activation))
+
+    @property
+    def saturated(self) -> Array:
+        """Numbers of the living units that are saturated on at least 90 % of the rows."""
+        return np.flatnonzero(self.living & (self.n_saturated >= OFTEN * self.n_rows))
+
+
+def largest_gradient(activation: Activation) -> float:
+    """Return the largest |f'| for pre-activations from -10 to 10."""
+    z = np.linspace(-10, 10, 401)[:, None]
+    return float(np.abs(activation.derivative(np.repeat(z, activation.n_pieces, axis=1))).max())
+
+
+def has_two_sides(activation: Activation) -> bool:
+    """Return whether f is steeper for positive than for negative pre-activations, as that of the ReLU family is."""
+    z = np.repeat([[-3.0], [3.0]], activation.n_pieces, axis=1)
+    left, right = np.abs(activation.derivative(z)).max(axis=1)
+    return bool(left < 0.99 * right)
+
+
+def _one_sign(inputs: Any) -> Array:
+    """Return for each row whether its entries that are not zero have one sign: so have its weights' gradients."""
+    low, high = inputs.min(axis=1), inputs.max(axis=1)
+    if hasattr(low, "toarray"):
+        low, high = low.toarray().ravel(), high.toarray().ravel()
+    return (low >= 0) != (high <= 0)

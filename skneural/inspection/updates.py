@@ -1,0 +1,86 @@
+"""Gradients of the hidden layers' weights, and the step that the solver would make next."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skneural.estimators.base import BaseActivationMLP
+from skneural.inspection.rehearsal import Rehearsal
+from skneural.solvers import LBFGS, DivergenceError
+
+Array = NDArray[Any]
+
+N_ROWS = 1000  # enough for a mean gradient
+
+
+class Updates:
+    """How the incoming weights of each hidden layer would change, were training to go on from the fitted parameters.
+
+    Parameters
+    ----------
+    estimator : BaseActivationMLP
+        Fitted.
+    X, y, sample_weight : array-like
+        As for `fit`; at most 1000 rows are drawn.
+
+    Attributes
+    ----------
+    gradient_norms : list of float
+        Euclidean norm of the gradient of the mean loss, without penalty and dropout.
+    one_sign : list of float
+        Share of the units of which that gradient has one sign; units without gradient do not count.
+    ratios : list of float
+        Length of the solver's step relative to the weights, NaN for L-BFGS.
+    """
+
+    def __init__(self, estimator: BaseActivationMLP, X: Any, y: Any, sample_weight: Any = None):
+        plain: dict[str, Any] = {"alpha": 0, "dropout": 0.0, "input_dropout": 0.0}
+        rehearsal = Rehearsal(estimator, X, y, sample_weight, N_ROWS, **plain)
+        with np.errstate(all="ignore"):
+            rehearsal.evaluate()
+        gradients = _weights(rehearsal, rehearsal.objective.gradient)
+        self.gradient_norms = [float(np.linalg.norm(dW)) for dW in gradients]
+        self.one_sign = [_one_sign(dW) for dW in gradients]
+        self.ratios = _ratios(estimator, X, y, sample_weight)
+
+
+def _weights(rehearsal: Rehearsal, vector: Array) -> list[Array]:
+    """Return the parts of a vector of trained parameters that are the hidden layers' weights."""
+    layout = rehearsal.network.layout
+    whole = np.zeros(layout.size)
+    whole[: len(vector)] = vector
+    return layout.views(whole).weights[:-1]
+
+
+def _one_sign(dW: Array) -> float:
+    some = dW.any(axis=0)
+    alike = (dW >= 0).all(axis=0) | (dW <= 0).all(axis=0)
+    return float((alike & some).sum() / some.sum()) if some.any() else math.nan
+
+
+def _ratios(estimator: BaseActivationMLP, X: Any, y: Any, sample_weight: Any) -> list[float]:
+    n_rows = 200 if estimator.batch_size == "auto" else estimator.batch_size
+    rehearsal = Rehearsal(estimator, X, y, sample_weight, n_rows)
+    before = [W.copy() for W in rehearsal.network.weights[:-1]]
+    loop = rehearsal.minimization
+    if isinstance(loop, LBFGS):
+        return [math.nan] * len(before)
+    state = getattr(estimator, "_training_state", None)
+    if state is not None and state["solver"] == estimator.solver:
+        loop.set_state(state)
+    last = max(len(estimator.loss_curve_), 1)  # the schedule's last rate: what comes after may be zero
+    try:
+        loop.run(last, last, estimator.max_iter)
+    except DivergenceError:
+        return [math.inf] * len(before)
+    after = rehearsal.network.weights
+    return [_ratio(old, new) for old, new in zip(before, after, strict=False)]
+
+
+def _ratio(old: Array, new: Array) -> float:
+    length = float(np.linalg.norm(old))
+    return float(np.linalg.norm(new - old)) / length if length else math.inf
