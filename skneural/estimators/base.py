@@ -60,7 +60,6 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
     # Parameters that are read here; the constructors of the two estimators list them all.
     solver: str
     random_state: Any
-    learning_rate_init: float
     bias_init: float
     batch_norm: bool
     max_iter: int
@@ -129,8 +128,7 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
                 if isinstance(guest, CallbackGuest):
                     guest.close()
             if not incremental:
-                rate = None if self.solver == "lbfgs" else self.learning_rate_init
-                warn_of_dead_units(network, rows.X, rate, stacklevel=5)
+                warn_of_dead_units(self, rows.X)
         return self
 
     @contextmanager

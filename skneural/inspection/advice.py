@@ -1,115 +1,156 @@
-"""What to do where a number of the unit report is out of its usual range."""
+"""What to do where a number of the unit report is out of its usual range: one short rule for each."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
+
+from skneural.estimators.base import BaseActivationMLP
+from skneural.estimators.dead_units import remedy, untrained
+from skneural.inspection.census import census
 
 DEAD = 0.2  # 10 to 20 % of dead units are usual in a trained network
 ALWAYS_ON = 0.5
 SATURATED = 0.2
 NEVER_CHOSEN = 0.5
-UPDATE = (1e-6, 0.1)  # around 1e-3 is usual
+ONE_SIGN = 0.9
+UPDATE = 0.1  # around 1e-3 is usual
 VANISHING = 1e-3
 
 
-def advise(layers: list[Any], estimator: Any) -> list[str]:
-    """Return a sentence or two for each number that is unusual.
+@dataclass
+class Situation:
+    """What the rules judge by.
 
     Parameters
     ----------
     layers : list of LayerReport
     estimator : BaseActivationMLP
+        Fitted.
+    X : {ndarray, CSR array or matrix} of shape (n_rows, n_features)
+        Checked.
     """
-    found = [advice for layer in layers for rule in OF_LAYER for advice in rule(layer, estimator)]
-    return found + [advice for rule in OF_NETWORK for advice in rule(layers, estimator)]
+
+    layers: list[Any]
+    estimator: BaseActivationMLP
+    X: Any
+
+    @cached_property
+    def dead_at_start(self) -> list[float]:
+        """Share of each layer's units that are dead on `X` in a network that has not been trained."""
+        return [len(layer.dead) / layer.n_units for layer in census(untrained(self.estimator), self.X)]
+
+    @property
+    def slower(self) -> str:
+        """What makes steps shorter."""
+        if self.estimator.solver == "lbfgs":
+            return "Scale the features (StdScaler), or raise alpha."
+        rate = self.estimator.learning_rate_init
+        return f"Lower learning_rate_init, now {rate:g}: try {rate / 10:g}."
+
+    def saturates(self, layer: int) -> bool:
+        """Whether the activation of a layer saturates on both sides."""
+        return self.estimator.activations_[layer].facts().saturates == "both"
 
 
-def dead(layer: Any, estimator: Any) -> list[str]:
-    """Name the share of dead units, if it is large, and its two causes."""
-    if layer.dead <= DEAD:
-        return []
-    return [
-        f"Layer {layer.layer}: {layer.dead:.0%} of the units are dead; up to 20% are usual. {_too_fast(estimator)} "
-        "If they are dead from the start: scale the features (StdScaler), choose another weight_init, or try "
-        "bias_init=0.01. An activation that cannot die: leaky_relu, elu, maxout."
-    ]
+def advise(layers: list[Any], estimator: BaseActivationMLP, X: Any) -> list[str]:
+    """Return a few sentences for each number that is unusual; none if none is.
+
+    Parameters
+    ----------
+    layers : list of LayerReport
+    estimator : BaseActivationMLP
+        Fitted.
+    X : {ndarray, CSR array or matrix} of shape (n_rows, n_features)
+        Checked.
+    """
+    situation = Situation(layers, estimator, X)
+    return [sentence for rule in RULES for sentence in rule(situation)]
 
 
-def always_on(layer: Any, estimator: Any) -> list[str]:
-    """Name units that are linear on this data."""
-    if layer.always_on <= ALWAYS_ON:
-        return []
-    return [
-        f"Layer {layer.layer}: {layer.always_on:.0%} of the units are on for every row, and so linear. "
-        "Centre the features (MeanCenterer, StdScaler), or lower bias_init."
-    ]
+def dead(situation: Situation) -> Iterator[str]:
+    """Many units are dead, by a bad start or by too long steps: a network that is not trained tells which."""
+    for layer in situation.layers:
+        if layer.dead > DEAD:
+            at_start = situation.dead_at_start[layer.layer] > layer.dead / 2
+            yield (
+                f"Layer {layer.layer}: {layer.dead:.0%} of the units are dead (10% to 20% are usual). "
+                f"{remedy(situation.estimator, at_start)} Activations that cannot die: leaky_relu, prelu, elu, maxout."
+            )
 
 
-def saturated(layer: Any, estimator: Any) -> list[str]:
-    """Name units that pass no gradient."""
-    if layer.saturated <= SATURATED:
-        return []
-    return [
-        f"Layer {layer.layer}: {layer.saturated:.0%} of the units are saturated and pass almost no gradient. "
-        f"{_too_fast(estimator)} Or scale the features (StdScaler), take smaller initial weights (weight_init), "
-        "or an activation that does not saturate (relu, leaky_relu)."
-    ]
+def always_on(situation: Situation) -> Iterator[str]:
+    """Many units never use the other side of their activation."""
+    for layer in situation.layers:
+        if layer.always_on > ALWAYS_ON:
+            yield (
+                f"Layer {layer.layer}: {layer.always_on:.0%} of the units are on for every row, where their activation "
+                "is all but linear. Centre the features (MeanCenterer, StdScaler), or lower bias_init."
+            )
 
 
-def never_chosen(layer: Any, estimator: Any) -> list[str]:
-    """Name Maxout pieces that are not used."""
-    if not layer.never_chosen > NEVER_CHOSEN:
-        return []
-    return [
-        f"Layer {layer.layer}: {layer.never_chosen:.0%} of the pieces are never chosen. {_too_fast(estimator)} "
-        "Or take fewer pieces (n_pieces)."
-    ]
+def saturated(situation: Situation) -> Iterator[str]:
+    """Many units pass next to no gradient."""
+    for layer in situation.layers:
+        if layer.saturated > SATURATED:
+            yield (
+                f"Layer {layer.layer}: {layer.saturated:.0%} of the units are saturated and pass almost no gradient. "
+                f"{situation.slower} Or scale the features (StdScaler), take smaller initial weights (weight_init), or "
+                "an activation that does not saturate: relu, leaky_relu, maxout."
+            )
 
 
-def one_sided(layer: Any, estimator: Any) -> list[str]:
-    """Name a layer of logistic units whose gradients cannot but have one sign."""
-    saturating = _saturates_both_sides(layer, estimator)
-    if not (saturating and layer.one_sign_rows > 0.9):
-        return []
-    source = "features" if layer.layer == 0 else f"activations of layer {layer.layer - 1}"
-    remedy = "Centre them (MeanCenterer, StdScaler)." if layer.layer == 0 else "Take tanh or elu there."
-    return [
-        f"Layer {layer.layer}: its inputs, the {source}, have one sign, so that the gradients of a unit's weights have "
-        f"one sign too and training zig-zags. {remedy}"
-    ]
+def never_chosen(situation: Situation) -> Iterator[str]:
+    """Many Maxout pieces are never the largest."""
+    for layer in situation.layers:
+        if layer.never_chosen > NEVER_CHOSEN:
+            yield (
+                f"Layer {layer.layer}: {layer.never_chosen:.0%} of the pieces are never chosen. {situation.slower} "
+                "Or take fewer pieces (n_pieces)."
+            )
 
 
-def update(layer: Any, estimator: Any) -> list[str]:
-    """Name steps that are very long or very short relative to the weights."""
-    if layer.update_ratio > UPDATE[1]:
-        return [
-            f"Layer {layer.layer}: a step changes the weights by {layer.update_ratio:.1g} of their length; around "
-            f"1e-3 is usual. {_too_fast(estimator)}"
-        ]
-    return []
+def one_sign(situation: Situation) -> Iterator[str]:
+    """The inputs of saturating units are not centred, so that the path to the best weights zig-zags."""
+    for layer in situation.layers:
+        if layer.one_sign_rows > ONE_SIGN and situation.saturates(layer.layer):
+            source = f"the activations of layer {layer.layer - 1}" if layer.layer else "the features"
+            remedy = "Take tanh or elu there." if layer.layer else "Centre them (MeanCenterer, StdScaler)."
+            yield (
+                f"Layer {layer.layer}: its inputs, {source}, all have one sign, and so have the gradients of each "
+                f"unit's weights: training zig-zags. {remedy}"
+            )
 
 
-def vanishing(layers: list[Any], estimator: Any) -> list[str]:
-    """Name a gradient that does not reach the first layer."""
-    first, last = layers[0].gradient_norm if layers else 0, layers[-1].gradient_norm if layers else 0
-    if not first < VANISHING * last:
-        return []
-    return [
-        f"The gradient shrinks from {last:.1e} in the last hidden layer to {first:.1e} in the first: almost nothing "
-        "arrives there. Take relu, elu or another activation that does not saturate, batch_norm=True, or fewer layers."
-    ]
+def long_steps(situation: Situation) -> Iterator[str]:
+    """A step changes the weights by a large part of their length."""
+    for layer in situation.layers:
+        if layer.update_ratio > UPDATE:
+            yield (
+                f"Layer {layer.layer}: one step changes the weights by {layer.update_ratio:.2g} times their length; "
+                f"around 0.001 is usual. {situation.slower}"
+            )
 
 
-OF_LAYER = [dead, always_on, saturated, never_chosen, one_sided, update]
-OF_NETWORK = [vanishing]
+def vanishing(situation: Situation) -> Iterator[str]:
+    """The gradient does not reach the first layer."""
+    norms = [layer.gradient_norm for layer in situation.layers]
+    if norms and norms[0] < VANISHING * norms[-1]:
+        yield (
+            f"The gradient of the weights shrinks from {norms[-1]:.1e} in the last hidden layer to {norms[0]:.1e} in "
+            "the first, which hardly learns. Take an activation that does not saturate (relu, elu), batch_norm=True or "
+            "fewer layers."
+        )
 
 
-def _too_fast(estimator: Any) -> str:
-    if estimator.solver == "lbfgs":
-        return "Scale the features (StdScaler) or raise alpha."
-    rate = estimator.learning_rate_init
-    return f"Lower learning_rate_init, now {rate:g}: try {rate / 10:g}."
-
-
-def _saturates_both_sides(layer: Any, estimator: Any) -> bool:
-    return estimator.activations_[layer.layer].facts().saturates == "both"
+RULES: list[Callable[[Situation], Iterator[str]]] = [
+    dead,
+    always_on,
+    saturated,
+    never_chosen,
+    one_sign,
+    long_steps,
+    vanishing,
+]

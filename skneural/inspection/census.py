@@ -1,4 +1,4 @@
-"""Counting what the units of one hidden layer do, over any number of rows, block by block."""
+"""Counting what the hidden units do, over any number of rows, block by block."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skneural.activations import Activation
-from skneural.network import NOTHING, Network, local_gradient
+from skneural.network import Network, local_gradient, nothing
 
 Array = NDArray[Any]
 
 LITTLE = 0.01  # a local gradient below this share of the activation's largest counts as saturated
+BLOCK = 2048  # rows at once
 OFTEN = 0.9  # a unit that is saturated on at least this share of the rows counts as saturated
 
 
@@ -28,8 +29,9 @@ class Census:
 
     def __init__(self, network: Network, layer: int):
         self.network, self.layer = network, layer
-        self.activation, n_units = network.activations[layer], network.sizes[layer + 1]
-        self._threshold = LITTLE * largest_gradient(self.activation)
+        self.activation, self.n_units = network.activations[layer], network.sizes[layer + 1]
+        n_units = self.n_units
+        self._nothing, self._little = nothing(self.activation), LITTLE * largest_gradient(self.activation)
         self.n_rows = self.n_one_sign = 0
         self.living, self.always_positive = np.zeros(n_units, bool), np.ones(n_units, bool)
         self.n_saturated, self.sum, self.squares = np.zeros(n_units, int), np.zeros(n_units), np.zeros(n_units)
@@ -38,11 +40,11 @@ class Census:
     def add(self, inputs: Any, Z: Array, A: Array) -> None:
         """Count some rows: the layer's inputs (dense or CSR), pre-activations and activations."""
         gradient = local_gradient(self.network, self.layer, Z, A)
-        active = np.abs(A) > NOTHING
+        active = np.abs(A) > self._nothing
         self.n_rows += len(A)
         self.n_one_sign += int(_one_sign(inputs).sum())
-        self.living |= (active | (gradient > NOTHING)).any(axis=0)
-        self.n_saturated += (active & (gradient < self._threshold)).sum(axis=0)
+        self.living |= (active | (gradient > self._nothing)).any(axis=0)
+        self.n_saturated += (active & (gradient < self._little)).sum(axis=0)
         self.sum += A.sum(axis=0, dtype=np.float64)
         self.squares += np.einsum("ij,ij->j", A, A, dtype=np.float64)
         pieces = Z.reshape(len(Z), *self.wins.shape)
@@ -65,6 +67,18 @@ class Census:
     def saturated(self) -> Array:
         """Numbers of the living units that are saturated on at least 90 % of the rows."""
         return np.flatnonzero(self.living & (self.n_saturated >= OFTEN * self.n_rows))
+
+
+def census(network: Network, X: Any) -> list[Census]:
+    """Return what the units of each hidden layer do on checked rows."""
+    layers = [Census(network, i) for i in range(len(network.activations))]
+    for start in range(0, X.shape[0], BLOCK):
+        inputs = X[start : start + BLOCK]
+        with np.errstate(all="ignore"):
+            for layer, (Z, A) in zip(layers, network.traced(inputs), strict=True):
+                layer.add(inputs, Z, A)
+                inputs = A
+    return layers
 
 
 def largest_gradient(activation: Activation) -> float:

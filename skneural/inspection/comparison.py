@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import clone
-from sklearn.exceptions import ConvergenceWarning, FitFailedWarning
-from sklearn.model_selection import cross_validate
+from sklearn.base import clone, is_classifier
+from sklearn.metrics import check_scoring
+from sklearn.model_selection import check_cv
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils.multiclass import type_of_target
+from sklearn.utils.parallel import Parallel, delayed
 
 from skneural.activations import ACTIVATIONS
-from skneural.estimators import ActivationMLPClassifier, ActivationMLPRegressor, DeadUnitsWarning
-from skneural.inspection.table import aligned, frame
-from skneural.inspection.unit_report import unit_report
+from skneural.estimators import ActivationMLPClassifier, ActivationMLPRegressor
+from skneural.inspection.fold import Fold, train_and_judge
+from skneural.inspection.rehearsal import network_of
+from skneural.inspection.table import aligned, frame, number
 from skneural.preprocessing import StdScaler
 
 Array = NDArray[Any]
+
+# Of several names of one activation the first.
+DISTINCT = list({each: name for name, each in reversed(ACTIVATIONS.items())}.values())[::-1]
 
 
 @dataclass(frozen=True)
@@ -32,15 +36,16 @@ class Candidate:
     Parameters
     ----------
     activation : str
+        Its name, or how the object prints.
     learning_rate : float
     score, score_std : float
-        Mean and standard deviation of the test scores; NaN if training failed in a fold.
+        Mean and standard deviation of the test scores; NaN if training diverged in a fold.
     fit_time : float
-        Seconds to fit.
+        Seconds to fit, the other steps of a Pipeline included.
     epochs, seconds : float
         To the target loss; NaN if a fold never reached it.
     dead, saturated : float
-        Shares of the hidden units.
+        Shares of the hidden units, on the training rows.
     mean : float
         Mean hidden activation.
     n_parameters : int
@@ -94,7 +99,7 @@ class ActivationComparison:
     def __str__(self) -> str:
         header = ["activation", "rate", "score", "±", "fit s", "epochs", "seconds", "dead", "saturated", "mean"]
         table = aligned([*header, "parameters"], [_cells(each) for each in self.candidates])
-        return f"{table}\nepochs and seconds: to a training loss of {self.target_loss:.4g}"
+        return f"{table}\nepochs, seconds: to a training loss of {self.target_loss:.4g}"
 
     __repr__ = __str__
 
@@ -105,29 +110,31 @@ def compare_activations(
     *,
     estimator: Any = None,
     activations: Sequence[Any] | None = None,
-    learning_rates: Sequence[float] = (0.001,),
+    learning_rates: Sequence[float] | None = None,
     cv: Any = 5,
     scoring: Any = None,
     target_loss: float | None = None,
     n_jobs: int | None = None,
 ) -> ActivationComparison:
-    """Cross-validate activations, at several learning rates, on the same folds.
+    """Cross-validate activations, at one or several learning rates, on the same folds.
+
+    Training that diverges is a result, a score of NaN.
 
     Parameters
     ----------
-    X, y : array-like
-        Data.
-    estimator : estimator or Pipeline, default=None
-        What to train; None is StdScaler and a network with default parameters, classifier or regressor by `y`.
-    activations : sequence of str or Activation, default=None
-        None is all that have a name.
-    learning_rates : sequence of float, default=(0.001,)
-        Values of `learning_rate_init`.
+    X : {array-like, sparse matrix} of shape (n_samples, n_features)
+    y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+    estimator : ActivationMLPClassifier, ActivationMLPRegressor or Pipeline, default=None
+        What to train; None is a Pipeline of StdScaler and, by `y`, a classifier or regressor with default parameters.
+    activations : sequence, default=None
+        Whatever the estimator's `activation` can be; None is each one that has a name.
+    learning_rates : sequence of float, default=None
+        Values of `learning_rate_init`; None is that of the estimator.
     cv, scoring, n_jobs
         As in :func:`sklearn.model_selection.cross_validate`.
     target_loss : float or None, default=None
-        Training loss to which epochs and seconds are counted; None is the median of the candidates' best losses, so
-        that half of them reach it.
+        Training loss to which epochs and seconds are counted; None is the median of the candidates' best losses, which
+        half of them reach.
 
     Returns
     -------
@@ -139,79 +146,64 @@ def compare_activations(
     >>> from skneural.inspection import compare_activations
     >>> X, y = load_iris(return_X_y=True)
     >>> comparison = compare_activations(X, y, activations=["relu", "tanh"], learning_rates=[0.01, 0.1], cv=2)
-    >>> len(comparison.candidates)
-    4
-    >>> comparison.grid("score")[2].shape
-    (2, 2)
+    >>> comparison.grid("score")[:2]
+    (['relu', 'tanh'], [0.01, 0.1])
     """
     estimator = _default(y) if estimator is None else estimator
-    prefix = f"{estimator.steps[-1][0]}__" if isinstance(estimator, Pipeline) else ""
-    chosen = list(ACTIVATIONS.values()) if activations is None else list(activations)
-    runs = []
-    for activation in {repr(each): each for each in chosen}.values():
-        for rate in learning_rates:
-            candidate = clone(estimator).set_params(
-                **{f"{prefix}activation": activation, f"{prefix}learning_rate_init": rate}
-            )
-            found = _cross_validated(candidate, X, y, cv=cv, scoring=scoring, n_jobs=n_jobs)
-            runs.append((str(activation), rate, found))
+    rates = [network_of(estimator).learning_rate_init] if learning_rates is None else list(learning_rates)
+    labels = _labelled(DISTINCT if activations is None else activations)
+    scorer = check_scoring(estimator, scoring)
+    folds = list(check_cv(cv, y, classifier=is_classifier(estimator)).split(X, y))
+    trials = [(label, rate) for label in labels for rate in rates]
+    found = Parallel(n_jobs=n_jobs)(
+        delayed(train_and_judge)(_candidate(estimator, labels[label], rate), X, y, fold, scorer)
+        for label, rate in trials
+        for fold in folds
+    )
+    by_trial = [found[start : start + len(folds)] for start in range(0, len(found), len(folds))]
     if target_loss is None:
-        losses = [_best_loss(found) for _, _, found in runs]
-        target_loss = float(np.nanmedian(losses)) if not np.isnan(losses).all() else math.nan
-    return ActivationComparison([_candidate(*run, X, target_loss) for run in runs], target_loss)
+        target_loss = float(np.median([np.mean([fold.best_loss for fold in each]) for each in by_trial]))
+    candidates = [_summary(*trial, each, target_loss) for trial, each in zip(trials, by_trial, strict=True)]
+    return ActivationComparison(candidates, target_loss)
 
 
 def _default(y: Any) -> Pipeline:
-    kind = type_of_target(y)
-    network = ActivationMLPRegressor if kind.startswith("continuous") else ActivationMLPClassifier
-    return make_pipeline(StdScaler(), network(random_state=0))
-
-
-def _cross_validated(candidate: Any, X: Any, y: Any, **how: Any) -> dict[str, Any]:
-    with warnings.catch_warnings():
-        for category in (ConvergenceWarning, DeadUnitsWarning, FitFailedWarning):
-            warnings.simplefilter("ignore", category)
-        return cross_validate(candidate, X, y, return_estimator=True, **how)
-
-
-def _networks(found: dict[str, Any]) -> list[Any]:
-    return [each[-1] if isinstance(each, Pipeline) else each for each in found["estimator"]]
-
-
-def _best_loss(found: dict[str, Any]) -> float:
-    return float(np.mean([min(network.loss_curve_, default=math.nan) for network in _networks(found)]))
-
-
-def _candidate(activation: str, rate: float, found: dict[str, Any], X: Any, target_loss: float) -> Candidate:
-    layers = [layer for fitted in found["estimator"] for layer in unit_report(fitted, X).layers]
-    weights = [layer.n_units for layer in layers]
-    reached = [_reached(network, target_loss) for network in _networks(found)]
-    return Candidate(
-        activation=activation,
-        learning_rate=rate,
-        score=float(np.mean(found["test_score"])),
-        score_std=float(np.std(found["test_score"])),
-        fit_time=float(np.mean(found["fit_time"])),
-        epochs=float(np.mean([epochs for epochs, _ in reached])),
-        seconds=float(np.mean([seconds for _, seconds in reached])),
-        **{
-            name: float(np.average([getattr(layer, name) for layer in layers], weights=weights))
-            for name in ("dead", "saturated", "mean")
-        },
-        n_parameters=_networks(found)[0]._network.layout.n_trained,
+    regression = type_of_target(y).startswith("continuous")
+    return make_pipeline(
+        StdScaler(), (ActivationMLPRegressor if regression else ActivationMLPClassifier)(random_state=0)
     )
 
 
-def _reached(network: Any, target_loss: float) -> tuple[float, float]:
-    """Return the epochs and seconds after which the training loss was at most the target."""
-    below = np.flatnonzero(np.array(network.loss_curve_) <= target_loss)
-    if not below.size:
-        return math.nan, math.nan
-    epoch = int(below[0]) + 1
-    return float(epoch), float(np.sum(network.history_["seconds"][:epoch]))
+def _labelled(activations: Sequence[Any]) -> dict[str, Any]:
+    if isinstance(activations, str) or not len(activations):
+        raise ValueError(f"activations must be a sequence of at least one activation. Got {activations!r} instead.")
+    return {str(each): each for each in activations}
+
+
+def _candidate(estimator: Any, activation: Any, rate: float) -> Any:
+    prefix = f"{estimator.steps[-1][0]}__" if isinstance(estimator, Pipeline) else ""
+    return clone(estimator).set_params(**{f"{prefix}activation": activation, f"{prefix}learning_rate_init": rate})
+
+
+def _summary(activation: str, rate: float, folds: Sequence[Fold], target_loss: float) -> Candidate:
+    reached = np.array([fold.reached(target_loss) for fold in folds])
+    names = ("fit_time", "dead", "saturated", "mean")
+    means = {name: float(np.mean([getattr(fold, name) for fold in folds])) for name in names}
+    return Candidate(
+        activation=activation,
+        learning_rate=rate,
+        score=float(np.mean([fold.score for fold in folds])),
+        score_std=float(np.std([fold.score for fold in folds])),
+        epochs=float(reached[:, 0].mean()),
+        seconds=float(reached[:, 1].mean()),
+        n_parameters=folds[0].n_parameters,
+        **means,
+    )
 
 
 def _cells(each: Candidate) -> list[str]:
-    cells = [f"{each.learning_rate:g}", f"{each.score:.4f}", f"{each.score_std:.4f}", f"{each.fit_time:.2f}"]
-    cells += [f"{each.epochs:.0f}", f"{each.seconds:.2f}", f"{each.dead:.0%}", f"{each.saturated:.0%}"]
-    return [each.activation, *cells, f"{each.mean:.2f}", f"{each.n_parameters}"]
+    score = [number(each.score, ".4f"), number(each.score_std, ".4f")]
+    reached = [number(each.epochs, ".0f"), number(each.seconds, ".2f")]
+    units = [number(each.dead, ".0%"), number(each.saturated, ".0%"), number(each.mean, ".2g")]
+    rate, fit_time = f"{each.learning_rate:g}", f"{each.fit_time:.2f}"
+    return [each.activation, rate, *score, fit_time, *reached, *units, f"{each.n_parameters}"]

@@ -62,6 +62,11 @@ class ArrayCheck:
         """One of "good" (up to 1e-7), "acceptable" (1e-4), "suspicious" (1e-2), "wrong", or "untested"."""
         return verdict(self.worst)
 
+    @property
+    def concerns(self) -> bool:
+        """Whether the array has anything to do with this part of the objective."""
+        return bool(self.n_kinks or self.analytic or self.numeric)
+
 
 @dataclass(frozen=True)
 class GradientReport:
@@ -146,7 +151,8 @@ def check_gradient(
     n_rows : int, default=16
         Rows to be drawn from `X`.
     n_entries : int, default=30
-        Entries to be checked of each parameter array, half of them those of the largest gradient.
+        Entries to be checked of each parameter array: half of them those of the largest gradient, the first and the
+        last, and others at random.
     seed : int, default=0
         Decides rows, entries and dropout masks.
 
@@ -167,21 +173,35 @@ def check_gradient(
     ['coefs_[0]', 'coefs_[1]', 'intercepts_[0]', 'intercepts_[1]']
     """
     network, X = unwrapped(estimator, X, y)
-    whole = Rehearsal(network, X, y, sample_weight, n_rows, seed)
-    data = Rehearsal(network, X, y, sample_weight, n_rows, seed, alpha=0)
-    theta = whole.objective.parameters
-    data.objective.parameters[...] = theta
-    data.evaluate(), whole.evaluate()
-    gradient = data.objective.gradient.copy()
-    penalty_gradient = whole.objective.gradient - gradient
-    rng = np.random.RandomState(seed)
-    parts = named_arrays(whole.network.layout)
-    entries = {name: _sampled(gradient, index, n_entries, rng) for name, index in parts.items()}
-    losses, penalties = Differences(whole.evaluate, theta), Differences(whole.objective.penalty, theta)
-    checks = [_check(name, "data loss", parts[name], entries[name], gradient, losses) for name in parts]
-    penalised = [_check(name, "penalty", parts[name], entries[name], penalty_gradient, penalties) for name in parts]
-    checks += [check for check in penalised if check.n_kinks or check.analytic or check.numeric]
-    return GradientReport(checks, whole.all.stop)
+    rehearsal = Rehearsal(network, X, y, sample_weight, n_rows, seed)
+    objective = rehearsal.objective()
+    theta = objective.objective.parameters
+    of_loss, of_penalty = _gradients(rehearsal)
+    arrays, rng = named_arrays(rehearsal.network.layout), np.random.RandomState(seed)
+    entries = {name: _sampled(of_loss, index, n_entries, rng) for name, index in arrays.items()}
+    parts = [
+        ("data loss", of_loss, Differences(objective.evaluate, theta)),
+        ("penalty", of_penalty, Differences(objective.objective.penalty, theta)),
+    ]
+    checks = [
+        _check(name, part, index, entries[name], gradient, differences)
+        for part, gradient, differences in parts
+        for name, index in arrays.items()
+    ]
+    return GradientReport([check for check in checks if check.part == "data loss" or check.concerns], objective.n_rows)
+
+
+def _gradients(rehearsal: Rehearsal) -> tuple[Array, Array]:
+    """Return the gradients of the mean loss and of the penalties, which together are that of the objective.
+
+    Each comes from an objective without the other, because their difference would be lost where one of them is large;
+    whatever is in the whole and in neither of them is counted with the loss.
+    """
+    whole = rehearsal.objective().gradient()
+    of_loss, of_penalty = rehearsal.objective(alpha=0).gradient(), rehearsal.penalties().gradient()
+    rest = whole - of_loss - of_penalty
+    rounding = 1e-12 * (np.abs(of_loss) + np.abs(of_penalty))
+    return of_loss + np.where(np.abs(rest) > rounding, rest, 0), of_penalty
 
 
 def verdict(error: float) -> str:
@@ -200,11 +220,12 @@ def named_arrays(layout: Layout) -> dict[str, Array]:
 
 
 def _sampled(gradient: Array, index: Array, n_entries: int, rng: np.random.RandomState) -> Array:
-    """Return positions within an array, half those of the largest gradient, half at random."""
-    order = np.argsort(-np.abs(gradient[index.ravel()]), kind="stable")
-    largest, others = order[: n_entries // 2], order[n_entries // 2 :]
-    drawn = rng.choice(others, min(len(others), n_entries - len(largest)), replace=False)
-    return np.concatenate([largest, drawn])
+    """Return positions within an array: the corners, those of the largest gradient, and some at random."""
+    ranked = np.argsort(-np.abs(gradient[index.ravel()]), kind="stable")
+    ends = np.array([0, index.size - 1])  # where loops go wrong
+    order = np.concatenate([ends, ranked[: n_entries // 2], rng.permutation(index.size)])
+    _, first = np.unique(order, return_index=True)
+    return order[np.sort(first)][:n_entries]
 
 
 def _check(name: str, part: str, index: Array, entries: Array, gradient: Array, differences: Differences) -> ArrayCheck:
@@ -213,7 +234,7 @@ def _check(name: str, part: str, index: Array, entries: Array, gradient: Array, 
     errors = {entry: _error(gradient[index.flat[entry]], each) for entry, each in smooth.items()}
     if not errors:
         return ArrayCheck(name, part, 0, len(found), math.nan, math.nan, (), math.nan, math.nan)
-    at = max(errors, key=errors.__getitem__)
+    at = max(errors, key=lambda entry: (errors[entry], abs(gradient[index.flat[entry]])))
     place = tuple(int(i) for i in np.unravel_index(at, index.shape))
     return ArrayCheck(
         name,

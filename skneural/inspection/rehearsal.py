@@ -22,24 +22,33 @@ from skneural.solvers import LBFGS, StochasticMinimization
 Array = NDArray[Any]
 
 
-def unwrapped(estimator: Any, X: Any, y: Any = None) -> tuple[BaseActivationMLP, Any]:
-    """Return the network estimator, at the end of a Pipeline or by itself, and `X` as it gets it.
+def network_of(estimator: Any) -> BaseActivationMLP:
+    """Return the network estimator: the estimator itself, or the last step of a Pipeline.
 
     Raises
     ------
     TypeError
-        If there is no network.
+        If it is anything else.
     """
     last = estimator[-1] if isinstance(estimator, Pipeline) else estimator
     if not isinstance(last, BaseActivationMLP):
         raise TypeError(
-            "estimator must be an ActivationMLPClassifier or ActivationMLPRegressor, or a Pipeline that ends with one "
+            "estimator must be an ActivationMLPClassifier, an ActivationMLPRegressor, or a Pipeline that ends with one "
             f"(of a search, its best_estimator_). Got {type(last).__name__} instead."
         )
-    if last is estimator or len(estimator.steps) == 1:
-        return last, X
+    return last
+
+
+def unwrapped(estimator: Any, X: Any, y: Any = None) -> tuple[BaseActivationMLP, Any]:
+    """Return the network estimator, and `X` as it gets it from the other steps of a Pipeline.
+
+    Where the network is not fitted, neither need the other steps be: copies of them are.
+    """
+    network = network_of(estimator)
+    if network is estimator or len(estimator.steps) == 1:
+        return network, X
     before = estimator[:-1]
-    return last, before.transform(X) if hasattr(last, "parameters_") else clone(before).fit_transform(X, y)
+    return network, before.transform(X) if hasattr(network, "parameters_") else clone(before).fit_transform(X, y)
 
 
 class Rehearsal:
@@ -57,16 +66,12 @@ class Rehearsal:
         Largest number of rows, drawn among those of positive weight; None takes all.
     seed : int, default=0
         Decides the rows, the dropout masks, and new parameters where `random_state` is not an int.
-    **changed
-        Parameters of the estimator to be changed beforehand.
 
     Attributes
     ----------
     network : Network
-    minimization : StochasticMinimization or LBFGS
-    objective : Objective
-        Of all the rows: ``objective.evaluate(self.all)``.
-    all : slice
+    rows : Rows
+        Those that were drawn, checked and encoded.
     """
 
     def __init__(
@@ -77,38 +82,82 @@ class Rehearsal:
         sample_weight: Any = None,
         n_rows: int | None = None,
         seed: int = 0,
-        **changed: Any,
     ):
-        model = _copied(estimator, seed, changed)
-        fitted = hasattr(model, "parameters_")
-        recipe = Recipe(model)
-        rows = _some(_read(model, X, y, sample_weight, fitted), n_rows, seed)
-        rng = model._random_numbers()
-        self.network: Network = model._grown(recipe, rows.X) if fitted else model._new_network(recipe, rows.X, rng)
-        self.all = slice(0, rows.X.shape[0])
-        self.rng = np.random.RandomState(seed)
-        self.minimization = self._minimization(model, recipe, TrainingRows(rows.X, rows.Y, rows.weights))
-        self.objective: Objective = self.minimization.objective
-        self._masks = self.rng.get_state()
+        self._model, self._seed = _copied(estimator, seed), seed
+        fitted = hasattr(estimator, "parameters_")
+        recipe = Recipe(self._model)
+        self.rows = _some(_read(self._model, X, y, sample_weight, fitted), n_rows, seed)
+        rng = self._model._random_numbers()
+        self.network: Network = (
+            self._model._grown(recipe, self.rows.X) if fitted else self._model._new_network(recipe, self.rows.X, rng)
+        )
 
-    def _minimization(
-        self, model: BaseActivationMLP, recipe: Recipe, rows: TrainingRows
-    ) -> StochasticMinimization | LBFGS:
+    def minimization(self, **changed: Any) -> StochasticMinimization | LBFGS:
+        """Return what would minimise the objective, in one batch of all rows, from the present parameters.
+
+        Parameters
+        ----------
+        **changed
+            Parameters of the estimator with other values.
+        """
+        return self._minimization(TrainingRows(self.rows.X, self.rows.Y, self.rows.weights), changed)
+
+    def objective(self, **changed: Any) -> RepeatedObjective:
+        """Return the objective, of all rows, as a function of the network's parameters."""
+        loop = self.minimization(**changed)
+        return RepeatedObjective(loop.objective, getattr(loop, "rng", None), slice(0, self.rows.X.shape[0]))
+
+    def penalties(self) -> RepeatedObjective:
+        """Return the objective of a row without weight, of which the gradient is that of the penalties."""
+        twice = self.rows.take(np.zeros(2, dtype=np.intp))
+        loop = self._minimization(TrainingRows(twice.X, twice.Y, np.array([0.0, 1.0])), {})
+        return RepeatedObjective(loop.objective, getattr(loop, "rng", None), slice(0, 1))
+
+    def _minimization(self, rows: TrainingRows, changed: dict[str, Any]) -> StochasticMinimization | LBFGS:
+        model = copy.copy(self._model)
+        model.__dict__.update(changed, batch_size=len(rows))
+        recipe, rng = Recipe(model), np.random.RandomState(self._seed)
         if model.solver == "lbfgs":
             return recipe.lbfgs(self.network, model._loss, rows)
-        model.batch_size = len(rows)  # evaluations are of all rows at once
-        return recipe.stochastic(self.network, model._loss, rows, self.rng)
+        return recipe.stochastic(self.network, model._loss, rows, rng)
+
+
+class RepeatedObjective:
+    """An objective at some rows, with the same dropout masks in each evaluation.
+
+    Parameters
+    ----------
+    objective : Objective
+    rng : RandomState or None
+        What the masks are drawn from, if there are any.
+    rows : slice
+
+    Attributes
+    ----------
+    n_rows : int
+    """
+
+    def __init__(self, objective: Objective, rng: np.random.RandomState | None, rows: slice):
+        self.objective, self._rng, self._rows = objective, rng, rows
+        self.n_rows = rows.stop - rows.start
+        self._masks: Any = None if rng is None else rng.get_state()
 
     def evaluate(self) -> float:
-        """Return the mean loss over all rows, always with the same dropout masks, and store the gradient."""
-        self.rng.set_state(self._masks)
-        return self.objective.evaluate(self.all)
+        """Return the mean loss; its gradient, and that of the penalties, is then in ``objective.gradient``."""
+        if self._rng is not None:
+            self._rng.set_state(self._masks)
+        return self.objective.evaluate(self._rows)
+
+    def gradient(self) -> Array:
+        """Return a copy of the gradient of mean loss and penalties."""
+        self.evaluate()
+        return self.objective.gradient.copy()
 
 
-def _copied(estimator: BaseActivationMLP, seed: int, changed: dict[str, Any]) -> BaseActivationMLP:
+def _copied(estimator: BaseActivationMLP, seed: int) -> BaseActivationMLP:
     model = copy.copy(estimator)
     model._validate_params()
-    model.__dict__.update(changed, dtype="float64")
+    model.__dict__["dtype"] = "float64"
     if not isinstance(model.random_state, Integral):
         model.random_state = seed
     if hasattr(model, "parameters_"):
@@ -128,6 +177,6 @@ def _read(model: BaseActivationMLP, X: Any, y: Any, sample_weight: Any, fitted: 
 
 def _some(rows: Rows, n_rows: int | None, seed: int) -> Rows:
     weighty = np.arange(rows.X.shape[0]) if rows.weights is None else np.flatnonzero(rows.weights)
-    if n_rows is None or len(weighty) <= n_rows:
-        return rows if len(weighty) == rows.X.shape[0] else rows.take(weighty)
-    return rows.take(np.sort(np.random.RandomState(seed).choice(weighty, n_rows, replace=False)))
+    if n_rows is not None and len(weighty) > n_rows:
+        weighty = np.sort(np.random.RandomState(seed).choice(weighty, n_rows, replace=False))
+    return rows.take(weighty)

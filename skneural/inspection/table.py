@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,6 +24,18 @@ def aligned(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         "  ".join([name.ljust(first), *(cell.rjust(width) for cell, width in zip(cells, others, strict=True))])
         for name, *cells in lines
     )
+
+
+def number(value: float, form: str) -> str:
+    """Return a number in some format, "-" for NaN.
+
+    Examples
+    --------
+    >>> from skneural.inspection.table import number
+    >>> number(0.25, ".0%"), number(float("nan"), ".0%")
+    ('25%', '-')
+    """
+    return "-" if math.isnan(value) else format(value, form)
 
 
 def frame(rows: Sequence[dict[str, Any]]) -> Any:

@@ -6,20 +6,17 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from skneural.inspection.advice import advise
-from skneural.inspection.census import Census
+from skneural.inspection.census import Census, census
 from skneural.inspection.rehearsal import unwrapped
 from skneural.inspection.table import aligned, frame
 from skneural.inspection.updates import Updates
 from skneural.network import Network
 
 Array = NDArray[Any]
-
-BLOCK = 2048  # rows at once
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,7 +129,7 @@ class UnitReport:
 
     def __str__(self) -> str:
         header = ["layer", "units", "dead", "always on", "saturated", "mean", "std"]
-        header += ["one sign", "gradient", "update"]
+        header += ["one-sign rows", "gradient", "update"]
         table = aligned(header, [_cells(layer) for layer in self.layers])
         notes = [note for layer in self.layers for note in _notes(layer)]
         return "\n".join([f"Hidden units on {self.n_rows} rows", table, *notes, *self.advice])
@@ -174,19 +171,7 @@ def unit_report(estimator: Any, X: Any, y: Any = None, sample_weight: Any = None
     counted = census(network, checked)
     updates = Updates(model, X, y, sample_weight) if y is not None else None
     layers = [_layer_report(each, network, updates) for each in counted]
-    return UnitReport(layers, checked.shape[0], advise(layers, model))
-
-
-def census(network: Network, X: Any) -> list[Census]:
-    """Return what the units of each hidden layer do on checked rows."""
-    layers = [Census(network, i) for i in range(len(network.activations))]
-    for start in range(0, X.shape[0], BLOCK):
-        inputs = X[start : start + BLOCK]
-        with np.errstate(all="ignore"):
-            for layer, (Z, A) in zip(layers, network.traced(inputs), strict=True):
-                layer.add(inputs, Z, A)
-                inputs = A
-    return layers
+    return UnitReport(layers, checked.shape[0], advise(layers, model, checked))
 
 
 def _layer_report(counted: Census, network: Network, updates: Updates | None) -> LayerReport:

@@ -38,22 +38,15 @@ class Updates:
     """
 
     def __init__(self, estimator: BaseActivationMLP, X: Any, y: Any, sample_weight: Any = None):
-        plain: dict[str, Any] = {"alpha": 0, "dropout": 0.0, "input_dropout": 0.0}
-        rehearsal = Rehearsal(estimator, X, y, sample_weight, N_ROWS, **plain)
+        rehearsal = Rehearsal(estimator, X, y, sample_weight, N_ROWS)
+        layout = rehearsal.network.layout
+        whole = np.zeros(layout.size)
         with np.errstate(all="ignore"):
-            rehearsal.evaluate()
-        gradients = _weights(rehearsal, rehearsal.objective.gradient)
+            whole[: layout.n_trained] = rehearsal.objective(alpha=0, dropout=0.0, input_dropout=0.0).gradient()
+        gradients = layout.views(whole).weights[:-1]
         self.gradient_norms = [float(np.linalg.norm(dW)) for dW in gradients]
         self.one_sign = [_one_sign(dW) for dW in gradients]
-        self.ratios = _ratios(estimator, X, y, sample_weight)
-
-
-def _weights(rehearsal: Rehearsal, vector: Array) -> list[Array]:
-    """Return the parts of a vector of trained parameters that are the hidden layers' weights."""
-    layout = rehearsal.network.layout
-    whole = np.zeros(layout.size)
-    whole[: len(vector)] = vector
-    return layout.views(whole).weights[:-1]
+        self.ratios = _ratios(estimator, Rehearsal(estimator, X, y, sample_weight, _batch_size(estimator)))
 
 
 def _one_sign(dW: Array) -> float:
@@ -62,23 +55,25 @@ def _one_sign(dW: Array) -> float:
     return float((alike & some).sum() / some.sum()) if some.any() else math.nan
 
 
-def _ratios(estimator: BaseActivationMLP, X: Any, y: Any, sample_weight: Any) -> list[float]:
-    n_rows = 200 if estimator.batch_size == "auto" else estimator.batch_size
-    rehearsal = Rehearsal(estimator, X, y, sample_weight, n_rows)
+def _batch_size(estimator: BaseActivationMLP) -> int:
+    return 200 if estimator.batch_size == "auto" else estimator.batch_size
+
+
+def _ratios(estimator: BaseActivationMLP, rehearsal: Rehearsal) -> list[float]:
+    """Let the solver make one step, on one batch, and return how far each layer's weights moved."""
     before = [W.copy() for W in rehearsal.network.weights[:-1]]
-    loop = rehearsal.minimization
+    loop = rehearsal.minimization()
     if isinstance(loop, LBFGS):
         return [math.nan] * len(before)
-    state = getattr(estimator, "_training_state", None)
+    state = estimator._training_state
     if state is not None and state["solver"] == estimator.solver:
         loop.set_state(state)
-    last = max(len(estimator.loss_curve_), 1)  # the schedule's last rate: what comes after may be zero
+    last = max(len(estimator.loss_curve_), 1)  # at the rate of the last epoch: after it, a schedule may have ended
     try:
         loop.run(last, last, estimator.max_iter)
     except DivergenceError:
         return [math.inf] * len(before)
-    after = rehearsal.network.weights
-    return [_ratio(old, new) for old, new in zip(before, after, strict=False)]
+    return [_ratio(old, new) for old, new in zip(before, rehearsal.network.weights, strict=False)]
 
 
 def _ratio(old: Array, new: Array) -> float:

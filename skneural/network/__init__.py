@@ -1,6 +1,6 @@
 """Layer sizes to views on one flat parameter vector; forward and backward passes; the objective."""
 
-from skneural.network.activity import NOTHING, alive, local_gradient, mostly_dead
+from skneural.network.activity import local_gradient, mostly_dead, nothing
 from skneural.network.dropout import Dropout
 from skneural.network.layout import Layout
 from skneural.network.network import Network
@@ -8,13 +8,12 @@ from skneural.network.objective import Objective
 from skneural.network.rows import TrainingRows
 
 __all__ = [
-    "NOTHING",
     "Dropout",
     "Layout",
     "Network",
     "Objective",
     "TrainingRows",
-    "alive",
     "local_gradient",
     "mostly_dead",
+    "nothing",
 ]

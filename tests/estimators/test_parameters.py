@@ -211,7 +211,7 @@ def test_all_is_documented(Estimator):
 
 @pytest.mark.parametrize("text", [PARAMETERS, ATTRIBUTES])
 def test_what_is_documented_exists(text):
-    fitted = ActivationMLPClassifier((3,), max_iter=2).fit(X, Y)
+    fitted = ActivationMLPClassifier((3,), "tanh", max_iter=2).fit(X, Y)
     names = [
         name
         for line in text.splitlines()

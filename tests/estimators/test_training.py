@@ -82,6 +82,7 @@ def resume_both(theirs, ours, X, y, sample_weight=None, **params):
     return theirs, fresh.set_params(max_iter=theirs.max_iter, solver=theirs.solver).fit(X, y, sample_weight)
 
 
+@pytest.mark.filterwarnings("ignore::skneural.DeadUnitsWarning")  # of few units, by chance
 @pytest.mark.parametrize("activation", ["identity", "logistic", "tanh", "relu"])
 @pytest.mark.parametrize("solver", SOLVERS)
 @pytest.mark.parametrize("problem", ["binary", "multiclass", "multilabel", "multi-output", "poisson"])
@@ -234,6 +235,7 @@ def test_adaptive_schedule_slows_down_before_it_stops():
         ("zeros", lambda fan_in, fan_out, rng: np.zeros((fan_in, fan_out))),
     ],
 )
+@pytest.mark.filterwarnings("ignore::skneural.DeadUnitsWarning")
 def test_initial_weights_by_name_object_or_callable(name, same_as):
     assert_array_equal(fitted(weight_init=name).parameters_, fitted(weight_init=same_as).parameters_)
 
@@ -251,6 +253,7 @@ def test_initial_weights_are_what_the_callable_returned_and_biases_bias_init():
     assert_allclose(np.concatenate(model.intercepts_), [0.25] * 10 + [0.0] * 3, atol=1e-290)
 
 
+@pytest.mark.filterwarnings("ignore::skneural.DeadUnitsWarning")
 def test_penalties_and_bounds_reach_the_weights():
     sgd = {"solver": "sgd", "learning_rate_init": 0.05, "max_iter": 200, "tol": 0, "n_iter_no_change": 1000}
     plain, l2 = fitted(alpha=0.0, **sgd), fitted(alpha=0.1, **sgd)
