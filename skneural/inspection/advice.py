@@ -16,7 +16,7 @@ ALWAYS_ON = 0.5
 SATURATED = 0.2
 NEVER_CHOSEN = 0.5
 ONE_SIGN = 0.9
-UPDATE = 0.1  # around 1e-3 is usual
+UPDATE = 0.05  # around 1e-3 is usual
 VANISHING = 1e-3
 
 

@@ -31,7 +31,8 @@ class LayerReport:
         As printed, with its settings.
     n_units : int
     dead_units : ndarray of int
-        Units that have neither activation nor local gradient on any row (both below 1e-6).
+        Units that have neither activation nor local gradient on any row: both at most 1e-6, or exactly zero where the
+        activation saturates on both sides (of which a unit at the lower end is saturated, not dead).
     always_on_units : ndarray of int
         Units whose pre-activation is positive on every row, for activations whose two sides differ.
     saturated_units : ndarray of int
@@ -94,7 +95,7 @@ class LayerReport:
     @property
     def zero_centred(self) -> bool:
         """Whether the mean activation is small beside the activations: below a fifth of their root mean square."""
-        return abs(self.mean) <= 0.2 * math.hypot(self.mean, self.std)
+        return abs(self.mean) < 0.2 * math.hypot(self.mean, self.std)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the numbers of the layer, without what is per unit."""
@@ -128,6 +129,8 @@ class UnitReport:
         return frame([layer.to_dict() for layer in self.layers])
 
     def __str__(self) -> str:
+        if not self.layers:
+            return "There are no hidden layers."
         header = ["layer", "units", "dead", "always on", "saturated", "mean", "std"]
         header += ["one-sign rows", "gradient", "update"]
         table = aligned(header, [_cells(layer) for layer in self.layers])

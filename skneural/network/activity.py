@@ -20,17 +20,27 @@ LARGEST = 16384  # rows that are looked at at most
 def nothing(activation: Activation) -> float:
     """Return up to what size activations and local gradients count as none.
 
-    1e-6; but 0 where the activation saturates on both sides, as the logistic function does: there a small activation
-    is one of two extremes, and the unit saturated rather than dead.
+    1e-6; but where the activation saturates on both sides, small values may be one of its two extremes, and the unit is
+    saturated rather than dead. Then it is 0 if there is a stretch of exact zeros, as in ReLU6, and else -1, which no
+    size is below: a logistic unit is never dead, not even where it underflows.
     """
-    return 0.0 if activation.facts().saturates == "both" else NEGLIGIBLE
+    if activation.facts().saturates != "both":
+        return NEGLIGIBLE
+    Z = np.repeat(np.linspace(-20, 20, 401)[:, None], activation.n_pieces, axis=1)
+    A = activation.forward(Z, *_given(activation.init_learned(1)))
+    return 0.0 if ((A == 0).ravel() & (activation.derivative(Z) == 0).all(axis=1)).any() else -1.0
 
 
 def local_gradient(network: Network, layer: int, Z: Array, A: Array) -> Array:
     """Return |dA/dZ| of each unit of a hidden layer, of the shape of `A`; with several pieces that of the steepest."""
     activation, learned = network.activations[layer], network.learned[layer]
-    dZ = activation.backward(np.ones_like(A), Z, A, *((learned,) if learned.size else ()))
+    dZ = activation.backward(np.ones_like(A), Z, A, *_given(learned))
     return np.abs(dZ).reshape(len(A), activation.n_pieces, A.shape[1]).max(axis=1)
+
+
+def _given(learned: Array) -> tuple[Array, ...]:
+    """Return the learned parameters as the activation wants them: not at all, if there are none."""
+    return (learned,) if learned.size else ()
 
 
 def mostly_dead(network: Network, X: Any) -> dict[int, int]:

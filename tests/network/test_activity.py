@@ -92,5 +92,14 @@ def test_no_hidden_layer_and_one_row():
     assert mostly_dead(network([ACTIVATIONS["tanh"]]), rows(1)) == {}
 
 
-def test_nothing_is_zero_for_what_saturates_on_both_sides():
-    assert [nothing(ACTIVATIONS[name]) for name in ("logistic", "tanh", "relu", "gelu")] == [0, 0, 1e-6, 1e-6]
+def test_what_counts_as_nothing():
+    assert {nothing(ACTIVATIONS[name]) for name in ("relu", "gelu", "elu", "prelu", "identity", "maxout")} == {1e-6}
+    assert nothing(ReLU6()) == 0
+    assert nothing(ACTIVATIONS["logistic"]) == nothing(ACTIVATIONS["tanh"]) == -1
+
+
+def test_a_logistic_unit_is_not_even_dead_where_it_underflows():
+    made = network([ACTIVATIONS["logistic"]], np.float32)
+    made.biases[0][...] = -10_000
+    assert not next(made.hidden(rows(dtype=np.float32))).any()
+    assert mostly_dead(made, rows(dtype=np.float32)) == {}
