@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 
 from skneural.estimators.training import Recipe
-from skneural.network import Network, mostly_dead
+from skneural.network import Network, living
+
+N_NEW = 5  # networks, of which the mean tells how many units a new one has dead
 
 
 class DeadUnitsWarning(UserWarning):
@@ -25,36 +27,55 @@ def warn_of_dead_units(estimator: Any, X: Any) -> None:
     X : {ndarray, CSR array or matrix} of shape (n_rows, n_features)
         The training data.
     """
-    network = estimator._network
-    dead = mostly_dead(network, X)
+    alive = living(estimator._network, X, enough=0.5)
+    dead = {i: units.size - int(units.sum()) for i, units in enumerate(alive) if units.mean() < 0.5}
     if not dead:
         return
-    where = " and ".join(f"{n} of {network.sizes[i + 1]} units of hidden layer {i}" for i, n in dead.items())
-    at_start = set(dead) <= set(mostly_dead(untrained(estimator), X))
+    where = " and ".join(f"{n} of {alive[i].size} units of hidden layer {i}" for i, n in dead.items())
+    first = min(dead)
+    why = remedy(estimator, dead[first] / alive[first].size, dead_in_new(estimator, X)[first])
     warnings.warn(
-        f"{where} are dead: no training row activates them, so that they cannot learn. {remedy(estimator, at_start)} "
-        "Activations that cannot die: leaky_relu, prelu, elu, maxout. See skneural.inspection.unit_report.",
+        f"{where} are dead: no training row activates them, so that they cannot learn. {why} "
+        "See skneural.inspection.unit_report.",
         DeadUnitsWarning,
         stacklevel=5,
     )
 
 
-def untrained(estimator: Any) -> Network:
-    """Return a network like that of a fitted estimator, with new weights, to tell what training has changed."""
+def dead_in_new(estimator: Any, X: Any) -> list[float]:
+    """Return the share of dead units in each hidden layer of networks like the fitted one that have not been trained.
+
+    Parameters
+    ----------
+    estimator : BaseActivationMLP
+        Fitted.
+    X : {ndarray, CSR array or matrix} of shape (n_rows, n_features)
+    """
     fitted = estimator._network
     new = Network.zeros(fitted.sizes, fitted.activations, fitted.parameters.dtype, fitted.batch_norm)
-    new.initialize(Recipe(estimator).initializer, estimator.bias_init, np.random.RandomState(0))
-    return new
+    shares = []
+    for seed in range(N_NEW):
+        new.initialize(Recipe(estimator).initializer, estimator.bias_init, np.random.RandomState(seed))
+        shares.append([1 - units.mean() for units in living(new, X)])
+    return np.mean(shares, axis=0).tolist()
 
 
-def remedy(estimator: Any, at_start: bool) -> str:
-    """Return why units are dead, and what helps: they were from the start, or training killed them."""
-    if at_start:
-        return (
-            "They were so before training: scale the features (StdScaler), choose another weight_init, or raise "
-            "bias_init (0.01)."
-        )
-    if estimator.solver == "lbfgs":
-        return "They died in training: scale the features (StdScaler), or raise alpha."
-    rate = estimator.learning_rate_init
-    return f"They died in training, of too long steps: lower learning_rate_init, now {rate:g} (try {rate / 10:g})."
+def remedy(estimator: Any, dead: float, new: float) -> str:
+    """Return why units are dead, and what helps.
+
+    Parameters
+    ----------
+    estimator : BaseActivationMLP
+    dead, new : float
+        Share of a layer's units that are dead, and that of a network that has not been trained.
+    """
+    if 2 * new >= dead:
+        why = f"In a new network {new:.0%} are so already: scale the features (StdScaler), take another weight_init or "
+        why += "a positive bias_init (0.01)"
+    elif estimator.solver == "lbfgs":
+        why = f"In a new network {new:.0%} are: training did it; scale the features (StdScaler), or raise alpha"
+    else:
+        rate = estimator.learning_rate_init
+        why = f"In a new network {new:.0%} are: the steps were too long; lower learning_rate_init, now {rate:g} "
+        why += f"(try {rate / 10:g})"
+    return f"{why}; or take an activation that cannot die: leaky_relu, prelu, elu, maxout."

@@ -2,7 +2,8 @@
 
 from skneural.estimators.dead_units import DeadUnitsWarning
 from skneural.inspection.comparison import ActivationComparison, compare_activations
-from skneural.inspection.gradient_check import GradientError, GradientReport, check_gradient
+from skneural.inspection.gradient_check import check_gradient
+from skneural.inspection.gradient_report import GradientError, GradientReport
 from skneural.inspection.monitor import NetworkMonitor
 from skneural.inspection.unit_report import LayerReport, UnitReport, unit_report
 

@@ -8,8 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from skneural.estimators.base import BaseActivationMLP
-from skneural.estimators.dead_units import remedy, untrained
-from skneural.inspection.census import census
+from skneural.estimators.dead_units import dead_in_new, remedy
 
 DEAD = 0.2  # 10 to 20 % of dead units are usual in a trained network
 ALWAYS_ON = 0.5
@@ -38,9 +37,9 @@ class Situation:
     X: Any
 
     @cached_property
-    def dead_at_start(self) -> list[float]:
+    def dead_in_new(self) -> list[float]:
         """Share of each layer's units that are dead on `X` in a network that has not been trained."""
-        return [len(layer.dead) / layer.n_units for layer in census(untrained(self.estimator), self.X)]
+        return dead_in_new(self.estimator, self.X)
 
     @property
     def slower(self) -> str:
@@ -74,11 +73,8 @@ def dead(situation: Situation) -> Iterator[str]:
     """Many units are dead, by a bad start or by too long steps: a network that is not trained tells which."""
     for layer in situation.layers:
         if layer.dead > DEAD:
-            at_start = situation.dead_at_start[layer.layer] > layer.dead / 2
-            yield (
-                f"Layer {layer.layer}: {layer.dead:.0%} of the units are dead (10% to 20% are usual). "
-                f"{remedy(situation.estimator, at_start)} Activations that cannot die: leaky_relu, prelu, elu, maxout."
-            )
+            why = remedy(situation.estimator, layer.dead, situation.dead_in_new[layer.layer])
+            yield f"Layer {layer.layer}: {layer.dead:.0%} of the units are dead; 10% to 20% are usual. {why}"
 
 
 def always_on(situation: Situation) -> Iterator[str]:
@@ -117,10 +113,10 @@ def one_sign(situation: Situation) -> Iterator[str]:
     for layer in situation.layers:
         if layer.one_sign_rows > ONE_SIGN and situation.saturates(layer.layer):
             source = f"the activations of layer {layer.layer - 1}" if layer.layer else "the features"
-            remedy = "Take tanh or elu there." if layer.layer else "Centre them (MeanCenterer, StdScaler)."
+            cure = "Take tanh or elu there." if layer.layer else "Centre them (MeanCenterer, StdScaler)."
             yield (
                 f"Layer {layer.layer}: its inputs, {source}, all have one sign, and so have the gradients of each "
-                f"unit's weights: training zig-zags. {remedy}"
+                f"unit's weights: training zig-zags. {cure}"
             )
 
 

@@ -15,6 +15,7 @@ Array = NDArray[Any]
 STEPS = [10.0**-k for k in range(4, 13)]
 SMOOTH = 2e-7  # relative disagreement of two differences that rounding and curvature may cause
 RESOLVED = 1e-5  # largest share of rounding in a difference by a shorter step
+FLOOR = 3e6  # times the noise: then rounding alone stays below a relative error of 1e-7
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ class Differences:
         bend_far = (above - 2 * self.value + below) / (2 * h)
         slope, noise = (4 * near - far) / 3, 10 * self.rounding / h
         crooked = max(abs(far - near), abs(bend_far - 2 * bend_near))
-        return Difference(slope, noise * 1e7, crooked <= SMOOTH * abs(slope) + noise)
+        return Difference(slope, noise * FLOOR, crooked <= SMOOTH * abs(slope) + noise)
 
     def _shifted(self, entry: int, shift: float) -> float:
         here = self.theta[entry]

@@ -2,135 +2,21 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import asdict, dataclass
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skneural.inspection.differences import Difference, Differences
+from skneural.inspection.gradient_report import ArrayCheck, GradientReport
 from skneural.inspection.rehearsal import Rehearsal, unwrapped
-from skneural.inspection.table import aligned, frame
 from skneural.network import Layout
+from skneural.specification import Within
 
 Array = NDArray[Any]
 
-# The usual bands of the relative error; above the last, "wrong".
-BANDS = [(1e-7, "good"), (1e-4, "acceptable"), (1e-2, "suspicious")]
-UNTESTED = "untested"
-
-
-class GradientError(AssertionError):
-    """A gradient does not agree with differences of the function."""
-
-
-@dataclass(frozen=True)
-class ArrayCheck:
-    """What the check of one parameter array came to.
-
-    Parameters
-    ----------
-    array : str
-        Name of the array, such as "coefs_[0]".
-    part : {"data loss", "penalty"}
-        Which part of the objective.
-    n_checked : int
-        Entries compared.
-    n_kinks : int
-        Entries set aside, because the function has a kink there.
-    worst, median : float
-        Relative error |a - n| / max(|a| + |n|, floor), a the gradient, n the difference; NaN if nothing was compared.
-    index : tuple of int
-        Where in the array the error is largest.
-    analytic, numeric : float
-        The gradient and the difference there.
-    """
-
-    array: str
-    part: str
-    n_checked: int
-    n_kinks: int
-    worst: float
-    median: float
-    index: tuple[int, ...]
-    analytic: float
-    numeric: float
-
-    @property
-    def verdict(self) -> str:
-        """One of "good" (up to 1e-7), "acceptable" (1e-4), "suspicious" (1e-2), "wrong", or "untested"."""
-        return verdict(self.worst)
-
-    @property
-    def concerns(self) -> bool:
-        """Whether the array has anything to do with this part of the objective."""
-        return bool(self.n_kinks or self.analytic or self.numeric)
-
-
-@dataclass(frozen=True)
-class GradientReport:
-    """The result of :func:`check_gradient`; prints as a table.
-
-    Parameters
-    ----------
-    checks : list of ArrayCheck
-        One per parameter array and part of the objective.
-    n_rows : int
-        Rows of which the objective was made.
-    """
-
-    checks: list[ArrayCheck]
-    n_rows: int
-
-    @property
-    def worst(self) -> float:
-        """The largest relative error of all; NaN if nothing could be compared."""
-        errors = [check.worst for check in self.checks if not math.isnan(check.worst)]
-        return max(errors, default=math.nan)
-
-    @property
-    def verdict(self) -> str:
-        """The verdict on the largest error."""
-        return verdict(self.worst)
-
-    @property
-    def n_kinks(self) -> int:
-        """Entries set aside, in all arrays."""
-        return sum(check.n_kinks for check in self.checks)
-
-    def raise_if_wrong(self, tolerance: float = 1e-4) -> GradientReport:
-        """Raise GradientError, which names the array, if an error exceeds `tolerance`; else return the report.
-
-        Parameters
-        ----------
-        tolerance : float, default=1e-4
-            The default refuses what is "suspicious" too: kinks have been set aside.
-        """
-        failed = [check for check in self.checks if check.worst > tolerance]
-        if failed:
-            named = "; ".join(
-                f"{check.array} ({check.part}): relative error {check.worst:.1e}, at {list(check.index)} the gradient "
-                f"is {check.analytic:.6g}, the difference {check.numeric:.6g}"
-                for check in failed
-            )
-            raise GradientError(f"The gradient is {self.verdict}: {named}.")
-        return self
-
-    def to_frame(self) -> Any:
-        """Return a pandas DataFrame with a row per check."""
-        return frame([{**asdict(check), "verdict": check.verdict} for check in self.checks])
-
-    def __str__(self) -> str:
-        header = ["array", "part", "checked", "kinks", "worst", "median", "verdict"]
-        rows = [
-            [c.array, c.part, f"{c.n_checked}", f"{c.n_kinks}", f"{c.worst:.0e}", f"{c.median:.0e}", c.verdict]
-            for c in self.checks
-        ]
-        title = f"Gradient check on {self.n_rows} rows: {self.verdict} (largest relative error {self.worst:.1e})"
-        return f"{title}\n{aligned(header, rows)}"
-
-    __repr__ = __str__
+FLAT = 1e-4  # share of a difference's floor below which not even a gradient that is missing would look suspicious
 
 
 def check_gradient(
@@ -172,6 +58,9 @@ def check_gradient(
     >>> sorted({check.array for check in report.checks})
     ['coefs_[0]', 'coefs_[1]', 'intercepts_[0]', 'intercepts_[1]']
     """
+    for name, value in {"n_rows": n_rows, "n_entries": n_entries}.items():
+        if not (allowed := Within(1, None, kind=Integral)).accepts(value):
+            raise ValueError(f"{name} must be {allowed}. Got {value!r} instead.")
     network, X = unwrapped(estimator, X, y)
     rehearsal = Rehearsal(network, X, y, sample_weight, n_rows, seed)
     objective = rehearsal.objective()
@@ -188,7 +77,8 @@ def check_gradient(
         for part, gradient, differences in parts
         for name, index in arrays.items()
     ]
-    return GradientReport([check for check in checks if check.part == "data loss" or check.concerns], objective.n_rows)
+    told = [check for check in checks if check.part == "data loss" or check.n_checked or check.n_kinks]
+    return GradientReport(told, objective.n_rows)
 
 
 def _gradients(rehearsal: Rehearsal) -> tuple[Array, Array]:
@@ -202,13 +92,6 @@ def _gradients(rehearsal: Rehearsal) -> tuple[Array, Array]:
     rest = whole - of_loss - of_penalty
     rounding = 1e-12 * (np.abs(of_loss) + np.abs(of_penalty))
     return of_loss + np.where(np.abs(rest) > rounding, rest, 0), of_penalty
-
-
-def verdict(error: float) -> str:
-    """Return the word for a relative error."""
-    if math.isnan(error):
-        return UNTESTED
-    return next((word for bound, word in BANDS if error <= bound), "wrong")
 
 
 def named_arrays(layout: Layout) -> dict[str, Array]:
@@ -229,24 +112,23 @@ def _sampled(gradient: Array, index: Array, n_entries: int, rng: np.random.Rando
 
 
 def _check(name: str, part: str, index: Array, entries: Array, gradient: Array, differences: Differences) -> ArrayCheck:
-    found = {entry: differences.at(index.flat[entry]) for entry in entries}
-    smooth = {entry: each for entry, each in found.items() if each.smooth}
-    errors = {entry: _error(gradient[index.flat[entry]], each) for entry, each in smooth.items()}
-    if not errors:
-        return ArrayCheck(name, part, 0, len(found), math.nan, math.nan, (), math.nan, math.nan)
-    at = max(errors, key=lambda entry: (errors[entry], abs(gradient[index.flat[entry]])))
-    place = tuple(int(i) for i in np.unravel_index(at, index.shape))
-    return ArrayCheck(
-        name,
-        part,
-        len(smooth),
-        len(found) - len(smooth),
-        errors[at],
-        float(np.median(list(errors.values()))),
-        place,
-        float(gradient[index.flat[at]]),
-        smooth[at].slope,
-    )
+    analytic = gradient[index.flat[entries]]
+    found = [differences.at(position) for position in index.flat[entries]]
+    smooth = np.array([each.smooth for each in found])
+    flat = smooth & np.array([_is_flat(*pair) for pair in zip(analytic, found, strict=True)])
+    compared = np.flatnonzero(smooth & ~flat)
+    counts = len(compared), int((~smooth).sum()), int(flat.sum())
+    if not len(compared):
+        return ArrayCheck(name, part, *counts)
+    errors = [_error(analytic[i], found[i]) for i in compared]
+    at = compared[np.argmax(errors)]
+    place = tuple(int(i) for i in np.unravel_index(entries[at], index.shape))
+    worst, median = float(np.max(errors)), float(np.median(errors))
+    return ArrayCheck(name, part, *counts, worst, median, place, float(analytic[at]), found[at].slope)
+
+
+def _is_flat(analytic: float, difference: Difference) -> bool:
+    return abs(analytic) + abs(difference.slope) <= FLAT * difference.floor
 
 
 def _error(analytic: float, difference: Difference) -> float:

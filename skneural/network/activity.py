@@ -43,33 +43,37 @@ def _given(learned: Array) -> tuple[Array, ...]:
     return (learned,) if learned.size else ()
 
 
-def mostly_dead(network: Network, X: Any) -> dict[int, int]:
-    """Return the hidden layers of which more than half of the units are dead on `X`, and how many are.
+def living(network: Network, X: Any, enough: float = 1.0) -> list[Array]:
+    """Return for each hidden layer which units are seen to live: to have activation or local gradient on some row.
 
-    A unit is dead if it has neither activation nor local gradient on any row. Rows are taken evenly from all of `X`,
-    few at first, and not more than it takes to see half of each layer alive; 16384 at most.
+    Rows are taken evenly from all of `X`, few at first, and no more than it takes to see enough; 16384 at most.
 
     Parameters
     ----------
     network : Network
     X : {ndarray, CSR array or matrix} of shape (n_rows, n_features)
+    enough : float, default=1.0
+        Share of each layer's units that are to be seen to live before looking ends.
+
+    Returns
+    -------
+    living : list of ndarray of bool of shape (n_units,)
     """
-    living = [np.zeros(n_units, dtype=bool) for n_units in network.sizes[1:-1]]
+    seen = [np.zeros(n_units, dtype=bool) for n_units in network.sizes[1:-1]]
     for rows in _scattered(X.shape[0]):
         with np.errstate(all="ignore"):
             for layer, (Z, A) in enumerate(network.traced(X[rows])):
-                living[layer] |= _alive(network, layer, Z, A)
-        if all(2 * units.sum() >= units.size for units in living):
-            return {}
-    return {i: int((~units).sum()) for i, units in enumerate(living) if 2 * units.sum() < units.size}
+                seen[layer] |= np.abs(A).max(axis=0) > NEGLIGIBLE
+                if seen[layer].mean() < enough:
+                    seen[layer] |= _alive(network, layer, Z, A)
+        if all(units.mean() >= enough for units in seen):
+            break
+    return seen
 
 
 def _alive(network: Network, layer: int, Z: Array, A: Array) -> Array:
-    active = np.abs(A).max(axis=0)
-    if 2 * (active > NEGLIGIBLE).sum() >= active.size:
-        return active > NEGLIGIBLE
     least = nothing(network.activations[layer])
-    return (active > least) | (local_gradient(network, layer, Z, A).max(axis=0) > least)
+    return np.maximum(np.abs(A), local_gradient(network, layer, Z, A)).max(axis=0) > least
 
 
 def _scattered(n_rows: int) -> list[Array]:

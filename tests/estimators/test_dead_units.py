@@ -1,17 +1,16 @@
 """The warning of dead units: once, when it is true, with the right cause, and never else."""
 
 import pickle
+import re
 import warnings
 
-import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning
 
 import skneural
 from skneural import ActivationMLPClassifier, ActivationMLPRegressor, DeadUnitsWarning
-from skneural.estimators.dead_units import remedy, untrained
-from skneural.inspection import unit_report
+from skneural.estimators.dead_units import dead_in_new, remedy
 
 X, Y = load_digits(return_X_y=True)
 
@@ -34,7 +33,7 @@ def test_too_high_a_rate_warns_once_and_names_it(dtype):
     dead = [int((model.hidden_features(X, layer) == 0).all(axis=0).sum()) for layer in (0, 1)]
     assert min(dead) > 20
     assert message.startswith(f"{dead[0]} of 60 units of hidden layer 0 and {dead[1]} of 40 units of hidden layer 1")
-    assert "died in training, of too long steps: lower learning_rate_init, now 0.3 (try 0.03)" in message
+    assert re.search(r"In a new network \d% are: the steps were too long; lower .*, now 0\.3 \(try 0\.03\)", message)
     assert warning.filename == __file__
 
 
@@ -48,7 +47,7 @@ def test_a_bad_start_is_told_from_bad_training():
     model = ActivationMLPClassifier((20,), bias_init=-1000.0, max_iter=2, random_state=0)
     (warning,) = warned(model.fit, X, Y)
     assert "20 of 20 units of hidden layer 0 are dead" in str(warning.message)
-    assert "were so before training" in str(warning.message)
+    assert "In a new network 100% are so already" in str(warning.message)
     assert "bias_init" in str(warning.message)
 
 
@@ -86,18 +85,24 @@ def test_training_and_estimator_are_as_without_the_warning():
     assert pickle.loads(pickle.dumps(model)).score(X, Y) == model.score(X, Y)
 
 
-def test_lbfgs_is_given_another_remedy():
-    model = ActivationMLPClassifier((20,), solver="lbfgs", max_iter=2, random_state=0)
-    assert remedy(model, at_start=False) == "They died in training: scale the features (StdScaler), or raise alpha."
+def test_causes_and_remedies():
+    adam, lbfgs = ActivationMLPClassifier(learning_rate_init=0.5), ActivationMLPClassifier(solver="lbfgs")
+    assert "new network 10% are: the steps were too long; lower learning_rate_init, now 0.5" in remedy(adam, 0.9, 0.1)
+    assert "new network 50% are so already: scale the features" in remedy(adam, 0.9, 0.5)
+    assert "training did it; scale the features (StdScaler), or raise alpha; or take" in remedy(lbfgs, 0.9, 0.1)
+    assert all(remedy(each, 0.9, 0.1).endswith("leaky_relu, prelu, elu, maxout.") for each in (adam, lbfgs))
 
 
-def test_an_untrained_network_is_like_the_fitted_one_before_it_was_trained():
-    model = ActivationMLPClassifier((20, 10), ["relu", "prelu"], batch_norm=True, max_iter=2, random_state=0)
-    model.fit(X, Y)
-    new = untrained(model)
-    assert [W.shape for W in new.weights] == [W.shape for W in model.coefs_]
-    assert np.unique(new.learned[1]).tolist() == [0.25]
-    assert unit_report(model, X).layers[0].n_units == new.sizes[1]
+def test_new_networks_are_like_the_fitted_one_before_it_was_trained():
+    model = ActivationMLPClassifier((200, 4), ["relu", "tanh"], bias_init=-10.0, max_iter=1, random_state=0)
+    model.set_params(learning_rate_init=1e-9).fit(X, Y)
+    at_start = (model.hidden_features(X, 0) == 0).all(axis=0).mean()
+    assert 0.1 < at_start < 0.9
+    model.intercepts_[0][...] = -1000
+    new = dead_in_new(model, X)
+    assert new[0] == pytest.approx(at_start, abs=0.1)
+    assert new[1] == 0
+    assert (model.intercepts_[0] == -1000).all()
 
 
 def test_the_class_is_where_one_looks_for_it():

@@ -31,10 +31,14 @@ def advice(rows=CENTRED, **options):
 
 GLOROT = {"weight_init": "glorot_uniform"}
 UNUSUAL = [  # rule, parameters, what is said
-    ("dead", {"rows": X, "learning_rate_init": 0.3}, r"\d+% of the units are dead \(10% to 20% are usual\)"),
-    ("dead", {"rows": X, "learning_rate_init": 0.3}, r"They died in training, .* now 0\.3 \(try 0\.03\)"),
-    ("dead", {"bias_init": -30.0}, "100% of the units are dead .* They were so before training: .*bias_init"),
-    ("dead", {"solver": "lbfgs", "weight_init": "zeros"}, "100% of the units are dead .* before training"),
+    ("dead", {"rows": X, "learning_rate_init": 0.3}, r"\d+% of the units are dead; 10% to 20% are usual"),
+    (
+        "dead",
+        {"rows": X, "learning_rate_init": 0.3},
+        r"new network 2% are: the steps were too long; .*now 0.3 \(try",
+    ),
+    ("dead", {"bias_init": -30.0}, "100% of the units are dead.* new network 100% are so already.*bias_init"),
+    ("dead", {"solver": "lbfgs", "weight_init": "zeros"}, "100% of the units are dead.* so already"),
     ("always_on", {"bias_init": 30.0}, "100% of the units are on for every row.*Centre the features.*bias_init"),
     (
         "saturated",

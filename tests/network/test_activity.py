@@ -5,7 +5,7 @@ import pytest
 from scipy import sparse
 
 from skneural.activations import ACTIVATIONS, Activation, Maxout, PReLU
-from skneural.network import Network, local_gradient, mostly_dead, nothing
+from skneural.network import Network, living, local_gradient, nothing
 
 
 def network(activations, dtype=np.float64, seed=0, n_units=6):
@@ -36,6 +36,12 @@ def test_the_local_gradient_is_that_of_differences(activation):
     learned = [made.learned[0]] if made.learned[0].size else []
     ahead, behind = (activation.forward(Z + step, *learned) for step in (1e-6, -1e-6))
     np.testing.assert_allclose(local_gradient(made, 0, Z, A), np.abs(ahead - behind) / 2e-6, atol=1e-6)
+
+
+def mostly_dead(network, X):
+    """Return how many units are dead in the layers of which most are."""
+    seen = living(network, X, enough=0.5)
+    return {i: int((~units).sum()) for i, units in enumerate(seen) if units.mean() < 0.5}
 
 
 @pytest.mark.parametrize("n_dead", [0, 2, 3, 4, 6])
@@ -85,6 +91,16 @@ def test_no_more_rows_are_looked_at_than_needed(monkeypatch):
     made.biases[0][...] = -1000
     assert mostly_dead(made, X) == {0: 6}
     assert sum(seen) == 16384
+
+
+def test_all_units_are_looked_for_if_asked():
+    made = network([ACTIVATIONS["relu"]] * 2)
+    made.biases[1][...] = 0
+    made.biases[1][:2] = -1000
+    X = rows(3000)
+    expected = [(A > 0).any(axis=0) for A in made.hidden(X)]
+    for seen, brute in zip(living(made, X), expected, strict=True):
+        np.testing.assert_array_equal(seen, brute)
 
 
 def test_no_hidden_layer_and_one_row():
