@@ -38,7 +38,7 @@ class WeightImageDisplay:
     >>> from skneural import ActivationMLPClassifier
     >>> from skneural.inspection import WeightImageDisplay
     >>> X, y = load_digits(return_X_y=True)
-    >>> model = ActivationMLPClassifier((16,), tol=0.1, learning_rate_init=0.01, random_state=0).fit(X, y)
+    >>> model = ActivationMLPClassifier((16,), "tanh", tol=0.1, random_state=0).fit(X, y)
     >>> WeightImageDisplay.from_estimator(model).images.shape
     (16, 8, 8)
     """
