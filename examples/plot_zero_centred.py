@@ -48,8 +48,10 @@ print(
     f"A3: behind a sigmoid layer the gradients of a unit share one sign in {behind['logistic']:.0%} of the "
     "rows, behind a tanh "
     f"layer in {behind['tanh']:.0%}; behind uncentred pixels in {rows[raw, 'tanh'][0]:.0%}, behind centred "
-    f"ones in {rows[centred, 'tanh'][0]:.0%} "
-    f"averaged over many rows the signs mix: {mixed['logistic']:.0%} of the units behind a sigmoid layer "
+    f"ones in {rows[centred, 'tanh'][0]:.0%}"
+)
+print(
+    f"A3: averaged over many rows the signs mix: {mixed['logistic']:.0%} of the units behind a sigmoid layer "
     "keep one sign"
 )
 print(f"A5: behind tanh {behind['tanh']:.0%} of the rows have one sign, behind elu {behind['elu']:.0%}")

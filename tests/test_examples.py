@@ -48,6 +48,7 @@ CLAIMS = {
         r"Maxout\(n_pieces=2\)( +0\.\d{4}){4}",
         r"A14: each at its best rate: \w.* 0\.9\d{3}, ",
         r"A14: logistic is number \d of 7",
+        r"A14: within one standard deviation over the folds, 0\.0\d{3}, of the best are \d of 7",
         r"A14: best pair: .* mean accuracy 0\.9[78]",
         r"A14: accuracy on 450 unseen digits: 0\.9[6-9]",
         r"in a fresh process: equal predictions: True",
@@ -104,6 +105,7 @@ CLAIMS = {
     ],
     "plot_zero_centred": [
         r"A3: behind a sigmoid layer .* in 100% of the rows, behind a tanh layer in 0%; .* 100%, .* centred .* 0%",
+        r"A3: averaged over many rows the signs mix: \d+% of the units",
         r"A5: behind tanh 0% of the rows",
         r"A7: behind ReLU it is 100%",
     ],

@@ -30,6 +30,14 @@ def axes(ax: Any, width: float = 6.0, height: float = 4.0) -> Any:
     return ax
 
 
+def whole_numbers(axis: Any) -> None:
+    """Put ticks at whole numbers, unless the axis has a scale or ticks of its own."""
+    from matplotlib.ticker import MaxNLocator
+
+    if isinstance(axis.get_major_locator(), MaxNLocator):
+        axis.get_major_locator().set_params(integer=True)
+
+
 def row_of_axes(ax: Any, n: int, side: float = 2.8) -> Any:
     """Return `n` axes side by side: those given, the place of the one given divided, or a new figure's.
 

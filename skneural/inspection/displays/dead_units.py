@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from skneural.inspection.displays.canvas import axes
+from skneural.inspection.displays.canvas import axes, whole_numbers
 from skneural.inspection.monitor import NetworkMonitor
 
 Array = NDArray[Any]
@@ -95,6 +95,6 @@ class DeadUnitsDisplay:
             ax.plot(self.epochs, shares, marker="." if len(self.epochs) < 40 else None, label=name)
         ax.set(xlabel="epoch", ylabel="dead units", ylim=(-0.02, 1.02), title="Dead units by epoch")
         ax.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
-        ax.xaxis.get_major_locator().set_params(integer=True)
+        whole_numbers(ax.xaxis)
         ax.legend(fontsize="small")
         return self

@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from skneural.inspection.displays.canvas import axes
+from skneural.inspection.displays.canvas import axes, whole_numbers
 from skneural.inspection.unwrapping import unwrap
 
 Array = NDArray[Any]
@@ -112,7 +112,7 @@ class LossCurveDisplay:
             at = (self.best_epoch, judged[self.best_epoch - 1])
             ax.plot(*at, "o", color=line.get_color(), label=f"{prefix}weights kept, epoch {self.best_epoch}")
         ax.set(xlabel="epoch", ylabel="loss", title="Loss by epoch")
-        ax.xaxis.get_major_locator().set_params(integer=True)
+        whole_numbers(ax.xaxis)
         ax.legend(fontsize="small")
         return self
 

@@ -100,7 +100,7 @@ class SearchHeatmapDisplay:
         results = search.cv_results_
         names = [_full_name(name, results) for name in (rows, columns)]
         sides = [_distinct(results[f"param_{name}"]) for name in names]
-        metric = metric or _metric(search)
+        metric = _metric(search, metric)
         scores, tried = np.full([len(side) for side in sides], np.nan), np.zeros([len(side) for side in sides], bool)
         for *pair, score in zip(
             *(results[f"param_{name}"] for name in names), results[f"mean_test_{metric}"], strict=True
@@ -212,8 +212,12 @@ def _distinct(values: Sequence[Any]) -> list[Any]:
     return sorted(found) if numbers else found
 
 
-def _metric(search: Any) -> str:
-    return search.refit if search.multimetric_ and isinstance(search.refit, str) else "score"
+def _metric(search: Any, asked: str | None) -> str:
+    metric = asked or (search.refit if search.multimetric_ and isinstance(search.refit, str) else "score")
+    names = [key.removeprefix("mean_test_") for key in search.cv_results_ if key.startswith("mean_test_")]
+    if metric not in names:
+        raise ValueError(f"metric must be one of those of the search, {names}. Got {metric!r} instead.")
+    return metric
 
 
 def _score_name(search: Any, metric: str) -> str:

@@ -15,6 +15,7 @@ import numpy as np
 import scipy
 import sklearn
 from numpy.typing import NDArray
+from scipy.sparse import issparse
 from sklearn.base import is_classifier
 from sklearn.utils import resample
 
@@ -135,7 +136,7 @@ def report(estimator: Any, X: Any, y: Any) -> Report:
     """
     estimator = getattr(estimator, "best_estimator_", estimator)
     network, rows = unwrap(estimator, X)
-    targets = np.asarray(y)
+    targets = y.toarray() if issparse(y) else np.asarray(y)
     units, gradient = unit_report(network, rows, y), check_gradient(network, rows, y)
     figures, predictions = _predictions(network, targets, network.predict(rows))
     return Report(

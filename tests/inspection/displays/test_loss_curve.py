@@ -1,3 +1,4 @@
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from sklearn.datasets import load_iris
@@ -51,6 +52,12 @@ def test_several_networks_share_a_picture():
     lines = curves(second)
     assert list(lines) == ["relu: training", "tanh: training"]
     assert lines["relu: training"].get_color() != lines["tanh: training"].get_color()
+
+
+def test_an_axis_that_has_a_scale_of_its_own_keeps_it():
+    _, ax = plt.subplots()
+    ax.set_xscale("log")
+    assert LossCurveDisplay.from_estimator(fitted().fit(X, y), ax=ax).ax_.get_xscale() == "log"
 
 
 def test_one_epoch_is_a_dot():

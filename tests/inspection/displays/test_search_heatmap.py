@@ -122,6 +122,12 @@ def test_several_metrics():
     assert np.nanmax(other.scores) == search.cv_results_["mean_test_accuracy"].max()
 
 
+def test_an_unknown_metric_is_refused_with_those_there_are():
+    search = searched({"stub__activation": ["relu"], "stub__learning_rate_init": [0.1]})
+    with pytest.raises(ValueError, match=r"\['score'\]. Got 'accuracy'"):
+        SearchHeatmapDisplay.from_estimator(search, metric="accuracy")
+
+
 def test_an_unknown_parameter_is_refused_with_those_there_are():
     search = searched({"stub__activation": ["relu"], "stub__alpha": [0.1]})
     with pytest.raises(ValueError, match=r"\['stub__activation', 'stub__alpha'\]. Got 'learning_rate_init'"):

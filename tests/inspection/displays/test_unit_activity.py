@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.sparse import csr_array
 from sklearn.datasets import load_iris
@@ -58,6 +59,14 @@ def test_a_layer_that_is_zero_everywhere(dtype):
     assert (display.densities[1] * np.diff(display.edges)).sum() == pytest.approx(1)
     only = UnitActivityDisplay([np.zeros((1, 1), dtype)], ["dead"]).plot()
     assert only.edges[0] < only.edges[-1]
+
+
+def test_a_dataframe_in_single_precision():
+    frame = pd.DataFrame(X, columns=list("abcd"))
+    network = ActivationMLPClassifier((3,), "tanh", learning_rate_init=0.1, tol=0.1, dtype="float32", random_state=0)
+    display = UnitActivityDisplay.from_estimator(network.fit(frame, y), frame)
+    assert display.means.dtype == np.float64
+    assert display.means[0] == pytest.approx(network.hidden_features(frame, 0).mean(dtype=np.float64))
 
 
 def test_sparse_rows_and_one_output():

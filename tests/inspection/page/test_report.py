@@ -104,9 +104,11 @@ def test_every_kind_of_classifier(model, data):
 
 def test_several_labels():
     rows, labels = make_multilabel_classification(100, n_features=6, n_classes=4, random_state=0)
-    page = report(classifier().fit(rows, labels), rows, labels)
+    model = classifier().fit(rows, labels)
+    page = report(model, rows, labels)
     assert "all labels right" in page.figures
     assert "label 3" in texts(page)
+    assert report(model, rows, csr_array(labels)).html == page.html
 
 
 @pytest.mark.parametrize("loss", ["squared_error", "absolute_error", "huber", "poisson"])
