@@ -117,22 +117,24 @@ UNIT_COLUMNS = [
 
 def gradient_section(report: GradientReport) -> Section:
     """Return the gradient check as a table."""
-    header = ["array", "part", "entries", "kinks", "worst", "median", "verdict"]
+    header = ["array", "part", "compared", "kinks", "flat", "worst", "median", "verdict"]
     rows = [
         [
             check.array,
             text_cell(check.part),
             check.n_checked,
             check.n_kinks,
+            check.n_flat,
             _formatted(check.worst, ".0e"),
             _formatted(check.median, ".0e"),
-            element("td", check.verdict, class_="bad" if check.verdict in ("wrong", "suspicious") else "good"),
+            element("td", check.verdict, class_=VERDICTS.get(check.verdict)),
         ]
         for check in report.checks
     ]
     sentence = (
         f"Backpropagation against centred differences on {report.n_rows} rows: {report.verdict}, "
-        f"largest relative error {_formatted(report.worst, '.1e')}. Entries at a kink are counted and set aside."
+        f"largest relative error {_formatted(report.worst, '.1e')}. Entries at a kink of the function, or where it is flat, "
+        "are counted and set aside."
     )
     return Section("Gradient check", joined(element("p", sentence), table(header, rows, "Relative errors")))
 
@@ -140,6 +142,9 @@ def gradient_section(report: GradientReport) -> Section:
 def side_by_side(*parts: Markup | None) -> Markup:
     """Return parts next to each other where the page is wide enough."""
     return element("div", *parts, class_="beside")
+
+
+VERDICTS = {"good": "good", "acceptable": "good", "suspicious": "bad", "wrong": "bad"}
 
 
 def key_figures(figures: dict[str, Any]) -> Markup:

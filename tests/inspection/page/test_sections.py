@@ -107,7 +107,7 @@ def test_the_gradient_check_is_shown_array_by_array():
     report = check_gradient(fitted(), X, y)
     rows = tables(gradient_section(report))["Relative errors"][1:]
     assert [row[0] for row in rows] == [check.array for check in report.checks]
-    assert [row[4] for row in rows] == [f"{check.worst:.0e}" for check in report.checks]
+    assert [row[5] for row in rows] == [f"{check.worst:.0e}" for check in report.checks]
     assert {row[-1] for row in rows} == {"good"}
 
 
