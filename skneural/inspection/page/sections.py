@@ -133,8 +133,8 @@ def gradient_section(report: GradientReport) -> Section:
     ]
     sentence = (
         f"Backpropagation against centred differences on {report.n_rows} rows: {report.verdict}, "
-        f"largest relative error {_formatted(report.worst, '.1e')}. Entries at a kink of the function, or where it is flat, "
-        "are counted and set aside."
+        f"largest relative error {_formatted(report.worst, '.1e')}. "
+        "Entries at a kink of the function, or where it is flat, are counted and set aside."
     )
     return Section("Gradient check", joined(element("p", sentence), table(header, rows, "Relative errors")))
 
