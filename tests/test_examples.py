@@ -1,4 +1,4 @@
-"""Every example runs, from an empty folder and in a fresh process, and prints what it claims."""
+"""Every example runs, from an empty folder and in a fresh process, and prints the numbers of its claims."""
 
 import os
 import re
@@ -9,24 +9,143 @@ from pathlib import Path
 import pytest
 
 EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("plot_*.py"))
+LECTURE = {f"A{i}" for i in range(1, 15)} | {f"P{i}" for i in range(1, 8)} | {"C1", "C2", "C3"}
 
-# What the output must contain; an example without an entry here fails its test.
+# Example -> what its output must contain, claim by claim; the claim's number begins the line.
 CLAIMS = {
+    "plot_activation_functions": [
+        r"A1: .* from 0 to 1; its slope at 0 is 0\.25, .* up to 0\.0025",
+        r"A2: .* 4\.5e-05 at -10, 0\.25 at 0, 4\.5e-05 at 10",
+        r"A5: tanh takes values from -1 to 1, its mean .* is -?0\.000 .* slope at ±10: 8\.2e-09",
+        r"A7: .* is 0 at -10, 0 at 0 and 1 at 10: dead on 50% .* 0\.399",
+    ],
+    "plot_convergence": [
+        r"A6: tanh needs \d+\.\d epochs and \d+\.\d\d s, ReLU \d+\.\d epochs .* a factor \d+\.\d in epochs, \d+\.\d in",
+        r"A6: logistic needs \d+\.\d epochs",
+        r"A6: the factor 6 .* (not )?seen",
+    ],
+    "plot_cost": [r"A4: the sigmoid costs \d+ µs, \d+\.\d times .* matrix products of the same layer \d+ µs, \d+\.\d"],
+    "plot_dead_units": [
+        r"A8: dead before training \d+% .* \d+% at the default rate, \d+% at rate 0\.03, (9\d|100)% at rate 1",
+        r"A8: at rate 1: Layer 1: \d+ of 50 units died in epoch 1\.",
+        r"A8: advice at rate 1: Layer 1: \d+% of the units are dead.* learning_rate_init, now 1",
+        r"A8: advice at the default rate: none needed",
+        r"A8: with biases that begin at -5, [1-9]\d*% of layer 0 are dead before training",
+        r"A9: biases of 0\.01 .* dead units by [+-]\d+\.\d points and the accuracy by [+-]\d\.\d\d points",
+    ],
+    "plot_elu_noise": [
+        r"A12: the mean activation .* 0\.[01]\d and 0\.\d\d with ELU, 0\.[34]\d and \d\.\d\d with ReLU",
+        r"A12: under noise .* ELU scores 0\.\d{3}, ReLU 0\.\d{3}",
+        r"A12: ELU loses -?0\.\d{3} to the noise, ReLU -?0\.\d{3}: .* is (not )?seen",
+    ],
+    "plot_gradient_check": [
+        r"C3: ELU: largest relative error \de-(0[89]|1\d), verdict: good",
+        r"C3: of 13 activations the largest relative error is \de-(0[789]|1\d)",
+        r"C3: caught: The gradient is wrong: coefs_\[0\] \(data loss\): relative error 3\.3e-01",
+        r"C3: with the 2: .* verdict: good",
+    ],
     "plot_grid_search": [
         r"Maxout\(n_pieces=2\)( +0\.\d{4}){4}",
-        r"best pair: .* mean accuracy 0\.9[78]",
-        r"accuracy on 450 unseen digits: 0\.9[6-9]",
+        r"A14: each at its best rate: \w.* 0\.9\d{3}, ",
+        r"A14: logistic is number \d of 7",
+        r"A14: within one standard deviation over the folds, 0\.0\d{3}, of the best are \d of 7",
+        r"A14: best pair: .* mean accuracy 0\.9[78]",
+        r"A14: accuracy on 450 unseen digits: 0\.9[6-9]",
         r"in a fresh process: equal predictions: True",
+        r"heat map: grid_search\.png",
+    ],
+    "plot_image_means": [
+        r"P5: the mean image has 432 numbers, the channel means are \[0\.\d+ 0\.\d+ 0\.\d+\]",
+        r"P5: means of the channels .* after centring \de-1[3-9]",
+        r"P5: accuracy 0\.\d{3} without centring, 0\.9\d\d with the mean image, 0\.9\d\d with channel means",
+    ],
+    "plot_initialization": [
+        r"C1: .* a factor (0\.[89]|1\.[01])\d? with auto, 0\.1\d with glorot_uniform, \de-06 .*, \de\+04 with",
+        r"C1: with normal\(1\), [6-9]\d% .* saturated",
+        r"C1: loss after 10 epochs: 0\.[01]\d\d with auto, 2\.3\d\d with normal\(0\.01\), 2\.3\d\d with zeros",
+    ],
+    "plot_maxout": [
+        r"A13: .* has 3250 parameters with ReLU and 6500 with Maxout of two pieces: 2 times as many",
+        r"A13: Maxout of 2: its pieces are the largest on \d+%, \d+% of the rows",
+        r"A13: dead in the second layer at learning rate 0\.3: [1-9]\d*% of the ReLU units, 0% of the Maxout units",
+        r"A13: eight units of three straight pieces fit .* an error of 0\.[01]\d\d",
+    ],
+    "plot_regularization": [
+        rf"C2: {name}: test accuracy 0\.\d{{3}}, [+-]\d+\.\d points"
+        for name in ["L2", "L1", "dropout", "max-norm", "label smoothing", "early stopping"]
+    ],
+    "plot_report": [
+        r"<Report on ActivationMLPClassifier: accuracy 0\.9\d{3}, rows 450, features 64, .* gradient check good\.",
+        r"report\.html: [2-5]\d KiB",
+    ],
+    "plot_scaling": [
+        r"P1: accuracy 0\.\d{3} with the features as they are, .* 0\.9\d\d centred and scaled, in \d+ epochs",
+        r"P2: on images centring alone reaches 0\.9\d{3}, scaling as well 0\.9\d{3}, whitening 0\.\d{4}",
+    ],
+    "plot_slopes": [
+        r"A10: at learning rate 0\.1, [1-9]\d*% of the ReLU units .* are dead, and 0% of the leaky ones",
+        r"A10: best negative_slope [01](\.\d+)?, accuracy 0\.9\d{3}",
+        r"A11: slopes learned by layer 1: mean 0\.\d{3}, from -?0\.\d{3} to 0\.\d{3}",
+        r"A11: backpropagation gives slopes_\[0\], slopes_\[1\] .* in coefs_\[0\], coefs_\[1\], coefs_\[2\] only",
+    ],
+    "plot_training_statistics": [
+        r"P4: after scoring shifted test rows mean and scale have moved by 0\n",
+        r"P4: .* 1347 training rows: largest difference \d\.\de-1[4-9]; .* differ by 0\.\d\d grey levels",
+        r"P6: MeanCenterer: .* differ by (0|\d)e[+-](00|1[4-9]) of the largest",
+        r"P6: PCAWhitener: .* differ by (0|\d)e[+-](00|1[3-9]) of the largest",
+        r"P7: mean estimated from +10,000 of 500,000 rows: error 0\.0[12]\d\d, theory 0\.0198",
+    ],
+    "plot_vanishing_gradients": [
+        r"A2: .* by a factor \de-0[4-7] in a sigmoid network and by [01]\.\d\d in a ReLU network",
+    ],
+    "plot_whitening": [
+        r"P3: correlation of neighbouring pixels: 0\.9\d\d .* after PCA 0\.000, .* become \[1\. 1\.\]",
+        r"P3: mean correlation of neighbours in whole patches: 0\.9\d\d, after ZCA 0\.[0-4]\d\d",
+        r"P3: correlation of a whitened pixel with its original: ZCA 0\.[3-9]\d\d, PCA -?0\.0\d\d",
+    ],
+    "plot_zero_centred": [
+        r"A3: behind a sigmoid layer .* in 100% of the rows, behind a tanh layer in 0%; .* 100%, .* centred .* 0%",
+        r"A3: averaged over many rows the signs mix: \d+% of the units",
+        r"A5: behind tanh 0% of the rows",
+        r"A7: behind ReLU it is 100%",
     ],
 }
 
 
+def run(code, folder, **variables):
+    """Run a program in a folder, without a screen, and return its output."""
+    environment = {**os.environ, "MPLBACKEND": "Agg", **variables}
+    done = subprocess.run(
+        [sys.executable, *code], cwd=folder, env=environment, capture_output=True, text=True, timeout=900
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_example_prints_what_it_claims(path, tmp_path):
-    environment = {**os.environ, "MPLBACKEND": "Agg"}
-    run = subprocess.run(
-        [sys.executable, str(path)], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=900
-    )
-    assert run.returncode == 0, run.stderr
+    output = run([str(path)], tmp_path)
     for claim in CLAIMS[path.stem]:
-        assert re.search(claim, run.stdout), f"{claim!r} is not in the output:\n{run.stdout}"
+        assert re.search(claim, output), f"{claim!r} is not in the output:\n{output}"
+
+
+def test_no_claim_of_the_lecture_is_missing():
+    numbers = [re.match(r"[APC]\d+(?=:)", claim) for claims in CLAIMS.values() for claim in claims]
+    assert {number.group() for number in numbers if number} == LECTURE
+
+
+def test_every_example_has_claims_and_every_claim_an_example():
+    assert set(CLAIMS) == {path.stem for path in EXAMPLES}
+
+
+def test_the_main_job_runs_without_matplotlib(tmp_path):
+    source = (EXAMPLES[0].parent / "plot_grid_search.py").read_text()
+    small = source.replace("rates = [1e-4, 1e-3, 1e-2, 1e-1]", "rates = [1e-2]")
+    small = re.sub(r"activations = \[.*\]", 'activations = ["logistic", "relu"]', small).replace("n_jobs=-1", "cv=2")
+    assert len(small) < len(source) - 80  # the grid was found
+    (tmp_path / "matplotlib.py").write_text("raise ImportError('blocked')\n")
+    (tmp_path / "small.py").write_text(small)
+    output = run(["small.py"], tmp_path)
+    assert "equal predictions: True" in output
+    assert "no heat map: Displays are drawn with matplotlib" in output
+    assert not (tmp_path / "grid_search.png").exists()

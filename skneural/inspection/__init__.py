@@ -1,21 +1,40 @@
-"""What happened: gradient check, unit report, monitor, comparison of activations."""
+"""What happened: gradient check, unit report, monitor, comparison of activations, pictures."""
 
 from skneural.estimators.dead_units import DeadUnitsWarning
 from skneural.inspection.comparison import ActivationComparison, compare_activations
+from skneural.inspection.displays import (
+    ActivationDisplay,
+    DeadUnitsDisplay,
+    LossCurveDisplay,
+    SearchHeatmapDisplay,
+    UnitActivityDisplay,
+    WeightImageDisplay,
+    WhiteningDisplay,
+)
 from skneural.inspection.gradient_check import check_gradient
 from skneural.inspection.gradient_report import GradientError, GradientReport
 from skneural.inspection.monitor import NetworkMonitor
+from skneural.inspection.page.report import Report, report
 from skneural.inspection.unit_report import LayerReport, UnitReport, unit_report
 
 __all__ = [
     "ActivationComparison",
+    "ActivationDisplay",
+    "DeadUnitsDisplay",
     "DeadUnitsWarning",
     "GradientError",
     "GradientReport",
     "LayerReport",
+    "LossCurveDisplay",
     "NetworkMonitor",
+    "Report",
+    "SearchHeatmapDisplay",
+    "UnitActivityDisplay",
     "UnitReport",
+    "WeightImageDisplay",
+    "WhiteningDisplay",
     "check_gradient",
     "compare_activations",
+    "report",
     "unit_report",
 ]

@@ -1,0 +1,95 @@
+"""
+Activation functions, and where their gradient dies
+===================================================
+
+What an activation does is in its curve; what it lets the network learn is in its slope. Both are drawn here for the
+seven activations of the lecture, and every number is read off the functions themselves.
+"""
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from skneural import ACTIVATIONS
+from skneural.inspection import ActivationDisplay
+
+lecture = ["logistic", "tanh", "relu", "leaky_relu", "prelu", "elu", "maxout"]
+
+# %%
+# Value and local gradient
+# ------------------------
+# Grey marks the pre-activations at which less than a hundredth of the gradient gets through. A Maxout unit is the
+# largest of several linear functions; here it is shown with the slopes -1 and 1, which make the absolute value.
+
+figure, places = plt.subplots(2, 4, figsize=(14, 6.5), layout="constrained")
+displays = {
+    name: ActivationDisplay.from_activation(name, interval=(-10, 10), n_points=2001, ax=ax)
+    for name, ax in zip(lecture, places.flat, strict=False)
+}
+for display in displays.values():
+    display.ax_.get_legend().remove()
+handles, labels = displays["logistic"].ax_.get_legend_handles_labels()
+places.flat[-1].set_axis_off()
+places.flat[-1].legend(handles, labels, loc="center", fontsize="large")
+
+# %%
+# The lecture's table
+# -------------------
+# Local gradients at -10, 0 and 10. At a kink (at 0, in the ReLU family) it is that of the left side.
+
+facts = {name: ACTIVATIONS[name].facts() for name in ACTIVATIONS}
+print(f"{'activation':>12}{'f(-10)':>11}{'f(10)':>11}{'slope -10':>11}{'slope 0':>9}{'slope 10':>10}  saturates")
+for name in ACTIVATIONS:
+    z = np.array([[-10.0], [0.0], [10.0]])
+    pieces = ACTIVATIONS[name].n_pieces
+    Z = z * np.linspace(-1, 1, pieces) if pieces > 1 else z
+    slopes = ACTIVATIONS[name].derivative(Z) @ (np.linspace(-1, 1, pieces) if pieces > 1 else np.ones(1))
+    low, _, high = ACTIVATIONS[name].forward(Z, *([np.array([0.25])] if name == "prelu" else [])).ravel()
+    print(
+        f"{name:>12}{low:11.4f}{high:11.4f}{slopes[0]:11.1e}{slopes[1]:9.2f}{slopes[2]:10.1e}  {facts[name].saturates}"
+    )
+
+# %%
+# What the lecture says about them
+# --------------------------------
+# A sigmoid output can be read as a firing rate, between never and always. Near zero it is nearly a straight line: the
+# next term of its series is -z³ / 48.
+
+logistic, tanh, relu = displays["logistic"], displays["tanh"], displays["relu"]
+near_zero = np.abs(logistic.z) <= 0.5
+line = 0.5 + logistic.z[near_zero] / 4
+bend = np.abs(logistic.values[near_zero, 0] - line).max()
+low, high = facts["logistic"].range
+print(
+    f"A1: the sigmoid takes values from {low:g} to {high:g}; its slope at 0 is 0.25, and it is a straight line, up to "
+    f"{bend:.4f}, for |z| <= 0.5"
+)
+
+
+def slopes(display):
+    """Return the local gradients at -10, 0 and 10."""
+    return np.interp([-10, 0, 10], display.z, display.derivatives[:, 0])
+
+
+dead, healthy, _ = slopes(logistic)
+print(f"A2: local gradient of the sigmoid: {dead:.1e} at -10, {healthy:.2f} at 0, {slopes(logistic)[2]:.1e} at 10")
+
+# %%
+# tanh is centred at zero, and saturates like the sigmoid, only sooner: its slope is four times as large in the middle
+# and falls twice as fast.
+
+low, high = facts["tanh"].range
+print(
+    f"A5: tanh takes values from {low:g} to {high:g}, its mean for standard normal input is {facts['tanh'].mean:.3f} "
+    f"(sigmoid: {facts['logistic'].mean:.3f}); slope at ±10: {slopes(tanh)[0]:.1e}"
+)
+
+# %%
+# ReLU does not saturate on the positive side. On the other it is flat, and its outputs are never negative.
+
+left, middle, right = slopes(relu)
+print(
+    f"A7: ReLU's local gradient is {left:g} at -10, {middle:g} at 0 and {right:g} at 10: dead on "
+    f"{relu.flat.mean():.0%} of it; "
+    f"its mean output for standard normal input is {facts['relu'].mean:.3f}, not zero"
+)
+plt.show()

@@ -1,0 +1,77 @@
+"""
+Is the gradient right?
+======================
+
+Whoever writes an activation of their own writes its gradient too, and may get it wrong; training then still goes
+somewhere. Centred differences of the objective tell: ``check_gradient`` compares them with backpropagation, for every
+parameter array, and counts the entries that a kink makes incomparable.
+"""
+
+import numpy as np
+from sklearn.datasets import load_digits
+
+from skneural import ACTIVATIONS, Activation, ActivationMLPClassifier
+from skneural.inspection import GradientError, check_gradient
+
+X, y = load_digits(return_X_y=True)
+X = X / 16
+
+# %%
+# A network of 64, 100 and 10 units
+# ---------------------------------
+
+report = check_gradient(ActivationMLPClassifier((100,), "elu", random_state=0), X, y)
+print(report)
+print(f"C3: ELU: largest relative error {report.worst:.0e}, verdict: {report.verdict}")
+
+# %%
+# Every activation of the package
+# -------------------------------
+
+names = sorted({repr(activation): name for name, activation in ACTIVATIONS.items()}.values())
+reports = {
+    name: check_gradient(ActivationMLPClassifier((20, 10), name, random_state=0), X, y, n_rows=8, n_entries=10)
+    for name in names
+}
+for name, each in reports.items():
+    print(f"{name:>12}: {each.worst:.0e}, kinks set aside: {each.n_kinks}, {each.verdict}")
+worst = max(reports, key=lambda name: reports[name].worst)
+print(f"C3: of {len(names)} activations the largest relative error is {reports[worst].worst:.0e} ({worst})")
+
+# %%
+# A mistake
+# ---------
+# The derivative of x² is 2x. Here somebody forgot the 2.
+
+
+class Square(Activation):
+    """f(z) = z², with a wrong gradient."""
+
+    def forward(self, Z, out=None):
+        """Return Z²."""
+        return np.multiply(Z, Z, out=out)
+
+    def backward(self, dA, Z, A, out=None):
+        """Return dA · Z, which is wrong."""
+        return np.multiply(dA, Z, out=out)
+
+
+wrong = ActivationMLPClassifier((10,), Square(), random_state=0)
+try:
+    check_gradient(wrong, X, y).raise_if_wrong()
+except GradientError as error:
+    print(f"C3: caught: {error}")
+else:
+    print("C3: the mistake was not found")
+
+
+class RightSquare(Square):
+    """f(z) = z²."""
+
+    def backward(self, dA, Z, A, out=None):
+        """Return dA · 2 Z."""
+        return np.multiply(dA, 2 * Z, out=out)
+
+
+mended = check_gradient(wrong.set_params(activation=RightSquare()), X, y)
+print(f"C3: with the 2: largest relative error {mended.worst:.0e}, verdict: {mended.verdict}")

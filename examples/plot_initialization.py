@@ -1,0 +1,96 @@
+"""
+Where training begins
+=====================
+
+Weights that are too small let the signal fade from layer to layer, too large ones blow it up or saturate the units,
+and equal ones keep all units alike for ever. The named schemes keep the spread of the activations the same in every
+layer.
+"""
+
+import warnings
+
+import matplotlib.pyplot as plt
+import numpy as np
+from sklearn.datasets import load_digits
+from sklearn.exceptions import ConvergenceWarning
+
+from skneural import ActivationMLPClassifier, StdScaler
+from skneural.initializers import Normal
+from skneural.inspection import DeadUnitsWarning, UnitActivityDisplay
+
+X, y = load_digits(return_X_y=True)
+X = StdScaler().fit_transform(X)
+DEPTH = 6
+schemes = {
+    "normal(0.01)": Normal(std=0.01),
+    "normal(1)": Normal(std=1.0),
+    "glorot_uniform": "glorot_uniform",
+    "he_uniform": "he_uniform",
+    "orthogonal": "orthogonal",
+    "auto": "auto",
+}
+
+# %%
+# Standard deviation of the activations, before training
+# ------------------------------------------------------
+# Six hidden layers of 100 units. A learning rate of next to nothing leaves the weights where they began.
+
+
+def at_the_beginning(activation, scheme):
+    """Return a network as it is initialised."""
+    model = ActivationMLPClassifier(
+        (100,) * DEPTH, activation, weight_init=schemes[scheme], learning_rate_init=1e-12, random_state=0
+    )
+    return model.partial_fit(X, y, classes=np.unique(y))
+
+
+def spreads(activation, scheme):
+    """Return the standard deviation of the activations of each layer."""
+    model = at_the_beginning(activation, scheme)
+    return np.array([model.hidden_features(X, layer).std() for layer in range(DEPTH)])
+
+
+found = {}
+for activation in ("relu", "tanh"):
+    print(f"{activation + ', layer':>22}", *(f"{layer:>9}" for layer in range(DEPTH)))
+    for scheme in schemes:
+        found[activation, scheme] = spreads(activation, scheme)
+        print(f"{scheme:>22}", *(f"{spread:9.2g}" for spread in found[activation, scheme]))
+
+ratio = {scheme: found["relu", scheme][-1] / found["relu", scheme][0] for scheme in schemes}
+print(
+    f"C1: from the first to the last of {DEPTH} ReLU layers the spread changes by a factor {ratio['auto']:.2f} "
+    "with auto, "
+    f"{ratio['glorot_uniform']:.2f} with glorot_uniform, {ratio['normal(0.01)']:.0e} with normal(0.01), "
+    f"{ratio['normal(1)']:.0e} with normal(1)"
+)
+saturated = np.mean(np.abs(at_the_beginning("tanh", "normal(1)").hidden_features(X, -1)) > 0.99)
+print(f"C1: with normal(1), {saturated:.0%} of the last layer's tanh activations are beyond ±0.99: saturated")
+
+# %%
+# What training makes of it
+# -------------------------
+# Ten epochs from each beginning. Zero weights are there too: all units of a layer get one gradient and stay alike.
+
+warnings.simplefilter("ignore", ConvergenceWarning)
+warnings.simplefilter("ignore", DeadUnitsWarning)
+print(f"{'loss after 10 epochs':>22}")
+losses = {}
+for scheme, initializer in {**schemes, "zeros": "zeros"}.items():
+    model = ActivationMLPClassifier((100,) * DEPTH, "relu", weight_init=initializer, max_iter=10, random_state=0)
+    losses[scheme] = model.fit(X, y).loss_
+    print(f"{scheme:>22}{losses[scheme]:9.3f}")
+print(
+    f"C1: loss after 10 epochs: {losses['auto']:.3f} with auto, {losses['normal(0.01)']:.3f} with normal(0.01), "
+    f"{losses['zeros']:.3f} with zeros (guessing: {np.log(10):.3f})"
+)
+
+# %%
+# The picture
+# -----------
+
+figure, axes = plt.subplots(1, 3, figsize=(18, 6), layout="constrained")
+for ax, scheme in zip(axes, ["normal(0.01)", "normal(1)", "auto"], strict=True):
+    UnitActivityDisplay.from_estimator(at_the_beginning("tanh", scheme), X, ax=ax)
+    ax.set_title(f"tanh, {scheme}")
+plt.show()

@@ -1,0 +1,1 @@
+"""The report on a fitted estimator as one HTML page that needs nothing else."""

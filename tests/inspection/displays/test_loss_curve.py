@@ -1,0 +1,70 @@
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from sklearn.datasets import load_iris
+
+from skneural import ActivationMLPClassifier
+from skneural.inspection import LossCurveDisplay
+
+X, y = load_iris(return_X_y=True)
+
+
+def fitted(**settings):
+    settings = {"learning_rate_init": 0.1, "n_iter_no_change": 3, "random_state": 0, **settings}
+    return ActivationMLPClassifier((8,), **settings)
+
+
+def curves(display):
+    return {line.get_label(): line for line in display.ax_.get_lines()}
+
+
+def test_training_loss_by_epoch():
+    model = fitted().fit(X, y)
+    display = LossCurveDisplay.from_estimator(model)
+    np.testing.assert_array_equal(display.training, model.loss_curve_)
+    assert display.validation is None
+    assert display.best_epoch is None
+    line = curves(display)["training"]
+    np.testing.assert_array_equal(line.get_xdata(), np.arange(1, model.n_iter_ + 1))
+    np.testing.assert_array_equal(line.get_ydata(), model.loss_curve_)
+
+
+def test_validation_rows_give_a_second_curve():
+    model = fitted().fit(X, y, X_val=X[::3], y_val=y[::3])
+    display = LossCurveDisplay.from_estimator(model)
+    np.testing.assert_array_equal(curves(display)["validation"].get_ydata(), model.validation_loss_curve_)
+    assert display.best_epoch is None  # the last weights were kept
+
+
+@pytest.mark.parametrize("scoring", [None, "loss"])
+def test_the_epoch_whose_weights_early_stopping_kept(scoring):
+    model = fitted(early_stopping=True, scoring=scoring).fit(X, y)
+    display = LossCurveDisplay.from_estimator(model)
+    assert model.validation_scores_[display.best_epoch - 1] == max(model.validation_scores_)
+    dot = curves(display)[f"weights kept, epoch {display.best_epoch}"]
+    assert dot.get_xydata().tolist() == [[display.best_epoch, display.validation[display.best_epoch - 1]]]
+
+
+def test_several_networks_share_a_picture():
+    first = LossCurveDisplay.from_estimator(fitted().fit(X, y), name="relu")
+    second = LossCurveDisplay.from_estimator(fitted(activation="tanh").fit(X, y), name="tanh", ax=first.ax_)
+    assert second.figure_ is first.figure_
+    lines = curves(second)
+    assert list(lines) == ["relu: training", "tanh: training"]
+    assert lines["relu: training"].get_color() != lines["tanh: training"].get_color()
+
+
+def test_an_axis_that_has_a_scale_of_its_own_keeps_it():
+    _, ax = plt.subplots()
+    ax.set_xscale("log")
+    assert LossCurveDisplay.from_estimator(fitted().fit(X, y), ax=ax).ax_.get_xscale() == "log"
+
+
+def test_one_epoch_is_a_dot():
+    display = LossCurveDisplay.from_estimator(fitted().partial_fit(X, y, classes=[0, 1, 2]))
+    assert curves(display)["training"].get_marker() == "o"
+
+
+def test_curves_of_lbfgs():
+    display = LossCurveDisplay.from_estimator(fitted(solver="lbfgs", tol=1e-2).fit(X, y))
+    assert len(display.training) > 1
