@@ -81,7 +81,8 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
 
         Returns
         -------
-        self
+        self : estimator
+            With the new parameters.
 
         Raises
         ------

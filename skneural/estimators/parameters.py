@@ -190,7 +190,7 @@ ATTRIBUTES = """parameters_ : ndarray of shape (n_parameters,)
     n_features_in_ : int
         Number of features seen in `fit`.
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, if all are strings.
 
     n_layers_, n_outputs_ : int
