@@ -35,6 +35,7 @@ templates_path = ["_templates"]
 
 autodoc_typehints = "none"  # numpydoc says it with shapes
 autodoc_member_order = "bysource"
+toc_object_entries_show_parents = "hide"
 autosummary_generate = True
 numpydoc_show_class_members = False  # the templates list them
 numpydoc_citation_re = r"[\w-]+"
@@ -64,6 +65,7 @@ html_title = "skneural"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_show_sourcelink = False
+html_use_index = False  # search does it better
 html_theme_options = {
     "navigation_depth": 3,
     "header_links_before_dropdown": 6,
