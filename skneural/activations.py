@@ -41,6 +41,15 @@ class Facts:
         Linear maps (pre-activations) per unit.
     n_learned : int
         Parameters learned per unit besides weights and bias; 0 where all units share one.
+
+    Examples
+    --------
+    >>> from skneural import ELU
+    >>> facts = ELU(alpha=2.0).facts()
+    >>> facts.range, facts.saturates, facts.scheme
+    ((-2.0, inf), 'left', 'he')
+    >>> facts.zero_centred
+    True
     """
 
     range: tuple[float, float]
@@ -112,10 +121,12 @@ class Activation(Specification):
         Parameters
         ----------
         Z : ndarray of shape (n_rows, n_units * n_pieces)
+            Pre-activations.
 
         Returns
         -------
         dZ : ndarray of the shape of `Z`
+            The gradient of the sum of the activations.
         """
         n_units = Z.shape[1] // self.n_pieces
         learned = [vector.astype(Z.dtype) for vector in self._initial(n_units)]
@@ -128,6 +139,7 @@ class Activation(Specification):
         Returns
         -------
         facts : Facts
+            They follow the settings; the range, for instance, that of ``ELU(alpha=2.0)``.
         """
         learned = self._initial(1)
         z = np.concatenate([[-1e12], np.linspace(-40, 40, 8001), [1e12]])
@@ -173,7 +185,15 @@ class Activation(Specification):
 
 
 class Identity(Activation):
-    """f(z) = z: a linear layer."""
+    """f(z) = z: a linear layer.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skneural import Identity
+    >>> Identity().forward(np.array([[-2.0, 3.0]]))
+    array([[-2.,  3.]])
+    """
 
     scheme = "glorot"
 
@@ -187,13 +207,24 @@ class Identity(Activation):
 
 
 class Logistic(Activation):
-    """f(z) = 1 / (1 + exp(-z)), the sigmoid: squashes to [0, 1], saturates on both sides, not zero-centred."""
+    """f(z) = 1 / (1 + exp(-z)), the sigmoid: squashes to [0, 1], saturates on both sides, not zero-centred.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skneural import Logistic
+    >>> Logistic().forward(np.array([[-10.0, 0.0, 10.0]])).round(4)
+    array([[0. , 0.5, 1. ]])
+    >>> Logistic().derivative(np.array([[-10.0, 0.0, 10.0]])).round(4)
+    array([[0.  , 0.25, 0.  ]])
+    """
 
     scheme = "glorot"
 
     def forward(self, Z: Array, out: Array | None = None) -> Array:
         """A = 1 / (1 + exp(-Z))."""
-        return expit(Z, out=out)
+        out = expit(Z, out=out)
+        return out
 
     def backward(self, dA: Array, Z: Array, A: Array, out: Array | None = None) -> Array:
         """dZ = dA · A (1 - A)."""
@@ -204,7 +235,17 @@ class Logistic(Activation):
 
 
 class Tanh(Activation):
-    """f(z) = tanh(z): zero-centred, saturates on both sides."""
+    """f(z) = tanh(z): zero-centred, saturates on both sides.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skneural import Tanh
+    >>> Tanh().forward(np.array([[-10.0, 0.0, 10.0]])).round(4)
+    array([[-1.,  0.,  1.]])
+    >>> Tanh().derivative(np.array([[-10.0, 0.0, 10.0]])).round(4)
+    array([[0., 1., 0.]])
+    """
 
     scheme = "glorot"
 
@@ -221,7 +262,17 @@ class Tanh(Activation):
 
 
 class ReLU(Activation):
-    """f(z) = max(0, z): cheap, does not saturate for z > 0, dead for z <= 0 (Nair & Hinton 2010)."""
+    """f(z) = max(0, z): cheap, does not saturate for z > 0, dead for z <= 0 (Nair & Hinton 2010).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skneural import ReLU
+    >>> ReLU().forward(np.array([[-10.0, 0.0, 10.0]]))
+    array([[ 0.,  0., 10.]])
+    >>> ReLU().derivative(np.array([[-10.0, 0.0, 10.0]]))
+    array([[0., 0., 1.]])
+    """
 
     def forward(self, Z: Array, out: Array | None = None) -> Array:
         """A = max(0, Z)."""
@@ -239,6 +290,13 @@ class LeakyReLU(Activation):
     ----------
     negative_slope : float in [0, 1], default=0.01
         Slope on the negative side.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skneural import LeakyReLU
+    >>> LeakyReLU(negative_slope=0.1).forward(np.array([[-10.0, 0.0, 10.0]]))
+    array([[-1.,  0., 10.]])
     """
 
     _constraints = {"negative_slope": Within(0, 1)}
@@ -269,6 +327,15 @@ class PReLU(Activation):
         Initial slope.
     shared : bool, default=False
         Whether the layer has one slope, or each unit its own.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skneural import PReLU
+    >>> PReLU().init_learned(n_units=3)
+    array([0.25, 0.25, 0.25])
+    >>> PReLU().forward(np.array([[-1.0, -1.0, 2.0]]), np.array([0.1, 0.2, 0.3]))
+    array([[-0.1, -0.2,  2. ]])
     """
 
     _constraints = {"init": Within(-1, 1), "shared": OneOf((False, True))}
@@ -295,7 +362,7 @@ class PReLU(Activation):
 
     def learned_gradient(self, dA: Array, Z: Array, A: Array, learned: Array) -> Array:
         """dslopes = Σ dA · min(Z, 0), over the rows, and over the units if shared."""
-        per_unit = np.einsum("ij,ij->j", dA, np.minimum(Z, 0))
+        per_unit: Array = np.einsum("ij,ij->j", dA, np.minimum(Z, 0))
         return per_unit.sum(keepdims=True) if self.shared else per_unit
 
 
@@ -306,6 +373,15 @@ class ELU(Activation):
     ----------
     alpha : float in (0, inf), default=1.0
         The negative side saturates at -alpha.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skneural import ELU
+    >>> ELU().forward(np.array([[-10.0, -1.0, 10.0]])).round(3)
+    array([[-1.   , -0.632, 10.   ]])
+    >>> ELU(alpha=0.5).facts().range
+    (-0.5, inf)
     """
 
     _constraints = {"alpha": Within(0, None, closed="neither")}
@@ -341,6 +417,14 @@ class Maxout(Activation):
     ----------
     n_pieces : int in [1, inf), default=2
         Linear maps per unit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skneural import Maxout
+    >>> Z = np.array([[1.0, 2.0, 30.0, 4.0]])  # two units: their first pieces, then their second pieces
+    >>> Maxout(n_pieces=2).forward(Z)
+    array([[30.,  4.]])
     """
 
     _constraints = {"n_pieces": Within(1, None, kind=Integral)}
@@ -381,6 +465,14 @@ class SELU(Activation):
     """f(z) = λ · ELU(z; α), λ and α such that zero mean and unit variance are kept.
 
     Source: Klambauer et al. 2017, :arxiv:`1706.02515`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skneural import SELU
+    >>> A = SELU().forward(np.random.RandomState(0).normal(size=(100_000, 1)))
+    >>> np.round([A.mean(), A.std()], 2) + 0.0
+    array([0., 1.])
     """
 
     scheme = "lecun"
@@ -408,6 +500,13 @@ class GELU(Activation):
     """f(z) = z · Φ(z), Φ the normal distribution function; exact, not the tanh form.
 
     Source: Hendrycks & Gimpel 2016, :arxiv:`1606.08415`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skneural import GELU
+    >>> GELU().forward(np.array([[-10.0, -1.0, 10.0]])).round(3) + 0.0
+    array([[ 0.   , -0.159, 10.   ]])
     """
 
     def forward(self, Z: Array, out: Array | None = None) -> Array:
@@ -430,7 +529,15 @@ class GELU(Activation):
 
 
 class SiLU(Activation):
-    """f(z) = z / (1 + exp(-z)), also called swish (Elfwing et al. 2017, :arxiv:`1702.03118`)."""
+    """f(z) = z / (1 + exp(-z)), also called swish (Elfwing et al. 2017, :arxiv:`1702.03118`).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skneural import SiLU
+    >>> SiLU().forward(np.array([[-1.0, 0.0, 10.0]])).round(3)
+    array([[-0.269,  0.   , 10.   ]])
+    """
 
     def forward(self, Z: Array, out: Array | None = None) -> Array:
         """A = Z · sigmoid(Z)."""
@@ -449,10 +556,18 @@ class SiLU(Activation):
 
 
 class Softplus(Activation):
-    """f(z) = log(1 + exp(z)): a smooth ReLU (Dugas et al. 2001)."""
+    """f(z) = log(1 + exp(z)): a smooth ReLU (Dugas et al. 2001).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skneural import Softplus
+    >>> Softplus().forward(np.array([[-10.0, 0.0, 10.0]])).round(3)
+    array([[ 0.   ,  0.693, 10.   ]])
+    """
 
     def forward(self, Z: Array, out: Array | None = None) -> Array:
-        """A = max(Z, 0) + log1p(exp(-|Z|)), which cannot overflow."""
+        """A = max(Z, 0) + log1p(exp(-abs(Z))), which cannot overflow."""
         out = np.abs(Z, out=out)
         np.negative(out, out=out)
         np.exp(out, out=out)
@@ -468,7 +583,15 @@ class Softplus(Activation):
 
 
 class Mish(Activation):
-    """f(z) = z · tanh(log(1 + exp(z))) (Misra 2019, :arxiv:`1908.08681`)."""
+    """f(z) = z · tanh(log(1 + exp(z))) (Misra 2019, :arxiv:`1908.08681`).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skneural import Mish
+    >>> Mish().forward(np.array([[-1.0, 0.0, 10.0]])).round(3)
+    array([[-0.303,  0.   , 10.   ]])
+    """
 
     def forward(self, Z: Array, out: Array | None = None) -> Array:
         """A = Z · tanh(softplus(Z))."""

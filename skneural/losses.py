@@ -31,6 +31,24 @@ class Loss(Specification):
     ----------
     output : str
         Name of the inverse link, as in scikit-learn's ``out_activation_``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skneural.losses import Loss
+    >>> class LogCosh(Loss):
+    ...     output = "identity"
+    ...
+    ...     def evaluate(self, F, Y, out=None):
+    ...         residual = F - Y
+    ...         return np.log(np.cosh(residual)).sum(axis=1), np.tanh(residual, out=out)
+    ...
+    ...     def predict(self, F):
+    ...         return F
+    >>> losses, gradient = LogCosh().evaluate(np.array([[1.0], [3.0]]), np.array([[1.0], [1.0]]))
+    >>> losses.round(3), gradient.round(3)
+    (array([0.   , 1.325]), array([[0.   ],
+           [0.964]]))
     """
 
     output: ClassVar[str]
@@ -47,6 +65,15 @@ class SoftmaxCrossEntropy(Loss):
     ----------
     label_smoothing : float in [0, 1), default=0.0
         Share of the target that is spread over all classes (Szegedy et al. 2016, :arxiv:`1512.00567`).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skneural.losses import SoftmaxCrossEntropy
+    >>> F = np.log([[0.7, 0.2, 0.1]])
+    >>> losses, gradient = SoftmaxCrossEntropy().evaluate(F, np.array([0]))
+    >>> losses.round(4), gradient.round(4)
+    (array([0.3567]), array([[-0.3,  0.2,  0.1]]))
     """
 
     output = "softmax"
@@ -93,6 +120,15 @@ class LogisticLoss(Loss):
     ----------
     label_smoothing : float in [0, 1), default=0.0
         How far targets move towards one half.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skneural.losses import LogisticLoss
+    >>> losses, gradient = LogisticLoss().evaluate(np.array([[0.0], [8.0]]), np.array([[1.0], [0.0]]))
+    >>> losses.round(3), gradient.round(3)
+    (array([0.693, 8.   ]), array([[-0.5],
+           [ 1. ]]))
     """
 
     output = "logistic"
@@ -102,7 +138,7 @@ class LogisticLoss(Loss):
         self.label_smoothing = label_smoothing
 
     def evaluate(self, F: Array, Y: Array, out: Array | None = None) -> tuple[Array, Array]:
-        """Gradient: sigmoid(F) - T. The loss is max(f, 0) - t f + log1p(exp(-|f|)), which cannot overflow."""
+        """Gradient: sigmoid(F) - T. The loss is max(f, 0) - t f + log1p(exp(-abs(f))), which cannot overflow."""
         if self.label_smoothing:
             Y = Y * (1 - float(self.label_smoothing)) + float(self.label_smoothing) / 2
         losses = np.maximum(F, 0) - Y * F + np.log1p(np.exp(-np.abs(F)))
@@ -112,15 +148,24 @@ class LogisticLoss(Loss):
 
     def predict(self, F: Array) -> Array:
         """Return the probabilities sigmoid(F)."""
-        return expit(F)
+        P: Array = expit(F)
+        return P
 
     def log_predict(self, F: Array) -> Array:
-        """Return log sigmoid(F) = min(F, 0) - log1p(exp(-|F|)), finite for finite F."""
+        """Return log sigmoid(F) = min(F, 0) - log1p(exp(-abs(F))), finite for finite F."""
         return _log(expit(F), np.minimum(F, 0) - np.log1p(np.exp(-np.abs(F))))
 
 
 class SquaredError(Loss):
-    """ℓ = ½ Σₖ (fₖ - yₖ)²."""
+    """ℓ = ½ Σₖ (fₖ - yₖ)².
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skneural.losses import SquaredError
+    >>> SquaredError().evaluate(np.array([[3.0]]), np.array([[1.0]]))
+    (array([2.]), array([[2.]]))
+    """
 
     output = "identity"
 
@@ -135,7 +180,15 @@ class SquaredError(Loss):
 
 
 class AbsoluteError(Loss):
-    """ℓ = Σₖ |fₖ - yₖ|: predicts the median."""
+    """ℓ = Σₖ abs(fₖ - yₖ): predicts the median.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skneural.losses import AbsoluteError
+    >>> AbsoluteError().evaluate(np.array([[3.0]]), np.array([[1.0]]))
+    (array([2.]), array([[1.]]))
+    """
 
     output = "identity"
 
@@ -151,12 +204,20 @@ class AbsoluteError(Loss):
 
 
 class Huber(Loss):
-    """ℓ = Σₖ ½ r² if |r| <= delta, else delta (|r| - ½ delta), r = fₖ - yₖ (Huber 1964).
+    """ℓ = Σₖ ½ r² if abs(r) <= delta, else delta (abs(r) - ½ delta), r = fₖ - yₖ (Huber 1964).
 
     Parameters
     ----------
     delta : float in (0, inf), default=1.0
         Residual, in units of y, at which the loss turns from quadratic to linear.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skneural.losses import Huber
+    >>> Huber(delta=1.0).evaluate(np.array([[1.5], [3.0]]), np.array([[1.0], [1.0]]))
+    (array([0.125, 1.5  ]), array([[0.5],
+           [1. ]]))
     """
 
     output = "identity"
@@ -177,7 +238,16 @@ class Huber(Loss):
 
 
 class PoissonLoss(Loss):
-    """ℓ = Σₖ y log(y / μ) - y + μ, μ = exp(fₖ): half the Poisson deviance, for counts y >= 0."""
+    """ℓ = Σₖ y log(y / μ) - y + μ, μ = exp(fₖ): half the Poisson deviance, for counts y >= 0.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skneural.losses import PoissonLoss
+    >>> losses, gradient = PoissonLoss().evaluate(np.log([[2.0]]), np.array([[3.0]]))
+    >>> losses.round(4), gradient
+    (array([0.2164]), array([[-1.]]))
+    """
 
     output = "exp"
 
@@ -190,19 +260,22 @@ class PoissonLoss(Loss):
 
     def predict(self, F: Array) -> Array:
         """Return exp(F), the predicted mean."""
-        return np.exp(F)
+        mean: Array = np.exp(F)
+        return mean
 
 
 def _below_max(F: Array) -> Array:
     with np.errstate(over="ignore"):  # -inf is right: its exponential is 0
-        return F - F.max(axis=1, keepdims=True)
+        below: Array = F - F.max(axis=1, keepdims=True)
+    return below
 
 
 def _log(P: Array, exact: Array) -> Array:
     """Return log(P), to the last digit what a user computes from P; where P underflows its exact logarithm."""
     limits = np.finfo(P.dtype)
     # The difference of two finite scores may overflow, hence the lower bound.
-    return np.where(limits.tiny <= P, np.log(np.maximum(P, limits.tiny)), np.maximum(exact, limits.min))
+    logarithm: Array = np.where(limits.tiny <= P, np.log(np.maximum(P, limits.tiny)), np.maximum(exact, limits.min))
+    return logarithm
 
 
 LOSSES: dict[str, Loss] = {

@@ -24,6 +24,13 @@ class L2(Specification):
     ----------
     alpha : float in [0, inf), default=1e-4
         Strength, relative to the mean loss.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skneural.penalties import L2
+    >>> L2(alpha=0.1).value(np.array([3.0, -4.0]))
+    1.25
     """
 
     _constraints = {"alpha": Within(0, None, closed="left")}
@@ -51,6 +58,13 @@ class L1(Specification):
     ----------
     alpha : float in [0, inf), default=1e-4
         Strength, relative to the mean loss.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skneural.penalties import L1
+    >>> L1(alpha=0.5).value(np.array([3.0, -4.0]))
+    3.5
     """
 
     _constraints = {"alpha": Within(0, None, closed="left")}
@@ -76,6 +90,16 @@ class MaxNorm(Specification):
     ----------
     max_norm : float in (0, inf)
         Largest norm of a column of a weight matrix.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skneural.penalties import MaxNorm
+    >>> W = np.array([[3.0, 0.3], [4.0, 0.4]])  # columns of norm 5 and 0.5
+    >>> MaxNorm(1.0).project(W)
+    >>> W.round(3)
+    array([[0.6, 0.3],
+           [0.8, 0.4]])
     """
 
     _constraints = {"max_norm": Within(0, None, closed="neither")}
@@ -91,7 +115,28 @@ class MaxNorm(Specification):
 
 
 def elastic_net(alpha: float, l1_ratio: float) -> list[L1 | L2]:
-    """Return the penalties alpha · [(1 - l1_ratio) / 2 · ‖W‖² + l1_ratio · ‖W‖₁], those of strength 0 left out."""
+    """Return the penalties alpha · [(1 - l1_ratio) / 2 · ‖W‖² + l1_ratio · ‖W‖₁], those of strength 0 left out.
+
+    Parameters
+    ----------
+    alpha : float in [0, inf)
+        Strength, relative to the mean loss.
+    l1_ratio : float in [0, 1]
+        Share of the L1 norm.
+
+    Returns
+    -------
+    penalties : list of L1 and L2
+        Of which the values and gradients add up.
+
+    Examples
+    --------
+    >>> from skneural.penalties import elastic_net
+    >>> elastic_net(alpha=0.5, l1_ratio=0.5)
+    [L2(alpha=0.25), L1(alpha=0.25)]
+    >>> elastic_net(alpha=0.5, l1_ratio=0.0)
+    [L2(alpha=0.5)]
+    """
     parts: list[L1 | L2] = [L2(alpha * (1 - l1_ratio)), L1(alpha * l1_ratio)]
     return [part for part in parts if part.alpha > 0]
 

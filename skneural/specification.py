@@ -64,7 +64,19 @@ class Within:
 
 @dataclass(frozen=True)
 class OneOf:
-    """The values among which a setting must be."""
+    """The values among which a setting must be.
+
+    Parameters
+    ----------
+    options : tuple
+        What is allowed; types count, so that 1 is not True.
+
+    Examples
+    --------
+    >>> from skneural.specification import OneOf
+    >>> OneOf(("fan_in", "fan_avg")).accepts("fan_out")
+    False
+    """
 
     options: tuple[Any, ...]
 
@@ -83,6 +95,20 @@ class Specification:
     Subclasses store each constructor parameter under its own name and list what is allowed in
     ``_constraints``; :meth:`check` is called when the specification is used, not when it is written down, so that
     ``set_params`` can never get round it.
+
+    Examples
+    --------
+    >>> from skneural.specification import Specification, Within
+    >>> class Scale(Specification):
+    ...     _constraints = {"factor": Within(0, None, closed="neither")}
+    ...
+    ...     def __init__(self, factor=1.0):
+    ...         self.factor = factor
+    >>> Scale(2.0) == Scale(2.0), Scale(2.0).get_params()
+    (True, {'factor': 2.0})
+    >>> Scale(-1.0).check()
+    Traceback (most recent call last):
+    ValueError: The 'factor' parameter of Scale must be a float in the range (0, inf). Got -1.0 instead.
     """
 
     _constraints: ClassVar[Mapping[str, Within | OneOf]] = {}
@@ -156,6 +182,13 @@ def resolve(choice: str | S, registry: Mapping[str, S], parameter: str) -> S:
         If the name is unknown or a setting is out of range.
     TypeError
         If `choice` is neither a name nor an object, for instance a class.
+
+    Examples
+    --------
+    >>> from skneural.activations import ACTIVATIONS
+    >>> from skneural.specification import resolve
+    >>> resolve("elu", ACTIVATIONS, "activation")
+    ELU(alpha=1.0)
     """
     if isinstance(choice, str):
         if choice not in registry:

@@ -89,7 +89,8 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
 
         Returns
         -------
-        self
+        self : estimator
+            With the new parameters.
 
         Raises
         ------

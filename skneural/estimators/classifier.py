@@ -151,6 +151,7 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
         Returns
         -------
         self : ActivationMLPClassifier
+            The fitted estimator.
         """
         return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), incremental=False)
 
@@ -172,8 +173,11 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Some of the training data.
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
+            Class labels, or a 0/1 indicator matrix for multilabel targets.
         sample_weight : array-like of shape (n_samples,), default=None
+            Non-negative weights.
         classes : array-like of shape (n_classes,), default=None
             All labels that will ever come; needed in the first call only.
         X_val, y_val : array-like, default=None
@@ -185,6 +189,7 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
         Returns
         -------
         self : ActivationMLPClassifier
+            The estimator, one epoch further.
         """
         with self._unchanged_on_error():
             if _check_partial_fit_first_call(self, classes) and len(self.classes_) < 2:
@@ -197,10 +202,12 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows of the features seen in `fit`.
 
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_labels)
+            Labels out of `classes_`, or 0 and 1 per label.
         """
         F = self._raw_output(X)
         codes = self._decide(F)
@@ -212,10 +219,12 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows of the features seen in `fit`.
 
         Returns
         -------
         P : ndarray of shape (n_samples, n_classes), in the dtype of the parameters
+            Columns in the order of `classes_`; rows sum to 1 unless the targets are multilabel.
         """
         F = self._two_sided(self._raw_output(X))
         return self._loss.predict(F)
@@ -226,10 +235,12 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows of the features seen in `fit`.
 
         Returns
         -------
-        log_P : ndarray of shape (n_samples, n_classes)
+        log_P : ndarray of shape (n_samples, n_classes), in the dtype of the parameters
+            Columns in the order of `classes_`.
         """
         F = self._two_sided(self._raw_output(X))
         return self._loss.log_predict(F)

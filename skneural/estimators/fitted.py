@@ -119,10 +119,12 @@ class FittedNetworkMixin(SavedStateMixin, ClassNamePrefixFeaturesOutMixin, Trans
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows of the features seen in `fit`.
 
         Returns
         -------
         A : ndarray of shape (n_samples, n_units), in the dtype of the parameters
+            Computed as in prediction, without dropout.
         """
         return self.hidden_features(X, layer=-1)
 
@@ -132,12 +134,14 @@ class FittedNetworkMixin(SavedStateMixin, ClassNamePrefixFeaturesOutMixin, Trans
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows of the features seen in `fit`.
         layer : int
             Number of the hidden layer, from 0; -1 is the last.
 
         Returns
         -------
         A : ndarray of shape (n_samples, n_units), in the dtype of the parameters
+            Computed as in prediction, without dropout.
         """
         X = self._validate_rows(X)
         n_hidden = len(self.activations_)

@@ -54,7 +54,7 @@ PARAMETERS = """hidden_layer_sizes : int or array-like of int, default=(100,)
         Units of each hidden layer. An empty tuple gives a linear model.
 
     activation : str, Activation, or list of them, default="relu"
-        Activation of the hidden layers, by name (see :data:`skneural.activations.ACTIVATIONS`) or as an object with
+        Activation of the hidden layers, by name (see :data:`skneural.ACTIVATIONS`) or as an object with
         its settings, such as ``ELU(alpha=0.5)``; a list gives one per hidden layer. An object's settings can be
         searched, as in ``activation__alpha``.
 
@@ -190,7 +190,7 @@ ATTRIBUTES = """parameters_ : ndarray of shape (n_parameters,)
     n_features_in_ : int
         Number of features seen in `fit`.
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, if all are strings.
 
     n_layers_, n_outputs_ : int

@@ -139,6 +139,7 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
         Returns
         -------
         self : ActivationMLPRegressor
+            The fitted estimator.
         """
         return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), incremental=False)
 
@@ -159,9 +160,11 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Some of the training data.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets.
         sample_weight : array-like of shape (n_samples,), default=None
-
+            Non-negative weights.
         X_val, y_val : array-like, default=None
             Validation rows, which never train: their loss and score are recorded after each epoch, and early stopping
             judges by them.
@@ -171,6 +174,7 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
         Returns
         -------
         self : ActivationMLPRegressor
+            The estimator, one epoch further.
         """
         return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), incremental=True)
 
@@ -180,10 +184,12 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows of the features seen in `fit`.
 
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs), in the dtype of the parameters
+            For each row the mean, the median or the rate that the loss asks for.
         """
         F = self._raw_output(X)
         with np.errstate(over="ignore"):

@@ -24,6 +24,14 @@ class Dropout:
         Rounded to a multiple of 2⁻¹⁶.
     rng : RandomState
         Draws a new mask for each forward pass.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skneural.network import Dropout
+    >>> dropout = Dropout(0.5, np.random.RandomState(0))
+    >>> np.unique(dropout.forward(np.ones((100, 100))))
+    array([0., 2.])
     """
 
     def __init__(self, rate: float, rng: np.random.RandomState):

@@ -32,13 +32,14 @@ class Views(NamedTuple):
 
 
 class Layout:
-    """Where each part lies in the flat vector: in the order of :class:`Views`, layer after layer.
+    """Where each part lies in the flat vector: in the order of ``Views``, layer after layer.
 
     Parameters
     ----------
     sizes : sequence of int
         Number of features, of units of each hidden layer, of outputs.
-    activations : sequence of Activation, one per hidden layer
+    activations : sequence of Activation
+        One per hidden layer.
     batch_norm : bool, default=False
         Whether the hidden layers are normalised.
 
@@ -50,6 +51,18 @@ class Layout:
         The first `n_trained` entries are parameters: what solvers change. The statistics of batch normalisation follow.
     size : int
         Length of the vector.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skneural.activations import Tanh
+    >>> from skneural.network import Layout
+    >>> layout = Layout([2, 3, 1], [Tanh()])
+    >>> layout.n_weights, layout.size
+    (9, 13)
+    >>> layout.views(np.arange(13.0)).weights[0]
+    array([[0., 1., 2.],
+           [3., 4., 5.]])
     """
 
     def __init__(self, sizes: Sequence[int], activations: Sequence[Activation], batch_norm: bool = False):

@@ -28,7 +28,8 @@ class Network:
     ----------
     sizes : sequence of int
         Number of features, of units of each hidden layer, of outputs.
-    activations : sequence of Activation, one per hidden layer
+    activations : sequence of Activation
+        One per hidden layer.
     parameters : ndarray of shape (n_parameters,)
         The flat vector; weights, biases and learned slopes are views on it.
     batch_norm : bool, default=False
@@ -41,6 +42,20 @@ class Network:
         The views. A weight matrix has shape (fan_in, n_units * n_pieces).
     views : Views
         All of them, those of batch normalisation included.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skneural.activations import ReLU
+    >>> from skneural.network import Network
+    >>> network = Network.zeros([2, 1, 1], [ReLU()], np.float64)
+    >>> network.weights[0][...] = [[1.0], [-1.0]]
+    >>> network.weights[1][...] = 2.0
+    >>> network.raw_output(np.array([[5.0, 2.0], [2.0, 5.0]]))
+    array([[6.],
+           [0.]])
+    >>> network.parameters
+    array([ 1., -1.,  2.,  0.,  0.])
     """
 
     def __init__(
@@ -75,6 +90,7 @@ class Network:
         bias_init : float
             Centre of the initial biases of the hidden units; that of the output biases is 0.
         rng : RandomState
+            Where the numbers come from.
         """
         activations = [*self.activations, Identity()]
         for W, b, n_units, activation in zip(self.weights, self.biases, self.sizes[1:], activations, strict=True):
@@ -116,11 +132,17 @@ class Network:
         return A
 
     def raw_output(self, X: Any) -> Array:
-        """Return the raw output of shape (n_rows, n_outputs), in the parameters' dtype, block by block.
+        """Return what the last layer puts out before the inverse link, computed block by block.
 
         Parameters
         ----------
         X : {ndarray, CSR array or matrix} of shape (n_rows, n_features)
+            Checked rows, in the parameters' dtype.
+
+        Returns
+        -------
+        F : ndarray of shape (n_rows, n_outputs), in the parameters' dtype
+            Scores, or predictions for losses whose link is the identity.
         """
         if (fused := self._fused()) is not None:
             return fused.raw_output(X, FUSED_BLOCK)

@@ -26,9 +26,11 @@ class Objective:
     network : Network
         Its parameters are the point at which the objective is evaluated.
     loss : Loss
+        The loss of each row, with its gradient.
     penalties : sequence of L1, L2
         Added to the mean loss.
     rows : TrainingRows
+        The training set.
     n_rows : int
         The largest number of rows in one evaluation.
     max_norm : MaxNorm or None
@@ -46,6 +48,20 @@ class Objective:
         The network's whole vector: the parameters and the running statistics of batch normalisation.
     backend : {"native", "numpy"}
         The form of the passes through the network.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skneural.losses import SquaredError
+    >>> from skneural.network import Network, Objective, TrainingRows
+    >>> from skneural.penalties import L2
+    >>> X = np.array([[1.0], [2.0]])
+    >>> network = Network.zeros([1, 1], [], X.dtype)
+    >>> objective = Objective(network, SquaredError(), [L2(0.1)], TrainingRows(X, X), n_rows=2)
+    >>> objective.evaluate(slice(0, 2))
+    1.25
+    >>> objective.gradient
+    array([-2.5, -1.5])
     """
 
     def __init__(

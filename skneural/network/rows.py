@@ -18,6 +18,7 @@ class TrainingRows:
     Parameters
     ----------
     X : {ndarray, CSR array or matrix} of shape (n_rows, n_features)
+        Features, in the dtype of the computation.
     Y : ndarray of shape (n_rows,) or (n_rows, n_outputs)
         Targets as the loss expects them.
     weights : ndarray of shape (n_rows,) or None, default=None
@@ -25,6 +26,15 @@ class TrainingRows:
     used : ndarray of int or None, default=None
         The rows that training uses; None is all. Over these the weights are scaled to mean 1 once, here, so that a
         mini-batch is a fair sample of the weighted mean and a batch of zero weights counts for nothing.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skneural.network import TrainingRows
+    >>> rows = TrainingRows(np.eye(3), np.array([0, 1, 1]), weights=np.array([1.0, 1.0, 4.0]))
+    >>> X, y, weights = rows.take(slice(1, 3))
+    >>> y, weights
+    (array([1, 1]), array([0.5, 2. ]))
     """
 
     def __init__(self, X: Any, Y: Array, weights: Array | None = None, used: Array | None = None):

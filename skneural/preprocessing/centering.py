@@ -31,13 +31,13 @@ class MeanCenterer(PerFeatureTransformer):
 
     Attributes
     ----------
-    mean_ : ndarray of shape (n_features_in_,), float64
+    mean_ : ndarray of shape (`n_features_in_`,), float64
         What is subtracted; with channels, each channel's mean repeated for its pixels. NaN for a feature
         without a value.
-    n_samples_seen_ : int, float or ndarray of shape (n_features_in_,)
+    n_samples_seen_ : int, float or ndarray of shape (`n_features_in_`,)
         Rows behind the mean, or sum of their weights; an array if features have different numbers of values.
     n_features_in_ : int
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Only if X had column names that are all strings.
 
     See Also

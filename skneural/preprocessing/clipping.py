@@ -28,7 +28,7 @@ class SmoothClipper(SavedStateMixin, OneToOneFeatureMixin, TransformerMixin, Bas
     Attributes
     ----------
     n_features_in_ : int
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Only if X had column names that are all strings.
 
     See Also
@@ -61,6 +61,7 @@ class SmoothClipper(SavedStateMixin, OneToOneFeatureMixin, TransformerMixin, Bas
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Training rows.
         y : None
             Ignored; there for the conventions of scikit-learn.
 
@@ -79,6 +80,7 @@ class SmoothClipper(SavedStateMixin, OneToOneFeatureMixin, TransformerMixin, Bas
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Rows of the features seen in `fit`.
 
         Returns
         -------
@@ -128,7 +130,7 @@ class RampEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
     offsets_ : ndarray of shape (n_ramps,), float64
         Mean of each ramp on the training rows.
     n_features_in_ : int
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Only if X had column names that are all strings.
 
     Notes
@@ -167,6 +169,7 @@ class RampEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Training rows.
         y : None
             Ignored; there for the conventions of scikit-learn.
 
@@ -190,6 +193,7 @@ class RampEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Rows of the features seen in `fit`.
 
         Returns
         -------
@@ -211,6 +215,7 @@ class RampEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         Returns
         -------
         names : ndarray of shape (n_features + n_ramps,)
+            Strings, one per column of what `transform` returns.
         """
         check_is_fitted(self)
         names = _check_feature_names_in(self, input_features)

@@ -44,7 +44,8 @@ def deviations(rows: np.ndarray, centre: np.ndarray, out: np.ndarray | None = No
     """``rows - centre`` in float64, written into the first rows of ``out`` if given."""
     out = np.empty(rows.shape) if out is None else out[: len(rows)]
     if rows.dtype == np.float64:
-        return np.subtract(rows, centre, out=out)
+        np.subtract(rows, centre, out=out)
+        return out
     # Converting first and subtracting in place is faster than one subtraction of mixed precision.
     np.copyto(out, rows)
     out -= centre
@@ -58,16 +59,17 @@ def block_mean(rows: np.ndarray, weight: np.ndarray) -> np.ndarray:
     value exactly and a constant feature gets a variance of exactly zero.
     """
     present = ~np.isnan(rows)
-    first = np.take_along_axis(rows, present.argmax(axis=0)[np.newaxis], axis=0)[0].astype(np.float64)
+    first: np.ndarray = np.take_along_axis(rows, present.argmax(axis=0)[np.newaxis], axis=0)[0].astype(np.float64)
     first[~present.any(axis=0)] = 0.0
     offsets = np.where(present, deviations(rows, first), 0.0)
     total = weight @ present
-    return first + np.divide(weight @ offsets, total, out=np.zeros_like(first), where=total > 0)
+    first += np.divide(weight @ offsets, total, out=np.zeros_like(first), where=total > 0)
+    return first
 
 
 def clear_missing(values: np.ndarray) -> np.ndarray:
     """Set NaN to zero in place and return where they were; infinities are refused."""
-    missing = np.isnan(values)
+    missing: np.ndarray = np.isnan(values)
     if np.isinf(values).any():
         columns = np.flatnonzero(np.isinf(values).any(axis=0))
         raise ValueError(
@@ -311,7 +313,8 @@ class FactorMoments:
         with np.errstate(over="ignore", invalid="ignore"):
             for rows, weight in weighted_blocks(X, sample_weight, block_bytes):
                 total = total.merge(cls._of_block(rows, weight, sample_weight is not None))
-        return total
+        moments: Self = total
+        return moments
 
     @classmethod
     def _of_block(cls, rows: np.ndarray, weight: np.ndarray, weighted: bool) -> Self:
@@ -327,7 +330,8 @@ class FactorMoments:
     @property
     def scatter(self) -> np.ndarray:
         """The scatter matrix, as in `ScatterMoments`."""
-        return self.factor.T @ self.factor
+        scatter: np.ndarray = self.factor.T @ self.factor
+        return scatter
 
     def merge(self, other: ScatterMoments | FactorMoments) -> ScatterMoments | FactorMoments:
         """The moments of the rows of both; of the less exact kind if the kinds differ."""

@@ -39,18 +39,18 @@ class StdScaler(PerFeatureTransformer):
 
     Attributes
     ----------
-    mean_ : ndarray of shape (n_features_in_,), float64, or None
+    mean_ : ndarray of shape (`n_features_in_`,), float64, or None
         None if neither ``with_mean`` nor ``with_std``.
-    var_ : ndarray of shape (n_features_in_,), float64, or None
+    var_ : ndarray of shape (`n_features_in_`,), float64, or None
         Variances; None without ``with_std``.
-    scale_ : ndarray of shape (n_features_in_,), float64, or None
+    scale_ : ndarray of shape (`n_features_in_`,), float64, or None
         What transform divides by: the standard deviation, or 1 for a near-constant feature. None without
         ``with_std``.
-    n_samples_seen_ : int, float or ndarray of shape (n_features_in_,)
+    n_samples_seen_ : int, float or ndarray of shape (`n_features_in_`,)
         Rows behind the statistics, or sum of their weights; an array if features have different numbers of
         values.
     n_features_in_ : int
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Only if X had column names that are all strings.
 
     See Also

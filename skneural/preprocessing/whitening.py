@@ -83,27 +83,27 @@ class PCAWhitener(ClassNamePrefixFeaturesOutMixin, MomentsTransformer):
 
     Attributes
     ----------
-    components_ : ndarray of shape (n_components_, n_features_in_), float64
+    components_ : ndarray of shape (`n_components_`, `n_features_in_`), float64
         Kept directions, by descending variance; the entry of largest magnitude is positive in each.
-    explained_variance_ : ndarray of shape (n_components_,), float64
+    explained_variance_ : ndarray of shape (`n_components_`,), float64
         Their variances, with divisor n − 1 (or sum of the weights − 1), as in `sklearn.decomposition.PCA`.
-    explained_variance_ratio_ : ndarray of shape (n_components_,), float64
+    explained_variance_ratio_ : ndarray of shape (`n_components_`,), float64
         Their shares of the total variance.
-    singular_values_ : ndarray of shape (n_components_,), float64
+    singular_values_ : ndarray of shape (`n_components_`,), float64
         Singular values of the centred (and weighted) training rows.
-    mean_ : ndarray of shape (n_features_in_,), float64
+    mean_ : ndarray of shape (`n_features_in_`,), float64
     n_components_ : int
         Number of directions kept.
     rank_ : int
         Number of directions with variance among those computed.
     noise_variance_ : float
-        Mean variance of the directions left out, of min(n, n_features_in_) in all.
+        Mean variance of the directions left out, of min(n, `n_features_in_`) in all.
     svd_solver_ : {"covariance_eigh", "full", "randomized"}
         The solver that was used.
     n_samples_seen_ : int or float
         Rows behind the statistics, or sum of their weights.
     n_features_in_ : int
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Only if X had column names that are all strings.
 
     See Also
@@ -194,13 +194,14 @@ class PCAWhitener(ClassNamePrefixFeaturesOutMixin, MomentsTransformer):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Rows of the features seen in `fit`.
         copy : bool, default=None
             False writes into X where that is possible: a writeable array of float64 or float32, and as many
             outputs as features. None means the parameter ``copy``.
 
         Returns
         -------
-        X_new : array of shape (n_samples, n_components_), or (n_samples, n_features) with "zca"
+        X_new : array of shape (n_samples, `n_components_`), or (n_samples, n_features) with "zca"
             Of the dtype of X if that is floating, else float64.
         """
         check_is_fitted(self)
@@ -223,7 +224,7 @@ class PCAWhitener(ClassNamePrefixFeaturesOutMixin, MomentsTransformer):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_components_), or (n_samples, n_features) with "zca"
+        X : array-like of shape (n_samples, `n_components_`), or (n_samples, n_features) with "zca"
             What `transform` returned.
         copy : bool, default=None
             As in `transform`.
@@ -253,7 +254,8 @@ class PCAWhitener(ClassNamePrefixFeaturesOutMixin, MomentsTransformer):
 
         Returns
         -------
-        ndarray of str objects
+        names : ndarray of str objects
+            One per column of what `transform` returns.
         """
         check_is_fitted(self)
         if self.method == "zca":

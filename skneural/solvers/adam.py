@@ -22,7 +22,20 @@ class Adam(Solver):
     Parameters
     ----------
     beta_1, beta_2 : float in [0, 1), default=0.9 and 0.999
+        Decay of the first and of the second moment.
     epsilon : float in (0, inf), default=1e-8
+        Added to the root of the second moment.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skneural.solvers import Adam
+    >>> theta, gradient = np.array([1.0, -2.0]), np.array([1.0, -2.0])
+    >>> solver = Adam()
+    >>> solver.start(theta, gradient)
+    >>> solver.step(learning_rate=0.1)
+    >>> theta.round(4)
+    array([ 0.9, -1.9])
     """
 
     n_slots = 2
@@ -65,8 +78,20 @@ class AdamW(Solver):
     beta_1, beta_2, epsilon : float
         As in :class:`Adam`.
     weight_decay : float in [0, inf), default=1e-4
+        Strength of the decay, relative to the learning rate.
     n_decayed : int, default=0
         The first `n_decayed` parameters decay: the weights, not biases and slopes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skneural.solvers import AdamW
+    >>> theta, gradient = np.array([1.0, -2.0]), np.array([1.0, -2.0])
+    >>> solver = AdamW(weight_decay=0.1, n_decayed=1)
+    >>> solver.start(theta, gradient)
+    >>> solver.step(learning_rate=0.1)
+    >>> theta.round(4)
+    array([ 0.89, -1.9 ])
     """
 
     _constraints = {

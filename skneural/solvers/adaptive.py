@@ -19,7 +19,20 @@ class RMSprop(Solver):
     Parameters
     ----------
     beta_2 : float in [0, 1), default=0.999
+        Decay of the second moment.
     epsilon : float in (0, inf), default=1e-8
+        Added to the root of the second moment.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skneural.solvers import RMSprop
+    >>> theta, gradient = np.array([1.0, -2.0]), np.array([1.0, -2.0])
+    >>> solver = RMSprop()
+    >>> solver.start(theta, gradient)
+    >>> solver.step(learning_rate=0.1)
+    >>> theta.round(4)
+    array([ 0.9, -1.9])
     """
 
     _constraints = {"beta_2": Within(0, 1, closed="left"), "epsilon": _POSITIVE}
@@ -52,6 +65,18 @@ class Adagrad(Solver):
     Parameters
     ----------
     epsilon : float in (0, inf), default=1e-8
+        Added to the root of the summed squares.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skneural.solvers import Adagrad
+    >>> theta, gradient = np.array([1.0, -2.0]), np.array([1.0, -2.0])
+    >>> solver = Adagrad()
+    >>> solver.start(theta, gradient)
+    >>> solver.step(learning_rate=0.1)
+    >>> theta.round(4)
+    array([ 0.9, -1.9])
     """
 
     _constraints = {"epsilon": _POSITIVE}

@@ -29,6 +29,24 @@ class Solver(Specification):
         Steps made so far.
     slots : list of ndarray
         The state vectors.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skneural.solvers import Solver
+    >>> class SignDescent(Solver):
+    ...     n_slots = 0
+    ...
+    ...     def update(self, rate, theta, gradient, scratch):
+    ...         np.sign(gradient, out=scratch)
+    ...         scratch *= rate
+    ...         theta -= scratch
+    >>> theta, gradient = np.array([1.0, -2.0]), np.array([5.0, -0.1])
+    >>> solver = SignDescent()
+    >>> solver.start(theta, gradient)
+    >>> solver.step(learning_rate=0.1)
+    >>> theta
+    array([ 0.9, -1.9])
     """
 
     n_slots: ClassVar[int] = 1

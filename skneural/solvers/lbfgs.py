@@ -29,6 +29,7 @@ class Outcome:
     loss : float
         The objective at the end.
     converged : bool
+        Whether it ended by itself.
     message : str
         SciPy's own words.
     """
@@ -45,6 +46,7 @@ class LBFGS:
     Parameters
     ----------
     objective : Objective
+        Its parameters are the start, and end at the minimum.
     max_fun : int
         Largest number of evaluations.
     tol : float
@@ -52,6 +54,20 @@ class LBFGS:
         lowers the objective by less than SciPy's default for ``ftol``, 2.2e-9 of its value.
     watch : Watch
         Looks on after each iteration; with early stopping it may end the run.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skneural.losses import SquaredError
+    >>> from skneural.network import Network, Objective, TrainingRows
+    >>> from skneural.solvers import LBFGS, Stopping, Watch
+    >>> X = np.linspace(-1, 1, 20)[:, None]
+    >>> line = Network.zeros([1, 1], [], X.dtype)
+    >>> objective = Objective(line, SquaredError(), [], TrainingRows(X, 3 * X + 1), n_rows=20)
+    >>> LBFGS(objective, max_fun=100, tol=1e-6, watch=Watch(objective, Stopping(0.0, 10))).run(max_iter=50).converged
+    True
+    >>> line.parameters.round(3)
+    array([3., 1.])
     """
 
     def __init__(self, objective: Objective, max_fun: int, tol: float, watch: Watch):
@@ -61,6 +77,16 @@ class LBFGS:
 
     def run(self, max_iter: int) -> Outcome:
         """Minimise; the objective's parameters end at the minimum.
+
+        Parameters
+        ----------
+        max_iter : int
+            Largest number of iterations.
+
+        Returns
+        -------
+        outcome : Outcome
+            Iterations, objective, and whether it converged.
 
         Raises
         ------

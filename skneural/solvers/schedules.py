@@ -25,6 +25,15 @@ class Progress:
         Rows seen since training began, over all calls of ``partial_fit`` and warm starts.
     fraction : ndarray of shape (n_batches,)
         Share of ``max_iter`` epochs done before each batch of this epoch, from 0 to 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skneural.solvers import Cosine
+    >>> from skneural.solvers.schedules import Progress
+    >>> halfway = Progress(epoch=50, n_samples_seen=5000, fraction=np.array([0.5]))
+    >>> Cosine()(halfway)
+    array([0.5])
     """
 
     epoch: int
@@ -42,6 +51,20 @@ class Schedule(Specification):
     ----------
     completes : bool
         Whether the schedule comes to its own end after ``max_iter`` epochs: then to reach them is no lack of progress.
+
+    Examples
+    --------
+    >>> from skneural import ActivationMLPClassifier
+    >>> from skneural.solvers import Schedule
+    >>> class Halving(Schedule):
+    ...     def __init__(self, every=10):
+    ...         self.every = every
+    ...
+    ...     def __call__(self, progress):
+    ...         return 0.5 ** (progress.epoch // self.every)
+    >>> model = ActivationMLPClassifier(learning_rate=Halving()).set_params(learning_rate__every=20)
+    >>> model.learning_rate
+    Halving(every=20)
     """
 
     completes: ClassVar[bool] = False
@@ -56,7 +79,16 @@ class Schedule(Specification):
 
 
 class Constant(Schedule):
-    """The rate stays as it is."""
+    """The rate stays as it is.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skneural.solvers import Constant
+    >>> from skneural.solvers.schedules import Progress
+    >>> Constant()(Progress(epoch=5, n_samples_seen=500, fraction=np.array([0.5])))
+    1.0
+    """
 
     def __call__(self, progress: Progress) -> float:
         """Return 1."""
@@ -69,6 +101,15 @@ class InverseScaling(Schedule):
     Parameters
     ----------
     power_t : float in [0, inf), default=0.5
+        Exponent.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skneural.solvers import InverseScaling
+    >>> from skneural.solvers.schedules import Progress
+    >>> InverseScaling(power_t=0.5)(Progress(epoch=1, n_samples_seen=99, fraction=np.array([0.5])))
+    0.1
     """
 
     _constraints = {"power_t": Within(0, None, closed="left")}
@@ -87,7 +128,18 @@ class Adaptive(Schedule):
     Parameters
     ----------
     divisor : float in (1, inf), default=5
+        What the rate is divided by.
     smallest : float in [0, inf), default=1e-6
+        Where training stops.
+
+    Examples
+    --------
+    >>> from skneural.solvers import Adaptive
+    >>> schedule = Adaptive(divisor=5.0, smallest=1e-6)
+    >>> schedule.on_plateau(learning_rate=0.1)
+    0.2
+    >>> schedule.on_plateau(learning_rate=1e-7) is None
+    True
     """
 
     _constraints = {"divisor": Within(1, None, closed="neither"), "smallest": Within(0, None, closed="left")}
@@ -114,6 +166,14 @@ class Cosine(Schedule):
     ----------
     final : float in [0, 1], default=0.0
         Last factor.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skneural.solvers import Cosine
+    >>> from skneural.solvers.schedules import Progress
+    >>> Cosine(final=0.1)(Progress(epoch=0, n_samples_seen=0, fraction=np.array([0.0, 0.5, 1.0])))
+    array([1.  , 0.55, 0.1 ])
     """
 
     completes = True
@@ -138,6 +198,14 @@ class OneCycle(Schedule):
         Share of ``max_iter`` epochs in which the rate rises.
     start, final : float in [0, 1], default=0.04 and 4e-6
         First and last factor; the peak is ``learning_rate_init`` itself.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skneural.solvers import OneCycle
+    >>> from skneural.solvers.schedules import Progress
+    >>> OneCycle()(Progress(epoch=0, n_samples_seen=0, fraction=np.array([0.0, 0.3, 1.0])))
+    array([4.e-02, 1.e+00, 4.e-06])
     """
 
     completes = True

@@ -16,7 +16,20 @@ class SGD(Solver):
     Parameters
     ----------
     momentum : float in [0, 1], default=0.9
+        Share of the velocity that is kept.
     nesterovs_momentum : bool, default=True
+        Whether the step looks ahead along the velocity.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skneural.solvers import SGD
+    >>> theta, gradient = np.array([1.0, -2.0]), np.array([1.0, -2.0])
+    >>> solver = SGD()
+    >>> solver.start(theta, gradient)
+    >>> solver.step(learning_rate=0.1)
+    >>> theta.round(4)
+    array([ 0.81, -1.62])
     """
 
     _constraints = {"momentum": Within(0, 1), "nesterovs_momentum": OneOf((False, True))}

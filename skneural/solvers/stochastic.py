@@ -26,10 +26,15 @@ class StochasticMinimization:
     Parameters
     ----------
     objective : Objective
+        What is minimised, from its present parameters on.
     solver : Solver
+        Makes the steps.
     schedule : Schedule or callable
+        Progress -> factors on the learning rate.
     batches : Batches
+        The rows of each step.
     watch : Watch
+        Who looks on after each epoch.
     learning_rate : float
         Initial learning rate.
     rng : RandomState
@@ -41,6 +46,24 @@ class StochasticMinimization:
     ----------
     n_epochs, n_samples_seen : int
         Over all calls, including those before :meth:`set_state`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skneural.losses import SquaredError
+    >>> from skneural.network import Network, Objective, TrainingRows
+    >>> from skneural.solvers import SGD, Batches, Constant, StochasticMinimization, Stopping, Watch
+    >>> X = np.linspace(-1, 1, 20)[:, None]
+    >>> line = Network.zeros([1, 1], [], X.dtype)
+    >>> objective = Objective(line, SquaredError(), [], TrainingRows(X, 3 * X + 1), n_rows=20)
+    >>> loop = StochasticMinimization(
+    ...     objective, SGD(), Constant(), Batches(20, 5, shuffle=True), Watch(objective, Stopping(1e-9, 10)),
+    ...     learning_rate=0.1, rng=np.random.RandomState(0),
+    ... )
+    >>> loop.run(first=1, last=200, max_iter=200)
+    True
+    >>> line.parameters.round(3)
+    array([3., 1.])
     """
 
     def __init__(

@@ -14,6 +14,17 @@ class DivergenceError(ValueError):
         The epoch, counted from 1, in which it happened.
     learning_rate : float or None
         The learning rate at that time; None for lbfgs.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skneural import ActivationMLPRegressor, DivergenceError
+    >>> X, y = np.arange(20.0)[:, None], np.arange(20.0)
+    >>> try:
+    ...     ActivationMLPRegressor(activation="elu", solver="sgd", learning_rate_init=10.0, random_state=0).fit(X, y)
+    ... except DivergenceError as error:
+    ...     print("learning rate", error.learning_rate)
+    learning rate 10.0
     """
 
     epoch: int
@@ -66,6 +77,15 @@ class Stopping:
         Smallest value so far.
     count : int
         Epochs since the last progress.
+
+    Examples
+    --------
+    >>> from skneural.solvers import Stopping
+    >>> stopping = Stopping(tol=0.01, patience=1)
+    >>> for loss in [1.0, 0.5, 0.499, 0.498]:
+    ...     improved = stopping.update(loss)
+    >>> stopping.best, stopping.count, stopping.exhausted
+    (0.498, 2, True)
     """
 
     def __init__(self, tol: float, patience: float):

@@ -33,6 +33,13 @@ class Epoch:
         Length of the last step relative to the length of the parameter vector; around 1e-3 is usual.
     validation_loss, score : float or None
         Mean loss and score on the validation rows at the end; None without validation rows.
+
+    Examples
+    --------
+    >>> from skneural.solvers import Epoch
+    >>> epoch = Epoch(number=3, loss=0.25, seconds=0.1)
+    >>> epoch.loss, epoch.validation_loss
+    (0.25, None)
     """
 
     number: int
@@ -53,6 +60,7 @@ class Watch:
     objective : Objective
         Its state is what is kept and restored.
     stopping : Stopping
+        Counts the epochs without progress.
     validate : callable or None, default=None
         () -> (loss, score) on the validation rows at the present parameters; a larger score is better.
     early_stopping : bool, default=False
@@ -62,6 +70,19 @@ class Watch:
         parameters are those with which the best epoch began.
     guests : sequence of callable
         Called with each :class:`Epoch`; training ends when one returns True.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skneural.losses import SquaredError
+    >>> from skneural.network import Network, Objective, TrainingRows
+    >>> from skneural.solvers import Epoch, Stopping, Watch
+    >>> X = np.linspace(-1, 1, 20)[:, None]
+    >>> line = Network.zeros([1, 1], [], X.dtype)
+    >>> objective = Objective(line, SquaredError(), [], TrainingRows(X, 3 * X + 1), n_rows=20)
+    >>> watch = Watch(objective, Stopping(0.0, 10), guests=[lambda epoch: epoch.loss < 0.1])
+    >>> watch.asks_to_stop(Epoch(1, loss=0.5, seconds=0.1)), watch.asks_to_stop(Epoch(2, loss=0.05, seconds=0.1))
+    (False, True)
     """
 
     def __init__(

@@ -1,0 +1,104 @@
+"""What the site computes from the package itself at each build, and the inventories of other projects' pages."""
+
+import inspect
+import re
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from skneural import ACTIVATIONS, Activation
+
+CLASSES = {type(activation): activation for activation in ACTIVATIONS.values()}
+HEADER = ["name", "range", "mean", "zero-centred", "saturates", "scheme", "gain", "pieces", "learned"]
+
+
+def write_activations(docs: Path) -> None:
+    """Write a table of facts, and for each activation its formula, settings and picture."""
+    folder = docs / "generated" / "activations"
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = [HEADER, ["---"] * len(HEADER), *map(facts, CLASSES.values())]
+    (folder / "facts.md").write_text("".join(f"| {' | '.join(row)} |\n" for row in rows))
+    for activation in CLASSES.values():
+        name = names(activation)[0]
+        (folder / f"{name}.md").write_text(description(activation, f"generated/activations/{name}.svg"))
+        draw(activation, folder / f"{name}.svg")
+
+
+def names(activation: Activation) -> list[str]:
+    """Return the names under which an activation is registered, the usual one first."""
+    return [name for name, registered in ACTIVATIONS.items() if type(registered) is type(activation)]
+
+
+def facts(activation: Activation) -> list[str]:
+    """Return a row of the table."""
+    measured = activation.facts()
+    low, high = (f"{bound:.4g}".replace("inf", "∞") for bound in measured.range)
+    return [
+        ", ".join(f"`{name}`" for name in names(activation)),
+        f"{low}\N{NO-BREAK SPACE}…\N{NO-BREAK SPACE}{high}",
+        f"{measured.mean:.2f}".replace("-0.00", "0.00"),
+        "yes" if measured.zero_centred else "no",
+        measured.saturates,
+        measured.scheme,
+        f"{measured.gain:.3f}",
+        str(measured.n_pieces),
+        str(measured.n_learned),
+    ]
+
+
+def description(activation: Activation, picture: str) -> str:
+    """Return formula, settings and picture, the first two in the class's own words."""
+    cls = type(activation)
+    summary, *rest = inspect.getdoc(cls).split("\n\n")
+    source = next((part for part in rest if part.startswith("Source:")), "")
+    words = re.sub(r":(\w+):`", r"{\1}`", f"{summary} {source}".strip())
+    settings = ", ".join(f"`{name}={value!r}`" for name, value in activation.get_params().items())
+    reference = f"Reference: {{class}}`~skneural.{cls.__name__}`" + (f"; settings {settings}." if settings else ".")
+    return f"{words}\n\n![{cls.__name__}: value and derivative]({picture})\n\n{reference}\n"
+
+
+def draw(activation: Activation, path: Path) -> None:
+    """Draw value and derivative; a unit of several pieces over lines of different slopes."""
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    x = np.linspace(-4, 4, 401)
+    slopes = np.linspace(-0.5, 1, activation.n_pieces) if activation.n_pieces > 1 else np.ones(1)
+    Z = x[:, None] * slopes
+    learned = activation.init_learned(1)
+    A = activation.forward(Z, learned) if learned.size else activation.forward(Z)
+    with mpl.rc_context({"svg.hashsalt": "skneural", "svg.fonttype": "path"}):
+        ax = (figure := Figure(figsize=(4.6, 2.6), layout="constrained")).subplots()
+        ax.axhline(0, color="0.8", linewidth=0.8)
+        ax.axvline(0, color="0.8", linewidth=0.8)
+        ax.plot(x, A[:, 0], color="#0072B2", linewidth=2, label="value")
+        ax.plot(x, activation.derivative(Z) @ slopes, color="#D55E00", linestyle="--", label="derivative")
+        ax.set(xlabel="pre-activation z" if len(slopes) == 1 else f"x; pieces {', '.join(f'{s:g} x' for s in slopes)}")
+        ax.set(ylim=(-1.5, 4) if A.max() > 1.5 else (-1.2, 1.2))
+        ax.legend(frameon=False, loc="upper left")
+        ax.spines[["top", "right"]].set_visible(False)
+        figure.savefig(path, metadata={"Date": None})
+
+
+def write_inventories(docs: Path) -> dict[str, tuple[str, str]]:
+    """Write an inventory for each project in ``other_projects.txt``; return intersphinx's mapping to them.
+
+    The list has a line ``project address`` before the lines ``name domain:role page`` of that project.
+    """
+    folder = docs / "generated"
+    folder.mkdir(exist_ok=True)
+    mapping, entries = {}, {}
+    for line in (docs / "other_projects.txt").read_text().splitlines():
+        words = line.split()
+        if len(words) == 2:
+            project, address = words
+            mapping[project], entries[project] = (address, f"generated/{project}.inv"), []
+        elif words:
+            name, role, page = words
+            entries[project].append(f"{name} {role} 1 {page} -\n")
+    for project, lines in entries.items():
+        head = f"# Sphinx inventory version 2\n# Project: {project}\n# Version:\n"
+        head += "# The remainder of this file is compressed using zlib.\n"
+        (folder / f"{project}.inv").write_bytes(head.encode() + zlib.compress("".join(lines).encode()))
+    return mapping

@@ -1,0 +1,133 @@
+"""The pages keep their word: their code runs and prints what they say it prints, and their links lead somewhere."""
+
+import contextlib
+import io
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import joblib
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+NAMES = [str(path.relative_to(ROOT)) for path in PAGES]
+
+# python runs, output is what the python before it prints; the others are shown only.
+LANGUAGES = {"python", "output", "sh", "text", "toml"}
+
+# What a page needs besides the package; where it is not installed, or scikit-learn is older, the page is not run.
+NEEDS = {"docs/diagnosis.md": ["sklearn.callback"], "docs/deployment.md": ["skops", "skl2onnx", "onnxruntime"]}
+
+# The main job takes two minutes; pages that show it are run with one activation, one rate and two folds.
+SMALLER = [
+    ('"logistic", "tanh", "relu", "leaky_relu", "prelu", "elu", Maxout(n_pieces=2)', "Maxout(n_pieces=2)"),
+    ("[1e-4, 1e-3, 1e-2, 1e-1]", "[1e-2]"),
+    ("n_jobs=-1", "cv=2"),
+]
+
+
+@dataclass
+class Block:
+    """A fenced block of a page: its language, its text, the number of its first line."""
+
+    language: str
+    text: str
+    line: int
+
+
+def blocks(name):
+    text = (ROOT / name).read_text()
+    fences = re.finditer(r"^```([^\n]*)\n(.*?)^```$", text, re.M | re.S)
+    found = [Block(fence[1], fence[2], text[: fence.start(2)].count("\n") + 1) for fence in fences]
+    return [block for block in found if not block.language.startswith("{")]  # what Sphinx puts there
+
+
+def run(block, name, names):
+    """Run a block; its lines have their numbers on the page in a traceback."""
+    code = block.text
+    for full, small in SMALLER:
+        code = code.replace(full, small)
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(compile("\n" * (block.line - 1) + code, name, "exec"), names)
+    return printed.getvalue()
+
+
+NUMBER = re.compile(r"-?\d+\.\d*(?:e[+-]?\d+)?|-?\d+e[+-]?\d+|\d+(?=%)")  # those that arithmetic may change
+
+
+def agree(said, printed):
+    """Whether two outputs are the same, apart from spaces and from what rounding may do to decimal fractions."""
+    texts = [NUMBER.sub("#", text).split() for text in (said, printed)]
+    numbers = zip(NUMBER.findall(said), NUMBER.findall(printed), strict=False)
+    return texts[0] == texts[1] and all(abs(float(a) - float(b)) <= tolerance(a) for a, b in numbers)
+
+
+def tolerance(number):
+    """Return one unit in the last place, or a twentieth of the number if that is more."""
+    digits = number.partition("e")[0].partition(".")[2]
+    return max(0.05 * abs(float(number)), 1.01 * 10.0 ** -len(digits))
+
+
+@pytest.mark.parametrize(
+    ("said", "printed", "same"),
+    [
+        ("accuracy 0.97", "accuracy  0.96\n", True),
+        ("accuracy 0.97", "accuracy 0.91", False),
+        ("accuracy 0.97", "loss 0.97", False),
+        ("0.0007 True", "0.0008 True", True),
+        ("0.0007 True", "0.0009 True", False),
+        ("450 digits", "451 digits", False),
+        ("94% dead", "92% dead", True),
+        ("94% dead", "80% dead", False),
+        ("0.5", "0.5 0.5", False),
+    ],
+)
+def test_agreement(said, printed, same):
+    assert agree(said, printed) is same
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_block_says_what_it_is(name):
+    assert {block.language for block in blocks(name)} <= LANGUAGES
+
+
+def runnable(name):
+    return any(block.language == "python" for block in blocks(name))
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if runnable(name)])
+def test_code_runs_and_prints_what_the_page_says(name, tmp_path, monkeypatch):
+    for module in NEEDS.get(name, []):
+        pytest.importorskip(module)
+    monkeypatch.chdir(tmp_path)
+    names, printed = {"__name__": "page"}, ""
+    for block in blocks(name):
+        if block.language == "python":
+            printed += run(block, name, names)
+        elif block.language == "output":
+            says = f"{name}, line {block.line}, says\n{block.text}\nbut the code printed\n{printed}"
+            assert agree(block.text, printed), says
+            printed = ""
+    assert not printed, f"{name} does not show this output:\n{printed}"
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/index.md"])
+def test_the_main_job_saves_a_good_model(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    main_job, names = blocks(name)[0], {"__name__": "page"}
+    assert all(full in main_job.text for full, _ in SMALLER)  # else it was not made smaller
+    run(main_job, name, names)
+    assert joblib.load("model.joblib").score(names["X_test"], names["y_test"]) > 0.95
+
+
+def test_the_readme_has_exactly_two_commands():
+    section = (ROOT / "README.md").read_text().split("## Try it")[1].split("\n## ")[0]
+    assert len(re.findall(r"```sh\n(.*?)```", section, re.S)) == 2
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_links_to_files_lead_somewhere(name):
+    targets = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", re.sub(r"```.*?```", "", (ROOT / name).read_text(), flags=re.S))
+    assert not [target for target in targets if not ((ROOT / name).parent / target).exists()]
