@@ -26,7 +26,10 @@ from skneural import (
     VersionWarning,
 )
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    pytest.mark.filterwarnings("ignore::skneural.inspection.DeadUnitsWarning"),
+]
 
 X, y = load_iris(return_X_y=True)
 binary = y == 1

@@ -66,8 +66,9 @@ def check_gradient(
     rehearsal = Rehearsal(network, X, y, sample_weight, n_rows, seed)
     objective = rehearsal.objective()
     theta = objective.objective.parameters
-    if not math.isfinite(value := objective.evaluate() + objective.objective.penalty()):
-        raise ValueError(f"The objective must be finite at the parameters. Got {value}: scale the data.")
+    total = objective.evaluate() + objective.objective.penalty()
+    if not math.isfinite(total):
+        raise ValueError(f"The objective must be finite at the parameters. Got {total}: scale the data.")
     of_loss, of_penalty = _gradients(rehearsal)
     arrays, rng = named_arrays(rehearsal.network.layout), np.random.RandomState(seed)
     entries = {name: _sampled(of_loss, index, n_entries, rng) for name, index in arrays.items()}

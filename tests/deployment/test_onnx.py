@@ -26,7 +26,10 @@ from skneural.deployment import register_converters, to_onnx
 
 onnxruntime = pytest.importorskip("onnxruntime")
 skl2onnx = pytest.importorskip("skl2onnx")
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    pytest.mark.filterwarnings("ignore::skneural.inspection.DeadUnitsWarning"),
+]
 
 X, y = load_iris(return_X_y=True)
 names = np.array(["setosa", "versicolor", "virginica"])

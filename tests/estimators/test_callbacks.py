@@ -19,7 +19,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 X, Y = load_iris(return_X_y=True)
 X = (X - X.mean(axis=0)) / X.std(axis=0)
 SOLVERS = ["adam", "sgd", "lbfgs"]
-SMALL = {"hidden_layer_sizes": (4,), "max_iter": 5, "random_state": 0}
+SMALL = {"hidden_layer_sizes": (4,), "max_iter": 5, "learning_rate_init": 0.01, "random_state": 0}
 
 
 class Recorder:

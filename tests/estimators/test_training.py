@@ -179,7 +179,7 @@ class Cube(Activation):
 
 
 def test_a_users_own_activation():
-    model = fitted(activation=Cube(), learning_rate_init=0.01, max_iter=60)
+    model = fitted(activation=Cube(), learning_rate_init=0.01, max_iter=100)
     assert model.score(X_IRIS, Y_IRIS) > 0.9
 
 

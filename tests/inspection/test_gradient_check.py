@@ -389,7 +389,7 @@ def test_a_gradient_that_is_not_finite_is_wrong():
 def test_an_objective_that_is_not_finite_is_refused(backend):
     model = ActivationMLPRegressor("poisson", **SMALL)
     with pytest.raises(
-        ValueError, match="The objective must be finite at the parameters. Got (inf|nan): scale the data"
+        ValueError, match=r"The objective must be finite at the parameters\. Got (inf|nan): scale the data"
     ):
         check_gradient(model, 1e6 * X, TARGETS["multi-output"])
 
