@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import numpy as np
@@ -101,6 +102,31 @@ class SavedStateMixin:
             raise ValueError(
                 f"This {type(self).__name__} cannot be used as it was saved. {reason} {_remedy(saved_by)}"
             ) from error
+
+
+@contextmanager
+def unchanged_on_error(estimator: Any, but: tuple[type[BaseException], ...] = ()) -> Iterator[None]:
+    """Give the estimator its attributes back if the block raises, so that nothing stays half fitted.
+
+    Learning replaces attributes and never changes one in place; hence a shallow copy is enough.
+
+    Parameters
+    ----------
+    estimator : BaseEstimator
+    but : tuple of exception types, default=()
+        After these what was learned stays.
+    """
+    before = dict(vars(estimator))
+    try:
+        yield
+    except but:
+        raise
+    except BaseException:
+        # What callbacks need for their own ending stays until they have ended.
+        running = {name: value for name, value in vars(estimator).items() if belongs_to_scikit_learn(name)}
+        vars(estimator).clear()
+        vars(estimator).update(before, **running)
+        raise
 
 
 def check_numbers(name: str, values: Any, shape: tuple[int, ...], missing: Any = False, dtypes: str = "d") -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from numbers import Integral
 from typing import Any
 
@@ -28,6 +27,7 @@ from skneural.estimators.validation import Rows, Validation, split
 from skneural.initializers import INITIALIZERS
 from skneural.losses import LOSSES
 from skneural.network import Layout, Network, TrainingRows
+from skneural.saved_state import unchanged_on_error
 from skneural.solvers import (
     LBFGS,
     SCHEDULES,
@@ -114,7 +114,8 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
                 "partial_fit does not support early_stopping=True without X_val and y_val: "
                 "rows held out in one call would be trained on in the next."
             )
-        with self._unchanged_on_error():
+        # Divergence and the user's interruption leave finite weights, of use.
+        with unchanged_on_error(self, but=(DivergenceError, TrainingInterrupted)):
             recipe = Recipe(self)
             resume = self._resumes(incremental)
             rows = self._read(X, y, sample_weight, resume, incremental)
@@ -139,21 +140,6 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
             if not incremental:
                 warn_of_dead_units(self, rows.X)
         return self
-
-    @contextmanager
-    def _unchanged_on_error(self) -> Iterator[None]:
-        """Leave no half-fitted estimator behind; divergence and the user's interruption keep finite weights."""
-        before = dict(self.__dict__)
-        try:
-            yield
-        except (DivergenceError, TrainingInterrupted):
-            raise
-        except BaseException:
-            # What callbacks need for their own ending stays until they have ended.
-            running = {name: value for name, value in self.__dict__.items() if name in _OF_CALLBACKS}
-            self.__dict__.clear()
-            self.__dict__.update(before, **running)
-            raise
 
     # Data: what subclasses define, and what they share.
 
@@ -374,9 +360,6 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
-
-
-_OF_CALLBACKS = {"_callback_fit_ctx", "_skl_callbacks_to_teardown"}
 
 
 def _relative(weights: Array, name: str) -> Array:

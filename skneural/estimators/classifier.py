@@ -19,7 +19,8 @@ from skneural.estimators.base import BaseActivationMLP
 from skneural.estimators.parameters import documented, store
 from skneural.estimators.training import stochastic
 from skneural.losses import LogisticLoss, SoftmaxCrossEntropy
-from skneural.saved_state import require
+from skneural.saved_state import require, unchanged_on_error
+from skneural.solvers import DivergenceError, TrainingInterrupted
 
 Array = NDArray[Any]
 
@@ -146,7 +147,7 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
             Validation rows, which never train: their loss and score are recorded after each epoch, and early stopping
             judges by them.
         sample_weight_val : array-like, default=None
-            Weights of the validation rows.
+            Weights of the validation rows; `class_weight` does not act on these rows.
 
         Returns
         -------
@@ -184,14 +185,14 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
             Validation rows, which never train: their loss and score are recorded after each epoch, and early stopping
             judges by them.
         sample_weight_val : array-like, default=None
-            Weights of the validation rows.
+            Weights of the validation rows; `class_weight` does not act on these rows.
 
         Returns
         -------
         self : ActivationMLPClassifier
             The estimator, one epoch further.
         """
-        with self._unchanged_on_error():
+        with unchanged_on_error(self, but=(DivergenceError, TrainingInterrupted)):
             if _check_partial_fit_first_call(self, classes) and len(self.classes_) < 2:
                 raise ValueError(f"classes must name at least 2 classes. Got {self.classes_!r} instead.")
             return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), incremental=True)

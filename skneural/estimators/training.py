@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Set
 from functools import partial
 from numbers import Integral
 from typing import Any
@@ -132,7 +132,8 @@ class Recipe:
 
 
 def _hidden_sizes(hidden_layer_sizes: Any) -> list[int]:
-    sizes = list(hidden_layer_sizes) if np.iterable(hidden_layer_sizes) else [hidden_layer_sizes]
+    ordered = np.iterable(hidden_layer_sizes) and not isinstance(hidden_layer_sizes, Mapping | Set)
+    sizes = list(hidden_layer_sizes) if ordered else [hidden_layer_sizes]
     if not all(Within(1, None, kind=Integral).accepts(size) for size in sizes):
         raise ValueError(f"hidden_layer_sizes must be > 0, all of them integers. Got {hidden_layer_sizes!r} instead.")
     return [int(size) for size in sizes]

@@ -12,22 +12,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from skneural._sklearn_compat import _check_sample_weight, _fit_context, check_array, validate_data
-from skneural.saved_state import SavedStateMixin
-
-
-@contextmanager
-def unchanged_on_error(estimator: BaseEstimator) -> Iterator[None]:
-    """Give the estimator its attributes back if the block raises, so that nothing stays half fitted.
-
-    Learning replaces attributes and never changes one in place; hence a shallow copy is enough.
-    """
-    before = dict(vars(estimator))
-    try:
-        yield
-    except BaseException:
-        vars(estimator).clear()
-        vars(estimator).update(before)
-        raise
+from skneural.saved_state import SavedStateMixin, unchanged_on_error
 
 
 @contextmanager

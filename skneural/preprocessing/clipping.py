@@ -10,8 +10,7 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from skneural._sklearn_compat import Interval, _check_feature_names_in, _fit_context, validate_data
-from skneural.preprocessing.base import unchanged_on_error
-from skneural.saved_state import SavedStateMixin, check_numbers, require
+from skneural.saved_state import SavedStateMixin, check_numbers, require, unchanged_on_error
 
 
 class SmoothClipper(SavedStateMixin, OneToOneFeatureMixin, TransformerMixin, BaseEstimator):

@@ -8,7 +8,8 @@ import pytest
 from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning
 
-import skneural
+import skneural.estimators
+import skneural.inspection
 from skneural import ActivationMLPClassifier, ActivationMLPRegressor, DeadUnitsWarning
 from skneural.estimators.dead_units import dead_in_new, remedy
 

@@ -1,5 +1,6 @@
 """From parameters to parts: training gives what scikit-learn's MLP gives, and each part does its work."""
 
+import re
 import warnings
 
 import numpy as np
@@ -135,6 +136,12 @@ def test_hidden_layer_sizes(sizes, expected):
     assert [W.shape for W in model.coefs_] == list(zip([4, *expected], [*expected, 3], strict=True))
     assert model.n_layers_ == len(expected) + 2
     assert model.predict_proba(X_IRIS).shape == (150, 3)
+
+
+@pytest.mark.parametrize("sizes", [{5: 3}, {5, 3}, (5, 0), (5, 2.0), "5", ((5, 3),)])
+def test_what_is_no_sequence_of_sizes_is_refused(sizes):
+    with pytest.raises(ValueError, match=re.escape(f"Got {sizes!r}")):
+        fitted(hidden_layer_sizes=sizes)
 
 
 def test_one_activation_per_layer():
