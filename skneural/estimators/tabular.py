@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from sklearn.ensemble import VotingClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.utils import check_random_state
 
 from skneural.estimators.classifier import ActivationMLPClassifier
 from skneural.preprocessing.clipping import RampEncoder, SmoothClipper
@@ -15,10 +17,10 @@ RECIPE: dict[str, Any] = {
     "hidden_layer_sizes": (256, 256),
     "solver": "adamw",
     "alpha": 0.3,
-    "dropout": 0.3,
+    "dropout": 0.15,
     "batch_norm": True,
     "label_smoothing": 0.1,
-    "batch_size": 64,
+    "batch_size": 128,
     "learning_rate": "cosine",
     "learning_rate_init": 0.01,
     "max_iter": 60,
@@ -31,20 +33,22 @@ RECIPE: dict[str, Any] = {
 def tabular_classifier(**overrides: Any) -> Pipeline:
     """Return a classifier with settings that suit tabular data of some hundred to some ten thousand rows.
 
-    A pipeline of StdScaler, SmoothClipper, RampEncoder and ActivationMLPClassifier: two wide hidden layers with batch
-    normalisation, dropout and smoothed labels, trained by AdamW for a fixed number of epochs at a rate that falls to
-    zero. All settings are in `RECIPE`; docs/tabular.md says what each of them brought.
+    A pipeline of StdScaler, SmoothClipper and a :class:`sklearn.ensemble.VotingClassifier` that averages the
+    probabilities of three networks of different seeds: one sees the features, two see them with the ramps of
+    :class:`skneural.RampEncoder` besides. Each has two wide hidden layers with batch normalisation, dropout and smoothed
+    labels, trained by AdamW for a fixed number of epochs at a rate that falls to zero. All settings are in `RECIPE`;
+    docs/tabular.md says what each of them brought.
 
     Parameters
     ----------
     **overrides
-        Parameters of :class:`skneural.ActivationMLPClassifier`, instead of or besides those of `RECIPE`; among them
-        `random_state`.
+        Parameters of :class:`skneural.ActivationMLPClassifier`, instead of or besides those of `RECIPE`, for all three
+        networks. Each gets a random state of its own, drawn from `random_state`.
 
     Returns
     -------
     model : Pipeline
-        Not fitted. Its parameters are searched as in ``activationmlpclassifier__alpha``.
+        Not fitted. The networks see the classes as 0, 1, ..., in the order of ``classes_``.
 
     Raises
     ------
@@ -56,9 +60,9 @@ def tabular_classifier(**overrides: Any) -> Pipeline:
     >>> from skneural.estimators.tabular import tabular_classifier
     >>> model = tabular_classifier(max_iter=30, random_state=0)
     >>> list(model.named_steps)
-    ['stdscaler', 'smoothclipper', 'rampencoder', 'activationmlpclassifier']
-    >>> model[-1].max_iter, model[-1].learning_rate
-    (30, 'cosine')
+    ['stdscaler', 'smoothclipper', 'votingclassifier']
+    >>> [name for name, _ in model[-1].estimators]
+    ['plain', 'ramps_1', 'ramps_2']
     """
     unknown = sorted(set(overrides) - set(ActivationMLPClassifier._get_param_names()))
     if unknown:
@@ -66,6 +70,17 @@ def tabular_classifier(**overrides: Any) -> Pipeline:
             f"Got {', '.join(unknown)}, but expected names of parameters of ActivationMLPClassifier; set those of the "
             "other steps by set_params, for instance smoothclipper__limit."
         )
-    return make_pipeline(
-        StdScaler(), SmoothClipper(), RampEncoder(), ActivationMLPClassifier(**{**RECIPE, **overrides})
+    plain, *others = (
+        ActivationMLPClassifier(**{**RECIPE, **overrides, "random_state": seed})
+        for seed in _seeds(overrides.get("random_state"))
     )
+    ramps = [make_pipeline(RampEncoder(n_bins=8, max_columns=1000), network) for network in others]
+    members = [("plain", plain), ("ramps_1", ramps[0]), ("ramps_2", ramps[1])]
+    return make_pipeline(StdScaler(), SmoothClipper(), VotingClassifier(members, voting="soft"))
+
+
+def _seeds(random_state: int | np.random.RandomState | None) -> list[int | None]:
+    """One seed per network: members that shared a generator would each train with a copy of it, thus alike."""
+    if random_state is None:
+        return [None] * 3
+    return check_random_state(random_state).randint(np.iinfo(np.int32).max, size=3).tolist()
