@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from sklearn.utils import Bunch
+
 from skneural.activations import ACTIVATIONS
 from skneural.deployment.extras import extra
 from skneural.estimators import ActivationMLPClassifier, ActivationMLPRegressor
@@ -29,8 +31,10 @@ ESTIMATORS = (
 )
 SPECIFICATIONS = (*ACTIVATIONS.values(), *INITIALIZERS.values(), *LOSSES.values(), *SCHEDULES.values())
 
+CONTAINERS = (Bunch,)  # where a VotingClassifier, such as that of tabular_classifier(), keeps its members by name
+
 TRUSTED_TYPES: list[str] = sorted(
-    {f"{kind.__module__}.{kind.__qualname__}" for kind in (*ESTIMATORS, *map(type, SPECIFICATIONS))}
+    {f"{kind.__module__}.{kind.__qualname__}" for kind in (*ESTIMATORS, *CONTAINERS, *map(type, SPECIFICATIONS))}
 )
 
 

@@ -34,10 +34,10 @@ def tabular_classifier(**overrides: Any) -> Pipeline:
     """Return a classifier with settings that suit tabular data of some hundred to some ten thousand rows.
 
     A pipeline of StdScaler, SmoothClipper and a :class:`sklearn.ensemble.VotingClassifier` that averages the
-    probabilities of three networks of different seeds: one sees the features, two see them with the ramps of
-    :class:`skneural.RampEncoder` besides. Each has two wide hidden layers with batch normalisation, dropout and smoothed
-    labels, trained by AdamW for a fixed number of epochs at a rate that falls to zero. All settings are in `RECIPE`;
-    docs/tabular.md says what each of them brought.
+    probabilities of three networks of different seeds: one sees the features, two see the ramps of
+    :class:`skneural.RampEncoder` besides. Each has two wide hidden layers with batch normalisation, dropout and
+    smoothed labels, trained by AdamW for a fixed number of epochs at a rate that falls to zero. Their settings are in
+    `RECIPE`; docs/tabular.md says what each of them brought.
 
     Parameters
     ----------
@@ -76,7 +76,9 @@ def tabular_classifier(**overrides: Any) -> Pipeline:
     )
     ramps = [make_pipeline(RampEncoder(n_bins=8, max_columns=1000), network) for network in others]
     members = [("plain", plain), ("ramps_1", ramps[0]), ("ramps_2", ramps[1])]
-    return make_pipeline(StdScaler(), SmoothClipper(), VotingClassifier(members, voting="soft"))
+    # skl2onnx converts a VotingClassifier only with flatten_transform=False; predictions do not depend on it.
+    vote = VotingClassifier(members, voting="soft", flatten_transform=False)
+    return make_pipeline(StdScaler(), SmoothClipper(), vote)
 
 
 def _seeds(random_state: int | np.random.RandomState | None) -> list[int | None]:

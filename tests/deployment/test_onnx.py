@@ -106,7 +106,8 @@ def test_a_graph_computes_in_the_precision_of_its_input(fitted_in, dtype):
 
 
 def test_the_tabular_recipe():
-    model = tabular_classifier(max_iter=3, random_state=0).set_params(rampencoder__min_rows=1).fit(X, y)
+    ramps = {f"votingclassifier__ramps_{i}__rampencoder__min_rows": 1 for i in (1, 2)}
+    model = tabular_classifier(max_iter=3, random_state=0).set_params(**ramps).fit(X, y)
     assert_same(model, X.astype(np.float32), 1e-5)
 
 

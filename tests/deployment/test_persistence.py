@@ -27,6 +27,7 @@ from skneural import (
     SmoothClipper,
     StdScaler,
     VersionWarning,
+    tabular_classifier,
 )
 from skneural.deployment import TRUSTED_TYPES, load, replacing, save
 from skneural.initializers import INITIALIZERS
@@ -98,6 +99,12 @@ def test_what_a_search_found_round_trips(skops, tmp_path):
     np.testing.assert_array_equal(load(tmp_path / "best.skops").predict(X), search.predict(X))
 
 
+def test_the_tabular_recipe_round_trips(skops, tmp_path):
+    model = tabular_classifier(max_iter=2, hidden_layer_sizes=5, random_state=0).fit(X, y)
+    save(model, tmp_path / "model.skops")
+    np.testing.assert_array_equal(load(tmp_path / "model.skops").predict_proba(X), model.predict_proba(X))
+
+
 def test_text_labels_and_boolean_labels_round_trip(skops, tmp_path):
     for labels in (np.array(["setosa", "versicolor", "virginica"])[y], y == 0, y.astype(float)):
         model = ActivationMLPClassifier(**FAST).fit(X, labels)
@@ -105,12 +112,13 @@ def test_text_labels_and_boolean_labels_round_trip(skops, tmp_path):
         np.testing.assert_array_equal(load(tmp_path / "model.skops").predict(X), model.predict(X))
 
 
-def test_only_public_types_of_this_package_need_trust(skops):
+def test_only_public_types_and_a_dict_need_trust(skops):
     model = pipeline(activation=[ACTIVATIONS["maxout"]])
     untrusted = skops.get_untrusted_types(data=skops.dumps(model))
     assert set(untrusted) <= set(TRUSTED_TYPES)
     assert len(untrusted) == 8  # the six estimators, the activation, the loss
-    assert all(name.startswith("skneural.") and "._" not in name for name in TRUSTED_TYPES)
+    others = {name for name in TRUSTED_TYPES if not name.startswith("skneural.") or "._" in name}
+    assert others == {"sklearn.utils._bunch.Bunch"}  # a dict
 
 
 def test_the_version_is_in_the_file(skops, tmp_path, monkeypatch):
