@@ -648,6 +648,7 @@ class TestInterruption:
     @pytest.mark.parametrize("early_stopping", [False, True])
     def test_lbfgs_keeps_the_best_so_far(self, early_stopping):
         settings = {**SMALL, "solver": "lbfgs", "max_iter": 100, "early_stopping": early_stopping, "batch_norm": True}
+        settings["n_iter_no_change"] = 50  # it must not be done before the user is
         Interrupting.calls = 0
         model = ActivationMLPClassifier(activation=Interrupting(after=20), **settings)
         with pytest.raises(TrainingInterrupted, match=r"after \d+ full epochs"):
