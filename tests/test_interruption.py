@@ -37,11 +37,12 @@ def interrupted(model, train, rows):
     assert network.backend_ == sys.argv[1], network.backend_
     assert network.n_iter_ == len(network.loss_curve_)
     assert (network.n_iter_ > 0) == (rows == few)
-    P = model.predict(X)
-    assert np.isfinite(P).all() and np.array_equal(pickle.loads(pickle.dumps(model)).predict(X), P)
-    network.set_params(max_iter=3, warm_start=True, verbose=False, learning_rate="constant")
+    P = model.predict(X[few])
+    assert np.isfinite(P).all() and np.array_equal(pickle.loads(pickle.dumps(model)).predict(X[few]), P)
+    network.set_params(max_iter=3, warm_start=True, verbose=False, learning_rate="constant", batch_size=200)
     network.fit(X[few], y[few])  # one can go on
-    print("better than nothing:", bool(np.mean((P - y) ** 2) < np.mean(y**2)))
+    error = np.mean((P - y[few]) ** 2) / np.mean(y**2)
+    print("learned:", bool(error < 0.5 if rows == few else error < 2))
 
 for solver in ("adam", "sgd", "lbfgs"):
     model = ActivationMLPRegressor(solver=solver, verbose=True, **settings)
@@ -79,7 +80,7 @@ def test_a_model_alone_can_be_used_and_its_user_is_told(backend):
     assert run.returncode == 0, errors
     told = [line for line in lines if re.match(r"told: Training was interrupted after \d+ full epochs. .*keeps", line)]
     assert len(told) == 8
-    assert lines.count("better than nothing: True\n") == 8
+    assert lines.count("learned: True\n") == 8
 
 
 SEARCH = """

@@ -221,7 +221,8 @@ def check_features(estimator: Any, X: Any, Z: Any) -> None:
     if not np.isfinite(values).all():
         assert not np.isinf(values).any(), "infinite"
         dense = X.toarray() if sparse.issparse(X) else np.asarray(X, dtype=float)
-        expected = np.isnan(dense) | np.isnan(getattr(estimator, "mean_", np.zeros(Z.shape[1])))
+        mean = getattr(estimator, "mean_", None)
+        expected = np.isnan(dense) | np.isnan(np.zeros(Z.shape[1]) if mean is None else mean)
         assert expected[np.isnan(values)].all(), "NaN out of numbers"
 
 
