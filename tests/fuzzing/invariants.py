@@ -36,6 +36,8 @@ CLEAR = (
     "Expected unique column names",
     "int too large to convert to float",
     "Python int too large to convert",
+    "no supported conversion for types",
+    "object dtype is not supported by sparse matrices",
 )
 
 
