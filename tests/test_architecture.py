@@ -29,7 +29,7 @@ MATHEMATICS = [
 LEVELS = [
     MATHEMATICS,
     ["network", "solvers"],
-    ["_sklearn_compat", "saved_state"],
+    ["_sklearn_compat", "saved_state", "files"],
     ["estimators", "preprocessing", "versions"],
     ["inspection", "deployment"],
     ["__init__"],

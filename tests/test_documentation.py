@@ -17,7 +17,11 @@ NAMES = [str(path.relative_to(ROOT)) for path in PAGES]
 LANGUAGES = {"python", "output", "sh", "text", "toml"}
 
 # What a page needs besides the package; where it is not installed, or scikit-learn is older, the page is not run.
-NEEDS = {"docs/diagnosis.md": ["sklearn.callback"], "docs/deployment.md": ["skops", "skl2onnx", "onnxruntime"]}
+NEEDS = {
+    "docs/diagnosis.md": ["sklearn.callback"],
+    "docs/deployment.md": ["skops", "skl2onnx", "onnxruntime"],
+    "docs/scale.md": ["dask.array", "distributed"],
+}
 
 # The main job takes two minutes; pages that show it are run with one activation, one rate and two folds.
 SMALLER = [

@@ -1,11 +1,9 @@
 """Engines for more candidates, rows and machines: started, used, and compared with doing without."""
 
 import os
-import re
 import subprocess
 import sys
 from functools import reduce
-from pathlib import Path
 
 import dask
 import dask.array as da
@@ -21,7 +19,6 @@ from sklearn.pipeline import make_pipeline
 
 from skneural import ActivationMLPClassifier, Maxout, MeanCenterer, PCAWhitener, ReLU, StdScaler
 
-PAGE = (Path(__file__).parents[1] / "docs" / "scale.md").read_text()
 X, Y = load_iris(return_X_y=True)
 TRANSFORMERS = [
     MeanCenterer(),
@@ -41,18 +38,6 @@ def cluster(processes):
 def client():
     with cluster(processes=False) as local, Client(local) as connected:
         yield connected
-
-
-def test_the_page_runs(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    names = {}
-    for code in re.findall(r"```python\n(.*?)```", PAGE, re.S):
-        exec(compile(code, "docs/scale.md", "exec"), names)
-    assert names["search"].score(names["X_test"], names["y_test"]) > 0.9
-    assert names["whitener"].n_samples_seen_ == 100_000
-    np.testing.assert_allclose(np.cov(names["whitened"].compute().T), np.eye(20), atol=1e-10)
-    assert names["network"].score(names["scaler"].transform(names["table"]), names["labels"]) > 0.8
-    assert "[9, 3, 1] [4, 12, 36]" in capsys.readouterr().out
 
 
 class Located(ReLU):

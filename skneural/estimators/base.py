@@ -366,4 +366,5 @@ def _relative(weights: Array, name: str) -> Array:
     """Return weights of which the largest is 1: only ratios count, and then no sum overflows."""
     if not weights.max() > 0:
         raise ValueError(f"All entries of {name} are zero, expected at least one positive: nothing to fit.")
-    return weights / weights.max()
+    with np.errstate(over="ignore"):  # NumPy before 2 warns of numbers beside the array, by subnormal ones
+        return weights / weights.max()

@@ -94,9 +94,13 @@ class PerFeatureTransformer(OneToOneFeatureMixin, MomentsTransformer):
         return self.copy if copy is None else copy
 
     def _measure(self, X, sample_weight: np.ndarray | None) -> FeatureMoments:
-        if self.subsample is not None and self.subsample < X.shape[0]:
+        if self.subsample is None:
+            return self._measure_chunk(X, sample_weight)
+        # A row of weight zero is no row: a sample of such rows alone would teach nothing.
+        rows = np.arange(X.shape[0]) if sample_weight is None else np.flatnonzero(sample_weight)
+        if self.subsample < len(rows):
             random_state = check_random_state(self.random_state)
-            rows = np.sort(sample_without_replacement(X.shape[0], self.subsample, random_state=random_state))
+            rows = rows[np.sort(sample_without_replacement(len(rows), self.subsample, random_state=random_state))]
             return self._measure_chunk(X[rows], None if sample_weight is None else sample_weight[rows])
         return self._measure_chunk(X, sample_weight)
 

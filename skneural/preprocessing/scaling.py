@@ -76,8 +76,8 @@ class StdScaler(PerFeatureTransformer):
     (array([ 1., 20.]), array([ 1., 10.]))
     >>> scaler.transform([[3.0, 40.0]])
     array([[2., 2.]])
-    >>> scaler.partial_fit([[4.0, 20.0]]).n_samples_seen_
-    np.int64(3)
+    >>> int(scaler.partial_fit([[4.0, 20.0]]).n_samples_seen_)
+    3
     """
 
     _parameter_constraints = {

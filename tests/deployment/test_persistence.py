@@ -29,7 +29,7 @@ from skneural import (
     VersionWarning,
     tabular_classifier,
 )
-from skneural.deployment import TRUSTED_TYPES, load, replacing, save
+from skneural.deployment import TRUSTED_TYPES, load, save
 from skneural.initializers import INITIALIZERS
 from skneural.losses import LOSSES
 from skneural.solvers import SCHEDULES
@@ -232,61 +232,6 @@ def test_a_file_that_is_not_there(skops, tmp_path):
 # Writing.
 
 
-def test_a_new_file_takes_the_place_of_the_old_one(tmp_path):
-    path = tmp_path / "model"
-    path.write_bytes(b"old")
-    path.chmod(0o640)
-    with replacing(path) as file:
-        file.write(b"new")
-        assert path.read_bytes() == b"old"
-    assert path.read_bytes() == b"new"
-    assert path.stat().st_mode & 0o777 == 0o640
-    assert os.listdir(tmp_path) == ["model"]
-
-
-def test_what_joblib_wrote_maps_into_memory(tmp_path):
-    model = StdScaler().fit(X)
-    with replacing(tmp_path / "model.joblib") as file:
-        joblib.dump(model, file)
-    loaded = joblib.load(tmp_path / "model.joblib", mmap_mode="r")
-    assert isinstance(loaded.mean_, np.memmap)
-    np.testing.assert_array_equal(loaded.transform(X), model.transform(X))
-
-
-def test_a_new_file_has_the_permissions_of_any_other(tmp_path):
-    with replacing(tmp_path / "model") as file:
-        file.write(b"new")
-    (tmp_path / "other").touch()
-    assert (tmp_path / "model").stat().st_mode == (tmp_path / "other").stat().st_mode
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege there")
-def test_a_link_keeps_pointing_at_the_file(tmp_path):
-    (tmp_path / "model").write_bytes(b"old")
-    (tmp_path / "link").symlink_to(tmp_path / "model")
-    with replacing(tmp_path / "link") as file:
-        file.write(b"new")
-    assert (tmp_path / "link").is_symlink()
-    assert (tmp_path / "model").read_bytes() == b"new"
-
-
-@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt(), ValueError("no")])
-def test_the_old_file_stays_if_writing_fails(error, tmp_path):
-    path = tmp_path / "model"
-    path.write_bytes(b"old")
-
-    def fail():
-        with replacing(path) as file:
-            file.write(b"half of the new")
-            raise error
-
-    with pytest.raises(type(error)) as failure:
-        fail()
-    assert "model was not written; what was there, if anything, is as it was." in failure.value.__notes__[0]
-    assert path.read_bytes() == b"old"
-    assert os.listdir(tmp_path) == ["model"]
-
-
 FULL_DISK = """
 import resource, signal
 import joblib, numpy as np
@@ -331,5 +276,5 @@ def test_a_truncated_joblib_file_never_becomes_a_model(tmp_path):
     for mmap_mode in (None, "r"):
         for length in np.linspace(0, len(content) - 1, 40).astype(int):
             path.write_bytes(content[:length])
-            with pytest.raises((EOFError, ValueError, UnpicklingError, struct.error)):  # joblib's own
+            with pytest.raises((EOFError, IndexError, ValueError, UnpicklingError, struct.error)):  # joblib's own
                 joblib.load(path, mmap_mode=mmap_mode)

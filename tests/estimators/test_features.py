@@ -378,7 +378,7 @@ def refused_by_lbfgs(params):
     return params["solver"] == "lbfgs" and (bounds or params["input_dropout"] > 0 or dropped)
 
 
-@pytest.mark.filterwarnings("ignore::sklearn.exceptions.UndefinedMetricWarning")
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.UndefinedMetricWarning", "ignore::skneural.DeadUnitsWarning")
 @settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(cases())
 def test_any_combination(case):

@@ -36,6 +36,8 @@ CLEAR = (
     "Expected unique column names",
     "int too large to convert to float",
     "Python int too large to convert",
+    "no supported conversion for types",
+    "object dtype is not supported by sparse matrices",
 )
 
 
@@ -221,7 +223,8 @@ def check_features(estimator: Any, X: Any, Z: Any) -> None:
     if not np.isfinite(values).all():
         assert not np.isinf(values).any(), "infinite"
         dense = X.toarray() if sparse.issparse(X) else np.asarray(X, dtype=float)
-        expected = np.isnan(dense) | np.isnan(getattr(estimator, "mean_", np.zeros(Z.shape[1])))
+        mean = getattr(estimator, "mean_", None)
+        expected = np.isnan(dense) | np.isnan(np.zeros(Z.shape[1]) if mean is None else mean)
         assert expected[np.isnan(values)].all(), "NaN out of numbers"
 
 
@@ -236,9 +239,13 @@ METHODS: dict[str, Callable[[Any, Any, Any], None]] = {
 def comparable(case: Case, estimator: Any) -> bool:
     """Whether fit and answers may be expected to be the same for plain arrays.
 
-    Not with long steps, which are chaotic, nor with dropout, which draws for stored entries only.
+    Not with long steps, which are chaotic, nor with dropout, which draws for stored entries only; nor where batch
+    normalisation makes gradients zero but for the rounding of single precision, of which adam then makes whole steps.
     """
-    if {"learning_rate_init", "dropout", "input_dropout"} & dict(case.settings).keys():
+    settings = dict(case.settings).keys()
+    if {"learning_rate_init", "dropout", "input_dropout"} & settings:
+        return False
+    if "batch_norm" in settings and case.X.tame and case.X.twin().dtype == np.float32:
         return False
     repeats = not hasattr(estimator, "random_state") or isinstance(estimator.random_state, int | np.integer)
     return repeats and case.X.tame and case.query.tame

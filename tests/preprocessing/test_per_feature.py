@@ -84,6 +84,18 @@ def test_a_sample_of_all_rows_is_exact_and_streams_use_every_row(kind):
     assert kind(subsample=5).fit(X, sample_weight=np.full(50, 2.0)).n_samples_seen_ == 10
 
 
+@both
+def test_a_sample_leaves_out_rows_of_weight_zero(kind):
+    X, weight = rng.standard_normal((50, 3)), np.zeros(50)
+    weight[[4, 7, 30]] = 1.0, 2.0, 2.0
+    for random_state in range(5):
+        fitted = kind(subsample=2, random_state=random_state).fit(X, sample_weight=weight)
+        assert fitted.n_samples_seen_ in (3, 4)
+        assert np.isfinite(fitted.mean_).all()
+    whole = kind(subsample=3).fit(X, sample_weight=weight)
+    np.testing.assert_array_equal(whole.mean_, kind().fit(X, sample_weight=weight).mean_)
+
+
 def test_true_is_one_channel():
     X = np.arange(6.0).reshape(2, 3)
     np.testing.assert_array_equal(MeanCenterer(n_channels=True).fit(X).mean_, [2.5, 2.5, 2.5])

@@ -20,6 +20,7 @@ from sklearn.base import is_classifier
 from sklearn.utils import resample
 
 from skneural.estimators.base import BaseActivationMLP
+from skneural.files import replacing
 from skneural.inspection.displays import UnitActivityDisplay
 from skneural.inspection.gradient_check import check_gradient
 from skneural.inspection.page.markup import Markup, element, joined
@@ -81,14 +82,16 @@ class Report:
         Parameters
         ----------
         path : path-like
-            Such as "report.html"; what was there is replaced.
+            Such as "report.html"; what was there is replaced when the page is whole, and stays if writing fails.
 
         Returns
         -------
         path : Path
         """
         path = Path(path)
-        path.write_text(self.html, encoding="utf-8")
+        page = self.html.encode()
+        with replacing(path) as file:
+            file.write(page)
         return path
 
     def _repr_html_(self) -> str:

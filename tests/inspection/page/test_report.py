@@ -1,4 +1,5 @@
 import html
+import os
 import re
 import shutil
 import subprocess
@@ -16,7 +17,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
 from skneural import Activation, ActivationMLPClassifier, ActivationMLPRegressor, StdScaler
-from skneural.inspection import ActivationDisplay, SearchHeatmapDisplay, check_gradient, report, unit_report
+from skneural.inspection import ActivationDisplay, Report, SearchHeatmapDisplay, check_gradient, report, unit_report
 
 X, y = load_iris(return_X_y=True)
 QUICK = {"learning_rate_init": 0.05, "n_iter_no_change": 2, "tol": 0.01, "random_state": 0}
@@ -57,6 +58,16 @@ def test_the_page_is_whole_and_loads_nothing(page, tmp_path):
     assert "default-src 'none'" in text
     assert not re.search(r"https?:|<script|<link|<iframe|<img|\ssrc=|\shref=|url\(|@import|\son\w+=", text)
     assert len(text) < 60_000
+
+
+def test_a_page_that_cannot_be_written_leaves_the_old_one(page, tmp_path, monkeypatch):
+    path = page.save(tmp_path / "report.html")
+    monkeypatch.setattr(os, "fsync", lambda file: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    other = Report("another", "", {}, [], "")
+    with pytest.raises(OSError, match="No space left"):
+        other.save(path)
+    assert path.read_text(encoding="utf-8") == page.html
+    assert os.listdir(tmp_path) == ["report.html"]
 
 
 @pytest.mark.parametrize(
