@@ -39,7 +39,7 @@ def use_backend(name: str) -> Iterator[None]:
     >>> from skneural import ActivationMLPClassifier, use_backend
     >>> X, y = load_iris(return_X_y=True)
     >>> with use_backend("numpy"):
-    ...     model = ActivationMLPClassifier(random_state=0, max_iter=300).fit(X, y)
+    ...     model = ActivationMLPClassifier((8,), learning_rate_init=0.1, random_state=0).fit(X, y)
     >>> model.backend_
     'numpy'
     """

@@ -10,7 +10,11 @@ from threadpoolctl import threadpool_limits
 from skneural.backend import BACKENDS, EXTENSIONS, built, use_backend
 
 # Modules whose examples need a package that an extra brings.
-NEEDED = {"skneural.deployment.persistence": "skops", "skneural.deployment.onnx": "onnxruntime"}
+NEEDED = {
+    "skneural.deployment.persistence": "skops",
+    "skneural.deployment.onnx": "onnxruntime",
+    "skneural.deployment.expressions": "onnxruntime",
+}
 
 
 def pytest_configure(config):
