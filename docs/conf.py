@@ -9,7 +9,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 from docutils.nodes import SkipNode
-from written_at_build import write_activations, write_inventories
+from written_at_build import run_page, write_activations, write_inventories
 
 import skneural
 
@@ -30,7 +30,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
 ]
 nitpicky = True  # a reference that leads nowhere is a warning, and warnings are errors
-exclude_patterns = ["_build", "generated/activations"]
+exclude_patterns = ["_build", "generated/activations", "generated/diagnosis"]
 templates_path = ["_templates"]
 
 autodoc_typehints = "none"  # numpydoc says it with shapes
@@ -52,6 +52,9 @@ sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "gallery",
     "filename_pattern": "/plot_",
+    "within_subsection_order": "written_at_build.GalleryOrder",
+    "capture_repr": ("_repr_html_",),
+    "image_srcset": ["2x"],
     "download_all_examples": False,
     "show_signature": False,
     "write_computation_times": False,
@@ -70,7 +73,7 @@ html_theme_options = {
     "navigation_depth": 3,
     "header_links_before_dropdown": 6,
     "show_prev_next": True,
-    "secondary_sidebar_items": ["page-toc"],
+    "secondary_sidebar_items": {"*": ["page-toc"], "generated/*": ["page-toc"]},  # the gallery needs the place
     "footer_start": ["copyright"],
     "footer_end": [],
 }
@@ -85,6 +88,11 @@ def write_math(writer, node):
     raise SkipNode
 
 
+def write_generated(app):
+    write_activations(Path(app.srcdir))
+    run_page(Path(app.srcdir), "diagnosis")
+
+
 def setup(app):
-    app.connect("builder-inited", lambda app: write_activations(Path(app.srcdir)))
+    app.connect("builder-inited", write_generated)
     app.add_html_math_renderer("text", (write_math, None), (write_math, None))

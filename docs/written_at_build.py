@@ -1,7 +1,9 @@
 """What the site computes from the package itself at each build, and the inventories of other projects' pages."""
 
+import contextlib
 import inspect
 import re
+import warnings
 import zlib
 from pathlib import Path
 
@@ -11,6 +13,45 @@ from skneural import ACTIVATIONS, Activation
 
 CLASSES = {type(activation): activation for activation in ACTIVATIONS.values()}
 HEADER = ["name", "range", "mean", "zero-centred", "saturates", "scheme", "gain", "pieces", "learned"]
+
+
+class GalleryOrder:
+    """Sorts the examples: the main job, then by the order of the lecture; new ones come last.
+
+    Parameters
+    ----------
+    folder : str
+        Of the examples; all of them are in one.
+    """
+
+    NAMES = [
+        "grid_search",
+        "activation_functions",
+        "vanishing_gradients",
+        "zero_centred",
+        "cost",
+        "convergence",
+        "dead_units",
+        "slopes",
+        "elu_noise",
+        "maxout",
+        "scaling",
+        "whitening",
+        "training_statistics",
+        "image_means",
+        "initialization",
+        "regularization",
+        "gradient_check",
+        "report",
+    ]
+
+    def __init__(self, folder: str):
+        self.folder = folder
+
+    def __call__(self, path: str) -> tuple[int, str]:
+        """Return the place of an example."""
+        name = Path(path).stem.removeprefix("plot_")
+        return (self.NAMES.index(name) if name in self.NAMES else len(self.NAMES)), name
 
 
 def write_activations(docs: Path) -> None:
@@ -79,6 +120,15 @@ def draw(activation: Activation, path: Path) -> None:
         ax.legend(frameon=False, loc="upper left")
         ax.spines[["top", "right"]].set_visible(False)
         figure.savefig(path, metadata={"Date": None})
+
+
+def run_page(docs: Path, name: str) -> None:
+    """Run a page's code in a folder of its own, for the files that it writes: the page shows its pictures."""
+    folder = docs / "generated" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    blocks = re.findall(r"^```python\n(.*?)^```$", (docs / f"{name}.md").read_text(), re.M | re.S)
+    with contextlib.chdir(folder), contextlib.redirect_stdout(None), warnings.catch_warnings():
+        exec("\n".join(blocks), {"__name__": "page"})
 
 
 def write_inventories(docs: Path) -> dict[str, tuple[str, str]]:

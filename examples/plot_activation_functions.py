@@ -20,7 +20,7 @@ lecture = ["logistic", "tanh", "relu", "leaky_relu", "prelu", "elu", "maxout"]
 # Grey marks the pre-activations at which less than a hundredth of the gradient gets through. A Maxout unit is the
 # largest of several linear functions; here it is shown with the slopes -1 and 1, which make the absolute value.
 
-figure, places = plt.subplots(2, 4, figsize=(14, 6.5), layout="constrained")
+figure, places = plt.subplots(3, 3, figsize=(10, 8.5), layout="constrained")
 displays = {
     name: ActivationDisplay.from_activation(name, interval=(-10, 10), n_points=2001, ax=ax)
     for name, ax in zip(lecture, places.flat, strict=False)
@@ -28,8 +28,9 @@ displays = {
 for display in displays.values():
     display.ax_.get_legend().remove()
 handles, labels = displays["logistic"].ax_.get_legend_handles_labels()
-places.flat[-1].set_axis_off()
-places.flat[-1].legend(handles, labels, loc="center", fontsize="large")
+for ax in places.flat[len(lecture) :]:
+    ax.set_axis_off()
+places.flat[len(lecture)].legend(handles, labels, loc="center", fontsize="large")
 
 # %%
 # The lecture's table

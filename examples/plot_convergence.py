@@ -59,7 +59,7 @@ print(
 # The pictures
 # ------------
 
-figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.5), layout="constrained")
+figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4.2), layout="constrained")
 left.set_prop_cycle(color=["#D55E00", "#0072B2", "#009E73", "#000000"])
 for name in names:
     model.set_params(activationmlpclassifier__activation=name, activationmlpclassifier__max_iter=15)

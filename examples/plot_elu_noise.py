@@ -80,11 +80,12 @@ print(
 # The pictures
 # ------------
 
-figure, axes = plt.subplots(1, 3, figsize=(17, 4), layout="constrained")
-for name, ax in zip(("relu", "elu"), axes, strict=False):
-    UnitActivityDisplay.from_estimator(models[name][0], X_test, ax=ax)
+places = [["relu", "elu"], ["noise", "noise"]]
+figure, axes = plt.subplot_mosaic(places, figsize=(10, 7.5), layout="constrained")
+for name in ("relu", "elu"):
+    UnitActivityDisplay.from_estimator(models[name][0], X_test, ax=axes[name])
 for (name, scores), marker, color in zip(accuracy.items(), "os^", ["#D55E00", "#0072B2", "#009E73"], strict=True):
-    axes[2].plot(levels, scores, marker=marker, color=color, label=name)
-axes[2].set(xlabel="standard deviation of the noise", ylabel="accuracy", title="Trained on clean digits")
-axes[2].legend()
+    axes["noise"].plot(levels, scores, marker=marker, color=color, label=name)
+axes["noise"].set(xlabel="standard deviation of the noise", ylabel="accuracy", title="Trained on clean digits")
+axes["noise"].legend()
 plt.show()

@@ -89,8 +89,8 @@ print(
 # The picture
 # -----------
 
-figure, axes = plt.subplots(1, 3, figsize=(18, 6), layout="constrained")
-for ax, scheme in zip(axes, ["normal(0.01)", "normal(1)", "auto"], strict=True):
+figure, axes = plt.subplots(2, 2, figsize=(10.5, 10), layout="constrained")
+for ax, scheme in zip(axes.flat, ["normal(0.01)", "normal(1)", "orthogonal", "auto"], strict=True):
     UnitActivityDisplay.from_estimator(at_the_beginning("tanh", scheme), X, ax=ax)
     ax.set_title(f"tanh, {scheme}")
 plt.show()

@@ -84,7 +84,7 @@ def fit_curve(seed):
 error, curve = min((fit_curve(seed) for seed in range(5)), key=lambda found: found[0])
 print(f"A13: eight units of three straight pieces fit sin(3x) with an error of {error:.3f} at most")
 
-figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
+figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
 for unit in curve.transform(x).T:
     left.plot(x, unit)
 left.set(title="Each unit is convex, in straight pieces", xlabel="x", ylabel="activation")

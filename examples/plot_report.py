@@ -7,6 +7,8 @@ what the hidden units do and what to do about them, where predictions are wrong,
 page needs neither network nor script; in a notebook it shows itself.
 """
 
+# sphinx_gallery_thumbnail_path = 'images/report.png'
+
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline

@@ -81,7 +81,7 @@ print(f"A11: backpropagation gives {', '.join(slopes)} a gradient; the penalty h
 # The picture
 # -----------
 
-figure, axes = plt.subplots(1, 2, figsize=(12, 4.5), layout="constrained")
+figure, axes = plt.subplots(1, 2, figsize=(10, 4.2), layout="constrained")
 for layer, ax in enumerate(axes):
     ActivationDisplay.from_estimator(model, layer=layer, interval=(-3, 3), ax=ax)
 plt.show()

@@ -11,7 +11,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.datasets import load_digits
 
-from skneural import ActivationMLPClassifier, StdScaler
+from skneural import ActivationMLPClassifier, Logistic, StdScaler
 from skneural.inspection import unit_report
 
 X, y = load_digits(return_X_y=True)
@@ -22,8 +22,8 @@ DEPTH = 8
 # Eight hidden layers of 64 units
 # -------------------------------
 # One epoch at a learning rate of next to nothing leaves the weights where they began. ``glorot_uniform`` is the usual
-# rule, made for functions of slope one at the origin. ``auto`` divides by the slope: it starts a sigmoid network with
-# weights four times as large.
+# rule, made for functions like tanh, of value zero and slope one at the origin. ``auto`` divides by what the activation
+# has there instead, and so starts a sigmoid network with larger weights.
 
 
 def gradient_norms(activation, weight_init):
@@ -49,10 +49,11 @@ sigmoid, relu = stacks["sigmoid, glorot_uniform"], stacks["ReLU, auto"]
 scaled = stacks["sigmoid, auto"]
 print(
     f"A2: from the last to the first of {DEPTH} hidden layers the gradient changes by a factor "
-    f"{sigmoid[0] / sigmoid[-1]:.0e} in a "
-    f"sigmoid network and by {relu[0] / relu[-1]:.2f} in a ReLU network; weights four times as large keep "
-    "the sigmoid's up: factor "
-    f"{scaled[0] / scaled[-1]:.2f} before training"
+    f"{sigmoid[0] / sigmoid[-1]:.0e} in a sigmoid network and by {relu[0] / relu[-1]:.2f} in a ReLU network"
+)
+print(
+    f"A2: with auto, weights {Logistic().facts().gain:.1f} times as large, the sigmoid's factor is "
+    f"{scaled[0] / scaled[-1]:.0e}: larger weights soften it and do not cure it"
 )
 
 # %%

@@ -70,13 +70,13 @@ for activation in activations:
 # The zig-zag itself
 # ------------------
 # One linear unit, two positive inputs, a best weight vector with entries of both signs, and steps on one row at a time:
-# each step moves both weights up, or both down. With centred inputs the path may turn.
+# each step moves both weights up, or both down. With centred inputs the path may turn. Steps too short to see are not
+# counted.
 
 rng = np.random.default_rng(0)
 points = rng.uniform(0.2, 1, (400, 2))
 best = np.array([1.0, -1.0])
 figure, ax = plt.subplots(figsize=(6, 5), layout="constrained")
-lengths = {}
 for (title, data), color in zip(
     {"positive inputs": points, "centred inputs": points - points.mean(axis=0)}.items(),
     ["#D55E00", "#0072B2"],
@@ -87,8 +87,10 @@ for (title, data), color in zip(
         path.append(path[-1] - 0.5 * (x @ path[-1] - x @ best) * x / (x @ x))
     path = np.array(path)
     steps = np.diff(path, axis=0)
-    lengths[title] = np.mean(np.sign(steps[:, 0]) == np.sign(steps[:, 1]))
-    ax.plot(*path.T, ".-", color=color, label=f"{title}: {lengths[title]:.0%} of the steps move both weights alike")
+    seen = steps[np.abs(steps).max(axis=1) > 1e-3]
+    alike = np.mean(np.sign(seen[:, 0]) == np.sign(seen[:, 1]))
+    print(f"A3: {title}: {len(seen)} steps to the best weights, {alike:.0%} of them move both weights alike")
+    ax.plot(*path.T, ".-", color=color, label=f"{title}: {alike:.0%} of {len(seen)} steps move both weights alike")
 ax.plot(*best, "k*", markersize=14, label="best weights")
 ax.set(xlabel="first weight", ylabel="second weight", title="Steps of one row each")
 ax.set_ylim(top=0.9)

@@ -12,7 +12,11 @@ from skneural.backend import BACKENDS, EXTENSIONS, built, use_backend
 collect_ignore = ["fuzzing/guided.py"]  # a program of its own
 
 # Modules whose examples need a package that an extra brings.
-NEEDED = {"skneural.deployment.persistence": "skops", "skneural.deployment.onnx": "onnxruntime"}
+NEEDED = {
+    "skneural.deployment.persistence": "skops",
+    "skneural.deployment.onnx": "onnxruntime",
+    "skneural.deployment.expressions": "onnxruntime",
+}
 
 
 def pytest_configure(config):

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("plot_*.py"))
+ROOT = Path(__file__).parents[1]
+EXAMPLES = sorted((ROOT / "examples").glob("plot_*.py"))
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 LECTURE = {f"A{i}" for i in range(1, 15)} | {f"P{i}" for i in range(1, 8)} | {"C1", "C2", "C3"}
 
 # Example -> what its output must contain, claim by claim; the claim's number begins the line.
@@ -126,6 +128,53 @@ def run(code, folder, **variables):
     return done.stdout
 
 
+NUMBER = re.compile(r"(?<![\w.])[+-]?\d+(?:\.\d+)?(?:e[+-]?\d+)?")
+TIME = re.compile(r"\d µ?s\b")
+
+
+def quotes(example):
+    """Yield the lines that pages say an example prints, after the name of the page."""
+    for page in PAGES:
+        for quote in re.findall(rf"<!-- printed by examples/{example} -->\n```text\n(.*?)```", page.read_text(), re.S):
+            yield from ((page.name, line) for line in quote.splitlines() if line)
+
+
+def alike(said, printed):
+    """Whether two lines are the same, apart from spaces, from times, and from what another machine may round."""
+    if len({"".join(NUMBER.sub("#", line).split()) for line in (said, printed)}) > 1:
+        return False
+    pairs = zip(NUMBER.findall(said), NUMBER.findall(printed), strict=True)
+    return bool(TIME.search(said)) or all(close(*pair) for pair in pairs)
+
+
+def close(said, printed):
+    """Whether a number is off by a tenth, or one in the last place, at most; by 0.01 if it has three decimals."""
+    a, b = abs(float(said)), abs(float(printed))
+    if "e" in said:
+        return max(a, b) < 1e-6 or 0.5 < a / b < 2  # what is that small is rounding
+    places = len(said.partition(".")[2])
+    return abs(a - b) <= (0.01 if places > 2 else max(0.1 * a, 1.01 * 10.0**-places))
+
+
+@pytest.mark.parametrize(
+    ("said", "printed", "same"),
+    [
+        ("relu 0.9339   0.9755", "relu   0.9341 0.9755", True),
+        ("relu 0.8701", "relu 0.9117", False),
+        ("22% dead", "23% dead", True),
+        ("22% dead", "64% dead", False),
+        ("22% dead", "22% saturated", False),
+        ("a factor 6e-05", "a factor 5e-05", True),
+        ("a factor 6e-05", "a factor 2e-03", False),
+        ("off by 2e-15", "off by 4e-16", True),
+        ("costs 231 µs, 4.8 times", "costs 100 µs, 2.5 times", True),
+        ("5 of 7", "2 of 7", False),
+    ],
+)
+def test_lines_that_are_alike(said, printed, same):
+    assert alike(said, printed) is same
+
+
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_example_prints_what_it_claims(path, tmp_path):
     for module in NEEDS.get(path.stem, []):
@@ -133,6 +182,8 @@ def test_example_prints_what_it_claims(path, tmp_path):
     output = run([str(path)], tmp_path)
     for claim in CLAIMS[path.stem]:
         assert re.search(claim, output), f"{claim!r} is not in the output:\n{output}"
+    for page, line in quotes(path.name):
+        assert any(alike(line, printed) for printed in output.splitlines()), f"{page} has {line!r}, not in\n{output}"
 
 
 def test_no_claim_of_the_lecture_is_missing():

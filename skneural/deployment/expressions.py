@@ -18,15 +18,24 @@ class Tensor:
 
     Parameters
     ----------
-    scope, container
+    scope, container : object
         What skl2onnx hands to a converter: they name values and take nodes.
     name : str
         The value's name in the graph.
     dtype : dtype
+        Its precision, which constants take on.
 
     Examples
     --------
-    A formula is an expression, such as ``slope * Z.minimum(0) + Z.maximum(0)``.
+    A formula is an expression. That of leaky ReLU, ``Z.maximum(Z * negative_slope)``, becomes two nodes:
+
+    >>> from sklearn.datasets import load_iris
+    >>> from skneural import ActivationMLPClassifier
+    >>> from skneural.deployment import to_onnx
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = ActivationMLPClassifier((8,), "leaky_relu", solver="lbfgs", tol=1e-2, random_state=0).fit(X, y)
+    >>> [node.op_type for node in to_onnx(model, X).graph.node if node.op_type in ("Mul", "Max")]
+    ['Mul', 'Max']
     """
 
     __array_ufunc__ = None  # an array on the left leaves the operation to this class
@@ -46,8 +55,13 @@ class Tensor:
             Further inputs.
         dtype : dtype, default=None
             That of the result; None means the same as here.
-        **attributes
+        **attributes : int, float or str
             Attributes of the node.
+
+        Returns
+        -------
+        result : Tensor
+            What the node gives.
         """
         inputs = [self.name, *(self.constant(other).name for other in others)]
         result = Tensor(self._scope, self._container, self._scope.get_unique_variable_name("Z"), dtype or self.dtype)

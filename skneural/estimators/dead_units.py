@@ -8,13 +8,29 @@ from typing import Any
 import numpy as np
 
 from skneural.estimators.training import Recipe
-from skneural.network import Network, living
+from skneural.network import Network
+from skneural.network.activity import living
 
 N_NEW = 5  # networks, of which the mean tells how many units a new one has dead
 
 
 class DeadUnitsWarning(UserWarning):
-    """More than half of a hidden layer's units are active on no row of the training data: they cannot learn."""
+    """More than half of a hidden layer's units are active on no row of the training data: they cannot learn.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> from sklearn.datasets import load_iris
+    >>> from skneural import ActivationMLPClassifier, DeadUnitsWarning
+    >>> X, y = load_iris(return_X_y=True)
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always", DeadUnitsWarning)
+    ...     model = ActivationMLPClassifier((20,), bias_init=-50.0, solver="lbfgs", random_state=0).fit(X, y)
+    >>> [warning.category.__name__ for warning in caught]
+    ['DeadUnitsWarning']
+    >>> print(str(caught[0].message).split(":")[0])
+    20 of 20 units of hidden layer 0 are dead
+    """
 
 
 def warn_of_dead_units(estimator: Any, X: Any) -> None:

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skneural.activations import Activation
-from skneural.network import Network, local_gradient, nothing
+from skneural.network import Network
+from skneural.network.activity import local_gradient, nothing
 
 Array = NDArray[Any]
 

@@ -38,6 +38,7 @@ class Candidate:
     activation : str
         Its name, or how the object prints.
     learning_rate : float
+        Value of `learning_rate_init`.
     score, score_std : float
         Mean and standard deviation of the test scores; NaN if training diverged in a fold.
     fit_time : float
@@ -50,6 +51,15 @@ class Candidate:
         Mean hidden activation.
     n_parameters : int
         Trained parameters.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skneural.inspection import compare_activations
+    >>> comparison = compare_activations(*load_iris(return_X_y=True), activations=["tanh"], learning_rates=[0.1], cv=2)
+    >>> candidate = comparison.best
+    >>> candidate.activation, candidate.learning_rate, candidate.dead, candidate.n_parameters
+    ('tanh', 0.1, 0.0, 803)
     """
 
     activation: str
@@ -67,7 +77,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class ActivationComparison:
-    """The result of :func:`compare_activations`; prints as a table.
+    """The result of :func:`skneural.inspection.compare_activations`; prints as a table.
 
     Parameters
     ----------
@@ -75,6 +85,16 @@ class ActivationComparison:
         Activation by activation, rate by rate.
     target_loss : float
         The training loss to which epochs and seconds are counted; NaN if all training diverged.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skneural.inspection import compare_activations
+    >>> X, y = load_iris(return_X_y=True)
+    >>> comparison = compare_activations(X, y, activations=["relu", "elu"], learning_rates=[0.1], cv=2)
+    >>> activations, rates, scores = comparison.grid("score")
+    >>> activations, rates, scores.shape
+    (['relu', 'elu'], [0.1], (2, 1))
     """
 
     candidates: list[Candidate]
@@ -123,22 +143,29 @@ def compare_activations(
     Parameters
     ----------
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        Rows to train and to test on.
     y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        Their targets, as for `fit`.
     estimator : ActivationMLPClassifier, ActivationMLPRegressor or Pipeline, default=None
         What to train; None is a Pipeline of StdScaler and, by `y`, a classifier or regressor with default parameters.
     activations : sequence, default=None
         Whatever the estimator's `activation` can be; None is each one that has a name.
     learning_rates : sequence of float, default=None
         Values of `learning_rate_init`; None is that of the estimator.
-    cv, scoring, n_jobs
+    cv : int, splitter or iterable, default=5
         As in :func:`sklearn.model_selection.cross_validate`.
+    scoring : str or callable, default=None
+        As there; None is the estimator's own score.
     target_loss : float or None, default=None
         Training loss to which epochs and seconds are counted; None is the median of the candidates' best losses, which
         half of them reach.
+    n_jobs : int, default=None
+        Fits at a time, as there.
 
     Returns
     -------
     comparison : ActivationComparison
+        One candidate for each pair; it prints as a table.
 
     Examples
     --------

@@ -46,6 +46,7 @@ def check_gradient(
     Returns
     -------
     report : GradientReport
+        Array by array; it prints as a table.
 
     Examples
     --------

@@ -13,7 +13,27 @@ BANDS = [(1e-7, "good"), (1e-4, "acceptable"), (1e-2, "suspicious")]
 
 
 class GradientError(AssertionError):
-    """A gradient does not agree with differences of the function, or nothing could be compared."""
+    """A gradient does not agree with differences of the function, or nothing could be compared.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.datasets import load_iris
+    >>> from skneural import Activation, ActivationMLPClassifier
+    >>> from skneural.inspection import GradientError, check_gradient
+    >>> class Square(Activation):
+    ...     def forward(self, Z, out=None):
+    ...         return np.multiply(Z, Z, out=out)
+    ...
+    ...     def backward(self, dA, Z, A, out=None):
+    ...         return np.multiply(dA, Z, out=out)  # the 2 is missing
+    >>> model = ActivationMLPClassifier((8,), Square(), random_state=0)
+    >>> try:
+    ...     check_gradient(model, *load_iris(return_X_y=True)).raise_if_wrong()
+    ... except GradientError as error:
+    ...     print(str(error).split(",")[0])
+    The gradient is wrong: coefs_[0] (data loss): relative error 3.3e-01
+    """
 
 
 def verdict(error: float) -> str:
@@ -47,12 +67,19 @@ class ArrayCheck:
     n_flat : int
         Entries set aside because gradient and difference are both zero, or lost in the rounding of the function.
     worst, median : float
-        Relative error |a - n| / max(|a| + |n|, floor) of the entries compared, a the gradient, n the difference, the
-        floor set by the rounding; NaN if there are none.
+        Relative error ``|a - n| / max(|a| + |n|, floor)`` of the entries compared, a the gradient, n the difference,
+        the floor set by the rounding; NaN if there are none.
     index : tuple of int
         Where in the array the error is largest.
     analytic, numeric : float
         The gradient and the difference there.
+
+    Examples
+    --------
+    >>> from skneural.inspection import ArrayCheck
+    >>> check = ArrayCheck("coefs_[0]", "data loss", n_checked=30, n_kinks=0, n_flat=0, worst=2e-8)
+    >>> check.verdict
+    'good'
     """
 
     array: str
@@ -74,7 +101,7 @@ class ArrayCheck:
 
 @dataclass(frozen=True)
 class GradientReport:
-    """The result of :func:`check_gradient`; prints as a table.
+    """The result of :func:`skneural.inspection.check_gradient`; prints as a table.
 
     Parameters
     ----------
@@ -82,6 +109,16 @@ class GradientReport:
         One per parameter array for the mean loss, then one per array that is penalised for the penalty.
     n_rows : int
         Rows of which the objective was made.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skneural import ActivationMLPClassifier
+    >>> from skneural.inspection import check_gradient
+    >>> model = ActivationMLPClassifier((8,), "prelu", alpha=0.1, random_state=0)
+    >>> report = check_gradient(model, *load_iris(return_X_y=True)).raise_if_wrong()
+    >>> [check.array for check in report.checks if check.part == "penalty"]
+    ['coefs_[0]', 'coefs_[1]']
     """
 
     checks: list[ArrayCheck]
@@ -109,6 +146,11 @@ class GradientReport:
         ----------
         tolerance : float, default=1e-4
             Largest relative error. The default refuses what is "suspicious" too, since kinks have been set aside.
+
+        Returns
+        -------
+        report : GradientReport
+            This one.
 
         Raises
         ------

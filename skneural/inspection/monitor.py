@@ -103,6 +103,7 @@ class NetworkMonitor:
         Returns
         -------
         epochs : ndarray of int of shape (n_units,)
+            Unit by unit.
         """
         died = np.full(self.reports[0].layers[layer].n_units, -1)
         for epoch, report in zip(self.epochs, self.reports, strict=True):

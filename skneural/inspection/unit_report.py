@@ -30,6 +30,7 @@ class LayerReport:
     activation : str
         As printed, with its settings.
     n_units : int
+        Units of the layer.
     dead_units : ndarray of int
         Units that have neither activation nor local gradient on any row: both at most 1e-6, or exactly zero where the
         activation saturates on both sides (of which a unit at the lower end is saturated, not dead).
@@ -54,6 +55,17 @@ class LayerReport:
         Length of the solver's next step in these weights, relative to theirs.
     slopes : ndarray
         Learned parameters of the activation; empty if there are none.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skneural import ActivationMLPClassifier
+    >>> from skneural.inspection import unit_report
+    >>> X, y = load_iris(return_X_y=True)
+    >>> network = ActivationMLPClassifier((8, 4), bias_init=-9.0, random_state=0)
+    >>> layer = unit_report(network.partial_fit(X, y, classes=[0, 1, 2]), X).layers[1]
+    >>> layer.activation, layer.dead_units, layer.dead, layer.gradient_norm
+    ('ReLU()', array([0, 1, 2, 3]), 1.0, nan)
     """
 
     layer: int
@@ -108,7 +120,7 @@ class LayerReport:
 
 @dataclass(frozen=True, eq=False)
 class UnitReport:
-    """The result of :func:`unit_report`; prints as a table, with advice.
+    """The result of :func:`skneural.inspection.unit_report`; prints as a table, with advice.
 
     Parameters
     ----------
@@ -118,6 +130,18 @@ class UnitReport:
         Rows that were looked at.
     advice : list of str
         What to do where a number is out of its usual range; empty if none is.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skneural import ActivationMLPClassifier, StdScaler
+    >>> from skneural.inspection import unit_report
+    >>> X, y = load_iris(return_X_y=True)
+    >>> X = StdScaler().fit_transform(X)
+    >>> model = ActivationMLPClassifier((8,), "elu", learning_rate_init=0.1, random_state=0).fit(X, y)
+    >>> report = unit_report(model, X)
+    >>> report.n_rows, report.layers[0].activation, report.layers[0].dead, report.advice
+    (150, 'ELU(alpha=1.0)', 0.0, [])
     """
 
     layers: list[LayerReport]
@@ -156,6 +180,7 @@ def unit_report(estimator: Any, X: Any, y: Any = None, sample_weight: Any = None
     Returns
     -------
     report : UnitReport
+        Layer by layer; it prints as a table.
 
     Examples
     --------

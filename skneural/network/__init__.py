@@ -1,6 +1,5 @@
 """Layer sizes to views on one flat parameter vector; forward and backward passes; the objective."""
 
-from skneural.network.activity import living, local_gradient, nothing
 from skneural.network.dropout import Dropout
 from skneural.network.layout import Layout
 from skneural.network.network import Network
@@ -13,7 +12,4 @@ __all__ = [
     "Network",
     "Objective",
     "TrainingRows",
-    "living",
-    "local_gradient",
-    "nothing",
 ]

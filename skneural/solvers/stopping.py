@@ -50,6 +50,13 @@ class TrainingInterrupted(KeyboardInterrupt):
     """The user interrupted training (Ctrl-C); the estimator keeps what was learned until then and can be used.
 
     A KeyboardInterrupt, so that whatever called `fit` stops as well: a Pipeline, a search, a script.
+
+    Examples
+    --------
+    >>> from skneural.solvers import TrainingInterrupted
+    >>> print(TrainingInterrupted.after(7))
+    Training was interrupted after 7 full epochs. The estimator keeps what it has learned so far and can be used; to go
+    on, call partial_fit, or fit with warm_start=True.
     """
 
     @classmethod

@@ -124,6 +124,11 @@ class Watch:
 
         The best parameters are among them only where they are not the present ones, as they are once restored: a
         large network is then not kept, nor pickled, twice.
+
+        Returns
+        -------
+        state : dict
+            The smallest value so far, the epochs since then, and the best parameters or None.
         """
         kept = self.early_stopping and not np.array_equal(self.best, self.objective.state)
         best_state = self.best if kept else None

@@ -5,7 +5,8 @@ import pytest
 from scipy import sparse
 
 from skneural.activations import ACTIVATIONS, Activation, Maxout, PReLU
-from skneural.network import Network, living, local_gradient, nothing
+from skneural.network import Network
+from skneural.network.activity import living, local_gradient, nothing
 
 
 def network(activations, dtype=np.float64, seed=0, n_units=6):

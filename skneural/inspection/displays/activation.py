@@ -76,6 +76,7 @@ class ActivationDisplay:
         interval : tuple of float, default=(-5, 5)
             Smallest and largest pre-activation.
         n_points : int, default=1001
+            Pre-activations, evenly spaced.
         ax : matplotlib Axes, default=None
             Where to draw; None makes a new figure.
 
@@ -106,8 +107,11 @@ class ActivationDisplay:
         layer : int, default=0
             Number of the hidden layer; -1 is the last.
         interval : tuple of float, default=(-5, 5)
+            Smallest and largest pre-activation.
         n_points : int, default=1001
+            Pre-activations, evenly spaced.
         ax : matplotlib Axes, default=None
+            Where to draw; None makes a new figure.
 
         Returns
         -------

@@ -31,6 +31,7 @@ class SearchHeatmapDisplay:
     rows, columns : tuple of str and list
         Name of a parameter, and its values.
     score_name : str, default="score"
+        What the colours mean.
 
     Attributes
     ----------
@@ -119,6 +120,7 @@ class SearchHeatmapDisplay:
         Parameters
         ----------
         comparison : ActivationComparison
+            What it returned.
         ax : matplotlib Axes, default=None
             Where to draw; None makes a new figure.
 

@@ -28,6 +28,7 @@ class UnitActivityDisplay:
     names : sequence of str
         Names of the layers.
     n_bins : int, default=60
+        Bins of the histograms.
 
     Attributes
     ----------
@@ -74,6 +75,7 @@ class UnitActivityDisplay:
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Rows as `estimator` takes them; some thousand are plenty.
         n_bins : int, default=60
+            Bins of the histograms.
         ax : matplotlib Axes, default=None
             Where to draw; None makes a new figure.
 
@@ -111,6 +113,7 @@ class UnitActivityDisplay:
         ax.spines[["left", "right", "top"]].set_visible(False)
         ax.set(xlim=(self.edges[0], self.edges[-1]), ylim=(-0.1, n), xlabel="activation")
         ax.set_title("Activations of each hidden layer")
+        ax.locator_params(axis="x", nbins=5)  # beside the figures the axis is short
         return self
 
     def _draw(self, i: int) -> None:

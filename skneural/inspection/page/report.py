@@ -47,15 +47,33 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 @dataclass(frozen=True)
 class Report:
-    """The result of :func:`report`; shows itself in a notebook.
+    """The result of :func:`skneural.inspection.report`; shows itself in a notebook.
 
     Parameters
     ----------
     title, subtitle : str
+        What the estimator is.
     figures : dict
         Names and values of what stands at the top.
     sections : sequence of Section
+        What follows, each with its `title` and its `body` in HTML.
     footnote : str
+        What it was made with.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from sklearn.datasets import load_iris
+    >>> from skneural import ActivationMLPClassifier
+    >>> from skneural.inspection import report
+    >>> X, y = load_iris(return_X_y=True)
+    >>> page = report(ActivationMLPClassifier((8,), "tanh", solver="lbfgs", tol=1e-2, random_state=0).fit(X, y), X, y)
+    >>> page.figures["features"], page.html.startswith("<!DOCTYPE html>")
+    ('4', True)
+    >>> with TemporaryDirectory() as folder:
+    ...     page.save(Path(folder, "report.html")).exists()
+    True
     """
 
     title: str
@@ -87,6 +105,7 @@ class Report:
         Returns
         -------
         path : Path
+            The same as a Path.
         """
         path = Path(path)
         page = self.html.encode()

@@ -17,14 +17,14 @@ STYLE = """
   margin: 1rem 0; }
 .skneural-report dl div { background: var(--panel); border: 1px solid var(--line); border-radius: .4rem;
   padding: .5rem .7rem; }
-.skneural-report dt { color: var(--soft); font-size: .8rem; }
+.skneural-report dt { color: var(--soft); font-size: .8rem; font-weight: normal; }
 .skneural-report dd { margin: 0; font-size: 1.2rem; font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
 .skneural-report ul { margin: .4rem 0; padding-left: 1.2rem; max-width: 50rem; }
 .skneural-report li { margin: .3rem 0; overflow-wrap: anywhere; }
 .skneural-report .advice { border-left: .3rem solid var(--bad); background: var(--panel); padding: .5rem .9rem; }
 .skneural-report .quiet { border-left-color: var(--good); }
 .skneural-report .scroll { overflow-x: auto; margin: .6rem 0; }
-.skneural-report table { border-collapse: collapse; font-size: .88rem; font-variant-numeric: tabular-nums;
+.skneural-report table { border-collapse: collapse; margin: 0; font-size: .88rem; font-variant-numeric: tabular-nums;
   color: inherit; }
 .skneural-report caption { text-align: left; color: var(--soft); padding-bottom: .3rem; }
 .skneural-report th, .skneural-report td { background: none; border-bottom: 1px solid var(--line); text-align: right;
@@ -43,7 +43,7 @@ STYLE = """
 .skneural-report figure { margin: 0; background: var(--panel); border: 1px solid var(--line); border-radius: .4rem;
   padding: .6rem; min-width: 0; }
 .skneural-report figure p { font-size: .85rem; color: var(--soft); }
-.skneural-report figcaption { font-size: .92rem; margin-bottom: .3rem; }
+.skneural-report figcaption { color: var(--text); font-size: .92rem; margin: 0 0 .3rem; text-align: left; }
 .skneural-report .key { color: var(--soft); margin-left: .8rem; white-space: nowrap; }
 .skneural-report .key::before { content: ""; display: inline-block; width: 1.4rem; margin-right: .3rem;
   vertical-align: middle; border-top: 3px solid var(--c0); }
