@@ -134,4 +134,6 @@ def test_the_readme_has_exactly_two_commands():
 @pytest.mark.parametrize("name", NAMES)
 def test_links_to_files_lead_somewhere(name):
     targets = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", re.sub(r"```.*?```", "", (ROOT / name).read_text(), flags=re.S))
-    assert not [target for target in targets if not ((ROOT / name).parent / target).exists()]
+    built = ("gallery/", "generated/")  # there only once the site is; its links are followed in test_site
+    missing = [target for target in targets if not ((ROOT / name).parent / target).exists()]
+    assert not [target for target in missing if not target.startswith(built)]

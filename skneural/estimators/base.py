@@ -273,6 +273,9 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
     def _minimize_stochastic(self, loop: StochasticMinimization, incremental: bool) -> None:
         self.backend_ = loop.objective.backend
         self._resume(loop)
+        for guest in loop.watch.guests:
+            if isinstance(guest, CallbackGuest):
+                guest.loop = loop
         before = 0 if incremental else loop.n_epochs
         first = loop.n_epochs + 1 if incremental else 1
         ended = False
@@ -288,12 +291,7 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
         finally:
             self.n_iter_ = loop.n_epochs - before
             self.t_ = loop.n_samples_seen
-            self._training_state = {
-                **loop.get_state(),
-                "solver": self.solver,
-                "judged_by": self._judged_by(),
-                "stopped": ended and incremental,
-            }
+            self._training_state = self._state_of(loop) | {"stopped": ended and incremental}
             self._summarize(loop.watch.stopping.best)
         if not (ended or incremental or loop.completes):
             self._warn(
@@ -310,6 +308,10 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
         loop.set_state(state)
         if state["judged_by"] != self._judged_by():  # a loss is not to be compared with a score
             loop.watch.stopping.best, loop.watch.stopping.count = math.inf, 0
+
+    def _state_of(self, loop: StochasticMinimization) -> dict[str, Any]:
+        """Return all that training needs to go on later."""
+        return {**loop.get_state(), "solver": self.solver, "judged_by": self._judged_by(), "stopped": False}
 
     def _judged_by(self) -> str:
         """Return what progress is measured by, in a word that survives a pickle."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from skneural.network import Network
-from skneural.solvers import Epoch
+from skneural.solvers import Epoch, StochasticMinimization
 
 
 class CallbackGuest:
@@ -18,7 +18,14 @@ class CallbackGuest:
     X, y : array-like
         The training data as `fit` got them: what callbacks see.
     sample_weight : array-like or None
+
+    Attributes
+    ----------
+    loop : StochasticMinimization or None
+        What trains; its state is part of what callbacks see.
     """
+
+    loop: StochasticMinimization | None = None
 
     def __init__(self, estimator: Any, X: Any, y: Any, sample_weight: Any):
         self.estimator = estimator
@@ -41,4 +48,5 @@ class CallbackGuest:
         network = self.estimator._network
         parameters = network.parameters.copy()
         copied = Network(network.sizes, network.activations, parameters, network.batch_norm)
-        return {"parameters_": parameters, "_network": copied}
+        state = None if self.loop is None else self.estimator._state_of(self.loop)
+        return {"parameters_": parameters, "_network": copied, "_training_state": state}

@@ -11,7 +11,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
 from skneural import ActivationMLPClassifier, ActivationMLPRegressor, StdScaler
-from skneural.inspection import NetworkMonitor
+from skneural.inspection import NetworkMonitor, unit_report
 
 pytest.importorskip("sklearn.callback", reason="scikit-learn has callbacks since 1.9")
 
@@ -156,6 +156,17 @@ def test_a_frame_keeps_its_names_and_other_processes_their_records():
     assert monitor.epochs == [0, 1, 2]
     GridSearchCV(model, {"alpha": [0.0, 1.0]}, cv=2, n_jobs=2).fit(frame, Y)
     assert monitor.epochs == [0, 1, 2]
+
+
+@pytest.mark.parametrize("solver", ["adam", "sgd"])
+def test_steps_are_those_of_the_solver_as_it_stands(solver):
+    monitor = NetworkMonitor(X, Y)
+    model = ActivationMLPClassifier((10,), solver=solver, max_iter=20, random_state=0).set_callbacks(monitor).fit(X, Y)
+    after = unit_report(model, X, Y).layers[0].update_ratio
+    assert monitor.reports[-1].layers[0].update_ratio == after
+    fresh = ActivationMLPClassifier((10,), solver=solver, max_iter=20, random_state=0).fit(X, Y)
+    fresh._training_state = None
+    assert unit_report(fresh, X, Y).layers[0].update_ratio != after
 
 
 def test_on_anything_but_a_network_it_is_refused():
