@@ -307,7 +307,8 @@ class TestBadData:
 class TestWeightsThroughAttributes:
     @pytest.mark.parametrize("Estimator", ESTIMATORS)
     def test_views_on_one_vector(self, Estimator):
-        model = Estimator(hidden_layer_sizes=(4, 3), activation=["prelu", "maxout"], max_iter=1).fit(X, Y)
+        model = Estimator(hidden_layer_sizes=(4, 3), activation=["prelu", "maxout"], max_iter=1, random_state=0)
+        model.fit(X, Y)
         parts = [*model.coefs_, *model.intercepts_, *model.slopes_]
         assert sum(part.size for part in parts) == model.parameters_.size
         assert all(np.shares_memory(part, model.parameters_) for part in parts if part.size)
