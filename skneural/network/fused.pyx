@@ -174,7 +174,7 @@ cdef list read(Input *of, X):
         of.indices, of.indptr = <const int32_t *>address(arrays[1]), <const int64_t *>address(arrays[2])
         return arrays
     if not X.flags.aligned or any(stride % X.itemsize for stride in X.strides):
-        X = np.ascontiguousarray(X)
+        X = X.copy()  # np.ascontiguousarray would leave it where it is
     of.data, of.indptr = address(X), NULL
     of.row_stride, of.column_stride = X.strides[0] // X.itemsize, X.strides[1] // X.itemsize
     return [X]

@@ -38,7 +38,7 @@ def one(data):
     """Draw a use from bytes, and say from time to time what there was."""
     draw.hypothesis.fuzz_one_input(data + TAIL)
     count = sum(ends.values())
-    if count % 1000 == 0 and count not in said:
+    if count % 500 == 0 and count not in said:
         said.add(count)
         print(f"{count} uses in {time.perf_counter() - start:.0f} s: {ends}", flush=True)
 

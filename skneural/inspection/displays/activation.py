@@ -48,8 +48,8 @@ class ActivationDisplay:
     --------
     >>> from skneural.inspection import ActivationDisplay
     >>> display = ActivationDisplay.from_activation("elu", interval=(-3, 3))
-    >>> display.values.min().round(2)
-    np.float64(-0.95)
+    >>> float(display.values.min().round(2))
+    -0.95
     """
 
     def __init__(self, z: Array, values: Array, derivatives: Array, *, name: str):

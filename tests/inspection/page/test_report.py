@@ -110,7 +110,7 @@ def test_every_kind_of_classifier(model, data):
     shown = texts(page)
     assert "Confusion matrix" in shown
     assert "nan" not in shown.split()
-    assert page.figures["gradient check"] == "good"
+    assert page.figures["gradient check"] in ("good", "acceptable")  # in single precision
 
 
 def test_several_labels():
