@@ -5,9 +5,14 @@ from importlib.util import find_spec
 import numpy  # noqa: F401  loaded first, so that there are libraries to limit
 import pytest
 import scipy.linalg  # noqa: F401
+from hypothesis import settings
 from threadpoolctl import threadpool_limits
 
 from skneural.backend import BACKENDS, EXTENSIONS, built, use_backend
+
+# The same examples in each run, so that what passed passes again; --hypothesis-profile=default draws others.
+settings.register_profile("repeatable", derandomize=True)
+settings.load_profile("repeatable")
 
 collect_ignore = ["fuzzing/guided.py"]  # a program of its own
 

@@ -60,7 +60,7 @@ def test_a_value_is_a_plain_float(penalty):
     assert type(penalty.value(away_from_zero(np.float32))) is float
 
 
-@settings(deadline=None, max_examples=50, derandomize=True)
+@settings(deadline=None, max_examples=50)
 @given(st.floats(0, 10), st.floats(0, 1))
 def test_elastic_net_is_the_formula(alpha, l1_ratio):
     W = away_from_zero()
@@ -101,7 +101,7 @@ def norms(W):
     return np.linalg.norm(W.astype(np.float64), axis=0)
 
 
-@settings(deadline=None, max_examples=100, derandomize=True)
+@settings(deadline=None, max_examples=100)
 @given(MATRICES, st.floats(0.01, 10))
 def test_the_projection_shortens_what_is_too_long_and_leaves_the_rest_to_the_bit(W, max_norm):
     before = W.copy()
@@ -115,7 +115,7 @@ def test_the_projection_shortens_what_is_too_long_and_leaves_the_rest_to_the_bit
     np.testing.assert_allclose(direction, 0, atol=100 * eps * max(1, norms(before).max(initial=0)) ** 2)
 
 
-@settings(deadline=None, max_examples=100, derandomize=True)
+@settings(deadline=None, max_examples=100)
 @given(MATRICES, st.floats(0.01, 10))
 def test_projecting_twice_is_projecting_once(W, max_norm):
     MaxNorm(max_norm).project(W)

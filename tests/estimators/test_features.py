@@ -379,7 +379,7 @@ def refused_by_lbfgs(params):
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.UndefinedMetricWarning", "ignore::skneural.DeadUnitsWarning")
-@settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(cases())
 def test_any_combination(case):
     problem, params, how = case

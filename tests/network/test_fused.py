@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
@@ -101,7 +101,9 @@ def evaluations(problem):
 @settings(max_examples=400, deadline=None)
 @given(problems())
 def test_loss_gradient_and_statistics_are_those_of_numpy(problem):
-    (name, expected), (native, got) = both(lambda: evaluations(problem))
+    with np.errstate(over="ignore", invalid="ignore"):  # as in training, which ends there
+        (name, expected), (native, got) = both(lambda: evaluations(problem))
+    assume(all(np.isfinite(each).all() for each in expected))
     assert (name, native) == ("numpy", "native")
     # Normalising a batch of three rows magnifies what rounding leaves: by up to 1 / sqrt(1e-5) in each layer.
     magnified = 100 if problem["batch_norm"] else 1

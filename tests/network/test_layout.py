@@ -18,7 +18,7 @@ def architectures(draw):
     return sizes, [draw(st.sampled_from(ANY)) for _ in sizes[1:-1]]
 
 
-@settings(deadline=None, derandomize=True)
+@settings(deadline=None)
 @given(architectures())
 def test_the_views_cover_the_vector_exactly_once(architecture):
     layout = Layout(*architecture)
@@ -30,7 +30,7 @@ def test_the_views_cover_the_vector_exactly_once(architecture):
     np.testing.assert_array_equal(vector, 1)
 
 
-@settings(deadline=None, derandomize=True)
+@settings(deadline=None)
 @given(architectures())
 def test_the_weights_come_first_then_the_biases_then_what_is_learned(architecture):
     layout = Layout(*architecture)
@@ -40,7 +40,7 @@ def test_the_weights_come_first_then_the_biases_then_what_is_learned(architectur
     assert layout.n_weights == sum(W.size for W in views.weights)
 
 
-@settings(deadline=None, derandomize=True)
+@settings(deadline=None)
 @given(architectures())
 def test_the_shapes_follow_from_the_sizes(architecture):
     sizes, activations = architecture
@@ -60,7 +60,7 @@ def test_one_activation_per_hidden_layer(activations):
         Layout([3, 4, 2], activations)
 
 
-@settings(deadline=None, derandomize=True)
+@settings(deadline=None)
 @given(architectures())
 def test_batch_normalisation_adds_scales_to_the_parameters_and_statistics_behind_them(architecture):
     sizes, activations = architecture

@@ -15,14 +15,14 @@ def epoch(batches, seed=0):
     return [np.arange(batches.n_rows)[rows] for rows in batches.epoch(np.random.RandomState(seed))]
 
 
-@settings(deadline=None, derandomize=True)
+@settings(deadline=None)
 @given(**SIZES)
 def test_every_row_comes_exactly_once(n_rows, batch_size, shuffle):
     rows = np.concatenate(epoch(Batches(n_rows, batch_size, shuffle)))
     np.testing.assert_array_equal(np.sort(rows), np.arange(n_rows))
 
 
-@settings(deadline=None, derandomize=True)
+@settings(deadline=None)
 @given(**SIZES)
 def test_all_batches_are_full_but_the_last(n_rows, batch_size, shuffle):
     batches = Batches(n_rows, batch_size, shuffle)
@@ -31,7 +31,7 @@ def test_all_batches_are_full_but_the_last(n_rows, batch_size, shuffle):
     assert 1 <= last <= min(batch_size, n_rows)
 
 
-@settings(deadline=None, derandomize=True)
+@settings(deadline=None)
 @given(**SIZES)
 def test_unshuffled_rows_come_as_slices_in_order(n_rows, batch_size, shuffle):
     batches = Batches(n_rows, batch_size, shuffle=False)

@@ -15,7 +15,7 @@ def fed(values, tol=0.0, patience=2):
     return stopping, [stopping.update(value) for value in values]
 
 
-@settings(deadline=None, derandomize=True)
+@settings(deadline=None)
 @given(st.lists(st.floats(-10, 10) | st.just(math.nan), min_size=1))
 def test_the_best_is_the_smallest_number_whatever_comes_between(values):
     stopping, improved = fed(values)
