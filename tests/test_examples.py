@@ -119,8 +119,8 @@ NEEDS = {"plot_dead_units": ["sklearn.callback"]}
 
 
 def run(code, folder, **variables):
-    """Run a program in a folder, without a screen, and return its output."""
-    environment = {**os.environ, "MPLBACKEND": "Agg", **variables}
+    """Run a program in a folder, without a screen and with one BLAS thread per process, and return its output."""
+    environment = {**os.environ, "MPLBACKEND": "Agg", "OPENBLAS_NUM_THREADS": "1", **variables}
     done = subprocess.run(
         [sys.executable, *code], cwd=folder, env=environment, capture_output=True, text=True, timeout=900
     )

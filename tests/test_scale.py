@@ -31,7 +31,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 
 
 def cluster(processes):
-    return LocalCluster(n_workers=2, threads_per_worker=1, processes=processes, dashboard_address=None)
+    return LocalCluster(n_workers=2, threads_per_worker=1, processes=processes, dashboard_address=":0")
 
 
 @pytest.fixture(scope="module")
