@@ -4,6 +4,9 @@
 The classes in :mod:`skneural.solvers` say what is computed. Their state vectors are used as they are.
 """
 
+from libc.math cimport INFINITY
+from libc.string cimport memcpy
+
 from skneural.solvers.adam import Adam
 from skneural.solvers.adaptive import Adagrad, RMSprop
 from skneural.solvers.sgd import SGD
@@ -22,6 +25,10 @@ cdef extern from "solvers.h" nogil:
     void rmsprop_double(double *theta, double *g, double *v, double rate, double beta_2, double epsilon, Size n)
     void adagrad_float(float *theta, float *g, float *v, double rate, double epsilon, Size n)
     void adagrad_double(double *theta, double *g, double *v, double rate, double epsilon, Size n)
+    double norm_float(float *x, Size n)
+    double norm_double(double *x, Size n)
+    void difference_float(float *theta, float *before, Size n)
+    void difference_double(double *theta, double *before, Size n)
 
 cdef enum Kind:
     PLAIN, MOMENTS, SQUARES, SUMS
@@ -29,9 +36,14 @@ cdef enum Kind:
 KINDS = {SGD: PLAIN, Adam: MOMENTS, RMSprop: SQUARES, Adagrad: SUMS}
 
 
+def reads(parameters):
+    """Return whether the parameters are of a kind that the kernels read."""
+    return parameters.dtype.char in "fd" and parameters.flags.aligned
+
+
 def knows(solver, parameters):
-    """Return whether the solver is the package's own, and the parameters are of a kind that the kernels read."""
-    return type(solver) in KINDS and parameters.dtype.char in "fd" and parameters.flags.aligned
+    """Return whether the solver is the package's own, and its parameters can be read."""
+    return type(solver) in KINDS and reads(parameters)
 
 
 cdef class FusedUpdate:
@@ -101,3 +113,48 @@ cdef class FusedUpdate:
             rmsprop_double(theta, g, first, rate, self.beta_2, self.epsilon, self.n)
         else:
             adagrad_double(theta, g, first, rate, self.epsilon, self.n)
+
+
+cdef class FusedLengths:
+    """Norms of gradient, parameters and steps; :class:`skneural.solvers.lengths.Lengths` says what is computed."""
+
+    cdef bint single
+    cdef Size n, itemsize
+    cdef void *theta
+    cdef void *g
+    cdef void *before
+    cdef object alive
+
+    def __init__(self, parameters, gradient):
+        self.single = parameters.dtype.char == "f"
+        self.n, self.itemsize = parameters.size, parameters.itemsize
+        self.alive = [parameters, gradient, parameters.copy()]
+        addresses = [array.ctypes.data for array in self.alive]
+        self.theta, self.g = <void *><size_t>addresses[0], <void *><size_t>addresses[1]
+        self.before = <void *><size_t>addresses[2]
+
+    cdef double norm(self, void *x) noexcept nogil:
+        return norm_float(<float *>x, self.n) if self.single else norm_double(<double *>x, self.n)
+
+    def begin_step(self):
+        """Keep the parameters."""
+        with nogil:
+            memcpy(self.before, self.theta, self.n * self.itemsize)
+
+    def gradient(self):
+        """Return the gradient's norm."""
+        cdef double norm
+        with nogil:
+            norm = self.norm(self.g)
+        return norm
+
+    def update_ratio(self):
+        """Return the norm of the change since `begin_step` over that of the parameters."""
+        cdef double step, length
+        with nogil:
+            if self.single:
+                difference_float(<float *>self.theta, <float *>self.before, self.n)
+            else:
+                difference_double(<double *>self.theta, <double *>self.before, self.n)
+            step, length = self.norm(self.before), self.norm(self.theta)
+        return step / length if length else INFINITY

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from skneural.network import Objective
 from skneural.solvers.base import Solver
 from skneural.solvers.batches import Batches, Rows
+from skneural.solvers.lengths import Lengths
 from skneural.solvers.schedules import Progress, Schedule
 from skneural.solvers.stopping import DivergenceError
 from skneural.solvers.watching import Epoch, Watch
@@ -83,7 +84,7 @@ class StochasticMinimization:
         self.rng, self.clip_norm = rng, clip_norm
         self.n_epochs = self.n_samples_seen = 0
         self._shrinkage = 1.0  # what plateaus have made of the learning rate
-        self._before_step = np.empty_like(objective.parameters)
+        self._lengths = Lengths.of(objective.parameters, objective.gradient)
         solver.start(objective.parameters, objective.gradient)
 
     def run(self, first: int, last: int, max_iter: int) -> bool:
@@ -144,16 +145,16 @@ class StochasticMinimization:
         rates = self._rates(number, max_iter)
         *earlier, last = self.batches.epoch(self.rng)
         total = self._train(earlier, rates, number)
-        np.copyto(self._before_step, self.objective.parameters)  # one step of each epoch is measured
+        self._lengths.begin_step()  # one step of each epoch is measured
         total += self._train([last], rates[-1:], number)
-        gradient_norm = _norm(self.objective.gradient) if self.clip_norm is None else self._last_norm
+        gradient_norm = self._lengths.gradient() if self.clip_norm is None else self._last_norm
         loss = total / self.batches.n_rows + self.objective.penalty()
         self._check_finite(loss, number, rates[-1])
         self.n_epochs += 1
         self.n_samples_seen += self.batches.n_rows
         validation = self.watch.validation()
         seconds = time.perf_counter() - started
-        return Epoch(number, loss, seconds, rates[-1], gradient_norm, self._update_ratio(), **validation)
+        return Epoch(number, loss, seconds, rates[-1], gradient_norm, self._lengths.update_ratio(), **validation)
 
     def _train(self, batches: list[Rows], rates: list[float], number: int) -> float:
         """Make a step on each batch; return the sum of the losses of their rows."""
@@ -171,15 +172,9 @@ class StochasticMinimization:
 
     def _clip(self, bound: float) -> None:
         """Shorten the gradient to the bound; keep its norm before that."""
-        gradient = self.objective.gradient
-        self._last_norm = _norm(gradient)
+        self._last_norm = self._lengths.gradient()
         if self._last_norm > bound:
-            gradient *= bound / self._last_norm
-
-    def _update_ratio(self) -> float:
-        step = np.subtract(self.objective.parameters, self._before_step, out=self._before_step)
-        length = _norm(self.objective.parameters)
-        return _norm(step) / length if length else math.inf
+            self.objective.gradient *= bound / self._last_norm
 
     def _rates(self, number: int, max_iter: int) -> list[float]:
         n = len(self.batches)
@@ -206,12 +201,3 @@ class StochasticMinimization:
         self._shrinkage *= factor
         self.watch.stopping.count = 0
         return False
-
-
-def _norm(vector: Array) -> float:
-    """Return the Euclidean norm, also where the squares overflow."""
-    square = float(np.add.reduce(np.square(vector)))  # without BLAS: see L2.value
-    if math.isfinite(square):
-        return math.sqrt(square)
-    largest = float(np.abs(vector).max())
-    return largest * math.sqrt(np.square(vector / largest).sum()) if math.isfinite(largest) else largest

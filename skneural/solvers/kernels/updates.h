@@ -51,3 +51,37 @@ VECTORIZED static void T(adagrad)(
         theta[i] -= step * (g[i] / (SQRT(v[i]) + small));
     }
 }
+
+/* The sum of the squares of `scale` times the entries, in double precision. */
+VECTORIZED static double T(squares)(const REAL *x, double scale, Size n)
+{
+    double sums[8] = {0}, sum = 0; /* eight sums that do not wait for one another */
+    Size i = 0;
+    for (; i + 8 <= n; i += 8)
+        for (int j = 0; j < 8; j++)
+            sums[j] += (scale * x[i + j]) * (scale * x[i + j]);
+    for (; i < n; i++)
+        sum += (scale * x[i]) * (scale * x[i]);
+    for (int j = 0; j < 8; j++)
+        sum += sums[j];
+    return sum;
+}
+
+/* The Euclidean norm, also where the squares overflow. */
+static double T(norm)(const REAL *x, Size n)
+{
+    const double square = T(squares)(x, 1, n);
+    double largest = 0;
+    if (!isinf(square)) /* NaN stays NaN */
+        return sqrt(square);
+    for (Size i = 0; i < n; i++)
+        largest = fabs(x[i]) > largest ? fabs(x[i]) : largest;
+    return isinf(largest) ? largest : largest * sqrt(T(squares)(x, 1 / largest, n));
+}
+
+/* What was added to `before` to make it theta takes its place. */
+VECTORIZED static void T(difference)(const REAL *RESTRICT theta, REAL *RESTRICT before, Size n)
+{
+    for (Size i = 0; i < n; i++)
+        before[i] = theta[i] - before[i];
+}
