@@ -1,8 +1,9 @@
-"""Time and memory of the preprocessors beside scikit-learn's, measured side by side in one process.
+"""Accuracy, time and memory of the preprocessors beside scikit-learn's, measured side by side in one process.
 
-Run ``python tests/benchmarks/bench_preprocessing.py [speed] [memory] [solvers] [--repeats N] [--data FILE.npz]``.
-Both sides of a row alternate within one run; medians and their ratio are printed. ``--data`` adds rows
-on the array ``X`` of a file.
+Run ``python tests/benchmarks/bench_preprocessing.py [accuracy] [speed] [solvers] [memory] [--repeats N]
+[--data FILE.npz --key NAME] [--megabytes N --scratch FOLDER]``. Both sides of a row alternate within one run; medians
+and their ratio are printed. ``--data`` adds rows on an array of a file to the speed, ``X`` if no key names another; the
+mapped file of the memory part has 4096 megabytes and lies in the folder for temporary files, unless told otherwise.
 """
 
 from __future__ import annotations
@@ -14,11 +15,17 @@ import subprocess
 import sys
 import tempfile
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
+from sklearn.model_selection import train_test_split
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skneural.preprocessing import MeanCenterer, PCAWhitener, StdScaler
@@ -45,6 +52,62 @@ before = resident("VmRSS")
 transformer.fit(X)
 print(X.nbytes / 2**20, resident("VmHWM") - before)
 """
+
+
+def rows_of_few_scales(dtype: type, mean: float, rotated: bool) -> np.ndarray:
+    """5000 rows of 6 features with standard deviations from 1 to 0.02."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((5000, 6)) * np.geomspace(1, 0.02, 6)
+    if rotated:
+        X = X @ np.linalg.qr(rng.standard_normal((6, 6)))[0]
+    return (X + mean).astype(dtype)
+
+
+def from_identity(Z: np.ndarray) -> float:
+    """The largest deviation of the covariance of whitened rows from the identity."""
+    return float(np.abs(np.cov(Z, rowvar=False, dtype=np.float64) - np.eye(Z.shape[1])).max())
+
+
+def largest(transformer: Any, X: np.ndarray, unseen: np.ndarray) -> float:
+    return float(np.abs(transformer.fit(X).transform(unseen)).max())
+
+
+def digits_accuracy(whitener: Any) -> float:
+    """Mean test accuracy of scikit-learn's network on whitened digits, over five splits."""
+    X, y = load_digits(return_X_y=True)
+    scores = []
+    for seed in range(5):
+        X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=seed, stratify=y)
+        model = make_pipeline(whitener, MLPClassifier(random_state=0, max_iter=1000)).fit(X_train, y_train)
+        scores.append(model.score(X_test, y_test))
+    return statistics.mean(scores)
+
+
+def accuracy(arguments: argparse.Namespace) -> None:
+    """What scikit-learn loses where features have large means, are constant, or outnumber the rows."""
+    warnings.simplefilter("ignore", UserWarning)  # of directions that are dropped
+    peers = {"PCA auto": PCA(whiten=True), "PCA full": PCA(whiten=True, svd_solver="full"), "here": PCAWhitener()}
+    for dtype, mean in ((np.float32, 100), (np.float64, 1e4)):
+        for rotated in (False, True):
+            X = rows_of_few_scales(dtype, mean, rotated)
+            found = ", ".join(f"{name} {from_identity(peer.fit_transform(X)):.1e}" for name, peer in peers.items())
+            print(
+                f"covariance from identity, {X.dtype}, mean {mean:g}, {'rotated' if rotated else 'as drawn'}: {found}"
+            )
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((500, 5))
+    X[:, 2] = 1
+    moved = X + 1e-3 * (np.arange(5) == 2)
+    few, unseen = rng.standard_normal((20, 50)), rng.standard_normal((100, 50))
+    for name, peer in peers.items():
+        print(f"largest output, {name}: constant column that moves by 1e-3 {largest(peer, X, moved):.1e}", end="; ")
+        print(f"20 rows of 50 features, unseen rows {largest(peer, few, unseen):.1e}")
+    column = (1e4 + 0.1 * rng.standard_normal((10_000, 1))).astype(np.float32)
+    for scaler in (StandardScaler(), StdScaler()):
+        mean = abs(scaler.fit_transform(column).mean(dtype=float))
+        print(f"float32 column, mean 1e4, standard deviation 0.1: mean {mean:.1e} behind {type(scaler).__name__}")
+    for name, peer in (peers | {"StdScaler": StdScaler()}).items():
+        print(f"digits, then MLPClassifier, mean accuracy of five splits: {name} {digits_accuracy(peer):.3f}")
 
 
 def interleaved(ours: Callable, theirs: Callable, repeats: int) -> tuple[float, float]:
@@ -131,9 +194,12 @@ def memory(arguments: argparse.Namespace) -> None:
             print(f"{name}.fit on a mapped file of {size:.0f} MiB: {extra:.1f} MiB extra resident", flush=True)
 
 
+PARTS = {"accuracy": accuracy, "speed": speed, "solvers": solvers, "memory": memory}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("parts", nargs="*", default=["speed", "solvers", "memory"])
+    parser.add_argument("parts", nargs="*", default=list(PARTS))
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--data", help="a .npz file")
     parser.add_argument("--key", default="X", help="the array in the file")
@@ -141,7 +207,7 @@ def main() -> None:
     parser.add_argument("--scratch", help="folder for the mapped file")
     arguments = parser.parse_args()
     for part in arguments.parts:
-        {"speed": speed, "solvers": solvers, "memory": memory}[part](arguments)
+        PARTS[part](arguments)
 
 
 if __name__ == "__main__":
