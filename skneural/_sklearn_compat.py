@@ -54,6 +54,13 @@ def _refuse_stray_indices(X: Any) -> None:
     """Raise ValueError if a sparse matrix points outside of itself: SciPy's routines would read and write there."""
     if not (sparse.issparse(X) and X.format in ("csr", "csc", "coo")):
         return
+    if X.format != "coo":
+        starts, n_stored = X.indptr, min(len(X.data), len(X.indices))
+        if len(starts) and not (starts[0] == 0 and (np.diff(starts) >= 0).all() and starts[-1] <= n_stored):
+            raise ValueError(
+                f"A sparse matrix of shape {X.shape} has row or column starts (indptr) that do not rise from 0 to at "
+                f"most {n_stored}, the number of its entries. Build it anew, or check it with its method check_format."
+            )
     pointers = [X.row, X.col] if X.format == "coo" else [X.indices]
     limits = X.shape if X.format == "coo" else X.shape[:0:-1] if X.format == "csr" else X.shape[:1]
     for index, limit in zip(pointers, limits, strict=True):
@@ -65,9 +72,13 @@ def _refuse_stray_indices(X: Any) -> None:
 
 
 def _readable(X: Any) -> Any:
-    """Return X in the form that compiled code reads: aligned, and in this machine's byte order."""
-    parts = [part for part in vars(X).values() if isinstance(part, np.ndarray)] if sparse.issparse(X) else [X]
-    X = X if all(part.flags.aligned for part in parts) else X.copy()
+    """Return X in the form that compiled code reads: aligned, parts of sparse X contiguous, in this machine's order."""
+    if sparse.issparse(X):
+        parts = [part for part in vars(X).values() if isinstance(part, np.ndarray)]
+        readable = all(part.flags.aligned and part.flags.c_contiguous for part in parts)
+    else:
+        readable = X.flags.aligned
+    X = X if readable else X.copy()
     return X if X.dtype.isnative else X.astype(X.dtype.newbyteorder("="))
 
 

@@ -96,6 +96,28 @@ def test_sparse_indices_outside_of_the_matrix_are_refused(check, kind, shift):
         check(S)
 
 
+@pytest.mark.parametrize("check", CHECKS, ids=["check_array", "fit"])
+@pytest.mark.parametrize("kind", ["csr_array", "csc_matrix"])
+def test_sparse_starts_that_cannot_be_are_refused(check, kind):
+    for place, wrong in ((0, 1), (1, 100_000_000), (2, 0), (-1, 10**6)):
+        S = getattr(sparse, kind)(X + 1)
+        S.indptr[place] = wrong
+        with pytest.raises(ValueError, match=r"starts \(indptr\) that do not rise from 0 to at most 12"):
+            check(S)
+    S = getattr(sparse, kind)(X + 1)
+    S.data = S.data[:5]
+    with pytest.raises(ValueError, match="to at most 5, the number of its entries"):
+        check(S)
+
+
+def test_parts_of_sparse_tables_become_contiguous():
+    S = sparse.csr_array(X + 1).astype(complex).real
+    assert not S.data.flags.c_contiguous
+    checked = compat.check_array(S, accept_sparse=True)
+    assert checked.data.flags.c_contiguous
+    np.testing.assert_array_equal(checked.toarray(), X + 1)
+
+
 @pytest.mark.parametrize("check", [compat.check_array, StdScaler().fit], ids=["check_array", "fit"])
 def test_integers_beyond_float64_are_a_value_error(check):
     with pytest.raises(ValueError, match="within the range of float64"):

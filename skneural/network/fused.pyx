@@ -48,6 +48,7 @@ cdef extern from "kernels.h" nogil:
         void *variance
         void *inverse
         double epsilon, newest
+        Size n_rows
 
     ctypedef struct Layer:
         Size fan_in, width, units, pieces
@@ -276,7 +277,7 @@ cdef class FusedPasses(FusedProgram):
                 continue
             layer.dlearned = address(d.learned[i])
             layer.dA = layer.dZ = self.new((self.n_rows, layer.units))
-            if layer.pieces > 1:
+            if layer.activation == MAXOUT:
                 layer.dZ = self.new((self.n_rows, layer.width))
             if not works_in_place(layer.activation):
                 layer.A = self.new((self.n_rows, layer.units))
@@ -290,6 +291,7 @@ cdef class FusedPasses(FusedProgram):
                 layer.normal.unit = self.new((self.n_rows, layer.width))
                 layer.normal.mean, layer.normal.variance = self.new(layer.width), self.new(layer.width)
                 layer.normal.inverse = self.new(layer.width)
+                layer.normal.n_rows = self.n_rows
         if self.dropout[0] is not None:
             self.prepare(&self.program.input_mask, self.dropout[0])
         return 0
@@ -312,6 +314,8 @@ cdef class FusedPasses(FusedProgram):
         Y = np.ascontiguousarray(Y, np.intp if codes else self.dtype)
         if Y.size != self.n_samples * (1 if codes else outputs.k):
             raise ValueError(f"Y must have {self.n_samples} rows and {outputs.k} outputs. Got shape {Y.shape} instead.")
+        if codes and not (Y.min() >= 0 and Y.max() < outputs.k):
+            raise ValueError(f"Classes are numbered from 0 to {outputs.k - 1}. Got {Y.min()} to {Y.max()}.")
         outputs.Y = self.hold(Y)
         return 0
 

@@ -27,9 +27,10 @@ class Normalize:
         Where their gradient goes.
     running : tuple of ndarray
         Mean and variance of shape (n_units,) for prediction, and the number of batches they come from, of shape (1,):
-        the plain average of the first batches, then an average that gives the newest a tenth.
+        the plain average of the first batches, then an average that gives the newest a tenth. A batch of fewer rows
+        than `n_rows`, as the last of an epoch may be, counts as the part of a batch that it is.
     n_rows : int
-        The largest number of rows in one pass.
+        The number of rows of a full batch, the largest in one pass.
     """
 
     def __init__(
@@ -66,7 +67,7 @@ class Normalize:
         self.inverse = 1 / np.sqrt(variance + EPSILON)
         self.unit *= self.inverse
         if self._counts:
-            self._remember(mean, variance)
+            self._remember(mean, variance, n / len(self._unit))
         np.multiply(self.unit, self.scale, out=Y)
         Y += self.shift
         return Y
@@ -85,9 +86,9 @@ class Normalize:
         dZ *= self.inverse
         return dZ
 
-    def _remember(self, mean: Array, variance: Array) -> None:
+    def _remember(self, mean: Array, variance: Array, part: float) -> None:
         running_mean, running_variance, count = self.running
-        count += 1
-        share = max(SHARE_OF_NEWEST, 1 / count[0])
+        count += part
+        share = part * max(SHARE_OF_NEWEST, 1 / count[0])
         running_mean += share * (mean - running_mean)
         running_variance += share * (variance - running_variance)

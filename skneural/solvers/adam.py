@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from numbers import Integral
-from typing import Any
 
 import numpy as np
 
@@ -67,7 +66,7 @@ class Adam(Solver):
         theta -= scratch
 
 
-class AdamW(Solver):
+class AdamW(Adam):
     """Adam, and the weights also shrink by the factor 1 - rate · weight_decay at each step.
 
     Source: Loshchilov & Hutter 2019, :arxiv:`1711.05101`. The decay does not pass through Adam's division by √v, so
@@ -108,27 +107,16 @@ class AdamW(Solver):
         weight_decay: float = 1e-4,
         n_decayed: int = 0,
     ):
-        self.beta_1 = beta_1
-        self.beta_2 = beta_2
-        self.epsilon = epsilon
+        super().__init__(beta_1, beta_2, epsilon)
         self.weight_decay = weight_decay
         self.n_decayed = n_decayed
 
     def start(self, parameters: Array, gradient: Array) -> None:
         """Take hold of the arrays, with state zero."""
-        self._adam = Adam(self.beta_1, self.beta_2, self.epsilon)
-        self._adam.start(parameters, gradient)
+        super().start(parameters, gradient)
         self._decayed = parameters[: self.n_decayed]
 
     def step(self, learning_rate: float) -> None:
         """Let the weights decay, then make Adam's step."""
         self._decayed *= 1 - learning_rate * self.weight_decay
-        self._adam.step(learning_rate)
-
-    def get_state(self) -> dict[str, Any]:
-        """Return Adam's state."""
-        return self._adam.get_state()
-
-    def set_state(self, state: dict[str, Any]) -> None:
-        """Go on from Adam's state."""
-        self._adam.set_state(state)
+        super().step(learning_rate)

@@ -7,7 +7,7 @@ The classes in :mod:`skneural.solvers` say what is computed. Their state vectors
 from libc.math cimport INFINITY
 from libc.string cimport memcpy
 
-from skneural.solvers.adam import Adam
+from skneural.solvers.adam import Adam, AdamW
 from skneural.solvers.adaptive import Adagrad, RMSprop
 from skneural.solvers.sgd import SGD
 
@@ -33,7 +33,7 @@ cdef extern from "solvers.h" nogil:
 cdef enum Kind:
     PLAIN, MOMENTS, SQUARES, SUMS
 
-KINDS = {SGD: PLAIN, Adam: MOMENTS, RMSprop: SQUARES, Adagrad: SUMS}
+KINDS = {SGD: PLAIN, Adam: MOMENTS, AdamW: MOMENTS, RMSprop: SQUARES, Adagrad: SUMS}
 
 
 def reads(parameters):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import tempfile
 import warnings
 from collections.abc import Callable
@@ -127,6 +128,13 @@ def _mapped(mode: str, X: Array) -> Array:
     return np.load(path, mmap_mode=mode)
 
 
+def _private_map(X: Array) -> Array:
+    """A copy in memory that no file stands behind: pages that are given up come back as zeros."""
+    kept = np.ndarray(X.shape, X.dtype, mmap.mmap(-1, max(X.nbytes, 1), access=mmap.ACCESS_COPY))
+    kept[...] = X
+    return kept
+
+
 def _shuffled_csr(X: Array) -> Any:
     """CSR with the columns of each row in descending order."""
     S = sparse.csr_array(X)
@@ -145,6 +153,14 @@ def _duplicated_csr(X: Array) -> Any:
 def _long_csr(X: Array) -> Any:
     S = sparse.csr_array(X)
     S.indices, S.indptr = S.indices.astype(np.int64), S.indptr.astype(np.int64)
+    return S
+
+
+def _strided_csr(X: Array) -> Any:
+    """CSR whose entries and indices lie in every other place of longer arrays."""
+    S = sparse.csr_array(X)
+    S.data, S.indices = np.repeat(S.data, 2)[::2], np.repeat(S.indices, 2)[::2]
+    S.data.base[1::2], S.indices.base[1::2] = 1e30, 10**9
     return S
 
 
@@ -185,6 +201,7 @@ SPARSE: dict[str, Callable[[Array], Any]] = {
     "csr, shuffled": _shuffled_csr,
     "csr, duplicates": _duplicated_csr,
     "csr, 64-bit indices": _long_csr,
+    "csr, strided": _strided_csr,
     "csr, explicit zeros": _explicit_zeros,
     "csr, read-only": _frozen_csr,
     "csc, explicit zeros": lambda X: sparse.csc_array(_explicit_zeros(X)),
@@ -198,6 +215,7 @@ DENSE: dict[str, Callable[[Array], Any]] = {
     "misaligned": _misaligned,
     "mapped": partial(_mapped, "r"),
     "mapped, copied on write": partial(_mapped, "c"),
+    "private map": _private_map,
     "mapped, writeable": partial(_mapped, "r+"),
     "list": lambda X: X.tolist(),
     "list of tuples": lambda X: list(map(tuple, X.tolist())),
@@ -280,7 +298,9 @@ JUNK: dict[str, Callable[[], Any]] = {
     "cube": lambda: np.zeros((4, 3, 2)),
     "structured": lambda: np.zeros(4, dtype=[("a", "f8"), ("b", "i4")]),
     "empty csr": lambda: sparse.csr_array((0, 3)),
-    "broken csr": lambda: _broken_csr(),
+    "csr that points outside": lambda: _broken_csr("indices"),
+    "csr with starts outside": lambda: _broken_csr("indptr"),
+    "csr with starts that fall": lambda: _broken_csr("indptr", -1),
     "series": lambda: pd.Series([1.0, 2.0, 3.0]),
     "masked": lambda: np.ma.masked_array(np.ones((4, 2)), mask=np.eye(4, 2, dtype=bool)),
     "sparse frame": lambda: pd.DataFrame.sparse.from_spmatrix(sparse.eye_array(4, 3).tocsr()),
@@ -288,9 +308,11 @@ JUNK: dict[str, Callable[[], Any]] = {
 }
 
 
-def _broken_csr() -> Any:
+def _broken_csr(part: str, by: int = 2) -> Any:
     S = sparse.csr_array(np.eye(4, 3))
-    S.indices = S.indices + 2  # the last ones point outside
+    broken = getattr(S, part).copy()
+    broken[1:] += by * np.arange(1, len(broken)) ** 8
+    setattr(S, part, broken)
     return S
 
 

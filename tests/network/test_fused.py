@@ -274,6 +274,13 @@ def test_targets_of_the_wrong_size():
         Objective(network, LOSSES["squared_error"], [], TrainingRows(np.ones((9, 2)), np.ones((9, 2))), 4)
 
 
+@pytest.mark.parametrize("code", [-1, 3, 10**9])
+def test_classes_that_do_not_exist(code):
+    network = network_of([], [2, 3], "float64")
+    with pytest.raises(ValueError, match=r"Classes are numbered from 0 to 2\. Got"):
+        Objective(network, LOSSES["softmax_cross_entropy"], [], TrainingRows(np.ones((2, 2)), np.array([0, code])), 2)
+
+
 def test_the_layout_of_a_network_is_what_the_kernels_write(backend):
     network = network_of([PReLU(), Maxout()], [3, 4, 5, 2], "float64", batch_norm=True)
     rows = TrainingRows(np.random.RandomState(0).normal(size=(8, 3)), np.zeros((8, 2)))

@@ -2,7 +2,11 @@
 
 import numpy as np
 import pytest
+from sklearn.datasets import make_classification
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils._testing import ignore_warnings
 
+from skneural import ActivationMLPClassifier
 from skneural.network.normalization import EPSILON, SHARE_OF_NEWEST, Normalize
 
 N_ROWS, N_UNITS = 12, 3
@@ -92,6 +96,26 @@ def test_running_statistics_are_a_plain_average_at_first_then_one_that_favours_t
     layer.forward(Z)
     np.testing.assert_allclose(layer.running[0], Z.mean(axis=0))
     np.testing.assert_allclose(layer.running[1], Z.var(axis=0))
+
+
+def test_a_short_batch_counts_as_the_part_of_a_batch_that_it_is():
+    layer, rng = build(n_rows=10), np.random.RandomState(0)
+    parts = [rng.normal(size=(n, N_UNITS)) for n in (10, 5, 10, 1)]
+    for Z in parts:
+        layer.forward(Z)
+    sizes = [len(Z) for Z in parts]
+    np.testing.assert_allclose(layer.running[0], np.average([Z.mean(axis=0) for Z in parts], axis=0, weights=sizes))
+    np.testing.assert_allclose(layer.running[1], np.average([Z.var(axis=0) for Z in parts], axis=0, weights=sizes))
+    assert layer.running[2] == pytest.approx(2.6)
+
+
+@pytest.mark.usefixtures("backend")
+def test_one_row_left_over_does_not_decide_how_units_are_scaled_in_prediction():
+    X, y = make_classification(201, 10, n_informative=5, random_state=0)
+    model = ActivationMLPClassifier(batch_size=100, batch_norm=True, max_iter=30, random_state=0)
+    model = ignore_warnings(category=ConvergenceWarning)(model.fit)(X, y)
+    variance = (X @ model.coefs_[0]).var(axis=0)
+    assert np.median(model._network.views.variances[0] / variance) == pytest.approx(1, abs=0.1)
 
 
 def test_rows_without_weight_leave_no_trace():

@@ -113,13 +113,13 @@ static int T(weigh)(Program *p, const Size *rows, Size n)
     return sum > 0;
 }
 
-/* Take a batch's mean and variance into the running ones. */
-static void T(remember)(const Normal *of, Size width)
+/* Take mean and variance of a batch of n rows into the running ones. */
+static void T(remember)(const Normal *of, Size n, Size width)
 {
     const REAL *mean = of->mean, *variance = of->variance;
     REAL *running_mean = of->running_mean, *running_variance = of->running_variance;
-    const double count = ++*(REAL *)of->count;
-    const REAL share = (REAL)(of->newest > 1 / count ? of->newest : 1 / count);
+    const double part = (double)n / of->n_rows, count = *(REAL *)of->count += (REAL)part;
+    const REAL share = (REAL)(part * (of->newest > 1 / count ? of->newest : 1 / count));
     for (Size j = 0; j < width; j++) {
         running_mean[j] += share * (mean[j] - running_mean[j]);
         running_variance[j] += share * (variance[j] - running_variance[j]);
@@ -183,7 +183,7 @@ static double T(evaluate)(Program *p, const Size *rows, int adjacent, Size n)
         if (of->normal.scale) {
             T(normalize_forward)(&of->normal, share, of->Z, n, of->width);
             if (counts)
-                T(remember)(&of->normal, of->width);
+                T(remember)(&of->normal, n, of->width);
         }
         T(activate)(of, n);
         if (of->mask.drawn)
@@ -209,7 +209,7 @@ static double T(evaluate)(Program *p, const Size *rows, int adjacent, Size n)
     return loss;
 }
 
-/* Raw outputs of rows first, first + 1, ..., of which there are n. */
+/* Raw outputs of n rows that follow one another. */
 static void T(predict)(Program *p, const Size *rows, REAL *F, Size n)
 {
     const REAL *below = T(rows_of)(p, rows, 1, n);

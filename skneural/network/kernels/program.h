@@ -31,6 +31,7 @@ typedef struct {
     void *unit;                                    /* (n_rows, width): the normalised Z */
     void *mean, *variance, *inverse;               /* (width,): of the batch; 1 / sqrt(variance + epsilon) */
     double epsilon, newest;                        /* `newest` is the newest batch's share in the running statistics */
+    Size n_rows;                                   /* of a full batch */
 } Normal;
 
 /* An affine map and what follows it. */
