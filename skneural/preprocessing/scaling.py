@@ -122,7 +122,18 @@ class StdScaler(PerFeatureTransformer):
             self.scale_ = self._per_feature(_divisors(variances, moments))
 
     def _shift_and_scale(self) -> tuple[np.ndarray | None, np.ndarray | None]:
-        return self.mean_ if self.with_mean else None, self.scale_
+        return self._asked_for("mean_", "with_mean"), self._asked_for("scale_", "with_std")
+
+    def _asked_for(self, name: str, parameter: str) -> np.ndarray | None:
+        values: np.ndarray | None = getattr(self, name)
+        if not getattr(self, parameter):
+            return None
+        if values is None:
+            raise ValueError(
+                f"Got {parameter}=True, but this StdScaler has no {name}, since it was fitted with {parameter}=False. "
+                f"Fit it again, or set {parameter}=False."
+            )
+        return values
 
     def _restore(self) -> None:
         super()._restore()
