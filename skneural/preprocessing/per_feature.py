@@ -156,7 +156,7 @@ class PerFeatureTransformer(OneToOneFeatureMixin, MomentsTransformer):
         require(len(weight) == n_expected, f"The moments must be those of {n_expected} channels. Got {len(weight)}.")
 
     def _statistics(self) -> set[str]:
-        """Names of the arrays that transform needs or has."""
+        """Names of the arrays that were learned, whatever the parameters have become since."""
         return {"mean_"}
 
     def _check_resumable(self) -> None:

@@ -140,8 +140,9 @@ class StdScaler(PerFeatureTransformer):
         require(self.scale_ is None or not (self.scale_ <= 0).any(), "scale_ must be > 0. Got zero or less.")
 
     def _statistics(self) -> set[str]:
-        needed = ["mean_"] * self.with_mean + ["var_", "scale_"] * self.with_std
-        return {*needed, *(name for name in ("mean_", "var_", "scale_") if getattr(self, name) is not None)}
+        if self.var_ is not None or self.scale_ is not None:
+            return {"mean_", "var_", "scale_"}
+        return set() if self.mean_ is None else {"mean_"}
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
