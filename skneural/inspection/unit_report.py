@@ -37,9 +37,10 @@ class LayerReport:
     always_on_units : ndarray of int
         Units whose pre-activation is positive on every row, for activations whose two sides differ.
     saturated_units : ndarray of int
-        Other units whose local gradient is below 1 % of the activation's largest on at least 90 % of the rows.
+        Other units that on at least 90 % of the rows are active, but with a local gradient below 1 % of the
+        activation's largest. Active are those with an activation, by the bound above: a ReLU that is off is not.
     saturation : float
-        Share of all activations, units times rows, of which the local gradient is that small.
+        Share of all activations, units times rows, that are active with so small a local gradient.
     mean, std : float
         Of the activations, over units and rows.
     piece_wins : ndarray of shape (n_pieces, n_units)
