@@ -20,8 +20,8 @@ from sklearn.utils.parallel import Parallel, delayed
 from skneural.activations import ACTIVATIONS
 from skneural.estimators import ActivationMLPClassifier, ActivationMLPRegressor
 from skneural.inspection.fold import Fold, train_and_judge
-from skneural.inspection.rehearsal import network_of
 from skneural.inspection.table import aligned, frame, number
+from skneural.inspection.unwrapping import network_of
 from skneural.preprocessing import StdScaler
 
 Array = NDArray[Any]

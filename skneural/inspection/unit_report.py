@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from numpy.typing import NDArray
-from sklearn.utils.validation import check_is_fitted
 
 from skneural.inspection.advice import advise
 from skneural.inspection.census import Census, census
-from skneural.inspection.rehearsal import unwrapped
 from skneural.inspection.table import aligned, frame, number, wrapped
+from skneural.inspection.unwrapping import unwrap
 from skneural.inspection.updates import Updates
 from skneural.network import Network
 
@@ -171,7 +170,7 @@ def unit_report(estimator: Any, X: Any, y: Any = None, sample_weight: Any = None
 
     Parameters
     ----------
-    estimator : ActivationMLPClassifier, ActivationMLPRegressor or Pipeline
+    estimator : ActivationMLPClassifier, ActivationMLPRegressor, or a Pipeline or search that ends in one
         Fitted.
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
         As for `predict`; the training data to learn about training.
@@ -194,8 +193,7 @@ def unit_report(estimator: Any, X: Any, y: Any = None, sample_weight: Any = None
     >>> report.layers[0].dead
     0.0
     """
-    model, X = unwrapped(estimator, X)
-    check_is_fitted(model)
+    model, X = unwrap(estimator, X)
     checked = model._validate_rows(X)
     network: Network = model._network
     counted = census(network, checked)
