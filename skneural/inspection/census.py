@@ -13,7 +13,7 @@ from skneural.network.activity import local_gradient, nothing
 
 Array = NDArray[Any]
 
-LITTLE = 0.01  # a local gradient below this share of the activation's largest counts as saturated
+LITTLE = 0.01  # where an activation is not nothing, a local gradient below this share of the largest is saturated
 BLOCK = 2048  # rows at once
 OFTEN = 0.9  # a unit that is saturated on at least this share of the rows counts as saturated
 
@@ -66,7 +66,7 @@ class Census:
 
     @property
     def saturated(self) -> Array:
-        """Numbers of the living units that are saturated on at least 90 % of the rows."""
+        """Numbers of the living units that on at least 90 % of the rows are active and have little local gradient."""
         return np.flatnonzero(self.living & (self.n_saturated >= OFTEN * self.n_rows))
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import issparse
 from sklearn.base import clone, is_classifier
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import check_cv
@@ -19,8 +20,8 @@ from sklearn.utils.parallel import Parallel, delayed
 from skneural.activations import ACTIVATIONS
 from skneural.estimators import ActivationMLPClassifier, ActivationMLPRegressor
 from skneural.inspection.fold import Fold, train_and_judge
-from skneural.inspection.rehearsal import network_of
 from skneural.inspection.table import aligned, frame, number
+from skneural.inspection.unwrapping import network_of
 from skneural.preprocessing import StdScaler
 
 Array = NDArray[Any]
@@ -147,7 +148,8 @@ def compare_activations(
     y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         Their targets, as for `fit`.
     estimator : ActivationMLPClassifier, ActivationMLPRegressor or Pipeline, default=None
-        What to train; None is a Pipeline of StdScaler and, by `y`, a classifier or regressor with default parameters.
+        What to train; None is a Pipeline of StdScaler, which does not centre sparse `X`, and, by `y`, a classifier or
+        regressor with default parameters.
     activations : sequence, default=None
         Whatever the estimator's `activation` can be; None is each one that has a name.
     learning_rates : sequence of float, default=None
@@ -176,7 +178,7 @@ def compare_activations(
     >>> comparison.grid("score")[:2]
     (['relu', 'tanh'], [0.01, 0.1])
     """
-    estimator = _default(y) if estimator is None else estimator
+    estimator = _default(X, y) if estimator is None else estimator
     rates = [network_of(estimator).learning_rate_init] if learning_rates is None else list(learning_rates)
     labels = _labelled(DISTINCT if activations is None else activations)
     scorer = check_scoring(estimator, scoring)
@@ -193,11 +195,10 @@ def compare_activations(
     return ActivationComparison(candidates, target_loss)
 
 
-def _default(y: Any) -> Pipeline:
+def _default(X: Any, y: Any) -> Pipeline:
     regression = type_of_target(y).startswith("continuous")
-    return make_pipeline(
-        StdScaler(), (ActivationMLPRegressor if regression else ActivationMLPClassifier)(random_state=0)
-    )
+    network = (ActivationMLPRegressor if regression else ActivationMLPClassifier)(random_state=0)
+    return make_pipeline(StdScaler(with_mean=not issparse(X)), network)
 
 
 def _labelled(activations: Sequence[Any]) -> dict[str, Any]:

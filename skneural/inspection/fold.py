@@ -15,8 +15,8 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skneural._sklearn_compat import _safe_indexing
 from skneural.estimators import DeadUnitsWarning
-from skneural.inspection.rehearsal import network_of
 from skneural.inspection.unit_report import UnitReport, unit_report
+from skneural.inspection.unwrapping import network_of
 from skneural.solvers import DivergenceError
 
 Array = NDArray[Any]

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from skneural.inspection.differences import Difference, Differences
 from skneural.inspection.gradient_report import ArrayCheck, GradientReport
-from skneural.inspection.rehearsal import Rehearsal, unwrapped
+from skneural.inspection.rehearsal import Rehearsal
+from skneural.inspection.unwrapping import unwrap
 from skneural.network import Layout
 from skneural.specification import Within
 
@@ -31,8 +32,8 @@ def check_gradient(
 
     Parameters
     ----------
-    estimator : ActivationMLPClassifier, ActivationMLPRegressor or Pipeline
-        Fitted, to be checked at its parameters, or not. It is not changed.
+    estimator : ActivationMLPClassifier, ActivationMLPRegressor, or a Pipeline or search that ends in one
+        Fitted, to be checked at its parameters, or not (a search must be). It is not changed.
     X, y, sample_weight : array-like
         As for `fit`.
     n_rows : int, default=16
@@ -63,7 +64,7 @@ def check_gradient(
     for name, value in {"n_rows": n_rows, "n_entries": n_entries}.items():
         if not (allowed := Within(1, None, kind=Integral)).accepts(value):
             raise ValueError(f"{name} must be {allowed}. Got {value!r} instead.")
-    network, X = unwrapped(estimator, X, y)
+    network, X = unwrap(estimator, X, y)
     rehearsal = Rehearsal(network, X, y, sample_weight, n_rows, seed)
     objective = rehearsal.objective()
     theta = objective.objective.parameters

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import resample
 
-from skneural.inspection.rehearsal import network_of
 from skneural.inspection.table import aligned, frame, wrapped
 from skneural.inspection.unit_report import UnitReport, unit_report
+from skneural.inspection.unwrapping import network_of
 from skneural.specification import Within
 
 Array = NDArray[Any]

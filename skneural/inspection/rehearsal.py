@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
-from sklearn.pipeline import Pipeline
 from sklearn.utils.class_weight import compute_sample_weight
 
 from skneural._sklearn_compat import _check_sample_weight
@@ -20,35 +19,6 @@ from skneural.network import Network, Objective, TrainingRows
 from skneural.solvers import LBFGS, StochasticMinimization
 
 Array = NDArray[Any]
-
-
-def network_of(estimator: Any) -> BaseActivationMLP:
-    """Return the network estimator: the estimator itself, or the last step of a Pipeline.
-
-    Raises
-    ------
-    TypeError
-        If it is anything else.
-    """
-    last = estimator[-1] if isinstance(estimator, Pipeline) else estimator
-    if not isinstance(last, BaseActivationMLP):
-        raise TypeError(
-            "estimator must be an ActivationMLPClassifier, an ActivationMLPRegressor, or a Pipeline that ends with one "
-            f"(of a search, its best_estimator_). Got {type(last).__name__} instead."
-        )
-    return last
-
-
-def unwrapped(estimator: Any, X: Any, y: Any = None) -> tuple[BaseActivationMLP, Any]:
-    """Return the network estimator, and `X` as it gets it from the other steps of a Pipeline.
-
-    Where the network is not fitted, neither need the other steps be: copies of them are.
-    """
-    network = network_of(estimator)
-    if network is estimator or len(estimator.steps) == 1:
-        return network, X
-    before = estimator[:-1]
-    return network, before.transform(X) if hasattr(network, "parameters_") else clone(before).fit_transform(X, y)
 
 
 class Rehearsal:

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from numpy.typing import NDArray
-from sklearn.utils.validation import check_is_fitted
 
 from skneural.inspection.advice import advise
 from skneural.inspection.census import Census, census
-from skneural.inspection.rehearsal import unwrapped
 from skneural.inspection.table import aligned, frame, number, wrapped
+from skneural.inspection.unwrapping import unwrap
 from skneural.inspection.updates import Updates
 from skneural.network import Network
 
@@ -37,9 +36,10 @@ class LayerReport:
     always_on_units : ndarray of int
         Units whose pre-activation is positive on every row, for activations whose two sides differ.
     saturated_units : ndarray of int
-        Other units whose local gradient is below 1 % of the activation's largest on at least 90 % of the rows.
+        Other units that on at least 90 % of the rows are active, but with a local gradient below 1 % of the
+        activation's largest. Active are those with an activation, by the bound above: a ReLU that is off is not.
     saturation : float
-        Share of all activations, units times rows, of which the local gradient is that small.
+        Share of all activations, units times rows, that are active with so small a local gradient.
     mean, std : float
         Of the activations, over units and rows.
     piece_wins : ndarray of shape (n_pieces, n_units)
@@ -170,7 +170,7 @@ def unit_report(estimator: Any, X: Any, y: Any = None, sample_weight: Any = None
 
     Parameters
     ----------
-    estimator : ActivationMLPClassifier, ActivationMLPRegressor or Pipeline
+    estimator : ActivationMLPClassifier, ActivationMLPRegressor, or a Pipeline or search that ends in one
         Fitted.
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
         As for `predict`; the training data to learn about training.
@@ -193,8 +193,7 @@ def unit_report(estimator: Any, X: Any, y: Any = None, sample_weight: Any = None
     >>> report.layers[0].dead
     0.0
     """
-    model, X = unwrapped(estimator, X)
-    check_is_fitted(model)
+    model, X = unwrap(estimator, X)
     checked = model._validate_rows(X)
     network: Network = model._network
     counted = census(network, checked)

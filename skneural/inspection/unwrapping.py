@@ -4,21 +4,44 @@ from __future__ import annotations
 
 from typing import Any
 
+from sklearn.base import clone
+from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from skneural.estimators.base import BaseActivationMLP
-from skneural.inspection.rehearsal import network_of
 
 
-def unwrap(estimator: Any, X: Any = None) -> tuple[BaseActivationMLP, Any]:
-    """Return the fitted network inside a pipeline or a search, and the rows as that network sees them.
+def network_of(estimator: Any) -> BaseActivationMLP:
+    """Return the network estimator: the estimator itself, or the last step of a Pipeline.
+
+    Raises
+    ------
+    TypeError
+        If it is anything else.
+    """
+    last = estimator[-1] if isinstance(estimator, Pipeline) else estimator
+    if not isinstance(last, BaseActivationMLP):
+        raise TypeError(
+            "estimator must be an ActivationMLPClassifier, an ActivationMLPRegressor, or a Pipeline that ends with one "
+            f"(of a search, its best_estimator_). Got {type(last).__name__} instead."
+        )
+    return last
+
+
+def unwrap(estimator: Any, X: Any = None, y: Any = None) -> tuple[BaseActivationMLP, Any]:
+    """Return the network inside a pipeline or a fitted search, and the rows as that network sees them.
+
+    Without `y` it must be fitted. With `y` neither network nor steps need be: the rows then go through copies of the
+    steps, fitted on them.
 
     Parameters
     ----------
     estimator : ActivationMLPClassifier, ActivationMLPRegressor, or a Pipeline or search that ends in one
-        Fitted.
+        Not changed. Of a search, its `best_estimator_`.
     X : array-like of shape (n_samples, n_features), default=None
         Rows as `estimator` takes them.
+    y : array-like, default=None
+        Their targets.
 
     Returns
     -------
@@ -31,7 +54,7 @@ def unwrap(estimator: Any, X: Any = None) -> tuple[BaseActivationMLP, Any]:
     TypeError
         If there is no such network at the end.
     NotFittedError
-        If it is not fitted.
+        If it is not fitted, and there is no `y`.
 
     Examples
     --------
@@ -47,7 +70,9 @@ def unwrap(estimator: Any, X: Any = None) -> tuple[BaseActivationMLP, Any]:
     """
     estimator = getattr(estimator, "best_estimator_", estimator)
     network = network_of(estimator)
-    check_is_fitted(network)
-    if X is not None and network is not estimator and len(estimator) > 1:
-        X = estimator[:-1].transform(X)
-    return network, X
+    if y is None:
+        check_is_fitted(network)
+    if X is None or network is estimator or len(estimator) == 1:
+        return network, X
+    before = estimator[:-1]
+    return network, before.transform(X) if hasattr(network, "parameters_") else clone(before).fit_transform(X, y)

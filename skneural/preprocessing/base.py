@@ -99,9 +99,12 @@ class MomentsTransformer(SavedStateMixin, TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If X or the weights cannot be used. The transformer then stays as it was.
+            If X or the weights cannot be used, or parameters have changed so that what was learned cannot be added
+            to. The transformer then stays as it was.
         """
         first = not self.__sklearn_is_fitted__()
+        if not first:
+            self._check_resumable()
         with unchanged_on_error(self):
             X, sample_weight = self._read(X, sample_weight, reset=first)
             moments = self._measure_chunk(X, sample_weight)
@@ -130,6 +133,7 @@ class MomentsTransformer(SavedStateMixin, TransformerMixin, BaseEstimator):
             If one of the two is not fitted, or their features or parameters differ.
         """
         check_is_fitted(self)
+        self._check_resumable()
         self._check_mergeable(other)
         with unchanged_on_error(self):
             self._learn(_merged(self._learned(), other._learned()))
@@ -162,6 +166,9 @@ class MomentsTransformer(SavedStateMixin, TransformerMixin, BaseEstimator):
     @abstractmethod
     def _learned(self) -> Any:
         """The moments behind the fitted attributes."""
+
+    def _check_resumable(self) -> None:
+        """Raise ValueError if parameters have changed so that what was learned cannot be added to."""
 
     def _check_mergeable(self, other: Self) -> None:
         if type(other) is not type(self):

@@ -13,6 +13,8 @@ MATRIX_BLOCK_BYTES = 2**23
 MATRIX_BLOCK_ROWS = 4096
 # How much of a memory-mapped file may be resident before its pages are handed back.
 MAPPED_BYTES = 2**25
+# Modes of an np.memmap that is shared with its file; of any other mapping it is not known that a file has its pages.
+SHARED_MODES = ("r", "r+", "w+")
 
 
 def matrix_block_bytes(n_features: int) -> int:
@@ -46,13 +48,13 @@ def row_blocks(X: np.ndarray, block_bytes: int) -> Iterator[slice]:
 def _mapping(X: np.ndarray) -> mmap.mmap | None:
     """The mapped file under a C-contiguous X, or None where its pages must not or cannot be handed back."""
     owner: Any = X
-    private = False
+    shared = False
     while isinstance(owner, np.ndarray):
-        # Changes to a copy-on-write mapping live in its pages alone: handing them back would undo them.
-        private = private or getattr(owner, "mode", None) == "c"
+        # Changes to a private mapping live in its pages alone: handing them back would undo them.
+        shared = shared or (isinstance(owner, np.memmap) and owner.mode in SHARED_MODES)
         owner = owner.base
     usable = isinstance(owner, mmap.mmap) and hasattr(owner, "madvise") and X.flags.c_contiguous
-    return owner if usable and not private else None
+    return owner if usable and shared else None
 
 
 def _release(mapping: mmap.mmap, rows: np.ndarray) -> None:

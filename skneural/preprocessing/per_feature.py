@@ -36,6 +36,7 @@ class PerFeatureTransformer(OneToOneFeatureMixin, MomentsTransformer):
         "subsample": [Interval(Integral, 1, None, closed="left"), None],
         "random_state": ["random_state"],
     }
+    _fitted_names = MomentsTransformer._fitted_names | {"_pooled_by"}
 
     @abstractmethod
     def _shift_and_scale(self) -> tuple[np.ndarray | None, np.ndarray | None]:
@@ -118,9 +119,9 @@ class PerFeatureTransformer(OneToOneFeatureMixin, MomentsTransformer):
     def _per_feature(self, values: np.ndarray) -> np.ndarray:
         """Values per channel, repeated for each of the channel's pixels; values per feature as they are."""
         n_pixels = self.n_features_in_ // len(values)
-        if self.data_format == "channels_last":
-            return np.tile(values, n_pixels)
-        return np.repeat(values, n_pixels)
+        if self._pooled_by.get("data_format") == "channels_first":
+            return np.repeat(values, n_pixels)
+        return np.tile(values, n_pixels)
 
     def _rows_seen(self, moments: FeatureMoments) -> np.ndarray | np.number:
         """Rows behind each feature's statistics, as one number if it is the same for all features."""
@@ -129,8 +130,17 @@ class PerFeatureTransformer(OneToOneFeatureMixin, MomentsTransformer):
         seen = self._per_feature(moments.weight // n_pixels if whole else moments.weight / n_pixels)
         return seen[0] if (seen == seen[0]).all() else seen
 
+    def _learn(self, moments: FeatureMoments) -> None:
+        self._pooled_by: dict[str, Any] = self._pooling()
+        super()._learn(moments)
+
     def _learned(self) -> FeatureMoments:
         return FeatureMoments(**self._moments)
+
+    def _pooling(self) -> dict[str, Any]:
+        """The parameters that say which features share their statistics; without several channels no format does."""
+        several = self.n_channels is not None and self.n_channels > 1
+        return {"n_channels": self.n_channels} | ({"data_format": self.data_format} if several else {})
 
     def _restore(self) -> None:
         weight, n_features = self._learned().weight, self.n_features_in_
@@ -142,25 +152,37 @@ class PerFeatureTransformer(OneToOneFeatureMixin, MomentsTransformer):
             check_numbers(f"{name} of the moments", np.asarray(values, np.float64), weight.shape)
         for name in self._statistics():
             check_numbers(name, getattr(self, name), (n_features,), missing=self._per_feature(weight == 0))
+        n_expected = self._pooled_by["n_channels"] or n_features
+        require(len(weight) == n_expected, f"The moments must be those of {n_expected} channels. Got {len(weight)}.")
 
     def _statistics(self) -> set[str]:
-        """Names of the arrays that transform needs or has."""
+        """Names of the arrays that were learned, whatever the parameters have become since."""
         return {"mean_"}
+
+    def _check_resumable(self) -> None:
+        if self._pooling() != self._pooled_by:
+            raise ValueError(
+                f"Cannot go on: this {type(self).__name__} was fitted with {_told(self._pooled_by)}, but now has "
+                f"{_told(self._pooling())}. Set the parameters back, or call fit to forget what was learned."
+            )
 
     def _check_mergeable(self, other: Self) -> None:
         super()._check_mergeable(other)
-        for name in ("n_channels", "data_format"):
-            if getattr(self, name) != getattr(other, name):
-                raise ValueError(
-                    f"Cannot merge: {name}={getattr(self, name)!r} here and {getattr(other, name)!r} in the "
-                    "other. Fit both with the same parameters."
-                )
+        if self._pooled_by != other._pooled_by:
+            raise ValueError(
+                f"Cannot merge: {_told(self._pooled_by)} here and {_told(other._pooled_by)} in the other. "
+                "Fit both with the same parameters."
+            )
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
+
+
+def _told(parameters: dict[str, Any]) -> str:
+    return ", ".join(f"{name}={value!r}" for name, value in parameters.items())
 
 
 def refuse_centred_sparse(X: Any, centred: bool) -> None:

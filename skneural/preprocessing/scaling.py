@@ -122,15 +122,27 @@ class StdScaler(PerFeatureTransformer):
             self.scale_ = self._per_feature(_divisors(variances, moments))
 
     def _shift_and_scale(self) -> tuple[np.ndarray | None, np.ndarray | None]:
-        return self.mean_ if self.with_mean else None, self.scale_
+        return self._asked_for("mean_", "with_mean"), self._asked_for("scale_", "with_std")
+
+    def _asked_for(self, name: str, parameter: str) -> np.ndarray | None:
+        values: np.ndarray | None = getattr(self, name)
+        if not getattr(self, parameter):
+            return None
+        if values is None:
+            raise ValueError(
+                f"Got {parameter}=True, but this StdScaler has no {name}, since it was fitted with {parameter}=False. "
+                f"Fit it again, or set {parameter}=False."
+            )
+        return values
 
     def _restore(self) -> None:
         super()._restore()
         require(self.scale_ is None or not (self.scale_ <= 0).any(), "scale_ must be > 0. Got zero or less.")
 
     def _statistics(self) -> set[str]:
-        needed = ["mean_"] * self.with_mean + ["var_", "scale_"] * self.with_std
-        return {*needed, *(name for name in ("mean_", "var_", "scale_") if getattr(self, name) is not None)}
+        if self.var_ is not None or self.scale_ is not None:
+            return {"mean_", "var_", "scale_"}
+        return set() if self.mean_ is None else {"mean_"}
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -70,6 +70,13 @@ def test_saturation_by_hand():
     assert counted(ACTIVATIONS["logistic"], [-1e5, 0.0, 1e5]).saturated.tolist() == [0, 2]
 
 
+@pytest.mark.parametrize("name", ["relu", "gelu"])
+def test_only_what_is_active_is_saturated(name):
+    found = counted(ACTIVATIONS[name], [-12.0])
+    assert (np.abs(ACTIVATIONS[name].forward(X[:, :1] - 12)) <= 1e-6).all()  # nor has it a gradient
+    assert found.n_saturated == [0]
+
+
 def test_sums_over_blocks_are_those_of_all_rows():
     found = counted(ELU(), [-1.0, 0.0, 1.0])
     A = ELU().forward(X[:, :1] + np.array([-1.0, 0.0, 1.0]))

@@ -110,6 +110,13 @@ def test_options_are_those_of_cross_validation(comparison, options):
     assert (found.score == comparison.candidates[0].score) == ("scoring" not in options)
 
 
+def test_the_default_estimator_takes_sparse_rows():
+    rows, settings = np.where(X > 2, X, 0), {"activations": ["tanh"], "learning_rates": [0.1], "cv": 2}
+    scaled = make_pipeline(StdScaler(with_mean=False), ActivationMLPClassifier(random_state=0))
+    found = compare_activations(sparse.csr_array(rows), Y, **settings).best
+    assert found.score == pytest.approx(compare_activations(rows, Y, estimator=scaled, **settings).best.score)
+
+
 def test_sparse_rows_and_an_activation_per_layer():
     network = ActivationMLPClassifier((6, 5), max_iter=5, random_state=0)
     found = compare_activations(

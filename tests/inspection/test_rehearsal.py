@@ -5,11 +5,9 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from sklearn.datasets import load_iris
-from sklearn.model_selection import GridSearchCV
-from sklearn.pipeline import make_pipeline
 
-from skneural import ActivationMLPClassifier, ActivationMLPRegressor, StdScaler
-from skneural.inspection.rehearsal import Rehearsal, network_of, unwrapped
+from skneural import ActivationMLPClassifier, ActivationMLPRegressor
+from skneural.inspection.rehearsal import Rehearsal
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -121,19 +119,6 @@ def test_everything_is_computed_in_double_precision():
         rehearsal = Rehearsal(each, sparse.csr_array(X.astype(np.float32)), Y)
         assert rehearsal.network.parameters.dtype == rehearsal.objective().gradient().dtype == np.float64
     assert model.parameters_.dtype == np.float32
-
-
-def test_the_network_of_a_pipeline():
-    network = ActivationMLPClassifier(**SMALL)
-    pipeline = make_pipeline(StdScaler(), network)
-    assert network_of(pipeline) is network_of(network) is network
-    assert_allclose(unwrapped(pipeline, 5 + 3 * X, Y)[1].std(axis=0), 1)
-    assert not hasattr(pipeline[0], "mean_")
-    pipeline.fit(5 + 3 * X, Y)
-    assert_allclose(unwrapped(pipeline, X)[1], pipeline[0].transform(X))
-    assert unwrapped(make_pipeline(network), X)[1] is X
-    with pytest.raises(TypeError, match=r"best_estimator_.* Got GridSearchCV"):
-        network_of(GridSearchCV(network, {}))
 
 
 @pytest.mark.parametrize("changed", [{"hidden_layer_sizes": (7, 3)}, {"activation": "relu"}, {"batch_norm": True}])

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.datasets import load_iris
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
@@ -7,7 +8,8 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
 from skneural import ActivationMLPClassifier, MeanCenterer, StdScaler
-from skneural.inspection.unwrapping import unwrap
+from skneural.inspection import check_gradient, report, unit_report
+from skneural.inspection.unwrapping import network_of, unwrap
 
 X, y = load_iris(return_X_y=True)
 NETWORK = ActivationMLPClassifier((4,), "tanh", learning_rate_init=0.3, n_iter_no_change=1, random_state=0)
@@ -33,6 +35,33 @@ def test_a_search_gives_its_best_estimator():
     assert unwrap(search, X)[0] is search.best_estimator_[-1]
 
 
+@pytest.mark.parametrize("model", [NETWORK, make_pipeline(StdScaler(), NETWORK)])
+def test_reports_take_a_fitted_search_as_they_take_its_best_estimator(model):
+    prefix = "activationmlpclassifier__" if model is not NETWORK else ""
+    search = GridSearchCV(model, {f"{prefix}activation": ["tanh", "elu"]}, cv=2).fit(X, y)
+    for told in (unit_report, check_gradient):
+        assert str(told(search, X, y)) == str(told(search.best_estimator_, X, y))
+    assert report(search, X, y).figures["gradient check"] == check_gradient(search, X, y).verdict
+
+
+def test_with_targets_nothing_need_be_fitted():
+    pipeline = make_pipeline(StdScaler(), clone(NETWORK))
+    inner, rows = unwrap(pipeline, 5 + 3 * X, y)
+    assert inner is pipeline[-1]
+    np.testing.assert_allclose(rows.std(axis=0), 1)
+    assert not hasattr(pipeline[0], "mean_")
+    pipeline.fit(5 + 3 * X, y)
+    np.testing.assert_array_equal(unwrap(pipeline, X, y)[1], pipeline[0].transform(X))
+
+
+def test_the_network_of_a_pipeline():
+    network = clone(NETWORK)
+    assert network_of(make_pipeline(StdScaler(), network)) is network_of(network) is network
+    for verb in (network_of, unwrap):
+        with pytest.raises(TypeError, match=r"best_estimator_.* Got GridSearchCV"):
+            verb(GridSearchCV(network, {}))
+
+
 def test_a_pipeline_of_one_step():
     pipeline = make_pipeline(NETWORK).fit(X, y)
     assert unwrap(pipeline, X) == (pipeline[-1], X)
@@ -45,5 +74,6 @@ def test_another_model_is_refused_by_name(other):
 
 
 def test_what_is_not_fitted_is_refused():
-    with pytest.raises(NotFittedError):
-        unwrap(ActivationMLPClassifier())
+    for model in (ActivationMLPClassifier(), make_pipeline(StdScaler(), ActivationMLPClassifier())):
+        with pytest.raises(NotFittedError):
+            unwrap(model, X)

@@ -1,5 +1,6 @@
 """What all preprocessors promise alike."""
 
+import copy
 import pickle
 import subprocess
 import sys
@@ -297,3 +298,26 @@ def test_weights_that_overflow_only_together_are_refused(transformer):
     assert np.isfinite(fitted.n_samples_seen_).all()
     expected = clone(transformer).fit(X, sample_weight=weight).transform(X)
     np.testing.assert_allclose(fitted.transform(X), expected, rtol=1e-9, atol=1e-9)
+
+
+BOTH = (False, True)
+# Transformers, and what may become of their parameters after they were fitted.
+LATER = [
+    *((StdScaler(with_mean=m, with_std=s), {"with_mean": not m, "with_std": not s}) for m in BOTH for s in BOTH),
+    (StdScaler(with_std=False), {"with_std": True}),
+    (StdScaler(with_mean=False), {"with_mean": True}),
+    (MeanCenterer(), {"n_channels": 3}),
+    (MeanCenterer(n_channels=2), {"n_channels": None, "data_format": "channels_first"}),
+    (PCAWhitener(), {"n_components": 2, "method": "zca", "svd_solver": "randomized"}),
+    (PCAWhitener(2, svd_solver="randomized"), {"n_components": None, "svd_solver": "full"}),
+    (PCAWhitener(method="zca"), {"whiten": False}),
+]
+
+
+@pytest.mark.parametrize(("transformer", "changed"), LATER, ids=repr)
+def test_a_copy_of_a_fitted_one_is_made_whatever_its_parameters_have_become(transformer, changed):
+    fitted = clone(transformer).fit(data())
+    before = {name: value for name, value in fitted.set_params(**changed).__getstate__().items() if name != "_derived"}
+    for loaded in (copy.deepcopy(fitted), pickle.loads(pickle.dumps(fitted))):
+        after = {name: value for name, value in loaded.__getstate__().items() if name != "_derived"}
+        np.testing.assert_equal(after, before)

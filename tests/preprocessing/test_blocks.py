@@ -1,7 +1,9 @@
+import mmap
+
 import numpy as np
 import pytest
 
-from skneural.preprocessing import blocks
+from skneural.preprocessing import StdScaler, blocks
 from skneural.preprocessing.blocks import matrix_block_bytes, row_blocks, rows_per_block, weighted_blocks
 
 
@@ -39,3 +41,40 @@ def test_mapped_files_are_read_unchanged(tmp_path, monkeypatch, mode):
     found = [seen[rows].copy() for rows in row_blocks(seen, 2**12)]
     np.testing.assert_array_equal(np.concatenate(found), X[1:])
     np.testing.assert_array_equal(mapped, X)
+
+
+@pytest.mark.parametrize("mode", ["r", "r+", "w+"])
+@pytest.mark.parametrize("view", [np.asarray, lambda X: X[7:], lambda X: np.asarray(X)[6:].reshape(-1, 8)])
+def test_pages_shared_with_a_file_are_handed_back(tmp_path, monkeypatch, mode, view):
+    released = []
+    monkeypatch.setattr(blocks, "MAPPED_BYTES", 2**13)
+    monkeypatch.setattr(blocks, "_release", lambda mapping, rows: released.append(rows.nbytes))
+    X = np.random.default_rng(0).standard_normal((1000, 4))
+    X.tofile(tmp_path / "X.bin")
+    mapped = np.memmap(tmp_path / "X.bin", mode=mode, dtype=X.dtype, shape=X.shape)
+    for _ in row_blocks(view(mapped), 2**10):
+        pass
+    assert sum(released) == view(mapped).nbytes
+    assert len(released) > 1
+
+
+@pytest.mark.skipif(not hasattr(mmap, "MAP_ANONYMOUS"), reason="this system has no anonymous private mappings")
+def test_an_anonymous_private_mapping_keeps_its_rows():
+    mapping = mmap.mmap(-1, 8 * 4000, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    check_rows_are_kept(np.ndarray((1000, 4), buffer=mapping))
+
+
+def test_a_file_mapped_to_be_copied_on_write_keeps_its_changes(tmp_path):
+    (tmp_path / "X.bin").write_bytes(bytes(8 * 4000))
+    with open(tmp_path / "X.bin", "rb") as file:
+        mapping = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+    check_rows_are_kept(np.ndarray((1000, 4), buffer=mapping))
+    check_rows_are_kept(np.ndarray((1000, 4), buffer=mapping).view(np.memmap))
+
+
+def check_rows_are_kept(X):
+    X[:] = expected = np.random.default_rng(0).standard_normal(X.shape)
+    scaler = StdScaler().fit(X)
+    np.testing.assert_array_equal(X, expected)
+    np.testing.assert_array_equal(scaler.transform(X), scaler.transform(expected))
+    np.testing.assert_array_equal(X, expected)

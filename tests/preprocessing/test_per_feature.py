@@ -1,5 +1,7 @@
 """Channels and samples, which `MeanCenterer` and `StdScaler` share."""
 
+import copy
+
 import numpy as np
 import pytest
 
@@ -56,9 +58,11 @@ def test_channels_must_divide_the_features(kind):
 def test_merge_refuses_other_channels(kind):
     X = FLATTENED["channels_last"]
     fitted = kind(n_channels=3).fit(X)
-    with pytest.raises(ValueError, match="n_channels=3 here and 1 in the other"):
+    with pytest.raises(
+        ValueError, match="n_channels=3, data_format='channels_last' here and n_channels=1 in the other"
+    ):
         fitted.merge(kind(n_channels=1).fit(X))
-    with pytest.raises(ValueError, match="data_format='channels_last' here and 'channels_first'"):
+    with pytest.raises(ValueError, match="'channels_last' here and n_channels=3, data_format='channels_first' in"):
         fitted.merge(kind(n_channels=3, data_format="channels_first").fit(X))
 
 
@@ -99,3 +103,51 @@ def test_a_sample_leaves_out_rows_of_weight_zero(kind):
 def test_true_is_one_channel():
     X = np.arange(6.0).reshape(2, 3)
     np.testing.assert_array_equal(MeanCenterer(n_channels=True).fit(X).mean_, [2.5, 2.5, 2.5])
+
+
+CHANGES = [{"n_channels": 1}, {"n_channels": None}, {"n_channels": 5}, {"data_format": "channels_first"}]
+
+
+@both
+@pytest.mark.parametrize("changed", CHANGES, ids=str)
+def test_statistics_of_other_channels_are_not_added_to(kind, changed):
+    X = FLATTENED["channels_last"]
+    fitted = kind(n_channels=3).fit(X)
+    expected = fitted.transform(X)
+    fitted.set_params(**changed)
+    for verb, rows in ((fitted.partial_fit, X), (fitted.merge, kind(n_channels=3).fit(X))):
+        with pytest.raises(ValueError, match=r"was fitted with n_channels=3, .*, but now has .* Set the parameters"):
+            verb(rows)
+    assert fitted.n_samples_seen_ == 20
+    np.testing.assert_array_equal(fitted.transform(X), expected)
+    assert fitted.set_params(n_channels=3, data_format="channels_last").partial_fit(X).n_samples_seen_ == 40
+    fresh = kind(**{"n_channels": 3, **changed}).fit(X)
+    np.testing.assert_array_equal(fitted.set_params(**changed).fit(X).mean_, fresh.mean_)
+
+
+@both
+@pytest.mark.parametrize("n_channels", [None, 1])
+def test_without_several_channels_the_format_may_change(kind, n_channels):
+    X = FLATTENED["channels_last"]
+    fitted = kind(n_channels=n_channels).fit(X).set_params(data_format="channels_first")
+    whole = kind(n_channels=n_channels).fit(np.vstack([X, X[:5]]))
+    np.testing.assert_allclose(fitted.partial_fit(X[:5]).mean_, whole.mean_)
+    other = kind(n_channels=n_channels, data_format="channels_first").fit(X[:5])
+    np.testing.assert_allclose(kind(n_channels=n_channels).fit(X).merge(other).mean_, whole.mean_)
+
+
+@both
+@pytest.mark.parametrize("changed", CHANGES, ids=str)
+def test_a_copy_is_made_whatever_the_channels_are_to_become(kind, changed):
+    X = FLATTENED["channels_last"].copy()
+    X[:, 1::3] = np.nan
+    fitted = kind(n_channels=3).fit(X).set_params(**changed)
+    np.testing.assert_array_equal(copy.deepcopy(fitted).transform(X), fitted.transform(X))
+
+
+@both
+def test_moments_of_other_channels_than_fitted_are_damage(kind):
+    fitted = kind(n_channels=3).fit(FLATTENED["channels_last"])
+    fitted._pooled_by = {"n_channels": 5}
+    with pytest.raises(ValueError, match=r"must be those of 5 channels. Got 3"):
+        copy.deepcopy(fitted)

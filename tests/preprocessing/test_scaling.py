@@ -123,3 +123,23 @@ def test_a_result_that_overflows_is_an_error(container):
     large = StdScaler(with_mean=False).fit(np.array([[1e30], [-1e30]]))
     with pytest.raises(ValueError, match="leaves the range of its dtype"):
         large.inverse_transform(X)
+
+
+@pytest.mark.parametrize("with_mean", [True, False])
+@pytest.mark.parametrize("with_std", [True, False])
+def test_parameters_hold_that_were_changed_after_fit(with_mean, with_std):
+    X = np.random.default_rng(0).standard_normal((50, 3)) * 4 + 7
+    settings = {"with_mean": with_mean, "with_std": with_std}
+    ours, theirs = (each.fit(X).set_params(**settings) for each in (StdScaler(), StandardScaler()))
+    np.testing.assert_allclose(ours.transform(X), theirs.transform(X), rtol=1e-12)
+    np.testing.assert_allclose(ours.inverse_transform(X), theirs.inverse_transform(X), rtol=1e-12)
+
+
+@pytest.mark.parametrize(("parameter", "name"), [("with_mean", "mean_"), ("with_std", "scale_")])
+def test_what_was_not_learned_cannot_be_asked_for_later(parameter, name):
+    X = np.random.default_rng(0).standard_normal((50, 3))
+    scaler = StdScaler(with_mean=False, with_std=False).fit(X).set_params(**{parameter: True})
+    for verb in (scaler.transform, scaler.inverse_transform):
+        with pytest.raises(ValueError, match=f"Got {parameter}=True, but .* has no {name}.* set {parameter}=False"):
+            verb(X)
+    np.testing.assert_allclose(scaler.fit(X).inverse_transform(scaler.transform(X)), X)

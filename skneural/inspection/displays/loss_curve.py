@@ -23,7 +23,7 @@ class LossCurveDisplay:
     training : ndarray of shape (n_epochs,)
         Objective of each epoch: the mean loss over its batches, plus the penalty.
     validation : ndarray of shape (n_epochs,) or None, default=None
-        Mean loss on the validation rows after each epoch, without penalty.
+        Mean loss on the validation rows after each epoch, without penalty; NaN after epochs without such rows.
     best_epoch : int or None, default=None
         The epoch, from 1, whose weights early stopping kept.
     name : str or None, default=None
@@ -101,13 +101,12 @@ class LossCurveDisplay:
         self.ax_ = ax = axes(ax)
         self.figure_ = ax.figure
         prefix = "" if self.name is None else f"{self.name}: "
-        marker = "o" if len(self.training) == 1 else None
         epochs = np.arange(1, len(self.training) + 1)
-        (line,) = ax.plot(epochs, self.training, label=f"{prefix}training", marker=marker)
+        (line,) = ax.plot(epochs, self.training, label=f"{prefix}training", **_dots(self.training))
         judged = self.training
         if self.validation is not None:
-            judged, style = self.validation, {"linestyle": "dashed", "marker": marker, "color": line.get_color()}
-            ax.plot(epochs, judged, label=f"{prefix}validation", **style)
+            judged, style = self.validation, {"linestyle": "dashed", "color": line.get_color()}
+            ax.plot(epochs, judged, label=f"{prefix}validation", **style, **_dots(judged))
         if self.best_epoch is not None:
             at = (self.best_epoch, judged[self.best_epoch - 1])
             ax.plot(*at, "o", color=line.get_color(), label=f"{prefix}weights kept, epoch {self.best_epoch}")
@@ -115,6 +114,13 @@ class LossCurveDisplay:
         whole_numbers(ax.xaxis)
         ax.legend(fontsize="small")
         return self
+
+
+def _dots(curve: Array) -> dict[str, Any]:
+    """Return the style that shows, as dots, the values between two that are not known, where there is no line."""
+    known = np.isfinite(np.pad(curve, 1, constant_values=np.nan))
+    alone = np.flatnonzero(known[1:-1] & ~known[:-2] & ~known[2:])
+    return {"marker": "o", "markevery": alone.tolist()} if alone.size else {}
 
 
 def best_epoch(network: Any) -> int | None:

@@ -198,7 +198,7 @@ class SearchHeatmapDisplay:
 
 def _full_name(name: str, results: dict[str, Any]) -> str:
     searched = [key.removeprefix("param_") for key in results if key.startswith("param_")]
-    fitting = [each for each in searched if each == name or each.endswith(f"__{name}")]
+    fitting = [name] if name in searched else [each for each in searched if each.endswith(f"__{name}")]
     if len(fitting) != 1:
         raise ValueError(f"Expected the name of one parameter that was searched: {searched}. Got {name!r} instead.")
     return fitting[0]

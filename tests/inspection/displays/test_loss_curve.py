@@ -1,3 +1,5 @@
+from math import nan
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -68,3 +70,36 @@ def test_one_epoch_is_a_dot():
 def test_curves_of_lbfgs():
     display = LossCurveDisplay.from_estimator(fitted(solver="lbfgs", tol=1e-2).fit(X, y))
     assert len(display.training) > 1
+
+
+def test_epochs_without_validation_rows_leave_a_gap():
+    model = fitted(early_stopping=True).fit(X, y)
+    n_known = len(model.validation_scores_)
+    model.history_ = {  # as after a first fit of two epochs without validation rows, and one epoch after the second
+        name: [1.0 if name == "loss" else nan] * 2 + column + [0.5 if name == "loss" else nan]
+        for name, column in model.history_.items()
+    }
+    display = LossCurveDisplay.from_estimator(model)
+    drawn = curves(display)
+    assert len(drawn["training"].get_ydata()) == len(drawn["validation"].get_ydata()) == n_known + 3
+    np.testing.assert_array_equal(np.flatnonzero(np.isfinite(drawn["validation"].get_ydata())), np.arange(n_known) + 2)
+    assert model.validation_scores_[display.best_epoch - 1] == model.best_validation_score_
+    dot = drawn[f"weights kept, epoch {display.best_epoch}"]
+    assert dot.get_xydata().tolist() == [[display.best_epoch, display.validation[display.best_epoch - 1]]]
+
+
+def test_no_epoch_is_the_best_where_no_score_is_known():
+    model = fitted(early_stopping=True).fit(X, y)
+    model.history_ = {**model.history_, "validation_score": [nan] * model.n_iter_}
+    assert LossCurveDisplay.from_estimator(model).best_epoch is None
+
+
+@pytest.mark.parametrize(
+    ("validation", "dots"),
+    [([nan, 3, nan, 2, 1, nan], [1]), ([3, nan, 2, 1, nan, 0], [0, 5]), ([3, 2, nan, 1, 0, 0], None)],
+)
+def test_a_value_between_gaps_is_a_dot(validation, dots):
+    line = curves(LossCurveDisplay(np.ones(6), np.array(validation, dtype=float)).plot())["validation"]
+    assert line.get_markevery() == dots
+    assert line.get_marker() == ("None" if dots is None else "o")
+    line.figure.canvas.draw()

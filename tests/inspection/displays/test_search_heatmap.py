@@ -83,6 +83,15 @@ def test_any_two_parameters():
     np.testing.assert_allclose(display.scores, [[5.1, 5.5], [6.1, 6.5]])
 
 
+def test_a_whole_name_goes_before_the_end_of_another():
+    grid = {"activation": [ELU()], "activation__alpha": [0.5, 2.0], "alpha": [0.1, 0.3]}
+    network = ActivationMLPClassifier((6,), n_iter_no_change=1, tol=0.1, random_state=0)
+    display = SearchHeatmapDisplay.from_estimator(GridSearchCV(network, grid, cv=2).fit(X, y), columns="alpha")
+    assert display.columns == ("alpha", [0.1, 0.3])
+    search = searched({"stub__alpha": [1], "stub__learning_rate_init": [0.5, 0.1]})
+    assert SearchHeatmapDisplay.from_estimator(search, rows="stub__alpha").rows == ("stub__alpha", [1])
+
+
 def test_failed_and_untried_pairs_look_different():
     search = searched(
         [
