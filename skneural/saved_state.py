@@ -173,9 +173,13 @@ def _check_features(estimator: Any) -> None:
 
 
 def _defaults(estimator: type) -> dict[str, Any]:
-    """Return the constructor's parameters with their defaults: a new one's default is what older versions did."""
-    parameters = inspect.signature(estimator).parameters
-    return {name: p.default for name, p in parameters.items() if p.default is not inspect.Parameter.empty}
+    """Return the constructor's parameters with their defaults: a new one's default is what older versions did.
+
+    Those of the bases are among them, which a subclass's constructor need not repeat.
+    """
+    constructors = [inspect.signature(cls.__init__).parameters for cls in reversed(estimator.__mro__)]  # type: ignore[misc]
+    given = {name: each.default for parameters in constructors for name, each in parameters.items()}
+    return {name: default for name, default in given.items() if default is not inspect.Parameter.empty}
 
 
 def _remedy(saved_by: str | None) -> str:

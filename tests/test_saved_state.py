@@ -170,6 +170,20 @@ def test_a_users_subclass_has_attributes_of_its_own(monkeypatch):
     np.testing.assert_array_equal(loaded.predict(X), fitted.predict(X))
 
 
+class Brief(ActivationMLPRegressor):
+    """A user's own estimator, whose constructor leaves most parameters to the base."""
+
+    def __init__(self, alpha=0.1):
+        super().__init__(**FAST, alpha=alpha)
+
+
+def test_a_new_parameter_of_the_base_is_filled_in():
+    with pytest.warns(VersionWarning):
+        loaded = restored(Brief().fit(X, y), l1_ratio=MISSING, **OTHER)
+    assert loaded.l1_ratio == 0.0
+    assert loaded.alpha == 0.1
+
+
 class Halved(Activation):
     """A user's own activation, with something besides its settings."""
 

@@ -224,9 +224,13 @@ ATTRIBUTES = """parameters_ : ndarray of shape (n_parameters,)
 
 
 def store(estimator: Any, parameters: dict[str, Any]) -> None:
-    """Store a constructor's parameters, given as its ``locals()``, under their own names."""
-    for name in estimator._get_param_names():
-        setattr(estimator, name, parameters[name])
+    """Store a constructor's parameters, given as its ``locals()``, under their own names.
+
+    All of them: a subclass whose constructor names a few still has the others.
+    """
+    for name, value in parameters.items():
+        if name != "self":
+            setattr(estimator, name, value)
 
 
 def documented(estimator: T) -> T:

@@ -115,7 +115,7 @@ class Recipe:
 
     def _solver(self, network: Network) -> Solver:
         cls = SOLVERS[self.estimator.solver]
-        settings = self.estimator.get_params(deep=False)
+        settings = dict(vars(self.estimator))  # a subclass's get_params need not name them
         settings["weight_decay"] = self.estimator.alpha * (1 - self.estimator.l1_ratio)
         settings["n_decayed"] = network.layout.n_weights
         return cls(**{name: settings[name] for name in cls._names()})

@@ -345,6 +345,39 @@ def test_every_accepted_name_is_documented_in_the_error(activation):
     assert repr(activation) in message
 
 
+class WithMore(ActivationMLPClassifier):
+    """A user's own, with a parameter more."""
+
+    def __init__(self, extra=1, hidden_layer_sizes=(10,)):
+        super().__init__(hidden_layer_sizes=hidden_layer_sizes, max_iter=5, random_state=0)
+        self.extra = extra
+
+
+class WithFew(ActivationMLPRegressor):
+    """A user's own, with one parameter only."""
+
+    def __init__(self, alpha=0.1):
+        super().__init__(alpha=alpha, max_iter=5, random_state=0)
+
+
+@pytest.mark.parametrize(
+    ("Subclass", "Base", "params"),
+    [
+        (WithMore, ActivationMLPClassifier, {"extra": 2, "hidden_layer_sizes": (4,)}),
+        (WithFew, ActivationMLPRegressor, {"alpha": 0.5}),
+    ],
+)
+def test_subclasses_may_have_a_constructor_of_their_own(Subclass, Base, params):
+    model = Subclass().set_params(**params)
+    assert model.get_params() == clone(model).get_params() == params
+    expected = Base(max_iter=5, random_state=0, **{name: params[name] for name in params if name != "extra"}).fit(X, Y)
+    for twin in (model, clone(model), pickle.loads(pickle.dumps(model))):
+        assert_array_equal(twin.fit(X, Y).predict(X), expected.predict(X))
+        assert_array_equal(pickle.loads(pickle.dumps(twin)).predict(X), expected.predict(X))
+    grid = {name: [value] for name, value in params.items()}
+    assert GridSearchCV(Subclass(), grid, cv=2, error_score="raise").fit(X, Y).best_params_ == params
+
+
 def test_losses_by_name_or_object():
     counts = np.random.RandomState(0).poisson(3, len(X))
     by_name = ActivationMLPRegressor("poisson", **SMALL).fit(X, counts)
