@@ -25,6 +25,7 @@ from skneural import (
     StdScaler,
     VersionWarning,
 )
+from skneural.losses import LogisticLoss
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
@@ -246,6 +247,7 @@ DAMAGE = [
     ("batch norm", {"feature_names_in_": np.array(["a"], dtype=object)}, "feature_names_in_ must be 4 strings"),
     ("batch norm", {"_training_state": {"slots": [np.zeros(1)]}}, "The solver's state must be an array of float32"),
     ("regressor", {"_loss": None}, "There must be a Loss"),
+    ("regressor", {"_loss": LogisticLoss(), "out_activation_": "logistic"}, "The loss must be one for regression"),
     ("centerer", {"mean_": None}, r"mean_ must be an array of float64 of shape \(4,\). Got None"),
     ("centerer", {"n_channels": 0}, "The 'n_channels' parameter of MeanCenterer"),
     ("centerer", {"_moments": {}}, "TypeError: .*weight"),
