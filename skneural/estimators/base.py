@@ -265,10 +265,14 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
         return guests
 
     def _record(self, epoch: Epoch) -> None:
+        n_before = len(self.loss_curve_)
         for name, attribute in HISTORY.items():
-            value = getattr(epoch, attribute)
-            if value is not None:
-                self.history_[name].append(value)
+            value, column = getattr(epoch, attribute), self.history_[name]
+            if value is None and not column:
+                continue
+            if len(column) < n_before:  # nothing was known of it so far
+                column += [math.nan] * n_before
+            column.append(math.nan if value is None else value)
 
     def _minimize_stochastic(self, loop: StochasticMinimization, incremental: bool) -> None:
         self.backend_ = loop.objective.backend

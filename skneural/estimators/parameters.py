@@ -208,7 +208,7 @@ ATTRIBUTES = """parameters_ : ndarray of shape (n_parameters,)
     history_ : dict of list of float
         One entry per epoch: "loss", "validation_loss", "validation_score", "learning_rate" (of the last batch),
         "gradient_norm" (of the last batch), "update_ratio" (length of the last step relative to the parameters'),
-        "seconds". What does not apply is an empty list, or NaN.
+        "seconds". NaN where it is not known; an empty list if there never were validation rows.
 
     loss_curve_ : list of float
         Objective of each epoch: mean loss during the epoch, plus the penalty at its end.
@@ -217,7 +217,7 @@ ATTRIBUTES = """parameters_ : ndarray of shape (n_parameters,)
         Smallest entry of `loss_curve_`; None with early stopping.
 
     validation_loss_curve_, validation_scores_ : list of float or None
-        Loss and score on the validation rows after each epoch, if there are any.
+        Loss and score on the validation rows after each epoch, if there are any; NaN for epochs without.
 
     best_validation_score_ : float or None
         The best of these scores."""
