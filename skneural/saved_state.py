@@ -67,6 +67,10 @@ class SavedStateMixin:
     def _restore(self) -> None:
         """Check the fitted attributes against one another and make what is not saved; anything raised is a refusal."""
 
+    def _check_parameters(self) -> None:
+        """Check the constructor's parameters that are used after `fit`; by default all may be."""
+        self._validate_params()  # type: ignore[attr-defined]  # BaseEstimator's
+
     def __getstate__(self) -> dict[str, Any]:
         return {**super().__getstate__(), STAMP: __version__}  # type: ignore[dict-item]
 
@@ -94,7 +98,7 @@ class SavedStateMixin:
 
     def _check(self, saved_by: str | None) -> None:
         try:
-            self._validate_params()  # type: ignore[attr-defined]  # BaseEstimator's
+            self._check_parameters()
             _check_features(self)
             self._restore()
         except Exception as error:

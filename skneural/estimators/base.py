@@ -109,6 +109,8 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
         return super().set_params(**params)
 
     def _fit(self, X: Any, y: Any, sample_weight: Any, given: tuple[Any, Any, Any], incremental: bool) -> Any:
+        if incremental:
+            self._validate_params()  # scikit-learn leaves it out once there is something fitted
         if incremental and self.early_stopping and given[0] is None:
             raise ValueError(
                 "partial_fit does not support early_stopping=True without X_val and y_val: "

@@ -167,6 +167,14 @@ def test_refused_parameters_leave_a_fitted_estimator_as_it_was(params):
     assert_array_equal(model.predict_proba(X), P)
 
 
+@pytest.mark.parametrize("params", [{"alpha": -1}, {"max_iter": 0}, {"batch_size": "all"}, {"momentum": NAN}], ids=str)
+def test_training_that_goes_on_refuses_them_too(params):
+    model = ActivationMLPClassifier((5,), random_state=0).partial_fit(X, Y, classes=[0, 1, 2])
+    before = dict(vars(model.set_params(**params)))
+    assert next(iter(params)) in assert_refused(lambda: model.partial_fit(X, Y))
+    assert vars(model) == before
+
+
 @pytest.mark.parametrize(
     "loss", ["log_loss", None, Huber, "softmax_cross_entropy", "logistic", Huber(delta=0), Huber(delta=NAN), 3]
 )
