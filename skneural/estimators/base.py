@@ -174,10 +174,11 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
         weights = None
         if sample_weight is not None:
             weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+            weights = _relative(weights, "sample_weight")
         self._describe(y, incremental)
         if (factors := self._class_weights(y, incremental)) is not None:
-            weights = factors if weights is None else weights * factors
-        weights = None if weights is None else _relative(weights, "sample_weight")
+            factors = _relative(factors, "class_weight")
+            weights = factors if weights is None else _relative(weights * factors, "sample_weight times class_weight")
         return Rows(X, self._encode(y, X.dtype), y, weights)
 
     def _resumes(self, incremental: bool) -> bool:
@@ -373,6 +374,6 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
 def _relative(weights: Array, name: str) -> Array:
     """Return weights of which the largest is 1: only ratios count, and then no sum overflows."""
     if not weights.max() > 0:
-        raise ValueError(f"All entries of {name} are zero, expected at least one positive: nothing to fit.")
+        raise ValueError(f"{name} is zero for every row. Expected at least one positive weight.")
     with np.errstate(over="ignore"):  # NumPy before 2 warns of numbers beside the array, by subnormal ones
         return weights / weights.max()
