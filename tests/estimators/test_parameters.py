@@ -94,6 +94,9 @@ REFUSED_TOGETHER = [
     {"learning_rate": lambda progress: "fast"},
     {"learning_rate": lambda progress: -1.0},
     {"learning_rate": lambda progress: 1.0 if progress.epoch == 0 else NAN},
+    {"epsilon": 1e-60, "dtype": "float32"},
+    {"epsilon": 1e-40, "dtype": "float32", "solver": "adagrad"},
+    {"epsilon": 5e-324},
     {"early_stopping": True, "validation_fraction": 0.0},
     {"early_stopping": True, "validation_fraction": 0.001},
     {"early_stopping": True, "validation_fraction": 0.999},
@@ -167,6 +170,12 @@ def test_refused_parameters_leave_a_fitted_estimator_as_it_was(params):
     assert_array_equal(model.predict_proba(X), P)
 
 
+@pytest.mark.parametrize("params", [{"solver": "sgd"}, {"solver": "lbfgs"}, {"dtype": "float64"}], ids=str)
+def test_an_epsilon_beyond_single_precision_matters_only_where_it_is_used(params):
+    model = ActivationMLPClassifier((5,), max_iter=3, random_state=0, epsilon=1e-60, **{"dtype": "float32", **params})
+    assert np.isfinite(model.fit(X, Y).parameters_).all()
+
+
 @pytest.mark.parametrize("params", [{"alpha": -1}, {"max_iter": 0}, {"batch_size": "all"}, {"momentum": NAN}], ids=str)
 def test_training_that_goes_on_refuses_them_too(params):
     model = ActivationMLPClassifier((5,), random_state=0).partial_fit(X, Y, classes=[0, 1, 2])
@@ -196,6 +205,7 @@ def test_messages_say_what_came_and_what_was_expected():
     assert "hidden_layer_sizes must be > 0" in message(hidden_layer_sizes=np.array(1.5))
     assert "Got -1" in message(alpha=-1)
     assert "(4, 100)" in message(weight_init=lambda i, o, rng: np.ones((3, 3)))
+    assert "at least 1.18e-38 with parameters in float32" in message(epsilon=1e-60, dtype="float32")
     assert "lbfgs" in message(max_norm=1.0, solver="lbfgs")
     assert "validation_fraction=0.001" in message(early_stopping=True, validation_fraction=0.001)
 
