@@ -145,7 +145,7 @@ default="constant"
         Decay of the second moment, for adam, adamw and rmsprop.
 
     epsilon : float in (0, inf), default=1e-8
-        Added to the root of the second moment, for adam, adamw, rmsprop and adagrad.
+        Added to the root of the second moment, for adam, adamw, rmsprop and adagrad. Must not round to zero in `dtype`.
 
     n_iter_no_change : int or inf, default=10
         Epochs without progress after which training stops.
@@ -167,7 +167,8 @@ default="constant"
         Precision of parameters and computation; None takes that of `X` (float64 unless `X` is float32)."""
 
 ATTRIBUTES = """parameters_ : ndarray of shape (n_parameters,)
-        All parameters in one vector: weights, biases, learned slopes.
+        All parameters in one vector: weights, biases, learned slopes; with `batch_norm` also the scales and, at its
+        end, the running means, variances and numbers of batches, which no step changes.
 
     coefs_ : list of ndarray of shape (fan_in, n_units * n_pieces)
         Weights of each layer, views on `parameters_`. Can be set.
@@ -200,7 +201,7 @@ ATTRIBUTES = """parameters_ : ndarray of shape (n_parameters,)
         Epochs of the last `fit`; with `partial_fit`, of all calls.
 
     t_ : int
-        Rows seen in training.
+        Rows seen in training on mini-batches, each as often as it was seen; lbfgs does not count.
 
     loss_ : float
         Objective of the last epoch.

@@ -164,7 +164,8 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets.
         sample_weight : array-like of shape (n_samples,), default=None
-            Non-negative weights.
+            Non-negative weights. Only their ratios within this call count: twice the weight for all of its rows changes
+            nothing.
         X_val, y_val : array-like, default=None
             Validation rows, which never train: their loss and score are recorded after each epoch, and early stopping
             judges by them.
