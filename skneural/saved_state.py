@@ -67,6 +67,10 @@ class SavedStateMixin:
     def _restore(self) -> None:
         """Check the fitted attributes against one another and make what is not saved; anything raised is a refusal."""
 
+    def _check_parameters(self) -> None:
+        """Check the constructor's parameters that are used after `fit`; by default all may be."""
+        self._validate_params()  # type: ignore[attr-defined]  # BaseEstimator's
+
     def __getstate__(self) -> dict[str, Any]:
         return {**super().__getstate__(), STAMP: __version__}  # type: ignore[dict-item]
 
@@ -94,7 +98,7 @@ class SavedStateMixin:
 
     def _check(self, saved_by: str | None) -> None:
         try:
-            self._validate_params()  # type: ignore[attr-defined]  # BaseEstimator's
+            self._check_parameters()
             _check_features(self)
             self._restore()
         except Exception as error:
@@ -173,9 +177,13 @@ def _check_features(estimator: Any) -> None:
 
 
 def _defaults(estimator: type) -> dict[str, Any]:
-    """Return the constructor's parameters with their defaults: a new one's default is what older versions did."""
-    parameters = inspect.signature(estimator).parameters
-    return {name: p.default for name, p in parameters.items() if p.default is not inspect.Parameter.empty}
+    """Return the constructor's parameters with their defaults: a new one's default is what older versions did.
+
+    Those of the bases are among them, which a subclass's constructor need not repeat.
+    """
+    constructors = [inspect.signature(cls.__init__).parameters for cls in reversed(estimator.__mro__)]  # type: ignore[misc]
+    given = {name: each.default for parameters in constructors for name, each in parameters.items()}
+    return {name: default for name, default in given.items() if default is not inspect.Parameter.empty}
 
 
 def _remedy(saved_by: str | None) -> str:

@@ -109,6 +109,8 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
         return super().set_params(**params)
 
     def _fit(self, X: Any, y: Any, sample_weight: Any, given: tuple[Any, Any, Any], incremental: bool) -> Any:
+        if incremental:
+            self._validate_params()  # scikit-learn leaves it out once there is something fitted
         if incremental and self.early_stopping and given[0] is None:
             raise ValueError(
                 "partial_fit does not support early_stopping=True without X_val and y_val: "
@@ -172,10 +174,11 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
         weights = None
         if sample_weight is not None:
             weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+            weights = _relative(weights, "sample_weight")
         self._describe(y, incremental)
         if (factors := self._class_weights(y, incremental)) is not None:
-            weights = factors if weights is None else weights * factors
-        weights = None if weights is None else _relative(weights, "sample_weight")
+            factors = _relative(factors, "class_weight")
+            weights = factors if weights is None else _relative(weights * factors, "sample_weight times class_weight")
         return Rows(X, self._encode(y, X.dtype), y, weights)
 
     def _resumes(self, incremental: bool) -> bool:
@@ -265,10 +268,14 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
         return guests
 
     def _record(self, epoch: Epoch) -> None:
+        n_before = len(self.loss_curve_)
         for name, attribute in HISTORY.items():
-            value = getattr(epoch, attribute)
-            if value is not None:
-                self.history_[name].append(value)
+            value, column = getattr(epoch, attribute), self.history_[name]
+            if value is None and not column:
+                continue
+            if len(column) < n_before:  # nothing was known of it so far
+                column += [math.nan] * n_before
+            column.append(math.nan if value is None else value)
 
     def _minimize_stochastic(self, loop: StochasticMinimization, incremental: bool) -> None:
         self.backend_ = loop.objective.backend
@@ -367,6 +374,6 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
 def _relative(weights: Array, name: str) -> Array:
     """Return weights of which the largest is 1: only ratios count, and then no sum overflows."""
     if not weights.max() > 0:
-        raise ValueError(f"All entries of {name} are zero, expected at least one positive: nothing to fit.")
+        raise ValueError(f"{name} is zero for every row. Expected at least one positive weight.")
     with np.errstate(over="ignore"):  # NumPy before 2 warns of numbers beside the array, by subnormal ones
         return weights / weights.max()

@@ -40,7 +40,8 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
     class_weight : dict, "balanced", list of dict or None, default=None
         Weights of the classes, by label, multiplied with `sample_weight`; "balanced" is n / (n_classes · count). For
         multilabel targets a dict for each label's 0 and 1, or one dict for all labels. They weigh the rows that
-        early stopping holds out too, but not those given as `X_val`, which have `sample_weight_val`.
+        early stopping holds out too, but not those given as `X_val`, which have `sample_weight_val`. In `partial_fit`
+        they count within one call only: rows that are all of one class weigh as much as any.
 
     label_smoothing : float in [0, 1), default=0.0
         Share of the target that is spread evenly over all classes.
@@ -178,7 +179,8 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
             Class labels, or a 0/1 indicator matrix for multilabel targets.
         sample_weight : array-like of shape (n_samples,), default=None
-            Non-negative weights.
+            Non-negative weights. Only ratios within this call count, `class_weight` included: twice the weight for all
+            of its rows changes nothing.
         classes : array-like of shape (n_classes,), default=None
             All labels that will ever come; needed in the first call only.
         X_val, y_val : array-like, default=None

@@ -186,6 +186,10 @@ class FittedNetworkMixin(SavedStateMixin, ClassNamePrefixFeaturesOutMixin, Trans
             state["_training_state"] = None
         return state
 
+    def _check_parameters(self) -> None:
+        """Ask only that they are there: prediction uses none, and whatever trains checks them."""
+        self.get_params(deep=False)
+
     def _restore(self) -> None:
         for part, kind in [(self._loss, Loss), *((activation, Activation) for activation in self.activations_)]:
             _check_part(part, kind)

@@ -145,7 +145,7 @@ default="constant"
         Decay of the second moment, for adam, adamw and rmsprop.
 
     epsilon : float in (0, inf), default=1e-8
-        Added to the root of the second moment, for adam, adamw, rmsprop and adagrad.
+        Added to the root of the second moment, for adam, adamw, rmsprop and adagrad. Must not round to zero in `dtype`.
 
     n_iter_no_change : int or inf, default=10
         Epochs without progress after which training stops.
@@ -167,7 +167,8 @@ default="constant"
         Precision of parameters and computation; None takes that of `X` (float64 unless `X` is float32)."""
 
 ATTRIBUTES = """parameters_ : ndarray of shape (n_parameters,)
-        All parameters in one vector: weights, biases, learned slopes.
+        All parameters in one vector: weights, biases, learned slopes; with `batch_norm` also the scales and, at its
+        end, the running means, variances and numbers of batches, which no step changes.
 
     coefs_ : list of ndarray of shape (fan_in, n_units * n_pieces)
         Weights of each layer, views on `parameters_`. Can be set.
@@ -200,7 +201,7 @@ ATTRIBUTES = """parameters_ : ndarray of shape (n_parameters,)
         Epochs of the last `fit`; with `partial_fit`, of all calls.
 
     t_ : int
-        Rows seen in training.
+        Rows seen in training on mini-batches, each as often as it was seen; lbfgs does not count.
 
     loss_ : float
         Objective of the last epoch.
@@ -208,7 +209,7 @@ ATTRIBUTES = """parameters_ : ndarray of shape (n_parameters,)
     history_ : dict of list of float
         One entry per epoch: "loss", "validation_loss", "validation_score", "learning_rate" (of the last batch),
         "gradient_norm" (of the last batch), "update_ratio" (length of the last step relative to the parameters'),
-        "seconds". What does not apply is an empty list, or NaN.
+        "seconds". NaN where it is not known; an empty list if there never were validation rows.
 
     loss_curve_ : list of float
         Objective of each epoch: mean loss during the epoch, plus the penalty at its end.
@@ -217,16 +218,20 @@ ATTRIBUTES = """parameters_ : ndarray of shape (n_parameters,)
         Smallest entry of `loss_curve_`; None with early stopping.
 
     validation_loss_curve_, validation_scores_ : list of float or None
-        Loss and score on the validation rows after each epoch, if there are any.
+        Loss and score on the validation rows after each epoch, if there are any; NaN for epochs without.
 
     best_validation_score_ : float or None
         The best of these scores."""
 
 
 def store(estimator: Any, parameters: dict[str, Any]) -> None:
-    """Store a constructor's parameters, given as its ``locals()``, under their own names."""
-    for name in estimator._get_param_names():
-        setattr(estimator, name, parameters[name])
+    """Store a constructor's parameters, given as its ``locals()``, under their own names.
+
+    All of them: a subclass whose constructor names a few still has the others.
+    """
+    for name, value in parameters.items():
+        if name != "self":
+            setattr(estimator, name, value)
 
 
 def documented(estimator: T) -> T:

@@ -16,7 +16,7 @@ from skneural.estimators.base import BaseActivationMLP
 from skneural.estimators.fitted import finite
 from skneural.estimators.parameters import documented, store
 from skneural.estimators.training import stochastic
-from skneural.losses import LOSSES, Loss
+from skneural.losses import LOSSES, LogisticLoss, Loss, SoftmaxCrossEntropy
 from skneural.saved_state import require
 from skneural.specification import resolve
 
@@ -164,7 +164,8 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets.
         sample_weight : array-like of shape (n_samples,), default=None
-            Non-negative weights.
+            Non-negative weights. Only their ratios within this call count: twice the weight for all of its rows changes
+            nothing.
         X_val, y_val : array-like, default=None
             Validation rows, which never train: their loss and score are recorded after each epoch, and early stopping
             judges by them.
@@ -198,8 +199,7 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
 
     def _restore(self) -> None:
         super()._restore()
-        outputs = {loss.output for loss in REGRESSION_LOSSES.values()}
-        require(self._loss.output in outputs, f"The loss must be one for regression. Got {self._loss!r} instead.")
+        _check_loss(self._loss)
 
     def _validate_targets(self, X: Any, y: Any, **how: Any) -> tuple[Any, Array]:
         X, y = validate_data(self, X, y, accept_sparse="csr", multi_output=True, y_numeric=True, **how)
@@ -208,6 +208,7 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
 
     def _describe(self, y: Array, incremental: bool) -> None:
         self._loss = resolve(self.loss, REGRESSION_LOSSES, "loss")
+        _check_loss(self._loss)
         self.n_outputs_ = 1 if y.ndim == 1 else y.shape[1]
 
     def _encode(self, y: Array, dtype: Any) -> Array:
@@ -227,3 +228,12 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
         if not np.isfinite(F).all():
             return float("nan")
         return float(r2_score(Y, self._loss.predict(F), sample_weight=weights))
+
+
+def _check_loss(loss: Loss) -> None:
+    """Raise ValueError if the loss takes classes for targets: compiled, it would look them up as columns."""
+    require(
+        not isinstance(loss, LogisticLoss | SoftmaxCrossEntropy),
+        f"The loss must be one for regression: {', '.join(map(repr, REGRESSION_LOSSES))} or an object of your own. "
+        f"Got {loss!r}, which is for classes; use ActivationMLPClassifier for these.",
+    )

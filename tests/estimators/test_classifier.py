@@ -96,6 +96,25 @@ def test_binary_log_probabilities_do_not_cancel():
         assert_allclose(np.sort(model.predict_proba(X[:1])[0]), [np.exp(-abs(score)), 1], rtol=1e-12)
 
 
+def test_weights_that_leave_nothing_name_their_source():
+    def message(weight, class_weight):
+        with pytest.raises(ValueError, match="zero for every row") as caught:
+            ActivationMLPClassifier(**SMALL, class_weight=class_weight).fit(X, Y, weight)
+        return str(caught.value)
+
+    nothing = {0: 0, 1: 0, 2: 0}
+    assert message(None, nothing).startswith("class_weight is")
+    assert message(np.ones(len(Y)), nothing).startswith("class_weight is")
+    assert message((Y == 0) * 1.0, {0: 0}).startswith("sample_weight times class_weight is")
+
+
+def test_weights_of_rows_and_of_classes_may_both_be_huge():
+    weight = np.where(Y == 2, 1.0, 3.0)
+    expected = ActivationMLPClassifier(**SMALL, class_weight={0: 2}).fit(X, Y, weight)
+    huge = ActivationMLPClassifier(**SMALL, class_weight={0: 2e300, 1: 1e300, 2: 1e300}).fit(X, Y, 1e300 * weight)
+    assert_allclose(huge.parameters_, expected.parameters_, rtol=1e-6, atol=1e-9)
+
+
 class TestMultilabel:
     @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
     def test_learns(self, solver):

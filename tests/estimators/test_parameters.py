@@ -94,6 +94,9 @@ REFUSED_TOGETHER = [
     {"learning_rate": lambda progress: "fast"},
     {"learning_rate": lambda progress: -1.0},
     {"learning_rate": lambda progress: 1.0 if progress.epoch == 0 else NAN},
+    {"epsilon": 1e-60, "dtype": "float32"},
+    {"epsilon": 1e-40, "dtype": "float32", "solver": "adagrad"},
+    {"epsilon": 5e-324},
     {"early_stopping": True, "validation_fraction": 0.0},
     {"early_stopping": True, "validation_fraction": 0.001},
     {"early_stopping": True, "validation_fraction": 0.999},
@@ -167,6 +170,20 @@ def test_refused_parameters_leave_a_fitted_estimator_as_it_was(params):
     assert_array_equal(model.predict_proba(X), P)
 
 
+@pytest.mark.parametrize("params", [{"solver": "sgd"}, {"solver": "lbfgs"}, {"dtype": "float64"}], ids=str)
+def test_an_epsilon_beyond_single_precision_matters_only_where_it_is_used(params):
+    model = ActivationMLPClassifier((5,), max_iter=3, random_state=0, epsilon=1e-60, **{"dtype": "float32", **params})
+    assert np.isfinite(model.fit(X, Y).parameters_).all()
+
+
+@pytest.mark.parametrize("params", [{"alpha": -1}, {"max_iter": 0}, {"batch_size": "all"}, {"momentum": NAN}], ids=str)
+def test_training_that_goes_on_refuses_them_too(params):
+    model = ActivationMLPClassifier((5,), random_state=0).partial_fit(X, Y, classes=[0, 1, 2])
+    before = dict(vars(model.set_params(**params)))
+    assert next(iter(params)) in assert_refused(lambda: model.partial_fit(X, Y))
+    assert vars(model) == before
+
+
 @pytest.mark.parametrize(
     "loss", ["log_loss", None, Huber, "softmax_cross_entropy", "logistic", Huber(delta=0), Huber(delta=NAN), 3]
 )
@@ -188,6 +205,7 @@ def test_messages_say_what_came_and_what_was_expected():
     assert "hidden_layer_sizes must be > 0" in message(hidden_layer_sizes=np.array(1.5))
     assert "Got -1" in message(alpha=-1)
     assert "(4, 100)" in message(weight_init=lambda i, o, rng: np.ones((3, 3)))
+    assert "at least 1.18e-38 with parameters in float32" in message(epsilon=1e-60, dtype="float32")
     assert "lbfgs" in message(max_norm=1.0, solver="lbfgs")
     assert "validation_fraction=0.001" in message(early_stopping=True, validation_fraction=0.001)
 
@@ -343,6 +361,39 @@ def test_cross_val_score(Estimator, least):
 def test_every_accepted_name_is_documented_in_the_error(activation):
     message = assert_refused(lambda: ActivationMLPClassifier(activation="?").fit(X, Y))
     assert repr(activation) in message
+
+
+class WithMore(ActivationMLPClassifier):
+    """A user's own, with a parameter more."""
+
+    def __init__(self, extra=1, hidden_layer_sizes=(10,)):
+        super().__init__(hidden_layer_sizes=hidden_layer_sizes, max_iter=5, random_state=0)
+        self.extra = extra
+
+
+class WithFew(ActivationMLPRegressor):
+    """A user's own, with one parameter only."""
+
+    def __init__(self, alpha=0.1):
+        super().__init__(alpha=alpha, max_iter=5, random_state=0)
+
+
+@pytest.mark.parametrize(
+    ("Subclass", "Base", "params"),
+    [
+        (WithMore, ActivationMLPClassifier, {"extra": 2, "hidden_layer_sizes": (4,)}),
+        (WithFew, ActivationMLPRegressor, {"alpha": 0.5}),
+    ],
+)
+def test_subclasses_may_have_a_constructor_of_their_own(Subclass, Base, params):
+    model = Subclass().set_params(**params)
+    assert model.get_params() == clone(model).get_params() == params
+    expected = Base(max_iter=5, random_state=0, **{name: params[name] for name in params if name != "extra"}).fit(X, Y)
+    for twin in (model, clone(model), pickle.loads(pickle.dumps(model))):
+        assert_array_equal(twin.fit(X, Y).predict(X), expected.predict(X))
+        assert_array_equal(pickle.loads(pickle.dumps(twin)).predict(X), expected.predict(X))
+    grid = {name: [value] for name, value in params.items()}
+    assert GridSearchCV(Subclass(), grid, cv=2, error_score="raise").fit(X, Y).best_params_ == params
 
 
 def test_losses_by_name_or_object():

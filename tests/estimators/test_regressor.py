@@ -1,5 +1,6 @@
 """The regressor: its losses, several outputs, and targets that it must refuse."""
 
+import copy
 import pickle
 
 import numpy as np
@@ -11,7 +12,8 @@ from sklearn.metrics import mean_poisson_deviance, r2_score
 
 from skneural import ActivationMLPRegressor
 from skneural.estimators.regressor import REGRESSION_LOSSES
-from skneural.losses import AbsoluteError, Huber, PoissonLoss, SquaredError
+from skneural.inspection import check_gradient
+from skneural.losses import AbsoluteError, Huber, LogisticLoss, Loss, PoissonLoss, SoftmaxCrossEntropy, SquaredError
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -22,6 +24,29 @@ OUTLIERS = Y + np.where(RNG.uniform(size=120) < 0.1, 30.0, 0.0)
 COUNTS = RNG.poisson(np.exp(X[:, 0] / 2 + 1))
 LINEAR = {"hidden_layer_sizes": (), "solver": "lbfgs", "alpha": 0.0, "tol": 1e-10, "random_state": 0}
 SMALL = {"hidden_layer_sizes": (10,), "max_iter": 20, "random_state": 0}
+
+
+class PositiveError(Loss):
+    """A user's own: half the squared error of log(1 + exp(f))."""
+
+    output = "softplus"
+
+    def evaluate(self, F, Y, out=None):
+        residual = self.predict(F) - Y
+        return (residual**2).sum(axis=1) / 2, np.multiply(residual, 1 / (1 + np.exp(-F)), out=out)
+
+    def predict(self, F):
+        return np.logaddexp(0, F)
+
+
+class Proportions(PositiveError):
+    """A user's own, whose inverse link is that of a loss for classes."""
+
+    output = "logistic"
+
+
+class SmoothedCrossEntropy(SoftmaxCrossEntropy):
+    """A user's own loss for classes."""
 
 
 class TestLosses:
@@ -84,6 +109,24 @@ class TestLosses:
         model = ActivationMLPRegressor(Huber(), **SMALL).set_params(loss__delta=0.1)
         expected = ActivationMLPRegressor(Huber(delta=0.1), **SMALL).fit(X, OUTLIERS)
         assert_array_equal(model.fit(X, OUTLIERS).parameters_, expected.parameters_)
+
+    @pytest.mark.parametrize("loss", [PositiveError(), Proportions()], ids=repr)
+    @pytest.mark.parametrize("how", [{}, {"early_stopping": True, "scoring": "neg_mean_absolute_error"}], ids=str)
+    def test_a_loss_of_ones_own_is_saved_whatever_its_inverse_link(self, loss, how):
+        model = ActivationMLPRegressor(loss, **SMALL, **how).fit(X, COUNTS)
+        for twin in (pickle.loads(pickle.dumps(model)), copy.copy(model), copy.deepcopy(model)):
+            assert_array_equal(twin.predict(X), model.predict(X))
+        check_gradient(model, X, COUNTS)
+
+    @pytest.mark.parametrize("loss", [SoftmaxCrossEntropy(), LogisticLoss(), SmoothedCrossEntropy()], ids=repr)
+    def test_losses_for_classes_are_refused_before_anything_is_done(self, loss):
+        fresh, fitted = ActivationMLPRegressor(loss), ActivationMLPRegressor(**SMALL).fit(X, Y).set_params(loss=loss)
+        for model in (fresh, fitted):
+            before = dict(vars(model))
+            for call in (model.fit, model.partial_fit):
+                with pytest.raises(ValueError, match=r"must be one for regression: 'squared_error', .* Got .*, which"):
+                    call(X, np.full(120, 1e9))
+            assert vars(model) == before
 
 
 class TestOutputs:

@@ -15,7 +15,9 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
 
 from skneural import ActivationMLPClassifier, ActivationMLPRegressor, StdScaler
+from skneural.deployment import load, save
 from skneural.estimators.validation import split
+from skneural.inspection import LossCurveDisplay
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -63,6 +65,29 @@ class TestRecords:
         assert_array_equal(watched.parameters_, plain.parameters_)
         assert watched.best_loss_ == plain.best_loss_ == min(plain.loss_curve_)
         assert plain.validation_scores_ is plain.validation_loss_curve_ is plain.best_validation_score_ is None
+
+    @pytest.mark.parametrize("Estimator", ESTIMATORS)
+    @pytest.mark.parametrize("solver", SOLVERS)
+    def test_an_epoch_without_them_has_no_numbers(self, Estimator, solver):
+        settings = {**SMALL, "solver": solver, "max_iter": 3, "tol": 0.0, "warm_start": True}
+        model = Estimator(**settings).fit(X, Y)
+        assert model.history_["validation_loss"] == model.history_["validation_score"] == []
+        model.fit(X, Y, **OURS).fit(X, Y)
+        assert {len(column) for column in model.history_.values()} == {9}
+        for curve in (model.validation_loss_curve_, model.validation_scores_):
+            assert_array_equal(np.isnan(curve), np.repeat([True, False, True], 3))
+        assert model.best_validation_score_ == max(model.validation_scores_[3:6])
+        model.set_params(early_stopping=True, max_iter=1).fit(X, Y, **OURS)
+        judged = np.array(model.validation_scores_)
+        assert LossCurveDisplay.from_estimator(model).best_epoch == np.flatnonzero(judged == np.nanmax(judged))[0] + 1
+
+    def test_unknown_numbers_are_saved(self, tmp_path):
+        pytest.importorskip("skops.io")
+        model = ActivationMLPClassifier(**SMALL, warm_start=True).fit(X, Y).fit(X, Y, **OURS)
+        save(model, tmp_path / "model.skops")
+        for twin in (pickle.loads(pickle.dumps(model)), load(tmp_path / "model.skops")):
+            for name, column in model.history_.items():
+                assert_array_equal(twin.history_[name], column)
 
     @pytest.mark.parametrize("container", [sparse.csr_array, sparse.csc_matrix, np.asfortranarray, np.ndarray.tolist])
     def test_in_any_form(self, container):
