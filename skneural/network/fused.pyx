@@ -97,6 +97,10 @@ cdef extern from "kernels.h" nogil:
     double evaluate_double(Program *program, const Size *rows, int adjacent, Size n)
     void predict_float(Program *program, const Size *rows, void *F, Size n)
     void predict_double(Program *program, const Size *rows, void *F, Size n)
+    void product_float(
+        void *gemm, char *transpose, const float *A, const float *B, float beta, float *C, const Size *shape)
+    void product_double(
+        void *gemm, char *transpose, const double *A, const double *B, double beta, double *C, const Size *shape)
     void bound_columns_float(void *W, void *norms, float bound, Size n, Size width)
     void bound_columns_double(void *W, void *norms, double bound, Size n, Size width)
 
@@ -151,6 +155,23 @@ def knows(network, loss=None, penalties=()):
         and (loss is None or type(loss) in LOSSES)
         and all(type(penalty) in (L1, L2) for penalty in penalties)
     )
+
+
+def multiply(A, W):
+    """Return A W for dense A of shape (n, k) and weights W of shape (k, m), in their common precision."""
+    A = np.require(A, requirements=["C", "A"])
+    Z = np.empty((A.shape[0], W.shape[1]), W.dtype)
+    cdef const void *a = address(A)
+    cdef const void *w = address(W)
+    cdef void *z = address(Z)
+    cdef Size[3] shape = [A.shape[0], A.shape[1], W.shape[1]]
+    cdef bint single = W.dtype == np.float32
+    with nogil:
+        if single:
+            product_float(<void *>float_gemm, "NN", <const float *>a, <const float *>w, 0, <float *>z, shape)
+        else:
+            product_double(<void *>double_gemm, "NN", <const double *>a, <const double *>w, 0, <double *>z, shape)
+    return Z
 
 
 cdef void *address(array) except? NULL:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import issparse
 
 from skneural.activations import Activation, Identity
 from skneural.backend import extension
@@ -116,7 +117,7 @@ class Network:
         A = X
         layers = zip(self.weights, self.biases, self.activations, self.learned, strict=False)
         for i, (W, b, activation, learned) in enumerate(layers):
-            Z = A @ W
+            Z = multiply(A, W)
             if self.batch_norm:
                 Z -= self.views.means[i]
                 Z *= self.views.scales[i] / np.sqrt(self.views.variances[i] + EPSILON)
@@ -162,3 +163,22 @@ class Network:
         if self._prediction is None:
             self._prediction = module.FusedPrediction(self)
         return self._prediction
+
+
+def multiply(A: Any, W: Array) -> Array:
+    """Return A W, natively where that works: NumPy's BLAS would start its threads for a few rows.
+
+    Parameters
+    ----------
+    A : {ndarray, CSR array or matrix} of shape (n_rows, n)
+    W : ndarray of shape (n, m), C-contiguous
+
+    Returns
+    -------
+    product : ndarray of shape (n_rows, m)
+    """
+    fused = extension("skneural.network.fused")
+    readable = W.flags.aligned and W.flags.c_contiguous and W.dtype in (np.float32, np.float64)
+    if fused is None or issparse(A) or not (readable and A.dtype == W.dtype):
+        return A @ W
+    return fused.multiply(A, W)

@@ -18,7 +18,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
 from sklearn.neural_network import MLPClassifier
 
-from skneural import ActivationMLPClassifier, Maxout
+from skneural import ActivationMLPClassifier, DeadUnitsWarning, Maxout
 
 RATES = [1e-4, 1e-3, 1e-2, 1e-1]
 OURS = ["logistic", "tanh", "relu", "leaky_relu", "prelu", "elu", Maxout(n_pieces=2)]
@@ -41,6 +41,7 @@ def main():
     parser.add_argument("--epochs", type=int, default=20)
     options = parser.parse_args()
     warnings.filterwarnings("ignore", category=ConvergenceWarning)
+    warnings.filterwarnings("ignore", category=DeadUnitsWarning)
     settings = {"max_iter": options.epochs, "n_iter_no_change": options.epochs + 1, "random_state": 0}
     single = ActivationMLPClassifier(dtype="float32", **settings)
     double = ActivationMLPClassifier(**settings)

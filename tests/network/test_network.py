@@ -7,7 +7,7 @@ from scipy import sparse
 from skneural.activations import ACTIVATIONS, Activation, Maxout, PReLU, ReLU, Tanh
 from skneural.initializers import INITIALIZERS, Automatic, FromCallable
 from skneural.network import Layout, Network
-from skneural.network.network import BLOCK
+from skneural.network.network import BLOCK, multiply
 
 every_activation = pytest.mark.parametrize("activation", [*ACTIVATIONS.values(), Maxout(3)], ids=repr)
 every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -172,3 +172,15 @@ def test_a_users_own_activation():
     A = np.clip(X @ network.weights[0] + network.biases[0], -1, 1)
     np.testing.assert_allclose(network.raw_output(X), A @ network.weights[1] + network.biases[1], rtol=1e-12)
     assert np.isfinite(initialized([HardTanh()], (4, 3, 2)).parameters).all()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("convert", [np.asarray, np.asfortranarray, lambda A: A[::-1], sparse.csr_array])
+@pytest.mark.parametrize("shape", [(1, 1, 1), (7, 300, 33), (3000, 70, 50)])
+def test_products_of_rows_and_weights(dtype, convert, shape, backend):
+    n, k, m = shape
+    rng = np.random.RandomState(0)
+    A, W = convert(rng.normal(size=(n, k)).astype(dtype)), rng.normal(size=(k, m)).astype(dtype)
+    product = multiply(A, W)
+    assert product.dtype == dtype
+    np.testing.assert_allclose(product, A @ W, rtol=0, atol=1e-12 if dtype == "float64" else 1e-4)
