@@ -38,7 +38,7 @@ def fuzz(first_seed, count):
 @pytest.mark.parametrize("part", range(5))
 def test_some_uses(part):
     ends = fuzz(part, 100)
-    assert ends["answered"] > 15  # else it would only look at how things are refused
+    assert ends["answered"] > 5  # else it would only look at how things are refused
 
 
 @pytest.mark.long

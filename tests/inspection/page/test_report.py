@@ -183,6 +183,7 @@ class HardTanh(Activation):
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_an_activation_from_outside_gets_everything():
+    plt.close("all")
     plt.switch_backend("Agg")
     model = make_pipeline(StdScaler(), ActivationMLPClassifier((8,), max_iter=5, random_state=0))
     grid = {
