@@ -87,5 +87,7 @@ class Validation:
         weights = {"sample_weight": self.rows.weights} if self._weighted else {}
         try:
             return loss, float(self._scorer(self._estimator, self.rows.X, self.rows.y, **weights))
-        except AttributeError as error:  # a score of probabilities, for a regressor
-            raise TypeError(f"scoring={self._scoring!r} does not suit this estimator: {error}") from error
+        except (AttributeError, TypeError) as error:  # a score of probabilities for a regressor, or what is no scorer
+            raise TypeError(
+                f"scoring={self._scoring!r}, called with (estimator, X, y), does not suit this estimator: {error}"
+            ) from error

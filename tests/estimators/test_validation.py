@@ -169,9 +169,15 @@ class TestScoring:
         assert model.best_validation_score_ == pytest.approx(roc_auc_score(y_val, model.predict_proba(X_VAL)[:, 1]))
         assert ActivationMLPClassifier(**settings).fit(X, y).best_validation_score_ > 0
 
+    @pytest.mark.parametrize("scoring", [lambda estimator: 1.0, lambda estimator, X, y: None])
+    def test_a_function_that_is_no_scorer_is_named(self, scoring):
+        model = ActivationMLPClassifier(early_stopping=True, scoring=scoring)
+        with pytest.raises(TypeError, match=r"scoring=<function .*called with \(estimator, X, y\), does not suit"):
+            model.fit(X, Y)
+
     def test_a_score_of_probabilities_does_not_suit_a_regressor(self):
         model = ActivationMLPRegressor(**SMALL, early_stopping=True, scoring="neg_log_loss")
-        with pytest.raises(TypeError, match="scoring='neg_log_loss' does not suit"):
+        with pytest.raises(TypeError, match="scoring='neg_log_loss', called .* does not suit"):
             model.fit(X, Y)
 
     def test_multilabel(self):
