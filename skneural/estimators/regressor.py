@@ -212,14 +212,14 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
         self.n_outputs_ = 1 if y.ndim == 1 else y.shape[1]
 
     def _encode(self, y: Array, dtype: Any) -> Array:
-        if self._loss.output == "exp" and y.min() < 0:
-            raise ValueError(f"loss='poisson' needs y >= 0. Got a smallest y of {y.min():.6g}.")
         with np.errstate(over="ignore"):  # the next lines say it better
             Y = (y[:, None] if y.ndim == 1 else y).astype(dtype)
         if not np.isfinite(Y).all():
             raise ValueError(
                 f"y must be finite in {np.dtype(dtype).name}. Its largest magnitude is {np.abs(y).max():.6g}."
             )
+        if self._loss.output == "exp" and Y.min() < 0:
+            raise ValueError(f"loss='poisson' needs y >= 0. Got a smallest y of {Y.min():.6g}.")
         if Y.shape[1] != self.n_outputs_:
             raise ValueError(f"y_val must have {self.n_outputs_} outputs, as y has. Got {Y.shape[1]} instead.")
         return Y

@@ -215,3 +215,12 @@ class TestBadTargets:
     def test_poisson_takes_zeros(self):
         model = ActivationMLPRegressor("poisson", **SMALL).fit(X, np.where(COUNTS < 3, 0, COUNTS))
         assert np.isfinite(model.loss_curve_).all()
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("dtype", ["S1", "U1"])
+def test_digits_in_text_are_numbers_to_every_loss(dtype):
+    settings = {"loss": "poisson", "solver": "lbfgs", "max_iter": 50, "random_state": 0}
+    X, y = np.arange(12.0).reshape(6, 2) / 12, np.array([1, 2, 1, 3, 2, 5])
+    texts, numbers = (ActivationMLPRegressor(**settings).fit(X, each) for each in (y.astype(dtype), y))
+    assert_array_equal(texts.predict(X), numbers.predict(X))
