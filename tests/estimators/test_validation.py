@@ -177,7 +177,7 @@ class TestScoring:
 
     def test_a_score_of_probabilities_does_not_suit_a_regressor(self):
         model = ActivationMLPRegressor(**SMALL, early_stopping=True, scoring="neg_log_loss")
-        with pytest.raises(TypeError, match="scoring='neg_log_loss', called .* does not suit"):
+        with pytest.raises(TypeError, match=r"scoring='neg_log_loss', called .* does not suit"):
             model.fit(X, Y)
 
     def test_multilabel(self):
