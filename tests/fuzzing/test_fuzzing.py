@@ -35,10 +35,9 @@ def fuzz(first_seed, count):
     return ends
 
 
-@pytest.mark.parametrize("part", range(5))
-def test_some_uses(part):
-    ends = fuzz(part, 100)
-    assert ends["answered"] > 5  # else it would only look at how things are refused
+def test_some_uses():
+    answered = sum(fuzz(part, 100)["answered"] for part in range(5))
+    assert answered > 75  # else it would only look at how things are refused
 
 
 @pytest.mark.long
