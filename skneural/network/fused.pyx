@@ -19,79 +19,10 @@ from skneural.network.dropout import LEVELS
 from skneural.network.normalization import EPSILON, SHARE_OF_NEWEST
 from skneural.penalties import L1, L2
 
-ctypedef Py_ssize_t Size
-
 cdef extern from "kernels.h" nogil:
     enum:
         IDENTITY, LOGISTIC, TANH, RELU, LEAKY_RELU, PRELU, ELU, MAXOUT, SELU, GELU, SILU, SOFTPLUS, MISH
         SOFTMAX_CROSS_ENTROPY, LOGISTIC_LOSS, SQUARED_ERROR, ABSOLUTE_ERROR, HUBER, POISSON
-
-    ctypedef struct Input:
-        const void *data
-        const int32_t *indices
-        const int64_t *indptr
-        Size row_stride, column_stride, n_features
-
-    ctypedef struct Mask:
-        const uint16_t *drawn
-        int threshold
-        double scale
-
-    ctypedef struct Normal:
-        void *scale
-        void *dscale
-        void *running_mean
-        void *running_variance
-        void *count
-        void *unit
-        void *mean
-        void *variance
-        void *inverse
-        double epsilon, newest
-        Size n_rows
-
-    ctypedef struct Layer:
-        Size fan_in, width, units, pieces
-        int activation, shares_slope
-        double setting
-        void *W
-        void *b
-        void *learned
-        void *dW
-        void *db
-        void *dlearned
-        Normal normal
-        Mask mask
-        void *Z
-        void *A
-        void *dropped
-        void *dA
-        void *dZ
-        void *slopes
-        void *dslopes
-        void *norms
-
-    ctypedef struct Outputs:
-        void *F
-        void *total
-        void *share
-        const Size *label
-        const void *Y
-        double setting
-        Size n, k
-
-    ctypedef struct Program:
-        void *gemm
-        Layer *layers
-        Size n_layers
-        Input input
-        Mask input_mask
-        void *gathered
-        const void *weights
-        void *normal_share
-        Outputs outputs
-        int loss
-        double l1, l2
 
     double evaluate_float(Program *program, const Size *rows, int adjacent, Size n)
     double evaluate_double(Program *program, const Size *rows, int adjacent, Size n)
@@ -205,11 +136,6 @@ cdef list read(Input *of, X):
 cdef class FusedProgram:
     """The network as the kernels see it; base of the two classes that follow."""
 
-    cdef Program program
-    cdef bint single
-    cdef list memory  # what the pointers point to stays alive
-    cdef object dtype
-
     def __cinit__(self, network, *args, **kwargs):
         self.program.n_layers = len(network.weights)
         self.program.layers = <Layer *>PyMem_Calloc(self.program.n_layers, sizeof(Layer))
@@ -263,9 +189,6 @@ cdef class FusedPasses(FusedProgram):
     """Forward and backward passes of training; parameters as in :class:`skneural.network.passes.Passes`."""
 
     backend = "native"
-
-    cdef object every_row, used, dropout, indptr, counts
-    cdef Size n_rows, n_samples
 
     def __init__(self, network, gradient, loss, penalties, rows, n_rows, dropout):
         cdef Size i
@@ -340,27 +263,42 @@ cdef class FusedPasses(FusedProgram):
         outputs.Y = self.hold(Y)
         return 0
 
+    @property
+    def draws(self):
+        """Whether evaluations draw random numbers, for which Python is needed."""
+        return any(dropout is not None for dropout in self.dropout)
+
     def evaluate(self, rows):
         """Return the mean loss over some rows; the gradient of J, penalties included, is where it was asked for."""
-        cdef const Size[::1] chosen
-        cdef Size n
-        cdef bint adjacent = isinstance(rows, slice)
+        cdef const Size[::1] chosen = self.choose(rows)
+        cdef bint adjacent = self.used is None and isinstance(rows, slice)
+        cdef Size n = chosen.shape[0]
         cdef double loss
-        if self.used is not None:
-            chosen, adjacent = np.ascontiguousarray(self.used[rows]), False
-        elif adjacent:
-            chosen = np.ascontiguousarray(self.every_row[rows])
-        else:
-            chosen = np.ascontiguousarray(rows, np.intp)
-        n = chosen.shape[0]
-        self.check(chosen)
+        if not 0 < n <= self.n_rows:
+            raise ValueError(f"An evaluation takes from 1 to {self.n_rows} rows. Got {n}.")
         masks = self.draw(chosen)
         with nogil:
-            if self.single:
-                loss = evaluate_float(&self.program, &chosen[0], adjacent, n)
-            else:
-                loss = evaluate_double(&self.program, &chosen[0], adjacent, n)
+            loss = self.pass_over(&chosen[0], adjacent, n)
         return loss
+
+    cdef double pass_over(self, const Size *rows, bint adjacent, Size n) noexcept nogil:
+        if self.single:
+            return evaluate_float(&self.program, rows, adjacent, n)
+        return evaluate_double(&self.program, rows, adjacent, n)
+
+    def choose(self, rows):
+        """Return the numbers that these training rows have in X and Y, and that they are there."""
+        cdef Size i
+        if self.used is not None:
+            rows = self.used[rows]
+        elif isinstance(rows, slice):
+            rows = self.every_row[rows]
+        rows = np.ascontiguousarray(rows, np.intp)
+        cdef const Size[::1] chosen = rows
+        for i in range(chosen.shape[0]):
+            if not 0 <= chosen[i] < self.n_samples:
+                raise IndexError(f"Rows are numbered from 0 to {self.n_samples - 1}. Got {chosen[i]}.")
+        return rows
 
     def forget(self):
         """Let the next evaluation alone decide the running statistics of batch normalisation."""
@@ -369,24 +307,17 @@ cdef class FusedPasses(FusedProgram):
 
     def project(self, max_norm):
         """Shorten the incoming weights of units that exceed the bound."""
-        cdef double bound = max_norm.max_norm
+        self.bound(max_norm.max_norm)
+
+    cdef void bound(self, double max_norm) noexcept nogil:
         cdef Layer *layer
         cdef Size i
         for i in range(self.program.n_layers):
             layer = &self.program.layers[i]
             if self.single:
-                bound_columns_float(layer.W, layer.norms, bound, layer.fan_in, layer.width)
+                bound_columns_float(layer.W, layer.norms, max_norm, layer.fan_in, layer.width)
             else:
-                bound_columns_double(layer.W, layer.norms, bound, layer.fan_in, layer.width)
-
-    cdef int check(self, const Size[::1] chosen) except -1:
-        cdef Size i, n = chosen.shape[0]
-        if not 0 < n <= self.n_rows:
-            raise ValueError(f"An evaluation takes from 1 to {self.n_rows} rows. Got {n}.")
-        for i in range(n):
-            if not 0 <= chosen[i] < self.n_samples:
-                raise IndexError(f"Rows are numbered from 0 to {self.n_samples - 1}. Got {chosen[i]}.")
-        return 0
+                bound_columns_double(layer.W, layer.norms, max_norm, layer.fan_in, layer.width)
 
     cdef list draw(self, const Size[::1] chosen):
         """Draw the masks in the order of the layers; they live as long as what is returned."""

@@ -46,8 +46,10 @@ class Objective:
         The gradient at the last evaluation.
     state : ndarray of shape (n_parameters,)
         The network's whole vector: the parameters and the running statistics of batch normalisation.
+    passes : Passes or its fused form
+        The passes through the network.
     backend : {"native", "numpy"}
-        The form of the passes through the network.
+        Their form.
 
     Examples
     --------
@@ -81,12 +83,12 @@ class Objective:
         self.loss, self.penalties, self.rows, self.max_norm = loss, penalties, rows, max_norm
         self._flat_weights = self.state[:n_weights]
         self._normalises = network.batch_norm
-        self._passes = passes(network, whole_gradient, loss, penalties, rows, n_rows, dropout)
-        self.backend = self._passes.backend
+        self.passes = passes(network, whole_gradient, loss, penalties, rows, n_rows, dropout)
+        self.backend = self.passes.backend
 
     def evaluate(self, rows: Rows) -> float:
         """Return the mean loss over some rows and store the gradient of J (penalties included) as seen by them."""
-        return self._passes.evaluate(rows)
+        return self.passes.evaluate(rows)
 
     def penalty(self) -> float:
         """Return the sum of the penalties at the present parameters."""
@@ -95,11 +97,11 @@ class Objective:
     def project(self) -> None:
         """Bring the parameters back into the region that is allowed."""
         if self.max_norm is not None:
-            self._passes.project(self.max_norm)
+            self.passes.project(self.max_norm)
 
     def forget(self) -> None:
         """Let the next evaluation alone decide the running statistics of batch normalisation."""
-        self._passes.forget()
+        self.passes.forget()
 
     def settle(self, rows: Rows) -> None:
         """Make the running statistics of batch normalisation those of some rows, at the present parameters."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 
@@ -45,9 +46,9 @@ class Adam(Solver):
         self.beta_2 = beta_2
         self.epsilon = epsilon
 
-    def effective_rate(self, learning_rate: float) -> float:
+    def effective_rate(self, learning_rate: Any, n_steps: Any) -> Any:
         """Correct for the start from zero."""
-        return learning_rate * (1 - self.beta_2**self.n_steps) ** 0.5 / (1 - self.beta_1**self.n_steps)
+        return learning_rate * (1 - self.beta_2**n_steps) ** 0.5 / (1 - self.beta_1**n_steps)
 
     def update(self, rate: float, *block: Array) -> None:
         """Update one block."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from skneural.solvers.base import Array, Solver
@@ -41,9 +43,9 @@ class RMSprop(Solver):
         self.beta_2 = beta_2
         self.epsilon = epsilon
 
-    def effective_rate(self, learning_rate: float) -> float:
+    def effective_rate(self, learning_rate: Any, n_steps: Any) -> Any:
         """Correct for the start from zero."""
-        return learning_rate * (1 - self.beta_2**self.n_steps) ** 0.5
+        return learning_rate * (1 - self.beta_2**n_steps) ** 0.5
 
     def update(self, rate: float, *block: Array) -> None:
         """Update one block."""

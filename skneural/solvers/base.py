@@ -75,10 +75,10 @@ class Solver(Specification):
     def step(self, learning_rate: float) -> None:
         """Move the parameters once."""
         self.n_steps += 1
-        self._move(self.effective_rate(learning_rate))
+        self._move(self.effective_rate(learning_rate, self.n_steps))
 
-    def effective_rate(self, learning_rate: float) -> float:
-        """Return the rate of this step; some solvers correct it for their start from zero."""
+    def effective_rate(self, learning_rate: Any, n_steps: Any) -> Any:
+        """Return the rate of step number `n_steps`, or those of several: some solvers correct their start from zero."""
         return learning_rate
 
     def update(self, rate: float, *block: Array) -> None:

@@ -28,7 +28,8 @@ class Batches:
     --------
     >>> import numpy as np
     >>> from skneural.solvers import Batches
-    >>> list(Batches(5, 2, shuffle=False).epoch(np.random.RandomState(0)))
+    >>> batches = Batches(5, 2, shuffle=False)
+    >>> list(batches.split(batches.order(np.random.RandomState(0))))
     [slice(0, 2, None), slice(2, 4, None), slice(4, 5, None)]
     """
 
@@ -40,9 +41,12 @@ class Batches:
     def __len__(self) -> int:
         return -(-self.n_rows // self.batch_size)
 
-    def epoch(self, rng: np.random.RandomState) -> Iterator[Rows]:
-        """Yield the rows of each batch: a slice, or an array of indices if shuffled."""
-        order = rng.permutation(self.n_rows) if self.shuffle else None
+    def order(self, rng: np.random.RandomState) -> NDArray[Any] | None:
+        """Return the rows in the order of an epoch; None is as they come."""
+        return rng.permutation(self.n_rows) if self.shuffle else None
+
+    def split(self, order: NDArray[Any] | None) -> Iterator[Rows]:
+        """Yield the rows of each batch: a slice, or an array of indices if there is an order."""
         for start in range(0, self.n_rows, self.batch_size):
             rows = slice(start, min(start + self.batch_size, self.n_rows))
             yield rows if order is None else order[rows]

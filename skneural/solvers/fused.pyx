@@ -1,17 +1,22 @@
 # cython: language_level=3, boundscheck=False, wraparound=False
-"""The solvers' updates, fused: one pass over parameters, gradient and state, without the GIL.
+"""The solvers' updates, fused: one pass over parameters, gradient and state; and whole steps, many in one call.
 
-The classes in :mod:`skneural.solvers` say what is computed. Their state vectors are used as they are.
+All of it without the GIL. The classes in :mod:`skneural.solvers` say what is computed. Their state vectors are used as
+they are.
 """
 
-from libc.math cimport INFINITY
+from cpython.exc cimport PyErr_CheckSignals
+from libc.math cimport INFINITY, isfinite
 from libc.string cimport memcpy
+
+from skneural.network.fused cimport FusedPasses, Size
+
+import numpy as np
 
 from skneural.solvers.adam import Adam, AdamW
 from skneural.solvers.adaptive import Adagrad, RMSprop
 from skneural.solvers.sgd import SGD
-
-ctypedef Py_ssize_t Size
+from skneural.solvers.stopping import DivergenceError
 
 cdef extern from "solvers.h" nogil:
     void sgd_float(float *theta, float *g, float *v, double rate, double momentum, int nesterov, Size n)
@@ -29,9 +34,14 @@ cdef extern from "solvers.h" nogil:
     double norm_double(double *x, Size n)
     void difference_float(float *theta, float *before, Size n)
     void difference_double(double *theta, double *before, Size n)
+    void scale_float(float *x, double factor, Size n)
+    void scale_double(double *x, double factor, Size n)
 
 cdef enum Kind:
     PLAIN, MOMENTS, SQUARES, SUMS
+
+# Multiplications, one of each parameter and row, between two looks for Ctrl-C: some 10 ms. A step costs more than these.
+WORK, BESIDES = 1 << 26, 1 << 14
 
 KINDS = {SGD: PLAIN, Adam: MOMENTS, AdamW: MOMENTS, RMSprop: SQUARES, Adagrad: SUMS}
 
@@ -44,6 +54,12 @@ def reads(parameters):
 def knows(solver, parameters):
     """Return whether the solver is the package's own, and its parameters can be read."""
     return type(solver) in KINDS and reads(parameters)
+
+
+def knows_steps(objective, solver):
+    """Return whether steps need nothing of Python's: neither a user's own parts nor random numbers."""
+    fused = isinstance(objective.passes, FusedPasses) and isinstance(solver._move, FusedUpdate)
+    return fused and not objective.passes.draws
 
 
 cdef class FusedUpdate:
@@ -83,10 +99,13 @@ cdef class FusedUpdate:
     def __call__(self, double rate):
         """Move the parameters once, at a rate that is corrected already."""
         with nogil:
-            if self.single:
-                self.move_single(rate)
-            else:
-                self.move_double(rate)
+            self.move(rate)
+
+    cdef void move(self, double rate) noexcept nogil:
+        if self.single:
+            self.move_single(rate)
+        else:
+            self.move_double(rate)
 
     cdef void move_single(self, double rate) noexcept nogil:
         cdef float *theta = <float *>self.theta
@@ -133,13 +152,10 @@ cdef class FusedLengths:
         self.theta, self.g = <void *><size_t>addresses[0], <void *><size_t>addresses[1]
         self.before = <void *><size_t>addresses[2]
 
-    cdef double norm(self, void *x) noexcept nogil:
-        return norm_float(<float *>x, self.n) if self.single else norm_double(<double *>x, self.n)
-
     def begin_step(self):
         """Keep the parameters."""
         with nogil:
-            memcpy(self.before, self.theta, self.n * self.itemsize)
+            self.keep()
 
     def gradient(self):
         """Return the gradient's norm."""
@@ -150,11 +166,96 @@ cdef class FusedLengths:
 
     def update_ratio(self):
         """Return the norm of the change since `begin_step` over that of the parameters."""
-        cdef double step, length
+        cdef double ratio
         with nogil:
-            if self.single:
-                difference_float(<float *>self.theta, <float *>self.before, self.n)
-            else:
-                difference_double(<double *>self.theta, <double *>self.before, self.n)
-            step, length = self.norm(self.before), self.norm(self.theta)
+            ratio = self.ratio()
+        return ratio
+
+    cdef double norm(self, void *x) noexcept nogil:
+        return norm_float(<float *>x, self.n) if self.single else norm_double(<double *>x, self.n)
+
+    cdef void keep(self) noexcept nogil:
+        memcpy(self.before, self.theta, self.n * self.itemsize)
+
+    cdef double ratio(self) noexcept nogil:
+        if self.single:
+            difference_float(<float *>self.theta, <float *>self.before, self.n)
+        else:
+            difference_double(<double *>self.theta, <double *>self.before, self.n)
+        cdef double step = self.norm(self.before), length = self.norm(self.theta)
         return step / length if length else INFINITY
+
+    cdef void scale(self, void *x, double factor, Size n) noexcept nogil:
+        if self.single:
+            scale_float(<float *>x, factor, n)
+        else:
+            scale_double(<double *>x, factor, n)
+
+
+cdef class FusedSteps:
+    """The steps of an epoch; parameters as in :class:`skneural.solvers.steps.Steps`."""
+
+    cdef readonly double gradient_norm, update_ratio
+    cdef FusedPasses passes
+    cdef FusedUpdate update
+    cdef FusedLengths lengths
+    cdef object solver
+    cdef double clip_norm, max_norm, weight_decay
+    cdef Size n_decayed, n_parameters
+
+    def __init__(self, objective, solver, clip_norm):
+        self.gradient_norm = self.update_ratio = np.nan
+        self.passes, self.solver, self.update = objective.passes, solver, solver._move
+        self.lengths = FusedLengths(objective.parameters, objective.gradient)
+        self.clip_norm = INFINITY if clip_norm is None else clip_norm
+        self.max_norm = INFINITY if objective.max_norm is None else objective.max_norm.max_norm
+        self.weight_decay, self.n_decayed = getattr(solver, "weight_decay", 0), getattr(solver, "n_decayed", 0)
+        self.n_parameters = objective.parameters.size
+
+    def take(self, batches, order, const double[::1] rates, number):
+        """Make a step on each batch; return the sum of the losses of all rows."""
+        cdef const Size[::1] rows = self.passes.choose(slice(batches.n_rows) if order is None else order)
+        cdef bint adjacent = order is None and self.passes.used is None
+        cdef Size n_batches = rates.shape[0], size = batches.batch_size, i, start, n, made = 0
+        first = self.solver.n_steps + 1
+        cdef const double[::1] moves = np.ascontiguousarray(
+            self.solver.effective_rate(np.asarray(rates), np.arange(first, first + n_batches)))
+        cdef double loss, total = 0
+        cdef Size together = max(1, WORK // (self.n_parameters * size + BESIDES))
+        if size > self.passes.n_rows or n_batches != -(-rows.shape[0] // size):
+            raise ValueError(
+                f"{rows.shape[0]} rows in batches of {size} need as many rates as there are batches, and passes over "
+                f"{size} rows. Got {n_batches} rates, and passes over {self.passes.n_rows} rows.")
+        while made < n_batches:
+            with nogil:
+                for i in range(made, min(made + together, n_batches)):
+                    start = i * size
+                    n = min(size, rows.shape[0] - start)
+                    loss = self.passes.pass_over(&rows[start], adjacent, n)
+                    if not isfinite(loss):
+                        break
+                    total += n * loss
+                    self.step(rates[i], moves[i], i == n_batches - 1)
+                    made += 1
+            self.solver.n_steps = first - 1 + made
+            if not isfinite(loss):
+                raise DivergenceError.at(number, rates[made])
+            PyErr_CheckSignals()
+        self.update_ratio = self.lengths.ratio()
+        return total
+
+    cdef void step(self, double rate, double move, bint is_last) noexcept nogil:
+        """Clip, move, and enforce the bound on norms; the last step of an epoch is measured."""
+        cdef double norm
+        if is_last:
+            self.lengths.keep()
+        if is_last or self.clip_norm < INFINITY:
+            norm = self.lengths.norm(self.lengths.g)
+            self.gradient_norm = norm
+            if norm > self.clip_norm:
+                self.lengths.scale(self.lengths.g, self.clip_norm / norm, self.lengths.n)
+        if self.weight_decay:
+            self.lengths.scale(self.lengths.theta, 1 - rate * self.weight_decay, self.n_decayed)
+        self.update.move(move)
+        if self.max_norm < INFINITY:
+            self.passes.bound(self.max_norm)

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from skneural.network import Objective
 from skneural.solvers.base import Solver
-from skneural.solvers.batches import Batches, Rows
-from skneural.solvers.lengths import Lengths
+from skneural.solvers.batches import Batches
 from skneural.solvers.schedules import Progress, Schedule
+from skneural.solvers.steps import Steps
 from skneural.solvers.stopping import DivergenceError
 from skneural.solvers.watching import Epoch, Watch
 
@@ -84,8 +84,7 @@ class StochasticMinimization:
         self.rng, self.clip_norm = rng, clip_norm
         self.n_epochs = self.n_samples_seen = 0
         self._shrinkage = 1.0  # what plateaus have made of the learning rate
-        self._lengths = Lengths.of(objective.parameters, objective.gradient)
-        solver.start(objective.parameters, objective.gradient)
+        self._start()
 
     def run(self, first: int, last: int, max_iter: int) -> bool:
         """Train for the epochs numbered `first` to `last`.
@@ -112,7 +111,7 @@ class StochasticMinimization:
                 return any(self._ends(self._run_epoch(number, max_iter)) for number in range(first, last + 1))
         except DivergenceError:
             self.watch.restore_best()
-            self.solver.start(self.objective.parameters, self.objective.gradient)  # its state is not finite either
+            self._start()  # the solver's state is not finite either
             raise
 
     @property
@@ -139,50 +138,30 @@ class StochasticMinimization:
         self._shrinkage = state["shrinkage"]
         self.n_epochs, self.n_samples_seen = state["n_epochs"], state["n_samples_seen"]
 
+    def _start(self) -> None:
+        self.solver.start(self.objective.parameters, self.objective.gradient)
+        self._steps = Steps.of(self.objective, self.solver, self.clip_norm)
+
     def _run_epoch(self, number: int, max_iter: int) -> Epoch:
         started = time.perf_counter()
         self.watch.begin()
         rates = self._rates(number, max_iter)
-        *earlier, last = self.batches.epoch(self.rng)
-        total = self._train(earlier, rates, number)
-        self._lengths.begin_step()  # one step of each epoch is measured
-        total += self._train([last], rates[-1:], number)
-        gradient_norm = self._lengths.gradient() if self.clip_norm is None else self._last_norm
-        loss = total / self.batches.n_rows + self.objective.penalty()
-        self._check_finite(loss, number, rates[-1])
+        total = self._steps.take(self.batches, self.batches.order(self.rng), rates, number)
+        loss, rate = total / self.batches.n_rows + self.objective.penalty(), float(rates[-1])
+        self._check_finite(loss, number, rate)
         self.n_epochs += 1
         self.n_samples_seen += self.batches.n_rows
         validation = self.watch.validation()
         seconds = time.perf_counter() - started
-        return Epoch(number, loss, seconds, rates[-1], gradient_norm, self._lengths.update_ratio(), **validation)
+        return Epoch(number, loss, seconds, rate, self._steps.gradient_norm, self._steps.update_ratio, **validation)
 
-    def _train(self, batches: list[Rows], rates: list[float], number: int) -> float:
-        """Make a step on each batch; return the sum of the losses of their rows."""
-        objective, step, total = self.objective, self.solver.step, 0.0
-        for rows, rate in zip(batches, rates, strict=False):
-            loss = objective.evaluate(rows)
-            if not math.isfinite(loss):
-                raise DivergenceError.at(number, rate)
-            total += loss * (rows.stop - rows.start if isinstance(rows, slice) else len(rows))
-            if self.clip_norm is not None:
-                self._clip(self.clip_norm)
-            step(rate)
-            objective.project()
-        return total
-
-    def _clip(self, bound: float) -> None:
-        """Shorten the gradient to the bound; keep its norm before that."""
-        self._last_norm = self._lengths.gradient()
-        if self._last_norm > bound:
-            self.objective.gradient *= bound / self._last_norm
-
-    def _rates(self, number: int, max_iter: int) -> list[float]:
+    def _rates(self, number: int, max_iter: int) -> Array:
         n = len(self.batches)
         fraction = np.minimum((number - 1 + np.arange(n) / n) / max_iter, 1)
         rates = np.empty(n)
         rates[...] = self.schedule(Progress(number - 1, self.n_samples_seen, fraction))
         rates *= self.learning_rate * self._shrinkage
-        return rates.tolist()
+        return rates
 
     def _check_finite(self, loss: float, number: int, rate: float) -> None:
         if not (math.isfinite(loss) and np.isfinite(self.objective.state).all()):

@@ -12,7 +12,7 @@ SIZES = {"n_rows": st.integers(1, 60), "batch_size": st.integers(1, 70), "shuffl
 
 def epoch(batches, seed=0):
     """Return the batches of one epoch as arrays of row numbers."""
-    return [np.arange(batches.n_rows)[rows] for rows in batches.epoch(np.random.RandomState(seed))]
+    return [np.arange(batches.n_rows)[rows] for rows in batches.split(batches.order(np.random.RandomState(seed)))]
 
 
 @settings(deadline=None)
@@ -35,14 +35,14 @@ def test_all_batches_are_full_but_the_last(n_rows, batch_size, shuffle):
 @given(**SIZES)
 def test_unshuffled_rows_come_as_slices_in_order(n_rows, batch_size, shuffle):
     batches = Batches(n_rows, batch_size, shuffle=False)
-    slices = list(batches.epoch(np.random.RandomState(0)))
+    slices = list(batches.split(batches.order(np.random.RandomState(0))))
     assert sum(rows.stop - rows.start for rows in slices) == n_rows
     np.testing.assert_array_equal(np.concatenate(epoch(batches)), np.arange(n_rows))
 
 
 def test_shuffling_follows_the_generator_and_differs_from_epoch_to_epoch():
     batches, rng = Batches(50, 10, shuffle=True), np.random.RandomState(0)
-    first, second = (np.concatenate(list(batches.epoch(rng))) for _ in range(2))
+    first, second = batches.order(rng), batches.order(rng)
     assert (first != second).any()
     np.testing.assert_array_equal(np.concatenate(epoch(batches)), first)
 
@@ -50,5 +50,6 @@ def test_shuffling_follows_the_generator_and_differs_from_epoch_to_epoch():
 @pytest.mark.parametrize("batch_size", [50, 60])
 def test_a_single_batch_is_never_shuffled_and_draws_nothing(batch_size):
     rng = np.random.RandomState(0)
-    assert list(Batches(50, batch_size, shuffle=True).epoch(rng)) == [slice(0, 50)]
+    batches = Batches(50, batch_size, shuffle=True)
+    assert list(batches.split(batches.order(rng))) == [slice(0, 50)]
     assert rng.random_sample() == np.random.RandomState(0).random_sample()

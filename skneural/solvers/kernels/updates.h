@@ -79,6 +79,12 @@ static double T(norm)(const REAL *x, Size n)
     return isinf(largest) ? largest : largest * sqrt(T(squares)(x, 1 / largest, n));
 }
 
+VECTORIZED static void T(scale)(REAL *RESTRICT x, double factor, Size n)
+{
+    for (Size i = 0; i < n; i++)
+        x[i] *= (REAL)factor;
+}
+
 /* What was added to `before` to make it theta takes its place. */
 VECTORIZED static void T(difference)(const REAL *RESTRICT theta, REAL *RESTRICT before, Size n)
 {

@@ -1,0 +1,107 @@
+"""The steps of an epoch, one per mini-batch, in Python: the specification of the fused ones."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from numpy.typing import NDArray
+
+from skneural.backend import extension
+from skneural.network import Objective
+from skneural.solvers.base import Solver
+from skneural.solvers.batches import Batches
+from skneural.solvers.lengths import Lengths
+from skneural.solvers.stopping import DivergenceError
+
+Array = NDArray[Any]
+
+
+class Steps:
+    """What is done with each mini-batch: evaluate the objective, clip the gradient, move, and enforce bounds.
+
+    Parameters
+    ----------
+    objective : Objective
+    solver : Solver
+        After its ``start``.
+    clip_norm : float or None
+        Bound on the Euclidean norm of the gradient; longer ones are scaled down.
+
+    Attributes
+    ----------
+    gradient_norm : float
+        Norm of the last gradient of :meth:`take`, before it was clipped.
+    update_ratio : float
+        Length of the last step over that of the parameters.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skneural.losses import SquaredError
+    >>> from skneural.network import Network, Objective, TrainingRows
+    >>> from skneural.solvers import SGD, Batches
+    >>> from skneural.solvers.steps import Steps
+    >>> X = np.linspace(-1, 1, 20)[:, None]
+    >>> objective = Objective(Network.zeros([1, 1], [], X.dtype), SquaredError(), [], TrainingRows(X, 3 * X), n_rows=10)
+    >>> solver = SGD()
+    >>> solver.start(objective.parameters, objective.gradient)
+    >>> steps = Steps(objective, solver, clip_norm=None)
+    >>> total = steps.take(Batches(20, 10, shuffle=False), order=None, rates=np.array([0.1, 0.1]), number=1)
+    >>> round(total, 2), round(steps.gradient_norm, 2)
+    (35.77, 2.13)
+    """
+
+    def __init__(self, objective: Objective, solver: Solver, clip_norm: float | None):
+        self.objective, self.solver, self.clip_norm = objective, solver, clip_norm
+        self.gradient_norm = self.update_ratio = math.nan
+        self._lengths = Lengths.of(objective.parameters, objective.gradient)
+
+    @staticmethod
+    def of(objective: Objective, solver: Solver, clip_norm: float | None) -> Any:
+        """Return the native form, many steps in one call, where all parts have one, and this form elsewhere."""
+        fused = extension("skneural.solvers.fused")
+        if fused is not None and fused.knows_steps(objective, solver):
+            return fused.FusedSteps(objective, solver, clip_norm)
+        return Steps(objective, solver, clip_norm)
+
+    def take(self, batches: Batches, order: Array | None, rates: Array, number: int) -> float:
+        """Make a step on each batch.
+
+        Parameters
+        ----------
+        batches : Batches
+        order : ndarray of int of shape (n_rows,) or None
+            The rows, batch by batch; None is as they come.
+        rates : ndarray of shape (n_batches,)
+            Learning rates.
+        number : int
+            The epoch's.
+
+        Returns
+        -------
+        total : float
+            The sum of the losses of all rows.
+
+        Raises
+        ------
+        DivergenceError
+            At the first batch whose loss is not finite; no step is made on it.
+        """
+        objective, step, total = self.objective, self.solver.step, 0.0
+        last = len(batches) - 1
+        for i, (rows, rate) in enumerate(zip(batches.split(order), rates.tolist(), strict=True)):
+            loss = objective.evaluate(rows)
+            if not math.isfinite(loss):
+                raise DivergenceError.at(number, rate)
+            total += loss * (rows.stop - rows.start if isinstance(rows, slice) else len(rows))
+            if i == last:  # one step of each epoch is measured
+                self._lengths.begin_step()
+            if i == last or self.clip_norm is not None:
+                self.gradient_norm = self._lengths.gradient()
+            if self.clip_norm is not None and self.gradient_norm > self.clip_norm:
+                objective.gradient *= self.clip_norm / self.gradient_norm
+            step(rate)
+            objective.project()
+        self.update_ratio = self._lengths.update_ratio()
+        return total
