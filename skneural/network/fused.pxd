@@ -93,4 +93,5 @@ cdef class FusedPasses(FusedProgram):
     cdef int prescribe(self, loss, Y) except -1
     cdef list draw(self, const Size[::1] chosen)
     cdef double pass_over(self, const Size *rows, bint adjacent, Size n) noexcept nogil
+    cdef double penalize(self) noexcept nogil
     cdef void bound(self, double max_norm) noexcept nogil

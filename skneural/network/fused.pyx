@@ -26,6 +26,8 @@ cdef extern from "kernels.h" nogil:
 
     double evaluate_float(Program *program, const Size *rows, int adjacent, Size n)
     double evaluate_double(Program *program, const Size *rows, int adjacent, Size n)
+    double penalty_float(const Program *program)
+    double penalty_double(const Program *program)
     void predict_float(Program *program, const Size *rows, void *F, Size n)
     void predict_double(Program *program, const Size *rows, void *F, Size n)
     void product_float(
@@ -285,6 +287,16 @@ cdef class FusedPasses(FusedProgram):
         if self.single:
             return evaluate_float(&self.program, rows, adjacent, n)
         return evaluate_double(&self.program, rows, adjacent, n)
+
+    def penalty(self):
+        """Return the sum of the penalties at the present parameters."""
+        cdef double sum
+        with nogil:
+            sum = self.penalize()
+        return sum
+
+    cdef double penalize(self) noexcept nogil:
+        return penalty_float(&self.program) if self.single else penalty_double(&self.program)
 
     def choose(self, rows):
         """Return the numbers that these training rows have in X and Y, and that they are there."""

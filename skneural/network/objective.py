@@ -78,10 +78,9 @@ class Objective:
     ):
         self.state = network.parameters
         whole_gradient = np.zeros_like(self.state)
-        n_weights, n_trained = network.layout.n_weights, network.layout.n_trained
+        n_trained = network.layout.n_trained
         self.parameters, self.gradient = self.state[:n_trained], whole_gradient[:n_trained]
         self.loss, self.penalties, self.rows, self.max_norm = loss, penalties, rows, max_norm
-        self._flat_weights = self.state[:n_weights]
         self._normalises = network.batch_norm
         self.passes = passes(network, whole_gradient, loss, penalties, rows, n_rows, dropout)
         self.backend = self.passes.backend
@@ -92,7 +91,7 @@ class Objective:
 
     def penalty(self) -> float:
         """Return the sum of the penalties at the present parameters."""
-        return sum(penalty.value(self._flat_weights) for penalty in self.penalties)
+        return self.passes.penalty()
 
     def project(self) -> None:
         """Bring the parameters back into the region that is allowed."""

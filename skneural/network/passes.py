@@ -74,6 +74,10 @@ class Passes:
             penalty.add_gradient(self._weights, self._dweights)
         return loss
 
+    def penalty(self) -> float:
+        """Return the sum of the penalties at the present parameters."""
+        return sum(penalty.value(self._weights) for penalty in self.penalties)
+
     def forget(self) -> None:
         """Let the next evaluation alone decide the running statistics of batch normalisation."""
         for normalization in self._normalizations:

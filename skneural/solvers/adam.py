@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from numbers import Integral
-from typing import Any
 
 import numpy as np
 
@@ -46,7 +45,7 @@ class Adam(Solver):
         self.beta_2 = beta_2
         self.epsilon = epsilon
 
-    def effective_rate(self, learning_rate: Any, n_steps: Any) -> Any:
+    def effective_rate(self, learning_rate: float, n_steps: int) -> float:
         """Correct for the start from zero."""
         return learning_rate * (1 - self.beta_2**n_steps) ** 0.5 / (1 - self.beta_1**n_steps)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from skneural.solvers.base import Array, Solver
@@ -43,7 +41,7 @@ class RMSprop(Solver):
         self.beta_2 = beta_2
         self.epsilon = epsilon
 
-    def effective_rate(self, learning_rate: Any, n_steps: Any) -> Any:
+    def effective_rate(self, learning_rate: float, n_steps: int) -> float:
         """Correct for the start from zero."""
         return learning_rate * (1 - self.beta_2**n_steps) ** 0.5
 

@@ -62,7 +62,7 @@ class Solver(Specification):
         self.n_steps = 0
         self.slots = [np.zeros_like(parameters) for _ in range(self.n_slots)]
         fused = extension("skneural.solvers.fused")
-        self._move: Callable[[float], None] = self._update_blocks
+        self._move: Callable[[float, int], None] = self._update_blocks
         if fused is not None and fused.knows(self, parameters):
             self._move = fused.FusedUpdate(self, parameters, gradient)
         scratch = np.empty(min(BLOCK, parameters.size), parameters.dtype)
@@ -75,17 +75,18 @@ class Solver(Specification):
     def step(self, learning_rate: float) -> None:
         """Move the parameters once."""
         self.n_steps += 1
-        self._move(self.effective_rate(learning_rate, self.n_steps))
+        self._move(learning_rate, self.n_steps)
 
-    def effective_rate(self, learning_rate: Any, n_steps: Any) -> Any:
-        """Return the rate of step number `n_steps`, or those of several: some solvers correct their start from zero."""
+    def effective_rate(self, learning_rate: float, n_steps: int) -> float:
+        """Return the rate of step number `n_steps`; some solvers correct it for their start from zero."""
         return learning_rate
 
     def update(self, rate: float, *block: Array) -> None:
         """Update one block: parameters, gradient, the state vectors, scratch memory."""
         raise TypeError(f"{type(self).__name__} must define update(rate, theta, gradient, *slots, scratch)")
 
-    def _update_blocks(self, rate: float) -> None:
+    def _update_blocks(self, learning_rate: float, n_steps: int) -> None:
+        rate = self.effective_rate(learning_rate, n_steps)
         for block in self._blocks:
             self.update(rate, *block)
 

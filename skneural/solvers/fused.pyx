@@ -6,7 +6,7 @@ they are.
 """
 
 from cpython.exc cimport PyErr_CheckSignals
-from libc.math cimport INFINITY, isfinite
+from libc.math cimport INFINITY, isfinite, pow, sqrt
 from libc.string cimport memcpy
 
 from skneural.network.fused cimport FusedPasses, Size
@@ -34,6 +34,8 @@ cdef extern from "solvers.h" nogil:
     double norm_double(double *x, Size n)
     void difference_float(float *theta, float *before, Size n)
     void difference_double(double *theta, double *before, Size n)
+    int finite_float(float *x, Size n)
+    int finite_double(double *x, Size n)
     void scale_float(float *x, double factor, Size n)
     void scale_double(double *x, double factor, Size n)
 
@@ -96,12 +98,17 @@ cdef class FusedUpdate:
         self.beta_1, self.beta_2 = getattr(solver, "beta_1", 0), getattr(solver, "beta_2", 0)
         self.epsilon = getattr(solver, "epsilon", 0)
 
-    def __call__(self, double rate):
-        """Move the parameters once, at a rate that is corrected already."""
+    def __call__(self, double learning_rate, Size n_steps):
+        """Make step number `n_steps`."""
         with nogil:
-            self.move(rate)
+            self.move(learning_rate, n_steps)
 
-    cdef void move(self, double rate) noexcept nogil:
+    cdef void move(self, double learning_rate, Size n_steps) noexcept nogil:
+        cdef double rate = learning_rate
+        if self.kind in (MOMENTS, SQUARES):
+            rate *= sqrt(1 - pow(self.beta_2, <double>n_steps))
+        if self.kind == MOMENTS:
+            rate /= 1 - pow(self.beta_1, <double>n_steps)
         if self.single:
             self.move_single(rate)
         else:
@@ -199,9 +206,10 @@ cdef class FusedSteps:
     cdef FusedPasses passes
     cdef FusedUpdate update
     cdef FusedLengths lengths
-    cdef object solver
+    cdef object solver, alive
+    cdef void *state
     cdef double clip_norm, max_norm, weight_decay
-    cdef Size n_decayed, n_parameters
+    cdef Size n_decayed, n_parameters, n_state
 
     def __init__(self, objective, solver, clip_norm):
         self.gradient_norm = self.update_ratio = np.nan
@@ -210,17 +218,17 @@ cdef class FusedSteps:
         self.clip_norm = INFINITY if clip_norm is None else clip_norm
         self.max_norm = INFINITY if objective.max_norm is None else objective.max_norm.max_norm
         self.weight_decay, self.n_decayed = getattr(solver, "weight_decay", 0), getattr(solver, "n_decayed", 0)
-        self.n_parameters = objective.parameters.size
+        self.n_parameters, self.n_state, self.alive = objective.parameters.size, objective.state.size, objective.state
+        self.state = <void *><size_t>objective.state.ctypes.data
 
     def take(self, batches, order, const double[::1] rates, number):
-        """Make a step on each batch; return the sum of the losses of all rows."""
+        """Make a step on each batch; return the mean loss of all rows, plus the penalties at the end."""
         cdef const Size[::1] rows = self.passes.choose(slice(batches.n_rows) if order is None else order)
         cdef bint adjacent = order is None and self.passes.used is None
         cdef Size n_batches = rates.shape[0], size = batches.batch_size, i, start, n, made = 0
-        first = self.solver.n_steps + 1
-        cdef const double[::1] moves = np.ascontiguousarray(
-            self.solver.effective_rate(np.asarray(rates), np.arange(first, first + n_batches)))
+        cdef Size before = self.solver.n_steps
         cdef double loss, total = 0
+        cdef bint ends_well
         cdef Size together = max(1, WORK // (self.n_parameters * size + BESIDES))
         if size > self.passes.n_rows or n_batches != -(-rows.shape[0] // size):
             raise ValueError(
@@ -235,16 +243,26 @@ cdef class FusedSteps:
                     if not isfinite(loss):
                         break
                     total += n * loss
-                    self.step(rates[i], moves[i], i == n_batches - 1)
+                    self.step(rates[i], before + i + 1, i == n_batches - 1)
                     made += 1
-            self.solver.n_steps = first - 1 + made
+            self.solver.n_steps = before + made
             if not isfinite(loss):
                 raise DivergenceError.at(number, rates[made])
             PyErr_CheckSignals()
-        self.update_ratio = self.lengths.ratio()
-        return total
+        with nogil:
+            self.update_ratio = self.lengths.ratio()
+            loss = total / rows.shape[0] + self.passes.penalize()
+            ends_well = isfinite(loss) and self.finite()
+        if not ends_well:
+            raise DivergenceError.at(number, rates[n_batches - 1])
+        return loss
 
-    cdef void step(self, double rate, double move, bint is_last) noexcept nogil:
+    cdef bint finite(self) noexcept nogil:
+        if self.passes.single:
+            return finite_float(<float *>self.state, self.n_state)
+        return finite_double(<double *>self.state, self.n_state)
+
+    cdef void step(self, double rate, Size number, bint is_last) noexcept nogil:
         """Clip, move, and enforce the bound on norms; the last step of an epoch is measured."""
         cdef double norm
         if is_last:
@@ -256,6 +274,6 @@ cdef class FusedSteps:
                 self.lengths.scale(self.lengths.g, self.clip_norm / norm, self.lengths.n)
         if self.weight_decay:
             self.lengths.scale(self.lengths.theta, 1 - rate * self.weight_decay, self.n_decayed)
-        self.update.move(move)
+        self.update.move(rate, number)
         if self.max_norm < INFINITY:
             self.passes.bound(self.max_norm)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from skneural.backend import extension
@@ -47,9 +48,9 @@ class Steps:
     >>> solver = SGD()
     >>> solver.start(objective.parameters, objective.gradient)
     >>> steps = Steps(objective, solver, clip_norm=None)
-    >>> total = steps.take(Batches(20, 10, shuffle=False), order=None, rates=np.array([0.1, 0.1]), number=1)
-    >>> round(total, 2), round(steps.gradient_norm, 2)
-    (35.77, 2.13)
+    >>> loss = steps.take(Batches(20, 10, shuffle=False), order=None, rates=np.array([0.1, 0.1]), number=1)
+    >>> round(loss, 2), round(steps.gradient_norm, 2)
+    (1.79, 2.13)
     """
 
     def __init__(self, objective: Objective, solver: Solver, clip_norm: float | None):
@@ -80,13 +81,14 @@ class Steps:
 
         Returns
         -------
-        total : float
-            The sum of the losses of all rows.
+        loss : float
+            The mean loss of all rows, each before the step on its batch, plus the penalties at the end.
 
         Raises
         ------
         DivergenceError
-            At the first batch whose loss is not finite; no step is made on it.
+            At the first batch whose loss is not finite, on which no step is made; or at the end, if the parameters or
+            their penalties are not finite.
         """
         objective, step, total = self.objective, self.solver.step, 0.0
         last = len(batches) - 1
@@ -104,4 +106,7 @@ class Steps:
             step(rate)
             objective.project()
         self.update_ratio = self._lengths.update_ratio()
-        return total
+        loss = total / batches.n_rows + objective.penalty()
+        if not (math.isfinite(loss) and np.isfinite(objective.state).all()):
+            raise DivergenceError.at(number, float(rates[-1]))
+        return loss

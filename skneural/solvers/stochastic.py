@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
 from typing import Any
@@ -83,6 +82,7 @@ class StochasticMinimization:
         self.batches, self.watch, self.learning_rate = batches, watch, learning_rate
         self.rng, self.clip_norm = rng, clip_norm
         self.n_epochs = self.n_samples_seen = 0
+        self._places = np.arange(len(batches)) / len(batches)  # of the batches in an epoch
         self._shrinkage = 1.0  # what plateaus have made of the learning rate
         self._start()
 
@@ -146,26 +146,20 @@ class StochasticMinimization:
         started = time.perf_counter()
         self.watch.begin()
         rates = self._rates(number, max_iter)
-        total = self._steps.take(self.batches, self.batches.order(self.rng), rates, number)
-        loss, rate = total / self.batches.n_rows + self.objective.penalty(), float(rates[-1])
-        self._check_finite(loss, number, rate)
+        loss = self._steps.take(self.batches, self.batches.order(self.rng), rates, number)
         self.n_epochs += 1
         self.n_samples_seen += self.batches.n_rows
         validation = self.watch.validation()
         seconds = time.perf_counter() - started
-        return Epoch(number, loss, seconds, rate, self._steps.gradient_norm, self._steps.update_ratio, **validation)
+        lengths = self._steps.gradient_norm, self._steps.update_ratio
+        return Epoch(number, loss, seconds, float(rates[-1]), *lengths, **validation)
 
     def _rates(self, number: int, max_iter: int) -> Array:
-        n = len(self.batches)
-        fraction = np.minimum((number - 1 + np.arange(n) / n) / max_iter, 1)
-        rates = np.empty(n)
+        fraction = np.minimum((number - 1 + self._places) / max_iter, 1)
+        rates = np.empty(len(self.batches))
         rates[...] = self.schedule(Progress(number - 1, self.n_samples_seen, fraction))
         rates *= self.learning_rate * self._shrinkage
         return rates
-
-    def _check_finite(self, loss: float, number: int, rate: float) -> None:
-        if not (math.isfinite(loss) and np.isfinite(self.objective.state).all()):
-            raise DivergenceError.at(number, rate)
 
     def _ends(self, epoch: Epoch) -> bool:
         asked = self.watch.asks_to_stop(epoch)

@@ -37,8 +37,8 @@ def epochs(steps, objective, batches, n=3):
     rng, seen = np.random.RandomState(1), []
     for number in range(1, n + 1):
         rates = 0.1 / np.arange(1, len(batches) + 1)
-        total = steps.take(batches, batches.order(rng), rates, number)
-        seen += [total, steps.gradient_norm, steps.update_ratio]
+        loss = steps.take(batches, batches.order(rng), rates, number)
+        seen += [loss, steps.gradient_norm, steps.update_ratio]
     return np.concatenate([seen, objective.parameters])
 
 
@@ -74,7 +74,7 @@ class TestSteps:
     def test_are_those_written_by_hand(self):
         steps, objective, _ = make(SGD(0.0, False))
         by_hand = make()[1]
-        total = steps.take(Batches(N_ROWS, 5, shuffle=False), None, np.full(5, 0.1), 1)
+        loss = steps.take(Batches(N_ROWS, 5, shuffle=False), None, np.full(5, 0.1), 1)
         expected = 0.0
         for start in range(0, N_ROWS, 5):
             rows = slice(start, min(start + 5, N_ROWS))
@@ -82,7 +82,7 @@ class TestSteps:
             before = by_hand.parameters.copy()
             by_hand.parameters -= 0.1 * by_hand.gradient
         np.testing.assert_allclose(objective.parameters, by_hand.parameters, rtol=1e-13)
-        assert total == pytest.approx(expected, rel=1e-13)
+        assert loss == pytest.approx(expected / N_ROWS + by_hand.penalty(), rel=1e-13)
         assert steps.gradient_norm == pytest.approx(np.linalg.norm(by_hand.gradient))
         step = np.linalg.norm(by_hand.parameters - before)
         assert steps.update_ratio == pytest.approx(step / np.linalg.norm(by_hand.parameters))
@@ -104,6 +104,15 @@ class TestSteps:
             steps.take(Batches(N_ROWS, 5, shuffle=False), None, rates, 7)
         assert (error.value.epoch, error.value.learning_rate, solver.n_steps) == (7, 0.3, 2)
         assert np.isfinite(objective.parameters).all()
+
+    @pytest.mark.parametrize("where", [0, 7, 8, 31])
+    @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+    def test_parameters_that_end_up_beyond_all_numbers_are_divergence(self, where, value):
+        steps, _, solver = make(n_rows=N_ROWS)
+        solver.slots[0][where] = value  # a velocity: the loss before the step does not know
+        with pytest.raises(DivergenceError) as error:
+            steps.take(Batches(N_ROWS, N_ROWS, shuffle=False), None, np.array([0.1]), 3)
+        assert (error.value.epoch, error.value.learning_rate, solver.n_steps) == (3, 0.1, 1)
 
     @pytest.mark.parametrize("n_rates", [4, 6])
     def test_there_is_a_rate_for_each_batch(self, n_rates):

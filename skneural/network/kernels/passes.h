@@ -209,6 +209,15 @@ static double T(evaluate)(Program *p, const Size *rows, int adjacent, Size n)
     return loss;
 }
 
+static double T(penalty)(const Program *p)
+{
+    double sum = 0;
+    if (p->l1 || p->l2)
+        for (const Layer *of = p->layers; of < p->layers + p->n_layers; of++)
+            sum += T(penalty_value)(of->W, p->l2, p->l1, of->fan_in * of->width);
+    return sum;
+}
+
 /* Raw outputs of n rows that follow one another. */
 static void T(predict)(Program *p, const Size *rows, REAL *F, Size n)
 {

@@ -67,6 +67,11 @@ VECTORIZED static double T(squares)(const REAL *x, double scale, Size n)
     return sum;
 }
 
+static int T(finite)(const REAL *x, Size n)
+{
+    return !isnan(T(squares)(x, 0, n)); /* 0 times NaN or infinity is NaN */
+}
+
 /* The Euclidean norm, also where the squares overflow. */
 static double T(norm)(const REAL *x, Size n)
 {
