@@ -1,6 +1,6 @@
 # What other extension modules see of the fused passes: several of them in a row, without the GIL.
 
-from libc.stdint cimport int32_t, int64_t, uint16_t
+from libc.stdint cimport int32_t, int64_t, uint16_t, uint64_t
 
 ctypedef Py_ssize_t Size
 
@@ -49,6 +49,8 @@ cdef extern from "program.h" nogil:
         void *slopes
         void *dslopes
         void *norms
+        uint64_t *won
+        void *sums
 
     ctypedef struct Outputs:
         void *F

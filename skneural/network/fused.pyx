@@ -6,7 +6,7 @@
 """
 
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
-from libc.stdint cimport int32_t, int64_t, uint16_t
+from libc.stdint cimport int32_t, int64_t, uint16_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
 from scipy.linalg.cython_blas cimport dgemm, sgemm
@@ -21,6 +21,7 @@ from skneural.penalties import L1, L2
 
 cdef extern from "kernels.h" nogil:
     enum:
+        MOST_SUMS
         IDENTITY, LOGISTIC, TANH, RELU, LEAKY_RELU, PRELU, ELU, MAXOUT, SELU, GELU, SILU, SOFTPLUS, MISH
         SOFTMAX_CROSS_ENTROPY, LOGISTIC_LOSS, SQUARED_ERROR, ABSOLUTE_ERROR, HUBER, POISSON
 
@@ -225,6 +226,9 @@ cdef class FusedPasses(FusedProgram):
             layer.dA = layer.dZ = self.new((self.n_rows, layer.units))
             if layer.activation == MAXOUT:
                 layer.dZ = self.new((self.n_rows, layer.width))
+                if not network.batch_norm:
+                    layer.won = <uint64_t *>self.hold(np.empty((self.n_rows // 64 + 1, layer.width), np.uint64))
+                    layer.sums = self.hold(np.empty((layer.width + 8, MOST_SUMS, 32), np.uint8))
             if not works_in_place(layer.activation):
                 layer.A = self.new((self.n_rows, layer.units))
             layer.slopes, layer.dslopes = self.new(layer.width), self.new(layer.width)

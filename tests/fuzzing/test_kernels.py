@@ -51,6 +51,16 @@ def test_every_solver_trains(solver, dtype, container, backend):
 
 
 @every_dtype
+@pytest.mark.parametrize("n_rows", [1, 64, 67])
+def test_maxout_trains_on_long_rows(n_rows, dtype, backend):
+    wide = np.random.default_rng(2).standard_normal((n_rows, 301))
+    settings = SETTINGS | {"hidden_layer_sizes": (65, 9), "batch_size": n_rows}
+    model = ActivationMLPRegressor(activation=Maxout(3), dtype=dtype, **settings)
+    assert np.isfinite(model.fit(wide, wide[:, 0]).parameters_).all()
+    assert model.backend_ == backend
+
+
+@every_dtype
 @pytest.mark.parametrize("loss", [name for name, loss in LOSSES.items() if loss.output in ("identity", "exp")])
 def test_every_loss_trains(loss, dtype, backend):
     model = ActivationMLPRegressor(loss=loss, dtype=dtype, **SETTINGS)

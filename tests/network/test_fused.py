@@ -179,6 +179,28 @@ def test_products_of_any_shape(width, n_rows, dtype):
     )
 
 
+@pytest.mark.parametrize("penalties", [[], [L1(0.1), L2(0.2)]], ids=["free", "penalised"])
+@pytest.mark.parametrize("pieces", [2, 3, 5])
+@pytest.mark.parametrize("n_features", [63, 64, 104, 105, 300])
+@pytest.mark.parametrize("n_rows", [1, 64, 65, 130])
+@every_dtype
+def test_pieces_of_maxout_get_the_gradients_of_the_rows_they_win(n_features, n_rows, pieces, penalties, dtype):
+    rng = np.random.RandomState(0)
+    X, Y = rng.normal(size=(n_rows, n_features)).astype(dtype), rng.normal(size=(n_rows, 3)).astype(dtype)
+
+    def gradient():
+        network = network_of([Maxout(pieces), Maxout(pieces)], [n_features, 67, 9, 3], dtype)
+        network.parameters /= np.sqrt(n_features).astype(dtype)
+        masks = [None, Dropout(0.3, np.random.RandomState(5)), None]
+        objective = Objective(network, LOSSES["squared_error"], penalties, TrainingRows(X, Y), n_rows, dropout=masks)
+        objective.gradient[...] = np.nan  # whatever was there does not matter
+        objective.evaluate(np.arange(n_rows))
+        return objective.gradient
+
+    expected, got = both(gradient)
+    assert_equal_to_rounding(got, expected, {"float64": 1e-12, "float32": 1e-4}[dtype])
+
+
 def test_products_that_are_left_to_blas():
     X = np.random.RandomState(0).normal(size=(300, 300))
     network = network_of([ACTIVATIONS["tanh"]], [300, 300, 2], "float64")

@@ -160,10 +160,11 @@ VECTORIZED static void T(maxout_forward)(
             const REAL *RESTRICT bias = b + p * units;
             const REAL number = (REAL)p;
             for (Size j = 0; j < units; j++) {
-                const REAL z = piece[j] + bias[j];
-                const int larger = (z > out[j]) | (z != z); /* NaN wins and stays */
-                winner[j] = larger ? number : winner[j];
-                out[j] = larger ? z : out[j];
+                const REAL z = piece[j] + bias[j], best = out[j];
+                const int stays = (z <= best) | (best != best); /* NaN wins and stays */
+                const REAL wins = stays ? 0 : 1; /* a factor: a choice would become a masked store */
+                winner[j] += wins * (number - winner[j]);
+                out[j] = stays ? best : z;
             }
         }
     }

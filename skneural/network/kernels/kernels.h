@@ -13,6 +13,7 @@
 #include "losses.h"
 #include "layers.h"
 #include "product.h"
+#include "winners.h"
 #include "passes.h"
 #undef REAL
 #undef SINGLE
@@ -26,6 +27,7 @@
 #include "losses.h"
 #include "layers.h"
 #include "product.h"
+#include "winners.h"
 #include "passes.h"
 #undef REAL
 #undef SINGLE

@@ -60,8 +60,8 @@ static void T(activate)(Layer *of, Size n)
     }
 }
 
-/* dA becomes dZ; db is its column sums. */
-static void T(activate_back)(Layer *of, Size n)
+/* dA becomes dZ; db is its column sums. Of the first layer with Maxout `affine_back` may do without dZ. */
+static void T(activate_back)(const Program *p, Layer *of, Size n)
 {
     const REAL s = (REAL)of->setting;
     const Size width = of->width;
@@ -77,7 +77,10 @@ static void T(activate_back)(Layer *of, Size n)
     case GELU:
     case SILU:
     case MISH: T(slope_backward)(of->dA, of->Z, of->db, n, width); break;
-    case MAXOUT: T(maxout_backward)(of->dA, of->Z, of->dZ, of->db, n, width, of->pieces); break;
+    case MAXOUT:
+        if (of > p->layers || p->input.indptr || !T(adds_winners)(of, n))
+            T(maxout_backward)(of->dA, of->Z, of->dZ, of->db, n, width, of->pieces);
+        break;
     case PRELU:
         T(prelu_backward)(of->dA, of->Z, of->slopes, of->db, of->dslopes, n, width);
         T(collect_slopes)(of);
@@ -142,7 +145,9 @@ static void T(affine_back)(
     const REAL beta = p->l1 || p->l2;
     if (beta)
         T(penalty_gradient)(of->W, of->dW, (REAL)p->l2, (REAL)p->l1, of->fan_in * of->width);
-    if (below)
+    if (below && T(adds_winners)(of, n))
+        T(winners_gradient)(of, below, beta, n);
+    else if (below)
         T(product)(p->gemm, "TN", below, of->dZ, beta, of->dW, (Size[3]){of->fan_in, n, of->width});
     else {
         if (!beta)
@@ -201,7 +206,7 @@ static double T(evaluate)(Program *p, const Size *rows, int adjacent, Size n)
         T(affine_back)(p, of, lower->dropped, rows, lower->dA, n);
         if (lower->mask.drawn)
             T(drop)(lower->dA, lower->mask, lower->dA, n * lower->units);
-        T(activate_back)(lower, n);
+        T(activate_back)(p, lower, n);
         if (lower->normal.scale)
             T(normalize_backward)(&lower->normal, share, lower->dZ, lower->db, n, lower->width);
     }

@@ -6,6 +6,7 @@
 #include "precision.h"
 
 enum { IDENTITY, LOGISTIC, TANH, RELU, LEAKY_RELU, PRELU, ELU, MAXOUT, SELU, GELU, SILU, SOFTPLUS, MISH };
+enum { MOST_SUMS = 13 }; /* of 16 registers, those that may hold sums while Maxout's gradient is taken */
 enum { SOFTMAX_CROSS_ENTROPY, LOGISTIC_LOSS, SQUARED_ERROR, ABSOLUTE_ERROR, HUBER, POISSON };
 
 /* Rows of the input. Dense: `data` and two strides. CSR, where `indptr` is not NULL: data, indices, indptr. */
@@ -50,6 +51,8 @@ typedef struct {
     void *slopes;  /* (width,): PReLU's slopes, one per unit */
     void *dslopes; /* (width,): their gradients */
     void *norms;   /* (width,), scratch */
+    uint64_t *won; /* (n_rows / 64 rounded up, width), scratch of Maxout's gradient; NULL elsewhere */
+    void *sums;    /* (width rounded up to 8, MOST_SUMS · 32 bytes), scratch of the same */
 } Layer;
 
 /* What a loss sees. Row i counts with share[i], its weight over the number of rows; label[i] is its place in Y. */
