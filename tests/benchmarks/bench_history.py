@@ -1,68 +1,65 @@
-"""What the history costs: fits that measure and record nothing per epoch beside fits as they are.
+"""What the history costs: its own work, as a share of an epoch.
 
-usage: python tests/benchmarks/bench_history.py [--pairs 100]
+usage: python tests/benchmarks/bench_history.py [--rounds 20]
 
-Each pair is one fit without and one with; printed is the median over the pairs of the processor time that comes on top.
-Without means that no length is measured, and nothing but the loss is kept.
+An epoch's work for the history is to measure three lengths (of the last gradient, the last step and the parameters) and
+to write down what is known. It is timed by itself, on vectors of the network's size, in turns with whole fits; printed
+are medians over the rounds.
 """
 
 import argparse
 import time
 import warnings
-from unittest.mock import patch
 
 import numpy as np
-from bench_epoch import CASES, Case, data
 from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
 from skneural import ActivationMLPClassifier
+from skneural.solvers import Epoch
 from skneural.solvers.lengths import Lengths
 
-SMALLEST = Case(200, 4, (100,), 3, 200, 100)  # one batch an epoch
+# Rows, features, classes, epochs; 100 hidden units, batches of 200. The first has one batch an epoch.
+CASES = [(200, 4, 3, 100), (1500, 30, 3, 60), (1800, 64, 10, 60), (10000, 100, 10, 15)]
 
 
-class Nothing(Lengths):
-    """Lengths that are not measured."""
-
-    def begin_step(self):
-        pass
-
-    def gradient(self):
-        return 0.0
-
-    def update_ratio(self):
-        return 0.0
-
-
-def seconds(case, X, y):
-    """Return the processor seconds of an epoch."""
-    settings = {"batch_size": case.batch, "max_iter": case.epochs, "n_iter_no_change": case.epochs + 1}
-    model = ActivationMLPClassifier(case.hidden, **settings, random_state=0)
+def fitted(n_rows, n_features, n_classes, epochs):
+    """Return a fitted model and the processor seconds of an epoch."""
+    rng = np.random.RandomState(0)
+    X, y = rng.randn(n_rows, n_features).astype("float32"), rng.randint(0, n_classes, n_rows)
+    model = ActivationMLPClassifier(batch_size=200, max_iter=epochs, n_iter_no_change=epochs + 1, random_state=0)
     started = time.thread_time()
     model.fit(X, y)
-    return (time.thread_time() - started) / case.epochs
+    return model, (time.thread_time() - started) / epochs
 
 
-def seconds_without(case, X, y):
-    def record(estimator, epoch):
-        estimator.history_["loss"].append(epoch.loss)
-
-    with patch.object(Lengths, "of", Nothing), patch.object(ActivationMLPClassifier, "_record", record):
-        return seconds(case, X, y)
+def history_seconds(model, epochs):
+    """Return the processor seconds of the history's work in an epoch."""
+    theta = model.parameters_.copy()
+    lengths, epoch = Lengths.of(theta, np.ones_like(theta)), Epoch(1, 0.5, 0.1, 0.001, 1.0, 0.01)
+    started = time.thread_time()
+    for _ in range(epochs):
+        lengths.begin_step()
+        lengths.gradient()
+        lengths.update_ratio()
+        model._record(epoch)
+    return (time.thread_time() - started) / epochs
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--pairs", type=int, default=100)
+    parser.add_argument("--rounds", type=int, default=20)
     options = parser.parse_args()
     warnings.filterwarnings("ignore", category=ConvergenceWarning)
-    for case in (SMALLEST, CASES[0], CASES[1], CASES[3]):
-        X, y = data(case, "float32")
+    for case in CASES:
+        rounds = []
         with threadpool_limits(1):
-            pairs = np.array([(seconds_without(case, X, y), seconds(case, X, y)) for _ in range(options.pairs)])
-        epoch, share = 1e3 * np.median(pairs[:, 1]), np.median(pairs[:, 1] / pairs[:, 0]) - 1
-        print(f"{case.rows:6d} x {case.features:3d}: {epoch:6.2f} ms per epoch, {share:.1%} more")
+            for _ in range(options.rounds):
+                model, epoch = fitted(*case)
+                rounds.append((epoch, history_seconds(model, 1000)))
+        epoch, history = 1e6 * np.median(rounds, axis=0)
+        size = f"{case[0]:6d} x {case[1]:3d}, {model.parameters_.size} parameters"
+        print(f"{size}: {epoch:6.0f} us per epoch, {history:.1f} us of them ({history / epoch:.1%}) for the history")
 
 
 if __name__ == "__main__":
