@@ -4,7 +4,7 @@
 
 #include "program.h"
 
-#define SMALL ((Size)1 << 23) /* multiplications of a product that is not worth a second thread */
+#define SMALL ((Size)5 << 20) /* multiplications of a product that is not worth a second thread */
 
 #define REAL float
 #define SINGLE 1
