@@ -41,7 +41,7 @@ class L2(Specification):
     def value(self, weights: Array) -> float:
         """Return the penalty of a vector of weights."""
         # Not np.dot: BLAS has threads of its own, and the native core uses another BLAS than NumPy.
-        return float(self.alpha / 2 * np.square(weights).sum())
+        return float(self.alpha / 2 * np.einsum("i,i->", weights, weights, dtype=np.float64))
 
     def add_gradient(self, weights: Array, gradient: Array) -> None:
         """Add alpha · W to `gradient`, in place."""
@@ -74,7 +74,7 @@ class L1(Specification):
 
     def value(self, weights: Array) -> float:
         """Return the penalty of a vector of weights."""
-        return float(self.alpha * np.abs(weights).sum())
+        return float(self.alpha * np.abs(weights).sum(dtype=np.float64))
 
     def add_gradient(self, weights: Array, gradient: Array) -> None:
         """Add alpha · sign(W) to `gradient`, in place."""

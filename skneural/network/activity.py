@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -60,20 +61,17 @@ def living(network: Network, X: Any, enough: float = 1.0) -> list[Array]:
     living : list of ndarray of bool of shape (n_units,)
     """
     seen = [np.zeros(n_units, dtype=bool) for n_units in network.sizes[1:-1]]
+    least = cache(lambda layer: nothing(network.activations[layer]))
     for rows in _scattered(X.shape[0]):
         with np.errstate(all="ignore"):
             for layer, (Z, A) in enumerate(network.traced(X[rows])):
                 seen[layer] |= np.abs(A).max(axis=0) > NEGLIGIBLE
                 if seen[layer].mean() < enough:
-                    seen[layer] |= _alive(network, layer, Z, A)
+                    largest = np.maximum(np.abs(A), local_gradient(network, layer, Z, A)).max(axis=0)
+                    seen[layer] |= largest > least(layer)
         if all(units.mean() >= enough for units in seen):
             break
     return seen
-
-
-def _alive(network: Network, layer: int, Z: Array, A: Array) -> Array:
-    least = nothing(network.activations[layer])
-    return np.maximum(np.abs(A), local_gradient(network, layer, Z, A)).max(axis=0) > least
 
 
 def _scattered(n_rows: int) -> list[Array]:

@@ -1,5 +1,5 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
-"""The passes through a network, fused: one call without the GIL per mini-batch, or per prediction.
+"""The passes through a network, fused, and without the GIL: over a mini-batch, or for a prediction.
 
 `FusedPasses` and `FusedPrediction` stand in for :class:`skneural.network.passes.Passes` and for the loop over layers in
 :class:`skneural.network.Network`, which say what is computed; `kernels/` is how. Python allocates, the kernels loop.

@@ -1,4 +1,4 @@
-# cython: language_level=3, boundscheck=False, wraparound=False
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
 """The solvers' updates, fused: one pass over parameters, gradient and state; and whole steps, many in one call.
 
 All of it without the GIL. The classes in :mod:`skneural.solvers` say what is computed. Their state vectors are used as
@@ -13,8 +13,10 @@ from skneural.network.fused cimport FusedPasses, Size
 
 import numpy as np
 
+from skneural.network import Objective
 from skneural.solvers.adam import Adam, AdamW
 from skneural.solvers.adaptive import Adagrad, RMSprop
+from skneural.solvers.batches import Batches
 from skneural.solvers.sgd import SGD
 from skneural.solvers.stopping import DivergenceError
 
@@ -58,10 +60,11 @@ def knows(solver, parameters):
     return type(solver) in KINDS and reads(parameters)
 
 
-def knows_steps(objective, solver):
+def knows_steps(objective, solver, batches):
     """Return whether steps need nothing of Python's: neither a user's own parts nor random numbers."""
-    fused = isinstance(objective.passes, FusedPasses) and isinstance(solver._move, FusedUpdate)
-    return fused and not objective.passes.draws
+    own = type(objective) is Objective and type(batches) is Batches
+    fused = isinstance(objective.passes, FusedPasses) and isinstance(getattr(solver, "_move", None), FusedUpdate)
+    return own and fused and not objective.passes.draws
 
 
 cdef class FusedUpdate:
@@ -206,31 +209,34 @@ cdef class FusedSteps:
     cdef FusedPasses passes
     cdef FusedUpdate update
     cdef FusedLengths lengths
+    cdef readonly object batches
     cdef object solver, alive
     cdef void *state
     cdef double clip_norm, max_norm, weight_decay
     cdef Size n_decayed, n_parameters, n_state
 
-    def __init__(self, objective, solver, clip_norm):
+    def __init__(self, objective, solver, batches, clip_norm):
         self.gradient_norm = self.update_ratio = np.nan
         self.passes, self.solver, self.update = objective.passes, solver, solver._move
+        self.batches = batches
         self.lengths = FusedLengths(objective.parameters, objective.gradient)
         self.clip_norm = INFINITY if clip_norm is None else clip_norm
         self.max_norm = INFINITY if objective.max_norm is None else objective.max_norm.max_norm
-        self.weight_decay, self.n_decayed = getattr(solver, "weight_decay", 0), getattr(solver, "n_decayed", 0)
+        self.n_decayed = len(getattr(solver, "_decayed", ()))
         self.n_parameters, self.n_state, self.alive = objective.parameters.size, objective.state.size, objective.state
         self.state = <void *><size_t>objective.state.ctypes.data
 
-    def take(self, batches, order, const double[::1] rates, number):
+    def take(self, order, const double[::1] rates, number):
         """Make a step on each batch; return the mean loss of all rows, plus the penalties at the end."""
-        cdef const Size[::1] rows = self.passes.choose(slice(batches.n_rows) if order is None else order)
+        cdef const Size[::1] rows = self.passes.choose(slice(self.batches.n_rows) if order is None else order)
         cdef bint adjacent = order is None and self.passes.used is None
-        cdef Size n_batches = rates.shape[0], size = batches.batch_size, i, start, n, made = 0
+        cdef Size n_batches = rates.shape[0], size = self.batches.batch_size, i, start, n, made = 0
         cdef Size before = self.solver.n_steps
         cdef double loss, total = 0
         cdef bint ends_well
+        self.weight_decay = getattr(self.solver, "weight_decay", 0)
         cdef Size together = max(1, WORK // (self.n_parameters * size + BESIDES))
-        if size > self.passes.n_rows or n_batches != -(-rows.shape[0] // size):
+        if size > self.passes.n_rows or n_batches != (rows.shape[0] + size - 1) // size:
             raise ValueError(
                 f"{rows.shape[0]} rows in batches of {size} need as many rates as there are batches, and passes over "
                 f"{size} rows. Got {n_batches} rates, and passes over {self.passes.n_rows} rows.")

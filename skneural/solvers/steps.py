@@ -26,6 +26,7 @@ class Steps:
     objective : Objective
     solver : Solver
         After its ``start``.
+    batches : Batches
     clip_norm : float or None
         Bound on the Euclidean norm of the gradient; longer ones are scaled down.
 
@@ -47,31 +48,30 @@ class Steps:
     >>> objective = Objective(Network.zeros([1, 1], [], X.dtype), SquaredError(), [], TrainingRows(X, 3 * X), n_rows=10)
     >>> solver = SGD()
     >>> solver.start(objective.parameters, objective.gradient)
-    >>> steps = Steps(objective, solver, clip_norm=None)
-    >>> loss = steps.take(Batches(20, 10, shuffle=False), order=None, rates=np.array([0.1, 0.1]), number=1)
+    >>> steps = Steps(objective, solver, Batches(20, 10, shuffle=False), clip_norm=None)
+    >>> loss = steps.take(order=None, rates=np.array([0.1, 0.1]), number=1)
     >>> round(loss, 2), round(steps.gradient_norm, 2)
     (1.79, 2.13)
     """
 
-    def __init__(self, objective: Objective, solver: Solver, clip_norm: float | None):
-        self.objective, self.solver, self.clip_norm = objective, solver, clip_norm
+    def __init__(self, objective: Objective, solver: Solver, batches: Batches, clip_norm: float | None):
+        self.objective, self.solver, self.batches, self.clip_norm = objective, solver, batches, clip_norm
         self.gradient_norm = self.update_ratio = math.nan
         self._lengths = Lengths.of(objective.parameters, objective.gradient)
 
     @staticmethod
-    def of(objective: Objective, solver: Solver, clip_norm: float | None) -> Any:
+    def of(objective: Objective, solver: Solver, batches: Batches, clip_norm: float | None) -> Any:
         """Return the native form, many steps in one call, where all parts have one, and this form elsewhere."""
         fused = extension("skneural.solvers.fused")
-        if fused is not None and fused.knows_steps(objective, solver):
-            return fused.FusedSteps(objective, solver, clip_norm)
-        return Steps(objective, solver, clip_norm)
+        if fused is not None and fused.knows_steps(objective, solver, batches):
+            return fused.FusedSteps(objective, solver, batches, clip_norm)
+        return Steps(objective, solver, batches, clip_norm)
 
-    def take(self, batches: Batches, order: Array | None, rates: Array, number: int) -> float:
+    def take(self, order: Array | None, rates: Array, number: int) -> float:
         """Make a step on each batch.
 
         Parameters
         ----------
-        batches : Batches
         order : ndarray of int of shape (n_rows,) or None
             The rows, batch by batch; None is as they come.
         rates : ndarray of shape (n_batches,)
@@ -91,8 +91,8 @@ class Steps:
             their penalties are not finite.
         """
         objective, step, total = self.objective, self.solver.step, 0.0
-        last = len(batches) - 1
-        for i, (rows, rate) in enumerate(zip(batches.split(order), rates.tolist(), strict=True)):
+        last = len(self.batches) - 1
+        for i, (rows, rate) in enumerate(zip(self.batches.split(order), rates.tolist(), strict=True)):
             loss = objective.evaluate(rows)
             if not math.isfinite(loss):
                 raise DivergenceError.at(number, rate)
@@ -106,7 +106,7 @@ class Steps:
             step(rate)
             objective.project()
         self.update_ratio = self._lengths.update_ratio()
-        loss = total / batches.n_rows + objective.penalty()
+        loss = total / self.batches.n_rows + objective.penalty()
         if not (math.isfinite(loss) and np.isfinite(objective.state).all()):
             raise DivergenceError.at(number, float(rates[-1]))
         return loss

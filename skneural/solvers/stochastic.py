@@ -140,13 +140,13 @@ class StochasticMinimization:
 
     def _start(self) -> None:
         self.solver.start(self.objective.parameters, self.objective.gradient)
-        self._steps = Steps.of(self.objective, self.solver, self.clip_norm)
+        self._steps = Steps.of(self.objective, self.solver, self.batches, self.clip_norm)
 
     def _run_epoch(self, number: int, max_iter: int) -> Epoch:
         started = time.perf_counter()
         self.watch.begin()
         rates = self._rates(number, max_iter)
-        loss = self._steps.take(self.batches, self.batches.order(self.rng), rates, number)
+        loss = self._steps.take(self.batches.order(self.rng), rates, number)
         self.n_epochs += 1
         self.n_samples_seen += self.batches.n_rows
         validation = self.watch.validation()

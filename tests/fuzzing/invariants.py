@@ -146,10 +146,12 @@ def check(case: Case) -> str:
     return "answered" if answers else "refused to answer"
 
 
-def of_plain(case: Case, nudged: bool = False) -> dict[str, Any]:
-    """Return the answers for the same numbers in a plain array, or for those that are next to them."""
+def of_plain(case: Case, nudged: Any = None) -> dict[str, Any]:
+    """Return the answers for the same numbers in a plain array, or for those that are next to them in a precision."""
     estimator, X = ESTIMATORS[case.estimator](**case.parameters()), case.X.twin()
-    assert fit(estimator, case, np.nextafter(X, np.inf) if nudged else X) is None, "refused as a plain array"
+    if nudged is not None:
+        X = np.nextafter(X.astype(nudged), np.inf, dtype=nudged).astype(X.dtype)
+    assert fit(estimator, case, X) is None, f"refused as a plain array (moved in {nudged})"
     return ask(estimator, case.query.twin)
 
 
@@ -269,9 +271,10 @@ def same(answers: dict[str, Any], plain: Callable[..., dict[str, Any]], case: Ca
         if answer.dtype.kind == "f":
             a, b = _dense(answer), _dense(expected[method])
             scale = max(np.abs(b).max(initial=0.0), 1e-3)
-            tolerance = scale * (1e-3 if np.float32 in (a.dtype, case.X.twin().dtype) else 1e-7)
+            precision = np.float32 if np.float32 in (a.dtype, case.X.twin().dtype) else np.float64
+            tolerance = scale * (1e-3 if precision is np.float32 else 1e-7)
             if not np.allclose(a, b, rtol=0, atol=tolerance, equal_nan=True):
-                tolerance = 10 * np.abs(_dense(plain(nudged=True)[method]) - b).max()
+                tolerance = 10 * np.abs(_dense(plain(nudged=precision)[method]) - b).max()
             np.testing.assert_allclose(a, b, rtol=0, atol=tolerance, err_msg=method)
 
 

@@ -1,4 +1,4 @@
-/* The passes through a network: one call per mini-batch in training, one per block of rows in prediction. */
+/* The passes through a network, over a mini-batch in training and over a block of rows in prediction. */
 
 typedef void (*T(Gemm))(
     char *, char *, int *, int *, int *, REAL *, REAL *, int *, REAL *, int *, REAL *, REAL *, int *);
@@ -60,7 +60,7 @@ static void T(activate)(Layer *of, Size n)
     }
 }
 
-/* dA becomes dZ; db is its column sums. Of the first layer with Maxout `affine_back` may do without dZ. */
+/* dA becomes dZ; db is its column sums. Of a first layer of Maxout units `affine_back` may do both without dZ. */
 static void T(activate_back)(const Program *p, Layer *of, Size n)
 {
     const REAL s = (REAL)of->setting;

@@ -80,7 +80,7 @@ WIDE static void T(add_block)(
 #define CASE(r) \
     case r: \
         for (Size j = 0; j < units; j++) { \
-            if (j % line == 0) /* gradients lie row by row, and are read unit by unit */ \
+            if (j % line == 0 && j + line < units) /* gradients lie row by row, and are read unit by unit */ \
                 for (Size i = 0; i < rows; i++) \
                     PREFETCH(dA + i * units + j + line); \
             for (Size c = j; c < of->width; c += units) /* the columns of a unit */ \
