@@ -30,6 +30,7 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: item.path.name != "test_examples.py")  # the longest first: nobody waits for them then
     for item in items:
         package = NEEDED.get(item.name.rpartition(".")[0])
         if package and find_spec(package) is None:
