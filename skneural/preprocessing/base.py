@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Self
 
@@ -108,7 +108,7 @@ class MomentsTransformer(SavedStateMixin, TransformerMixin, BaseEstimator):
         with unchanged_on_error(self):
             X, sample_weight = self._read(X, sample_weight, reset=first)
             moments = self._measure_chunk(X, sample_weight)
-            self._learn(moments if first else _merged(self._learned(), moments))
+            self._learn(moments if first else combined(self._learned().merge, moments))
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -136,7 +136,7 @@ class MomentsTransformer(SavedStateMixin, TransformerMixin, BaseEstimator):
         self._check_resumable()
         self._check_mergeable(other)
         with unchanged_on_error(self):
-            self._learn(_merged(self._learned(), other._learned()))
+            self._learn(combined(self._learned().merge, other._learned()))
         return self
 
     def __sklearn_is_fitted__(self) -> bool:
@@ -197,13 +197,21 @@ class MomentsTransformer(SavedStateMixin, TransformerMixin, BaseEstimator):
         return X
 
 
-def _merged(moments: Any, others: Any) -> Any:
-    """The moments of the rows of both; a ValueError if they overflow."""
+def combined(combine: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+    """Return the moments that a combination of moments gives; a ValueError if they overflow.
+
+    Parameters
+    ----------
+    combine : callable
+        A method of moments, such as ``merge``.
+    *arguments, **named
+        What it is called with.
+    """
     with np.errstate(over="ignore", invalid="ignore"):
-        merged = moments.merge(others)
-    if not all(np.isfinite(value).all() for value in vars(merged).values()):
+        moments = combine(*arguments, **named)
+    if not all(np.isfinite(value).all() for value in vars(moments).values()):
         raise ValueError(
             "The weights, or the weighted squares of X, add up to more than float64 can hold. Expected smaller ones: "
             "divide all weights, or the largest features, by a constant first."
         )
-    return merged
+    return moments

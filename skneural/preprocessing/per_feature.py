@@ -15,7 +15,7 @@ from sklearn.utils.sparsefuncs import inplace_column_scale
 from sklearn.utils.validation import check_is_fitted
 
 from skneural._sklearn_compat import Interval, StrOptions, validate_data
-from skneural.preprocessing.base import MomentsTransformer, overflow_refused
+from skneural.preprocessing.base import MomentsTransformer, combined, overflow_refused
 from skneural.preprocessing.moments import FeatureMoments
 from skneural.preprocessing.shifting import restored, standardised
 from skneural.saved_state import check_numbers, require
@@ -114,7 +114,7 @@ class PerFeatureTransformer(OneToOneFeatureMixin, MomentsTransformer):
                 f"X has {X.shape[1]} features, which n_channels={self.n_channels} does not divide. "
                 "Expected flattened images: height * width * n_channels features."
             )
-        return moments.pooled(int(self.n_channels), interleaved=self.data_format == "channels_last")
+        return combined(moments.pooled, int(self.n_channels), interleaved=self.data_format == "channels_last")
 
     def _per_feature(self, values: np.ndarray) -> np.ndarray:
         """Values per channel, repeated for each of the channel's pixels; values per feature as they are."""

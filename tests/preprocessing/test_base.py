@@ -300,6 +300,14 @@ def test_weights_that_overflow_only_together_are_refused(transformer):
     np.testing.assert_allclose(fitted.transform(X), expected, rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.parametrize("transformer", [MeanCenterer(n_channels=1), StdScaler(n_channels=1)], ids=repr)
+def test_weights_that_overflow_only_over_a_channel_are_refused(transformer):
+    X = np.array([[0.0, 1.0, 1.0, 0.0]])
+    with pytest.raises(ValueError, match="more than float64 can hold"):
+        transformer.fit(X, sample_weight=[5e307])
+    assert transformer.fit(X, sample_weight=[1e307]).transform(X).shape == X.shape
+
+
 BOTH = (False, True)
 # Transformers, and what may become of their parameters after they were fitted.
 LATER = [
