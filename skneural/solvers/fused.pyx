@@ -195,12 +195,6 @@ cdef class FusedLengths:
         cdef double step = self.norm(self.before), length = self.norm(self.theta)
         return step / length if length else INFINITY
 
-    cdef void scale(self, void *x, double factor, Size n) noexcept nogil:
-        if self.single:
-            scale_float(<float *>x, factor, n)
-        else:
-            scale_double(<double *>x, factor, n)
-
 
 cdef class FusedSteps:
     """The steps of an epoch; parameters as in :class:`skneural.solvers.steps.Steps`."""
@@ -268,6 +262,12 @@ cdef class FusedSteps:
             return finite_float(<float *>self.state, self.n_state)
         return finite_double(<double *>self.state, self.n_state)
 
+    cdef void scale(self, void *x, double factor, Size n) noexcept nogil:
+        if self.passes.single:
+            scale_float(<float *>x, factor, n)
+        else:
+            scale_double(<double *>x, factor, n)
+
     cdef void step(self, double rate, Size number, bint is_last) noexcept nogil:
         """Clip, move, and enforce the bound on norms; the last step of an epoch is measured."""
         cdef double norm
@@ -277,9 +277,9 @@ cdef class FusedSteps:
             norm = self.lengths.norm(self.lengths.g)
             self.gradient_norm = norm
             if norm > self.clip_norm:
-                self.lengths.scale(self.lengths.g, self.clip_norm / norm, self.lengths.n)
+                self.scale(self.lengths.g, self.clip_norm / norm, self.lengths.n)
         if self.weight_decay:
-            self.lengths.scale(self.lengths.theta, 1 - rate * self.weight_decay, self.n_decayed)
+            self.scale(self.lengths.theta, 1 - rate * self.weight_decay, self.n_decayed)
         self.update.move(rate, number)
         if self.max_norm < INFINITY:
             self.passes.bound(self.max_norm)
