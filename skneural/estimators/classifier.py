@@ -283,10 +283,9 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
         require(type(self._loss) is loss, f"The loss must be {loss.__name__}. Got {self._loss!r} instead.")
 
     def _describe(self, y: Array, incremental: bool) -> None:
-        kind = type_of_target(y, input_name="y")
-        if kind == "multiclass-multioutput":
+        multilabel = y.ndim == 2  # a single column has become a vector
+        if multilabel and not (kind := type_of_target(y, input_name="y")).startswith("multilabel"):
             raise ValueError(f"y must hold one label per row, or a 0/1 column per label. Got {kind} targets instead.")
-        multilabel = kind.startswith("multilabel")
         resume = self._resumes(incremental)
         if resume and multilabel != self._multilabel:
             raise ValueError(

@@ -14,7 +14,7 @@ from skneural.network.network import Network
 Array = NDArray[Any]
 
 NEGLIGIBLE = 1e-6
-FIRST = 256  # rows after which nearly every network has shown that its units live
+FIRST = 64  # rows after which nearly every network has shown that its units live
 LARGEST = 16384  # rows that are looked at at most
 
 
