@@ -61,8 +61,12 @@ cdef extern from "program.h" nogil:
         double setting
         Size n, k
 
-    ctypedef struct Program:
+    ctypedef struct Products:
         void *gemm
+        int alone
+
+    ctypedef struct Program:
+        Products products
         Layer *layers
         Size n_layers
         Input input
@@ -78,12 +82,14 @@ cdef extern from "program.h" nogil:
 cdef class FusedProgram:
     cdef Program program
     cdef bint single
+    cdef Size largest  # matrix of weights
     cdef list memory  # what the pointers point to stays alive
     cdef object dtype
 
     cdef void *hold(self, array) except? NULL
     cdef void *new(self, shape) except? NULL
     cdef int describe(self, network) except -1
+    cdef int share(self, Products *products, Size n_rows) except -1
 
 
 cdef class FusedPasses(FusedProgram):

@@ -17,11 +17,12 @@ from scipy.sparse import issparse
 from skneural import activations, losses
 from skneural.network.dropout import LEVELS
 from skneural.network.normalization import EPSILON, SHARE_OF_NEWEST
+from skneural.network.threads import has_company
 from skneural.penalties import L1, L2
 
 cdef extern from "kernels.h" nogil:
     enum:
-        MOST_SUMS
+        MOST_SUMS, SMALL
         IDENTITY, LOGISTIC, TANH, RELU, LEAKY_RELU, PRELU, ELU, MAXOUT, SELU, GELU, SILU, SOFTPLUS, MISH
         SOFTMAX_CROSS_ENTROPY, LOGISTIC_LOSS, SQUARED_ERROR, ABSOLUTE_ERROR, HUBER, POISSON
 
@@ -32,9 +33,10 @@ cdef extern from "kernels.h" nogil:
     void predict_float(Program *program, const Size *rows, void *F, Size n)
     void predict_double(Program *program, const Size *rows, void *F, Size n)
     void product_float(
-        void *gemm, char *transpose, const float *A, const float *B, float beta, float *C, const Size *shape)
+        const Products *by, char *transpose, const float *A, const float *B, float beta, float *C, const Size *shape)
     void product_double(
-        void *gemm, char *transpose, const double *A, const double *B, double beta, double *C, const Size *shape)
+        const Products *by, char *transpose, const double *A, const double *B, double beta, double *C,
+        const Size *shape)
     void bound_columns_float(void *W, void *norms, float bound, Size n, Size width)
     void bound_columns_double(void *W, void *norms, double bound, Size n, Size width)
 
@@ -100,12 +102,23 @@ def multiply(A, W):
     cdef void *z = address(Z)
     cdef Size[3] shape = [A.shape[0], A.shape[1], W.shape[1]]
     cdef bint single = W.dtype == np.float32
+    cdef Products by
+    by.gemm, by.alone = gemm(single), alone(shape[0] * shape[1] * shape[2])
     with nogil:
         if single:
-            product_float(<void *>float_gemm, "NN", <const float *>a, <const float *>w, 0, <float *>z, shape)
+            product_float(&by, "NN", <const float *>a, <const float *>w, 0, <float *>z, shape)
         else:
-            product_double(<void *>double_gemm, "NN", <const double *>a, <const double *>w, 0, <double *>z, shape)
+            product_double(&by, "NN", <const double *>a, <const double *>w, 0, <double *>z, shape)
     return Z
+
+
+cdef void *gemm(bint single) noexcept:
+    return <void *>float_gemm if single else <void *>double_gemm
+
+
+cdef int alone(Size multiplications) except -1:
+    """Whether BLAS is not to be asked for products of up to that size."""
+    return multiplications > SMALL and has_company()
 
 
 cdef void *address(array) except? NULL:
@@ -162,12 +175,13 @@ cdef class FusedProgram:
         cdef Size i
         self.dtype = network.parameters.dtype
         self.single = self.dtype == np.float32
-        self.program.gemm = <void *>float_gemm if self.single else <void *>double_gemm
+        self.program.products.gemm = gemm(self.single)
         self.memory.append(network.parameters)
         views = network.views
         for i in range(self.program.n_layers):
             layer = &self.program.layers[i]
             layer.fan_in, layer.width = network.weights[i].shape
+            self.largest = max(self.largest, layer.fan_in * layer.width)
             layer.W, layer.b = address(network.weights[i]), address(network.biases[i])
             layer.units, layer.pieces = layer.width, 1
             if i == self.program.n_layers - 1:
@@ -185,6 +199,11 @@ cdef class FusedProgram:
                 layer.normal.running_variance = address(views.variances[i])
                 layer.normal.count = address(views.counts[i])
                 layer.normal.epsilon, layer.normal.newest = EPSILON, SHARE_OF_NEWEST
+        return 0
+
+    cdef int share(self, Products *products, Size n_rows) except -1:
+        """Leave BLAS alone in products of so many rows, if other threads train beside this one."""
+        products.alone = alone(n_rows * self.largest)
         return 0
 
 
@@ -283,6 +302,7 @@ cdef class FusedPasses(FusedProgram):
         if not 0 < n <= self.n_rows:
             raise ValueError(f"An evaluation takes from 1 to {self.n_rows} rows. Got {n}.")
         masks = self.draw(chosen)
+        self.share(&self.program.products, n)
         with nogil:
             loss = self.pass_over(&chosen[0], adjacent, n)
         return loss
@@ -370,6 +390,7 @@ cdef class FusedPrediction(FusedProgram):
         F = np.empty((n, n_outputs), self.dtype)
         cdef char *out = <char *>address(F)
         block = min(block, n)
+        self.share(&program.products, block)
         cdef char *scratch = <char *>malloc(self.scratch(&program, NULL, block) + block * sizeof(Size))
         if not scratch:
             raise MemoryError(f"No memory for the activations of {block} rows.")

@@ -6,7 +6,7 @@ they are.
 """
 
 from cpython.exc cimport PyErr_CheckSignals
-from libc.math cimport INFINITY, isfinite, pow, sqrt
+from libc.math cimport INFINITY, NAN, isfinite, pow, sqrt
 from libc.string cimport memcpy
 
 from skneural.network.fused cimport FusedPasses, Size
@@ -227,13 +227,13 @@ cdef class FusedSteps:
         cdef Size n_batches = rates.shape[0], size = self.batches.batch_size, i, start, n, made = 0
         cdef Size before = self.solver.n_steps
         cdef double loss, total = 0
-        cdef bint ends_well
         self.weight_decay = getattr(self.solver, "weight_decay", 0)
         cdef Size together = max(1, WORK // (self.n_parameters * size + BESIDES))
         if size > self.passes.n_rows or n_batches != (rows.shape[0] + size - 1) // size:
             raise ValueError(
                 f"{rows.shape[0]} rows in batches of {size} need as many rates as there are batches, and passes over "
                 f"{size} rows. Got {n_batches} rates, and passes over {self.passes.n_rows} rows.")
+        self.passes.share(&self.passes.program.products, size)
         while made < n_batches:
             with nogil:
                 for i in range(made, min(made + together, n_batches)):
@@ -245,16 +245,15 @@ cdef class FusedSteps:
                     total += n * loss
                     self.step(rates[i], before + i + 1, i == n_batches - 1)
                     made += 1
+                if made == n_batches:  # here, since to take the GIL in between is to wait for other threads
+                    self.update_ratio = self.lengths.ratio()
+                    loss = total / rows.shape[0] + self.passes.penalize()
+                    if not self.finite():
+                        loss = NAN
             self.solver.n_steps = before + made
             if not isfinite(loss):
-                raise DivergenceError.at(number, rates[made])
+                raise DivergenceError.at(number, rates[min(made, n_batches - 1)])
             PyErr_CheckSignals()
-        with nogil:
-            self.update_ratio = self.lengths.ratio()
-            loss = total / rows.shape[0] + self.passes.penalize()
-            ends_well = isfinite(loss) and self.finite()
-        if not ends_well:
-            raise DivergenceError.at(number, rates[n_batches - 1])
         return loss
 
     cdef bint finite(self) noexcept nogil:

@@ -4,7 +4,8 @@ usage: python tests/benchmarks/bench_search.py [--rounds 3] [--epochs 20]
 
 7 activations x 4 rates x 5 folds on digits. MLPClassifier knows three of the activations (relu, tanh, logistic), which
 take turns until there are as many fits. Both sides make the same number of epochs. Then the same search again with one
-and with two jobs, which are first threads, then processes.
+and with two jobs, which are first threads, then processes. Last, two fits of a network whose products are large enough
+for threads of BLAS's: one job has these, two jobs have a thread each.
 """
 
 import argparse
@@ -13,7 +14,8 @@ import warnings
 
 import joblib
 import numpy as np
-from sklearn.datasets import load_digits
+from sklearn.base import clone
+from sklearn.datasets import load_digits, make_classification
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
 from sklearn.neural_network import MLPClassifier
@@ -32,6 +34,13 @@ def seconds(model, activations, n_jobs=1):
     search = GridSearchCV(model, {"activation": activations, "learning_rate_init": RATES}, n_jobs=n_jobs, refit=False)
     started = time.perf_counter()
     search.fit(X, Y)
+    return time.perf_counter() - started
+
+
+def larger(model, X, y, n_jobs):
+    """Return the seconds of two fits by jobs in threads."""
+    started = time.perf_counter()
+    joblib.Parallel(n_jobs=n_jobs, backend="threading")([joblib.delayed(clone(model).fit)(X, y) for _ in range(2)])
     return time.perf_counter() - started
 
 
@@ -67,6 +76,13 @@ def main():
             turns = [[seconds(double, OURS, n_jobs) for n_jobs in (1, 2)] for _ in range(options.rounds)]
         one, two = np.min(turns, axis=0)
         print(f"{backend} backend, default dtype: one job {one:.2f} s, two jobs {two:.2f} s, ratio {one / two:.2f}")
+    X_large, y_large = make_classification(6000, 784, n_informative=50, n_classes=10, random_state=0)
+    settings |= {"hidden_layer_sizes": (256, 128, 100), "max_iter": 5}
+    for model in (MLPClassifier(**settings), ActivationMLPClassifier(**settings)):
+        larger(model, X_large, y_large, 2)
+        turns = [[larger(model, X_large, y_large, n_jobs) for n_jobs in (1, 2)] for _ in range(options.rounds)]
+        one, two = np.min(turns, axis=0)
+        print(f"two large fits, threads: {type(model).__name__} one job {one:.2f} s, two jobs {two:.2f} s")
 
 
 if __name__ == "__main__":

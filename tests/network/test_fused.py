@@ -1,5 +1,6 @@
 """The fused passes against those in NumPy, which specify them: same seeds, same data, equal to rounding."""
 
+import joblib
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
@@ -10,6 +11,7 @@ from skneural.activations import ACTIVATIONS, Maxout, PReLU
 from skneural.backend import built, use_backend
 from skneural.losses import LOSSES, Huber, LogisticLoss, PoissonLoss, SoftmaxCrossEntropy
 from skneural.network import Dropout, Layout, Network, Objective, TrainingRows
+from skneural.network.network import multiply
 from skneural.penalties import L1, L2, MaxNorm
 
 if built("skneural.network.fused") is None:
@@ -201,18 +203,43 @@ def test_pieces_of_maxout_get_the_gradients_of_the_rows_they_win(n_features, n_r
     assert_equal_to_rounding(got, expected, {"float64": 1e-12, "float32": 1e-4}[dtype])
 
 
-def test_products_that_are_left_to_blas():
-    X = np.random.RandomState(0).normal(size=(300, 300))
-    network = network_of([ACTIVATIONS["tanh"]], [300, 300, 2], "float64")
-    rows = TrainingRows(X, np.zeros((300, 2)))
+def main_thread(function):
+    return function()
 
-    def gradient():
-        objective = Objective(network, LOSSES["squared_error"], [L2(0.1)], rows, 300)
-        objective.evaluate(slice(0, 300))
-        return objective.gradient.copy()
 
-    expected, got = both(gradient)
-    np.testing.assert_allclose(got, expected, rtol=0, atol=1e-12 * np.abs(expected).max())
+def job_beside_others(function):
+    return joblib.Parallel(n_jobs=2, backend="threading")([joblib.delayed(function)()] * 2)[0]
+
+
+@pytest.mark.parametrize("place", [main_thread, job_beside_others])
+@pytest.mark.parametrize("penalties", [[], [L1(0.1), L2(0.2)]], ids=["free", "penalised"])
+@pytest.mark.parametrize("activation", [ACTIVATIONS["tanh"], Maxout(2)], ids=repr)
+@every_dtype
+def test_large_products(activation, place, penalties, dtype):
+    rng = np.random.RandomState(0)
+    X, Y = rng.normal(size=(1100, 300)).astype(dtype), np.zeros((1100, 2), dtype)
+    network = network_of([activation, activation], [300, 70, 300, 2], dtype)
+    network.parameters /= np.sqrt(300).astype(dtype)
+
+    def results():
+        objective = Objective(network, LOSSES["squared_error"], penalties, TrainingRows(X, Y), 1100)
+        objective.gradient[...] = np.nan  # whatever was there does not matter
+        loss = objective.evaluate(np.arange(1100))
+        return np.hstack([objective.gradient, network.raw_output(X).ravel(), loss])
+
+    expected, got = place(lambda: both(results))
+    np.testing.assert_allclose(got, expected, rtol=0, atol=TOLERANCE[dtype] / 100 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("shape", [(1100, 300, 70), (513, 257, 100), (6, 3000, 300)])
+@every_dtype
+def test_large_products_of_rows_and_weights_beside_other_jobs(shape, dtype):
+    n, k, m = shape
+    rng = np.random.RandomState(0)
+    A, W = rng.normal(size=(n, k)).astype(dtype), rng.normal(size=(k, m)).astype(dtype)
+    product = job_beside_others(lambda: multiply(A, W))
+    exact = A.astype("float64") @ W.astype("float64")
+    np.testing.assert_allclose(product, exact, rtol=0, atol={"float64": 1e-11, "float32": 1e-3}[dtype])
 
 
 LAYOUTS = {

@@ -6,6 +6,17 @@
 
 #define SMALL ((Size)5 << 20) /* multiplications of a product that is not worth a second thread */
 
+/* Whether a product of so many multiplications is made here, not by BLAS. */
+static inline int made_here(const Products *by, Size multiplications)
+{
+#ifdef WIDE_REGISTERS
+    return (by->alone || multiplications <= SMALL) && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+#else
+    (void)by, (void)multiplications;
+    return 0;
+#endif
+}
+
 #define REAL float
 #define SINGLE 1
 #include "vector_math.h"

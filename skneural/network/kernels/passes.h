@@ -6,17 +6,18 @@ typedef void (*T(Gemm))(
 /* C = A B + beta C for row-major A (n, k) and B (k, m), transposed first where told. Row-major means transposed to
  * BLAS, which therefore computes Cᵀ = Bᵀ Aᵀ. */
 static void T(product)(
-    T(Gemm) gemm, char *transpose, const REAL *A, const REAL *B, REAL beta, REAL *C, const Size shape[3])
+    const Products *by, char *transpose, const REAL *A, const REAL *B, REAL beta, REAL *C, const Size shape[3])
 {
 #ifdef WIDE_REGISTERS
-    if (shape[0] * shape[1] * shape[2] <= SMALL && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
-        T(small_product)(transpose, A, B, beta, C, shape);
+    if (made_here(by, shape[0] * shape[1] * shape[2])) {
+        T(panel_product)(transpose, A, B, beta, C, shape);
         return;
     }
 #endif
     int n = (int)shape[0], k = (int)shape[1], m = (int)shape[2];
     int lda = transpose[0] == 'T' ? n : k, ldb = transpose[1] == 'T' ? k : m;
     REAL one = 1;
+    T(Gemm) gemm = (T(Gemm))by->gemm;
     gemm(transpose + 1, transpose, &m, &n, &k, &one, (REAL *)B, &ldb, (REAL *)A, &lda, &beta, C, &m);
 }
 
@@ -78,7 +79,7 @@ static void T(activate_back)(const Program *p, Layer *of, Size n)
     case SILU:
     case MISH: T(slope_backward)(of->dA, of->Z, of->db, n, width); break;
     case MAXOUT:
-        if (of > p->layers || p->input.indptr || !T(adds_winners)(of, n))
+        if (of > p->layers || p->input.indptr || !T(adds_winners)(&p->products, of, n))
             T(maxout_backward)(of->dA, of->Z, of->dZ, of->db, n, width, of->pieces);
         break;
     case PRELU:
@@ -133,7 +134,7 @@ static void T(remember)(const Normal *of, Size n, Size width)
 static void T(affine)(const Program *p, const Layer *of, const REAL *below, const Size *rows, Size n)
 {
     if (below)
-        T(product)(p->gemm, "NN", below, of->W, 0, of->Z, (Size[3]){n, of->fan_in, of->width});
+        T(product)(&p->products, "NN", below, of->W, 0, of->Z, (Size[3]){n, of->fan_in, of->width});
     else
         T(sparse_forward)(&p->input, rows, &p->input_mask, of->W, of->Z, n, of->width);
 }
@@ -145,17 +146,17 @@ static void T(affine_back)(
     const REAL beta = p->l1 || p->l2;
     if (beta)
         T(penalty_gradient)(of->W, of->dW, (REAL)p->l2, (REAL)p->l1, of->fan_in * of->width);
-    if (below && T(adds_winners)(of, n))
+    if (below && T(adds_winners)(&p->products, of, n))
         T(winners_gradient)(of, below, beta, n);
     else if (below)
-        T(product)(p->gemm, "TN", below, of->dZ, beta, of->dW, (Size[3]){of->fan_in, n, of->width});
+        T(product)(&p->products, "TN", below, of->dZ, beta, of->dW, (Size[3]){of->fan_in, n, of->width});
     else {
         if (!beta)
             memset(of->dW, 0, of->fan_in * of->width * sizeof(REAL));
         T(sparse_backward)(&p->input, rows, &p->input_mask, of->dZ, of->dW, n, of->width);
     }
     if (dbelow)
-        T(product)(p->gemm, "NT", of->dZ, of->W, 0, dbelow, (Size[3]){n, of->width, of->fan_in});
+        T(product)(&p->products, "NT", of->dZ, of->W, 0, dbelow, (Size[3]){n, of->width, of->fan_in});
 }
 
 /* The batch's rows, one below the other: where they lie if they lie so already; NULL for CSR. */

@@ -1,9 +1,9 @@
-/* Matrix products of the sizes of small networks, for processors with 256-bit registers and fused multiply-add.
+/* Matrix products on one thread, for processors with 256-bit registers and fused multiply-add.
  *
  * BLAS libraries are made for large matrices: on small ones their preparations cost as much as the work, and their
  * threads get in the way of the caller's. Here B is copied panel by panel (k, 2 registers wide), and blocks of
- * 6 x 2 registers of C stay in registers while they are summed up: Goto & van de Geijn 2008, without the outer levels
- * of blocking. Everything else goes to BLAS. */
+ * 6 x 2 registers of C stay in registers while they are summed up: Goto & van de Geijn 2008, without the copy of A,
+ * whose rows are taken as many at a time as the second-level cache holds. */
 
 #ifdef WIDE_REGISTERS
 
@@ -11,6 +11,7 @@
 #define PANEL (2 * LANES)
 #define ROWS 6
 #define DEPTH 256 /* of a panel, so that it fits the first-level cache */
+#define TOGETHER ((Size)(2048 / sizeof(REAL))) /* rows of A that meet a panel: 512 KiB */
 
 typedef REAL T(Register) __attribute__((vector_size(32), aligned(sizeof(REAL)), may_alias));
 
@@ -71,26 +72,16 @@ WIDE static void T(pack)(
                 panel[p * PANEL + j] = B[p * ldb + j];
 }
 
-/* C = op(A) op(B) + beta C, row-major; shape is (rows of C, depth, columns of C). */
-WIDE static void T(small_product)(
-    const char *transpose, const REAL *A, const REAL *B, REAL beta, REAL *C, const Size shape[3])
+/* A panel of C, of n rows: C = A B + beta C, with B packed. */
+WIDE static void T(panel)(
+    const REAL *A, Size row_stride, Size column_stride, const REAL *B, Size depth, REAL *C, Size ldc, Size n,
+    Size columns, REAL beta)
 {
-    const Size n = shape[0], k = shape[1], m = shape[2];
-    const int transposed = transpose[1] == 'T';
-    const Size ldb = transposed ? k : m;
-    const Size row_stride = transpose[0] == 'T' ? 1 : k, column_stride = transpose[0] == 'T' ? n : 1;
-    REAL panel[DEPTH * 2 * 32 / sizeof(REAL)] __attribute__((aligned(32)));
-    for (Size from = 0; from < k; from += DEPTH) {
-        const Size depth = k - from < DEPTH ? k - from : DEPTH;
-        const REAL scale = from ? 1 : beta;
-        for (Size j = 0; j < m; j += PANEL) {
-            const Size columns = m - j < PANEL ? m - j : PANEL;
-            T(pack)(B + (transposed ? j * ldb + from : from * ldb + j), ldb, transposed, depth, columns, panel);
-            for (Size i = 0; i < n; i += ROWS) {
-                const REAL *a = A + i * row_stride + from * column_stride;
-                REAL *c = C + i * m + j;
+    for (Size i = 0; i < n; i += ROWS) {
+        const REAL *a = A + i * row_stride;
+        REAL *c = C + i * ldc;
 #define BLOCK(rows, registers) \
-    T(block)(a, row_stride, column_stride, panel, depth, c, m, columns, scale, rows, registers)
+    T(block)(a, row_stride, column_stride, B, depth, c, ldc, columns, beta, rows, registers)
 #define ROWS_LEFT(registers) \
     switch (n - i) { \
     case 1: BLOCK(1, registers); break; \
@@ -100,20 +91,41 @@ WIDE static void T(small_product)(
     case 5: BLOCK(5, registers); break; \
     default: BLOCK(ROWS, registers); \
     }
-                if (columns > LANES)
-                    ROWS_LEFT(2)
-                else
-                    ROWS_LEFT(1)
+        if (columns > LANES)
+            ROWS_LEFT(2)
+        else
+            ROWS_LEFT(1)
 #undef ROWS_LEFT
 #undef BLOCK
+    }
+}
+
+/* C = op(A) op(B) + beta C, row-major; shape is (rows of C, depth, columns of C). */
+WIDE static void T(panel_product)(
+    const char *transpose, const REAL *A, const REAL *B, REAL beta, REAL *C, const Size shape[3])
+{
+    const Size n = shape[0], k = shape[1], m = shape[2];
+    const int transposed = transpose[1] == 'T';
+    const Size ldb = transposed ? k : m;
+    const Size row_stride = transpose[0] == 'T' ? 1 : k, column_stride = transpose[0] == 'T' ? n : 1;
+    REAL panel[DEPTH * 2 * 32 / sizeof(REAL)] __attribute__((aligned(32)));
+    for (Size i = 0; i < n; i += TOGETHER)
+        for (Size from = 0; from < k; from += DEPTH) {
+            const Size depth = k - from < DEPTH ? k - from : DEPTH;
+            const REAL *a = A + i * row_stride + from * column_stride;
+            for (Size j = 0; j < m; j += PANEL) {
+                const Size columns = m - j < PANEL ? m - j : PANEL;
+                T(pack)(B + (transposed ? j * ldb + from : from * ldb + j), ldb, transposed, depth, columns, panel);
+                T(panel)(a, row_stride, column_stride, panel, depth, C + i * m + j, m,
+                         n - i < TOGETHER ? n - i : TOGETHER, columns, from ? 1 : beta);
             }
         }
-    }
 }
 
 #undef LANES
 #undef PANEL
 #undef ROWS
 #undef DEPTH
+#undef TOGETHER
 
 #endif

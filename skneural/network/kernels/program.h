@@ -66,8 +66,14 @@ typedef struct {
     Size n, k;
 } Outputs;
 
+/* Who makes matrix products. */
 typedef struct {
-    void *gemm; /* of BLAS, in Fortran's convention */
+    void *gemm; /* BLAS, in Fortran's convention */
+    int alone;  /* whether BLAS is not to be asked: then all products that can be are made here */
+} Products;
+
+typedef struct {
+    Products products;
     Layer *layers;
     Size n_layers;
     Input input;

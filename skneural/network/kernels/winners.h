@@ -26,10 +26,9 @@
 typedef REAL T(Sums) __attribute__((vector_size(32), aligned(sizeof(REAL)), may_alias));
 
 /* Whether it pays: a row that is won costs as much as 4 registers' multiplications before it begins. */
-static int T(adds_winners)(const Layer *of, Size n)
+static int T(adds_winners)(const Products *by, const Layer *of, Size n)
 {
-    return of->won && (of->pieces - 1) * of->fan_in >= 8 * LANES && n * of->fan_in * of->width <= SMALL
-        && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    return of->won && (of->pieces - 1) * of->fan_in >= 8 * LANES && made_here(by, n * of->fan_in * of->width);
 }
 
 /* won[p · units + j] gets the rows of a block in which piece p of unit j is the winner. */
@@ -155,9 +154,9 @@ VECTORIZED static void T(winners_gradient)(const Layer *of, const REAL *X, REAL 
 
 #else
 
-static int T(adds_winners)(const Layer *of, Size n)
+static int T(adds_winners)(const Products *by, const Layer *of, Size n)
 {
-    (void)of, (void)n;
+    (void)by, (void)of, (void)n;
     return 0;
 }
 
