@@ -14,7 +14,7 @@ from skneural.network.network import Network
 Array = NDArray[Any]
 
 NEGLIGIBLE = 1e-6
-FIRST = 64  # rows after which nearly every network has shown that its units live
+FIRST, NEXT = 64, 256  # rows at once; after the first nearly every network has shown that most of its units live
 LARGEST = 16384  # rows that are looked at at most
 
 
@@ -77,5 +77,7 @@ def living(network: Network, X: Any, enough: float = 1.0) -> list[Array]:
 def _scattered(n_rows: int) -> list[Array]:
     """Return the numbers of the rows to be looked at, block by block, each block from everywhere."""
     rows = np.linspace(0, n_rows - 1, min(n_rows, LARGEST)).astype(np.intp)
-    n_blocks = -(-len(rows) // FIRST)
-    return [rows[start::n_blocks] for start in range(n_blocks)]
+    if len(rows) <= FIRST:
+        return [rows]
+    n_blocks = -(-len(rows) // NEXT)
+    return [rows[:: -(-len(rows) // FIRST)], *(rows[start::n_blocks] for start in range(n_blocks))]

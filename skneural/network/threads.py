@@ -8,9 +8,11 @@ from joblib.parallel import get_active_backend
 
 
 def has_company() -> bool:
-    """Return whether this is a thread in which joblib runs one of several jobs.
+    """Return whether this is a thread of joblib's threading backend, which runs jobs side by side.
 
     BLAS is then better left alone: its threads serve one product at a time, and the jobs would wait for one another.
     """
+    if threading.current_thread() is threading.main_thread():
+        return False
     backend, _ = get_active_backend()
-    return bool(backend.nesting_level) and threading.current_thread() is not threading.main_thread()
+    return bool(backend.nesting_level)

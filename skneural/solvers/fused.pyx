@@ -226,7 +226,7 @@ cdef class FusedSteps:
         cdef bint adjacent = order is None and self.passes.used is None
         cdef Size n_batches = rates.shape[0], size = self.batches.batch_size, i, start, n, made = 0
         cdef Size before = self.solver.n_steps
-        cdef double loss, total = 0
+        cdef double loss = NAN, total = 0
         self.weight_decay = getattr(self.solver, "weight_decay", 0)
         cdef Size together = max(1, WORK // (self.n_parameters * size + BESIDES))
         if size > self.passes.n_rows or n_batches != (rows.shape[0] + size - 1) // size:

@@ -217,9 +217,9 @@ def job_beside_others(function):
 @every_dtype
 def test_large_products(activation, place, penalties, dtype):
     rng = np.random.RandomState(0)
-    X, Y = rng.normal(size=(1100, 300)).astype(dtype), np.zeros((1100, 2), dtype)
-    network = network_of([activation, activation], [300, 70, 300, 2], dtype)
-    network.parameters /= np.sqrt(300).astype(dtype)
+    X, Y = rng.normal(size=(1100, 530)).astype(dtype), np.zeros((1100, 2), dtype)
+    network = network_of([activation, activation], [530, 70, 300, 2], dtype)
+    network.parameters /= np.sqrt(530).astype(dtype)
 
     def results():
         objective = Objective(network, LOSSES["squared_error"], penalties, TrainingRows(X, Y), 1100)
