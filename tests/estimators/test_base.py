@@ -767,27 +767,25 @@ class TestInterruption:
 
 READ = """
 import sys, joblib, pickle, numpy as np
-path, data, result = sys.argv[1:]
-model = joblib.load(path) if path.endswith("joblib") else pickle.load(open(path, "rb"))
-np.save(result, model.predict_proba(np.load(data)))
+for path in sys.argv[2:]:
+    model = joblib.load(path) if path.endswith("joblib") else pickle.load(open(path, "rb"))
+    np.save(path + ".npy", model.predict_proba(np.load(sys.argv[1])))
 """
 
 
 class TestPersistence:
-    @pytest.mark.parametrize("kind", ["joblib", "pickle"])
-    @pytest.mark.parametrize("activation", [["relu", Maxout(3)], ["prelu", "elu"]], ids=str)
-    def test_a_fresh_process_predicts_the_same(self, kind, activation, tmp_path):
-        model = make_pipeline(StdScaler(), ActivationMLPClassifier((6, 5), activation, max_iter=5, random_state=0))
-        model.fit(X, Y)
-        path, data, result = (str(tmp_path / name) for name in (f"model.{kind}", "X.npy", "P.npy"))
-        np.save(data, X)
-        if kind == "joblib":
-            joblib.dump(model, path)
-        else:
-            with open(path, "wb") as file:
-                pickle.dump(model, file)
-        subprocess.run([sys.executable, "-c", READ, path, data, result], check=True)
-        assert_array_equal(np.load(result), model.predict_proba(X))
+    def test_a_fresh_process_predicts_the_same(self, tmp_path):
+        np.save(tmp_path / "X.npy", X)
+        expected = {}
+        for i, activation in enumerate([["relu", Maxout(3)], ["prelu", "elu"]]):
+            network = ActivationMLPClassifier((6, 5), activation, max_iter=5, random_state=0)
+            model = make_pipeline(StdScaler(), network).fit(X, Y)
+            joblib.dump(model, tmp_path / f"{i}.joblib")
+            (tmp_path / f"{i}.pickle").write_bytes(pickle.dumps(model))
+            expected |= {str(tmp_path / f"{i}.{kind}"): model.predict_proba(X) for kind in ("joblib", "pickle")}
+        subprocess.run([sys.executable, "-c", READ, tmp_path / "X.npy", *expected], check=True)
+        for path, probabilities in expected.items():
+            assert_array_equal(np.load(path + ".npy"), probabilities)
 
     @pytest.mark.parametrize("activation", ACTIVATIONS)
     def test_copies_are_equal_and_independent(self, activation):
