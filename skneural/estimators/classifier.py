@@ -319,6 +319,8 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
         if self._multilabel:
             if y.ndim != 2 or y.shape[1] != len(self.classes_):
                 raise ValueError(f"y must have {len(self.classes_)} labels. Got an array of shape {y.shape} instead.")
+            if not ((y == 0) | (y == 1)).all():
+                raise ValueError(f"Columns of y must hold 0 and 1, one per label. Got {np.unique(y).tolist()} instead.")
             return np.asarray(y, dtype=dtype)
         if y.ndim != 1:
             raise ValueError(f"y must hold one label per row. Got an array of shape {y.shape} instead.")

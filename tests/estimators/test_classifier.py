@@ -177,12 +177,14 @@ class TestBadTargets:
             (np.linspace(0, 1, 150), "continuous"),
             (np.stack([Y, Y], axis=1), "one label per row.*Got multiclass-multioutput"),
             (np.stack([Y, Y], axis=1) / 3, "[Cc]ontinuous"),
+            (np.stack([Y > 0, Y > 1], axis=1) * 2 - 1, r"hold 0 and 1.*\[-1, 1\]"),
+            (np.stack([Y > 0, Y > 1], axis=1) + 1.0, r"hold 0 and 1.*\[1\.0, 2\.0\]"),
             ([[1], [1, 2]] * 75, "sequence|inhomogeneous|shape"),
             (np.where(Y == 0, None, Y), "None|NaN|type"),
             (np.where(Y == 0, "a", Y.astype(object)), "mix|type|<"),
             (np.array(["a", None] * 75, dtype=object), "labels of one kind"),
         ],
-        ids=range(9),
+        ids=range(11),
     )
     def test_refused(self, y, message):
         model = fitted()
