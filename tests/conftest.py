@@ -1,5 +1,6 @@
 """One BLAS thread per test process, and both forms of the numerical core for the tests that ask for them."""
 
+import signal
 from importlib.util import find_spec
 
 import numpy  # noqa: F401  loaded first, so that there are libraries to limit
@@ -25,6 +26,8 @@ NEEDED = {
 
 
 def pytest_configure(config):
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as shells start what runs in the background
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # tests interrupt themselves and their children
     if hasattr(config, "workerinput"):  # set by pytest-xdist
         threadpool_limits(1)  # the processes share the cores, and would wait for one another
 
