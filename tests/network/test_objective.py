@@ -1,6 +1,5 @@
 """The objective: its gradient for every activation, loss and penalty; rows, weights, batches."""
 
-
 import numpy as np
 import pytest
 from scipy import sparse, special
