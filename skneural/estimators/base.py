@@ -130,7 +130,7 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
             guests = self._guests(X, y, sample_weight)
             training, held_out = self._divide(rows, given)
             validate = None if held_out is None else Validation(self, held_out)
-            company = {"validate": validate, "guests": guests}
+            company = {"validate": validate, "guests": guests, "record": self._record}
             if self.solver == "lbfgs":
                 self._minimize_lbfgs(recipe.lbfgs(network, self._loss, training, **company))
             else:
@@ -260,7 +260,7 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
     # Training.
 
     def _guests(self, X: Any, y: Any, sample_weight: Any) -> list[Any]:
-        guests: list[Any] = [self._record]
+        guests: list[Any] = []
         if self.verbose:
             guests.append(EpochPrinter())
         if hasattr(self, "_skl_callbacks"):

@@ -44,8 +44,8 @@ cdef extern from "solvers.h" nogil:
 cdef enum Kind:
     PLAIN, MOMENTS, SQUARES, SUMS
 
-# Multiplications, one of each parameter and row, between two looks for Ctrl-C: some 10 ms. A step costs more than these.
-WORK, BESIDES = 1 << 26, 1 << 14
+# Multiplications, one of each parameter and row, between two looks for Ctrl-C: some 10 ms. Steps and rows cost more.
+WORK, BESIDES, ROW = 1 << 26, 1 << 14, 1 << 6
 
 KINDS = {SGD: PLAIN, Adam: MOMENTS, AdamW: MOMENTS, RMSprop: SQUARES, Adagrad: SUMS}
 
@@ -197,64 +197,130 @@ cdef class FusedLengths:
 
 
 cdef class FusedSteps:
-    """The steps of an epoch; parameters as in :class:`skneural.solvers.steps.Steps`."""
+    """The steps of epochs; parameters as in :class:`skneural.solvers.steps.Steps`.
+
+    Attributes
+    ----------
+    together : int
+        So many epochs may be one call of :meth:`take_epochs`, some 10 ms.
+    losses, gradient_norms, update_ratios : ndarray
+        Of the epochs that the last call of :meth:`take_epochs` finished.
+    """
 
     cdef readonly double gradient_norm, update_ratio
+    cdef readonly object batches, losses, gradient_norms, update_ratios
+    cdef readonly Size together
     cdef FusedPasses passes
     cdef FusedUpdate update
     cdef FusedLengths lengths
-    cdef readonly object batches
     cdef object solver, alive
     cdef void *state
-    cdef double clip_norm, max_norm, weight_decay
-    cdef Size n_decayed, n_parameters, n_state
+    cdef double clip_norm, max_norm, weight_decay, loss, total
+    cdef Size n_decayed, n_parameters, n_state, n_rows, size, n_batches, n_steps
 
     def __init__(self, objective, solver, batches, clip_norm):
         self.gradient_norm = self.update_ratio = np.nan
         self.passes, self.solver, self.update = objective.passes, solver, solver._move
-        self.batches = batches
+        self.batches, self.n_rows, self.size, self.n_batches = batches, batches.n_rows, batches.batch_size, len(batches)
         self.lengths = FusedLengths(objective.parameters, objective.gradient)
         self.clip_norm = INFINITY if clip_norm is None else clip_norm
         self.max_norm = INFINITY if objective.max_norm is None else objective.max_norm.max_norm
         self.n_decayed = len(getattr(solver, "_decayed", ()))
         self.n_parameters, self.n_state, self.alive = objective.parameters.size, objective.state.size, objective.state
         self.state = <void *><size_t>objective.state.ctypes.data
+        self.together = max(1, WORK // (self.n_rows * (self.n_parameters + ROW) + self.n_batches * BESIDES))
 
     def take(self, order, const double[::1] rates, number):
         """Make a step on each batch; return the mean loss of all rows, plus the penalties at the end."""
-        cdef const Size[::1] rows = self.passes.choose(slice(self.batches.n_rows) if order is None else order)
+        cdef const Size[::1] rows = self.begin(order, rates.shape[0])
         cdef bint adjacent = order is None and self.passes.used is None
-        cdef Size n_batches = rates.shape[0], size = self.batches.batch_size, i, start, n, made = 0
-        cdef Size before = self.solver.n_steps
-        cdef double loss = NAN, total = 0
-        self.weight_decay = getattr(self.solver, "weight_decay", 0)
-        cdef Size together = max(1, WORK // (self.n_parameters * size + BESIDES))
-        if size > self.passes.n_rows or n_batches != (rows.shape[0] + size - 1) // size:
-            raise ValueError(
-                f"{rows.shape[0]} rows in batches of {size} need as many rates as there are batches, and passes over "
-                f"{size} rows. Got {n_batches} rates, and passes over {self.passes.n_rows} rows.")
-        self.passes.share(&self.passes.program.products, size)
-        while made < n_batches:
+        cdef Size made = 0, portion = max(1, WORK // (self.n_parameters * self.size + BESIDES))
+        self.total = 0
+        while made < self.n_batches:
             with nogil:
-                for i in range(made, min(made + together, n_batches)):
-                    start = i * size
-                    n = min(size, rows.shape[0] - start)
-                    loss = self.passes.pass_over(&rows[start], adjacent, n)
-                    if not isfinite(loss):
-                        break
-                    total += n * loss
-                    self.step(rates[i], before + i + 1, i == n_batches - 1)
-                    made += 1
-                if made == n_batches:  # here, since to take the GIL in between is to wait for other threads
-                    self.update_ratio = self.lengths.ratio()
-                    loss = total / rows.shape[0] + self.passes.penalize()
-                    if not self.finite():
-                        loss = NAN
-            self.solver.n_steps = before + made
-            if not isfinite(loss):
-                raise DivergenceError.at(number, rates[min(made, n_batches - 1)])
+                made = self.advance(&rows[0], adjacent, &rates[0], made, min(made + portion, self.n_batches))
+            self.solver.n_steps = self.n_steps + made
+            if not isfinite(self.loss):
+                raise DivergenceError.at(number, rates[min(made, self.n_batches - 1)])
             PyErr_CheckSignals()
-        return loss
+        return self.loss
+
+    def take_epochs(self, orders, const double[:, ::1] rates, number, best_loss, best, first):
+        """Make the steps of some epochs that nobody looks at in between.
+
+        Parameters
+        ----------
+        orders : list of ndarray or None
+            One for each epoch, as for :meth:`take`.
+        rates : ndarray of shape (n_epochs, n_batches)
+        number : int
+            The first epoch's.
+        best_loss : float
+        best, first : ndarray
+            What :class:`skneural.solvers.watching.Watch` keeps: the state that the epoch of smallest loss began with, and
+            the one that the latest epoch began with. They change places with each epoch that is the best so far.
+
+        Raises
+        ------
+        DivergenceError
+            As in :meth:`take`.
+        """
+        self.losses = self.gradient_norms = self.update_ratios = ()
+        cdef Size n = len(orders), done = 0, made = 0, itemsize = best.itemsize
+        cdef const Size[:, ::1] rows = np.array([self.begin(order, rates.shape[1]) for order in orders])
+        cdef bint adjacent = orders[0] is None and self.passes.used is None
+        cdef double[:, ::1] found = np.empty((3, n))
+        cdef double least = best_loss
+        cdef void *kept = <void *><size_t>best.ctypes.data
+        cdef void *latest = <void *><size_t>first.ctypes.data
+        with nogil:
+            while done < n:
+                memcpy(latest, self.state, self.n_state * itemsize)
+                self.total = 0
+                made = self.advance(&rows[done, 0], adjacent, &rates[done, 0], 0, self.n_batches)
+                self.n_steps += made
+                if not isfinite(self.loss):
+                    break
+                found[0, done], found[1, done], found[2, done] = self.loss, self.gradient_norm, self.update_ratio
+                done += 1
+                if self.loss < least:
+                    least = self.loss
+                    kept, latest = latest, kept
+        self.solver.n_steps = self.n_steps
+        self.losses, self.gradient_norms, self.update_ratios = np.asarray(found)[:, :done]
+        if done < n:
+            raise DivergenceError.at(number + done, rates[done, min(made, self.n_batches - 1)])
+
+    cdef begin(self, order, Size n_rates):
+        """Return the rows of an epoch, batch by batch, after a look at what is asked for."""
+        rows = self.passes.choose(slice(self.n_rows) if order is None else order)
+        if self.size > self.passes.n_rows or len(rows) != self.n_rows or n_rates != self.n_batches:
+            raise ValueError(
+                f"{len(rows)} rows in batches of {self.size} need as many rates as there are batches, and passes over "
+                f"{self.size} rows. Got {n_rates} rates, and passes over {self.passes.n_rows} rows.")
+        self.weight_decay = getattr(self.solver, "weight_decay", 0)
+        self.n_steps = self.solver.n_steps
+        self.passes.share(&self.passes.program.products, self.size)
+        return rows
+
+    cdef Size advance(self, const Size *rows, bint adjacent, const double *rates, Size i, Size end) noexcept nogil:
+        """Make the steps from i to `end` of an epoch; return how many are made, fewer where the loss is not finite."""
+        cdef Size start, n
+        while i < end:
+            start = i * self.size
+            n = min(self.size, self.n_rows - start)
+            self.loss = self.passes.pass_over(rows + start, adjacent, n)
+            if not isfinite(self.loss):
+                return i
+            self.total += n * self.loss
+            i += 1
+            self.step(rates[i - 1], self.n_steps + i, i == self.n_batches)
+        if i == self.n_batches:  # here, since to take the GIL in between is to wait for other threads
+            self.update_ratio = self.lengths.ratio()
+            self.loss = self.total / self.n_rows + self.passes.penalize()
+            if not self.finite():
+                self.loss = NAN
+        return i
 
     cdef bint finite(self) noexcept nogil:
         if self.passes.single:

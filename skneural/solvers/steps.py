@@ -32,6 +32,8 @@ class Steps:
 
     Attributes
     ----------
+    together : int
+        So many epochs may be one call: here one.
     gradient_norm : float
         Norm of the last gradient of :meth:`take`, before it was clipped.
     update_ratio : float
@@ -53,6 +55,8 @@ class Steps:
     >>> round(loss, 2), round(steps.gradient_norm, 2)
     (1.79, 2.13)
     """
+
+    together = 1
 
     def __init__(self, objective: Objective, solver: Solver, batches: Batches, clip_norm: float | None):
         self.objective, self.solver, self.batches, self.clip_norm = objective, solver, batches, clip_norm

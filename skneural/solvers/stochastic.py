@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 from skneural.network import Objective
 from skneural.solvers.base import Solver
 from skneural.solvers.batches import Batches
-from skneural.solvers.schedules import Progress, Schedule
+from skneural.solvers.schedules import SCHEDULES, Progress, Schedule
 from skneural.solvers.steps import Steps
 from skneural.solvers.stopping import DivergenceError
 from skneural.solvers.watching import Epoch, Watch
 
 Array = NDArray[Any]
+
+OWN = {type(schedule) for schedule in SCHEDULES.values()}  # they may be asked for rates ahead of their epoch
 
 
 class StochasticMinimization:
@@ -108,7 +110,15 @@ class StochasticMinimization:
         """
         try:
             with np.errstate(over="ignore", invalid="ignore", under="ignore"):  # divergence has its own error
-                return any(self._ends(self._run_epoch(number, max_iter)) for number in range(first, last + 1))
+                number, ended = first, False
+                while number <= last and not ended:
+                    n_epochs = self._together(last - number + 1)
+                    if n_epochs == 1:
+                        ended = self._ends(self._run_epoch(number, max_iter))
+                    else:
+                        ended = self._run_epochs(number, n_epochs, max_iter)
+                    number += n_epochs
+                return ended
         except DivergenceError:
             self.watch.restore_best()
             self._start()  # the solver's state is not finite either
@@ -142,10 +152,16 @@ class StochasticMinimization:
         self.solver.start(self.objective.parameters, self.objective.gradient)
         self._steps = Steps.of(self.objective, self.solver, self.batches, self.clip_norm)
 
+    def _together(self, n_left: int) -> int:
+        """Return how many epochs may be one call: none of them but the last can be the one to stop after."""
+        if not self.watch.patient or type(self.schedule) not in OWN:
+            return 1
+        return max(1, int(min(n_left, self._steps.together, self.watch.stopping.left)))
+
     def _run_epoch(self, number: int, max_iter: int) -> Epoch:
         started = time.perf_counter()
         self.watch.begin()
-        rates = self._rates(number, max_iter)
+        rates = self._rates(number, max_iter, self.n_samples_seen)
         loss = self._steps.take(self.batches.order(self.rng), rates, number)
         self.n_epochs += 1
         self.n_samples_seen += self.batches.n_rows
@@ -154,10 +170,34 @@ class StochasticMinimization:
         lengths = self._steps.gradient_norm, self._steps.update_ratio
         return Epoch(number, loss, seconds, float(rates[-1]), *lengths, **validation)
 
-    def _rates(self, number: int, max_iter: int) -> Array:
+    def _run_epochs(self, number: int, n_epochs: int, max_iter: int) -> bool:
+        """Run epochs as one call, and tell of them afterwards; return whether training ends with the last one."""
+        started, before = time.perf_counter(), self.rng.get_state()
+        orders = [self.batches.order(self.rng) for _ in range(n_epochs)]
+        seen = range(self.n_samples_seen, self.n_samples_seen + n_epochs * self.batches.n_rows, self.batches.n_rows)
+        rates = np.array([self._rates(number + i, max_iter, n_samples) for i, n_samples in enumerate(seen)])
+        steps, watch = self._steps, self.watch
+        try:
+            steps.take_epochs(orders, rates, number, watch.stopping.best, watch.best, watch.first)
+        except DivergenceError:
+            self.rng.set_state(before)
+            for _ in range(len(steps.losses) + 1):
+                self.batches.order(self.rng)
+            raise
+        finally:  # also where Ctrl-C waited for the call to end
+            seconds = (time.perf_counter() - started) / max(1, len(steps.losses))
+            found = zip(steps.losses, rates[:, -1], steps.gradient_norms, steps.update_ratios, strict=False)
+            for i, (loss, *others) in enumerate(found):
+                self.n_epochs += 1
+                self.n_samples_seen += self.batches.n_rows
+                epoch = Epoch(number + i, float(loss), seconds, *map(float, others))
+                watch.asks_to_stop(epoch)
+        return self._stalled(epoch)
+
+    def _rates(self, number: int, max_iter: int, n_samples_seen: int) -> Array:
         fraction = np.minimum((number - 1 + self._places) / max_iter, 1)
         rates = np.empty(len(self.batches))
-        rates[...] = self.schedule(Progress(number - 1, self.n_samples_seen, fraction))
+        rates[...] = self.schedule(Progress(number - 1, n_samples_seen, fraction))
         rates *= self.learning_rate * self._shrinkage
         return rates
 

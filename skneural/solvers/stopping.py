@@ -110,6 +110,11 @@ class Stopping:
         return improved
 
     @property
+    def left(self) -> float:
+        """The epochs that are sure to come before it is time to stop, and the one after them."""
+        return self.patience + 1 - self.count
+
+    @property
     def exhausted(self) -> bool:
         """Whether it is time to stop."""
         return self.count > self.patience

@@ -24,7 +24,7 @@ class Epoch:
     loss : float
         Mean loss during the epoch, plus the penalties at its end.
     seconds : float
-        Wall time.
+        Wall time. Epochs that were one native call share theirs equally.
     learning_rate : float
         Learning rate of the last batch.
     gradient_norm : float
@@ -69,7 +69,9 @@ class Watch:
         the parameters at an epoch's end; the loss was measured on the way there, so that without a score the best
         parameters are those with which the best epoch began.
     guests : sequence of callable
-        Called with each :class:`Epoch`; training ends when one returns True.
+        Called with each :class:`Epoch`, when it ends; training ends when one returns True.
+    record : callable or None, default=None
+        Called with each :class:`Epoch` as well, but perhaps only when some more have ended.
 
     Examples
     --------
@@ -92,17 +94,23 @@ class Watch:
         validate: Callable[[], tuple[float, float]] | None = None,
         early_stopping: bool = False,
         guests: Sequence[Callable[[Epoch], Any]] = (),
+        record: Callable[[Epoch], Any] | None = None,
     ):
         self.objective, self.stopping, self.guests = objective, stopping, guests
         self.early_stopping = early_stopping
-        self._validate = validate
+        self._validate, self._record = validate, record
         self.best = objective.state.copy()
-        self._first = objective.state.copy()
+        self.first = objective.state.copy()
+
+    @property
+    def patient(self) -> bool:
+        """Whether epochs may be told of when some more have ended: nothing is validated, and no guest has a say."""
+        return not (self.guests or self._validate or self.early_stopping)
 
     def begin(self) -> None:
         """Take note that an epoch begins."""
         if not self.early_stopping:
-            np.copyto(self._first, self.objective.state)
+            np.copyto(self.first, self.objective.state)
 
     def validation(self) -> dict[str, float]:
         """Return the validation's part of an :class:`Epoch`."""
@@ -115,7 +123,9 @@ class Watch:
         if self.early_stopping and (improved or self.stopping.best == math.inf):
             np.copyto(self.best, self.objective.state)
         elif improved:
-            self.best, self._first = self._first, self.best
+            self.best, self.first = self.first, self.best
+        if self._record is not None:
+            self._record(epoch)
         asked = [bool(guest(epoch)) for guest in self.guests]
         return any(asked)
 

@@ -1,0 +1,176 @@
+"""Epochs that nobody looks at in between are one native call: nothing but their time tells them from single ones."""
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+
+from skneural.activations import Tanh
+from skneural.backend import built
+from skneural.losses import SquaredError
+from skneural.network import Layout, Network, Objective, TrainingRows
+from skneural.penalties import L2, MaxNorm
+from skneural.solvers import (
+    SGD,
+    Adam,
+    AdamW,
+    Adaptive,
+    Batches,
+    Constant,
+    Cosine,
+    DivergenceError,
+    InverseScaling,
+    OneCycle,
+    StochasticMinimization,
+    Stopping,
+    Watch,
+)
+
+pytestmark = pytest.mark.skipif(built("skneural.solvers.fused") is None, reason="the extension modules are not built")
+
+N_ROWS, SIZES, HIDDEN = 23, [4, 5, 2], [Tanh()]
+
+
+def build(*, n_rows=N_ROWS, tol=0.0, patience=4, max_norm=None, used=None, batch_size=5, shuffle=True, **settings):
+    """Return a loop, and the list of epochs that it records."""
+    rng, told = np.random.RandomState(0), []
+    X = rng.normal(size=(n_rows, 4))
+    rows = TrainingRows(X, np.stack([X[:, 0] - X[:, 1], X[:, 2]], axis=1), used=used)
+    network = Network(SIZES, HIDDEN, 0.3 * rng.normal(size=Layout(SIZES, HIDDEN).size))
+    objective = Objective(network, SquaredError(), [L2(0.01)], rows, batch_size, max_norm)
+    loop = StochasticMinimization(
+        objective,
+        settings.pop("solver", Adam()),
+        settings.pop("schedule", Constant()),
+        Batches(len(rows), batch_size, shuffle),
+        Watch(objective, Stopping(tol, patience), record=told.append, **settings.pop("watch", {})),
+        **{"learning_rate": 0.05, "clip_norm": None, "rng": np.random.RandomState(3), **settings},
+    )
+    return loop, told
+
+
+def run(last=40, error=None, **settings):
+    """Train; return the loop, and what was recorded of each epoch but its time."""
+    loop, told = build(**settings)
+    if error is None:
+        loop.run(1, last, last)
+    else:
+        with pytest.raises(error):
+            loop.run(1, last, last)
+    assert all(epoch.seconds > 0 for epoch in told)
+    return loop, [dataclasses.replace(epoch, seconds=0.0) for epoch in told]
+
+
+def assert_the_same(got, expected):
+    (loop, told), (other, told_by_other) = got, expected
+    assert told == told_by_other
+    assert loop.n_epochs == len(told)
+    np.testing.assert_array_equal(loop.objective.state, other.objective.state)
+    np.testing.assert_array_equal(loop.watch.best, other.watch.best)
+    np.testing.assert_equal(loop.get_state(), other.get_state())
+
+
+@pytest.fixture
+def one_by_one(monkeypatch):
+    """Return what ends calls of several epochs."""
+    return lambda: monkeypatch.setattr(StochasticMinimization, "_together", lambda loop, n_left: 1)
+
+
+USES = {
+    "constant": {},
+    "stops": {"tol": 0.01, "patience": 2, "last": 200},
+    "stops as soon as it may": {"tol": 1e9, "patience": 3, "last": 200},
+    "patience that is no integer": {"tol": 0.01, "patience": 2.5, "last": 200},
+    "patience without end": {"patience": math.inf},
+    "plateaus": {"tol": 0.01, "patience": 2, "schedule": Adaptive(smallest=1e-3), "last": 200},
+    "inverse scaling": {"schedule": InverseScaling()},
+    "cosine": {"schedule": Cosine()},
+    "one cycle": {"schedule": OneCycle()},
+    "as the rows come": {"shuffle": False},
+    "some rows": {"used": np.arange(0, N_ROWS, 2)[::-1]},
+    "one batch": {"batch_size": N_ROWS},
+    "bounds": {"clip_norm": 0.1, "max_norm": MaxNorm(0.5)},
+    "decay": {"solver": AdamW(weight_decay=0.1)},
+    "momentum": {"solver": SGD(0.9), "learning_rate": 0.3},
+}
+
+
+@pytest.mark.parametrize("name", USES)
+def test_several_epochs_are_those_of_one_by_one_to_the_bit(name, monkeypatch, one_by_one):
+    together, numbers = StochasticMinimization._together, []
+    monkeypatch.setattr(StochasticMinimization, "_together", lambda *a: numbers.append(together(*a)) or numbers[-1])
+    several = run(**USES[name])
+    assert max(numbers) > 1
+    one_by_one()
+    assert_the_same(several, run(**USES[name]))
+
+
+@pytest.mark.parametrize("rate", [1.5, 3.0, 30.0, 1e6])
+def test_so_is_divergence_and_what_it_leaves_behind(rate, one_by_one):
+    settings = {"last": 2000, "error": DivergenceError, "solver": SGD(0.9), "learning_rate": rate, "patience": 1000}
+    several = run(**settings)
+    assert np.isfinite(several[0].objective.state).all()
+    one_by_one()
+    assert_the_same(several, run(**settings))
+
+
+class Own(Constant):
+    """A user's own schedule."""
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"watch": {"guests": [lambda epoch: False]}},
+        {"watch": {"validate": lambda: (1.0, 0.5)}},
+        {"watch": {"validate": lambda: (1.0, 0.5), "early_stopping": True}},
+        {"schedule": Own()},
+        {"schedule": lambda progress: 1.0},
+    ],
+)
+def test_where_somebody_looks_on_epochs_come_one_by_one(settings):
+    loop, _ = build(patience=100, **settings)
+    assert loop._together(50) == 1
+    assert build(patience=100)[0]._together(50) == 50
+
+
+class Interrupted:
+    """Steps during which Ctrl-C is pressed: Python hears of it when the call has ended."""
+
+    def __init__(self, steps):
+        self.steps = steps
+
+    def __getattr__(self, name):
+        return getattr(self.steps, name)
+
+    def take_epochs(self, *arguments):
+        self.steps.take_epochs(*arguments)
+        raise KeyboardInterrupt
+
+
+def test_ctrl_c_loses_no_epoch():
+    loop, told = build()
+    loop._steps = Interrupted(loop._steps)
+    with pytest.raises(KeyboardInterrupt):
+        loop.run(1, 40, 40)
+    assert [epoch.number for epoch in told] == [1, 2, 3, 4, 5]  # a patience of 4 lets five be one call
+    assert (loop.n_epochs, loop.n_samples_seen, loop.solver.n_steps) == (5, 5 * N_ROWS, 25)
+    assert loop.watch.stopping.best == min(epoch.loss for epoch in told)
+
+
+def test_one_call_takes_some_ten_milliseconds_at_most():
+    assert build()[0]._steps.together > 100
+    assert build(n_rows=2_000_000)[0]._steps.together == 1
+
+
+def test_wrong_rows_and_rates_are_refused():
+    loop, _ = build()
+    best = loop.objective.state.copy()
+    with pytest.raises(ValueError, match="Got 4 rates"):
+        loop._steps.take_epochs([None, None], np.zeros((2, 4)), 1, math.inf, best, best.copy())
+    with pytest.raises(ValueError, match="22 rows"):
+        loop._steps.take_epochs([np.arange(22)] * 2, np.zeros((2, 5)), 1, math.inf, best, best.copy())
+    with pytest.raises(IndexError, match="from 0 to 22"):
+        loop._steps.take_epochs([np.arange(1, 24)] * 2, np.zeros((2, 5)), 1, math.inf, best, best.copy())
+    np.testing.assert_array_equal(loop.objective.state, best)
