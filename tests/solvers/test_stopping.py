@@ -60,6 +60,17 @@ def test_infinite_patience_never_ends():
     assert not fed([1.0] + [2.0] * 1000, patience=math.inf)[0].exhausted
 
 
+@pytest.mark.parametrize("patience", [0, 1, 2.5, 10])
+@pytest.mark.parametrize("losses", [[1.0], [1.0, 2.0], [1.0, 2.0, 0.5]])
+def test_what_is_left_are_the_epochs_until_training_may_end(patience, losses):
+    stopping = fed(losses, patience=patience)[0]
+    left = max(0, int(stopping.left))
+    for _ in range(left):
+        assert not stopping.exhausted
+        stopping.update(9.0)
+    assert stopping.exhausted
+
+
 def test_a_divergence_error_says_when_how_and_what_to_do():
     error = DivergenceError.at(7, 0.03)
     assert isinstance(error, ValueError)
