@@ -44,8 +44,9 @@ cdef extern from "solvers.h" nogil:
 cdef enum Kind:
     PLAIN, MOMENTS, SQUARES, SUMS
 
-# Multiplications, one of each parameter and row, between two looks for Ctrl-C: some 10 ms. Steps and rows cost more.
-WORK, BESIDES, ROW = 1 << 26, 1 << 14, 1 << 6
+# Multiplications, one of each parameter and row, between two looks for Ctrl-C: some 10 ms. A step costs more than these,
+# and where epochs are counted, so does a unit in each row.
+WORK, BESIDES, UNIT = 1 << 26, 1 << 14, 1 << 5
 
 KINDS = {SGD: PLAIN, Adam: MOMENTS, AdamW: MOMENTS, RMSprop: SQUARES, Adagrad: SUMS}
 
@@ -220,6 +221,7 @@ cdef class FusedSteps:
 
     def __init__(self, objective, solver, batches, clip_norm):
         self.gradient_norm = self.update_ratio = np.nan
+        self.losses = self.gradient_norms = self.update_ratios = ()
         self.passes, self.solver, self.update = objective.passes, solver, solver._move
         self.batches, self.n_rows, self.size, self.n_batches = batches, batches.n_rows, batches.batch_size, len(batches)
         self.lengths = FusedLengths(objective.parameters, objective.gradient)
@@ -228,7 +230,10 @@ cdef class FusedSteps:
         self.n_decayed = len(getattr(solver, "_decayed", ()))
         self.n_parameters, self.n_state, self.alive = objective.parameters.size, objective.state.size, objective.state
         self.state = <void *><size_t>objective.state.ctypes.data
-        self.together = max(1, WORK // (self.n_rows * (self.n_parameters + ROW) + self.n_batches * BESIDES))
+        cdef Size row = self.n_parameters, i
+        for i in range(self.passes.program.n_layers):
+            row += UNIT * self.passes.program.layers[i].width
+        self.together = max(1, WORK // (self.n_rows * row + self.n_batches * BESIDES))
 
     def take(self, order, const double[::1] rates, number):
         """Make a step on each batch; return the mean loss of all rows, plus the penalties at the end."""
@@ -269,6 +274,12 @@ cdef class FusedSteps:
         cdef Size n = len(orders), done = 0, made = 0, itemsize = best.itemsize
         cdef const Size[:, ::1] rows = np.array([self.begin(order, rates.shape[1]) for order in orders])
         cdef bint adjacent = orders[0] is None and self.passes.used is None
+        if rates.shape[0] != n:
+            raise ValueError(f"{n} epochs need as many rows of rates. Got {rates.shape[0]}.")
+        for kept_state in (best, first):
+            if (kept_state.dtype, kept_state.shape) != (self.alive.dtype, self.alive.shape) or not kept_state.flags.carray:
+                raise ValueError(f"What is kept must be as the state, {self.alive.dtype} of shape {self.alive.shape}, "
+                                 f"and contiguous. Got {kept_state.dtype} of shape {kept_state.shape}.")
         cdef double[:, ::1] found = np.empty((3, n))
         cdef double least = best_loss
         cdef void *kept = <void *><size_t>best.ctypes.data

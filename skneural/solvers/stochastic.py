@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -154,7 +154,7 @@ class StochasticMinimization:
 
     def _together(self, n_left: int) -> int:
         """Return how many epochs may be one call: none of them but the last can be the one to stop after."""
-        if not self.watch.patient or type(self.schedule) not in OWN:
+        if not (self.watch.patient and self.watch.objective is self.objective and type(self.schedule) in OWN):
             return 1
         return max(1, int(min(n_left, self._steps.together, self.watch.stopping.left)))
 
@@ -186,13 +186,21 @@ class StochasticMinimization:
             raise
         finally:  # also where Ctrl-C waited for the call to end
             seconds = (time.perf_counter() - started) / max(1, len(steps.losses))
-            found = zip(steps.losses, rates[:, -1], steps.gradient_norms, steps.update_ratios, strict=False)
-            for i, (loss, *others) in enumerate(found):
-                self.n_epochs += 1
-                self.n_samples_seen += self.batches.n_rows
-                epoch = Epoch(number + i, float(loss), seconds, *map(float, others))
-                watch.asks_to_stop(epoch)
-        return self._stalled(epoch)
+            found = np.stack([steps.losses, rates[: len(steps.losses), -1], steps.gradient_norms, steps.update_ratios])
+            told = enumerate(found.T.tolist(), start=number)
+            epochs = iter([Epoch(i, loss, seconds, *others) for i, (loss, *others) in told])
+            try:
+                self._tell(epochs)
+            except KeyboardInterrupt:
+                self._tell(epochs)  # what is done is done, also where Ctrl-C is heard only here
+                raise
+        return self._stalled(float(rates[-1, -1]))
+
+    def _tell(self, epochs: Iterable[Epoch]) -> None:
+        for epoch in epochs:
+            self.n_epochs += 1
+            self.n_samples_seen += self.batches.n_rows
+            self.watch.asks_to_stop(epoch)
 
     def _rates(self, number: int, max_iter: int, n_samples_seen: int) -> Array:
         fraction = np.minimum((number - 1 + self._places) / max_iter, 1)
@@ -203,12 +211,12 @@ class StochasticMinimization:
 
     def _ends(self, epoch: Epoch) -> bool:
         asked = self.watch.asks_to_stop(epoch)
-        return self._stalled(epoch) or asked
+        return self._stalled(epoch.learning_rate) or asked
 
-    def _stalled(self, epoch: Epoch) -> bool:
+    def _stalled(self, learning_rate: float) -> bool:
         if not self.watch.stopping.exhausted:
             return False
-        factor = self.schedule.on_plateau(epoch.learning_rate) if isinstance(self.schedule, Schedule) else None
+        factor = self.schedule.on_plateau(learning_rate) if isinstance(self.schedule, Schedule) else None
         if factor is None:
             return True
         self._shrinkage *= factor

@@ -119,6 +119,14 @@ class Own(Constant):
     """A user's own schedule."""
 
 
+class OwnWatch(Watch):
+    pass
+
+
+class OwnStopping(Stopping):
+    pass
+
+
 @pytest.mark.parametrize(
     "settings",
     [
@@ -132,7 +140,18 @@ class Own(Constant):
 def test_where_somebody_looks_on_epochs_come_one_by_one(settings):
     loop, _ = build(patience=100, **settings)
     assert loop._together(50) == 1
-    assert build(patience=100)[0]._together(50) == 50
+
+
+def test_nor_is_anything_of_a_users_own_passed_by():
+    loop, _ = build(patience=100)
+    assert loop._together(50) == 50
+    for watch in (
+        OwnWatch(loop.objective, Stopping(0.0, 100)),
+        Watch(loop.objective, OwnStopping(0.0, 100)),
+        Watch(build()[0].objective, Stopping(0.0, 100)),
+    ):
+        loop.watch = watch
+        assert loop._together(50) == 1
 
 
 class Interrupted:
@@ -149,9 +168,20 @@ class Interrupted:
         raise KeyboardInterrupt
 
 
-def test_ctrl_c_loses_no_epoch():
+@pytest.mark.parametrize("when", ["at the end of the call", "while epochs are told of"])
+def test_ctrl_c_loses_no_epoch(when, monkeypatch):
     loop, told = build()
-    loop._steps = Interrupted(loop._steps)
+    if when == "while epochs are told of":
+        record = loop.watch._record
+
+        def pressed(epoch):
+            record(epoch)
+            if epoch.number == 2:
+                raise KeyboardInterrupt
+
+        monkeypatch.setattr(loop.watch, "_record", pressed)
+    else:
+        loop._steps = Interrupted(loop._steps)
     with pytest.raises(KeyboardInterrupt):
         loop.run(1, 40, 40)
     assert [epoch.number for epoch in told] == [1, 2, 3, 4, 5]  # a patience of 4 lets five be one call
@@ -171,6 +201,11 @@ def test_wrong_rows_and_rates_are_refused():
         loop._steps.take_epochs([None, None], np.zeros((2, 4)), 1, math.inf, best, best.copy())
     with pytest.raises(ValueError, match="22 rows"):
         loop._steps.take_epochs([np.arange(22)] * 2, np.zeros((2, 5)), 1, math.inf, best, best.copy())
+    with pytest.raises(ValueError, match="3 epochs need"):
+        loop._steps.take_epochs([None] * 3, np.zeros((2, 5)), 1, math.inf, best, best.copy())
+    for other in (best[1:], best.astype("float32"), np.stack([best, best], axis=1)[:, 0]):
+        with pytest.raises(ValueError, match="must be as the state"):
+            loop._steps.take_epochs([None] * 2, np.zeros((2, 5)), 1, math.inf, best, other)
     with pytest.raises(IndexError, match="from 0 to 22"):
         loop._steps.take_epochs([np.arange(1, 24)] * 2, np.zeros((2, 5)), 1, math.inf, best, best.copy())
     np.testing.assert_array_equal(loop.objective.state, best)
