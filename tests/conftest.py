@@ -1,4 +1,4 @@
-"""One BLAS thread per test process, and both forms of the numerical core for the tests that ask for them."""
+"""One BLAS thread per test process, Ctrl-C that is heard, both forms of the core for tests that ask for them."""
 
 import signal
 from importlib.util import find_spec

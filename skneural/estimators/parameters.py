@@ -209,7 +209,8 @@ ATTRIBUTES = """parameters_ : ndarray of shape (n_parameters,)
     history_ : dict of list of float
         One entry per epoch: "loss", "validation_loss", "validation_score", "learning_rate" (of the last batch),
         "gradient_norm" (of the last batch), "update_ratio" (length of the last step relative to the parameters'),
-        "seconds". NaN where it is not known; an empty list if there never were validation rows.
+        "seconds" (short epochs that were one native call share theirs equally). NaN where it is not known;
+        an empty list if there never were validation rows.
 
     loss_curve_ : list of float
         Objective of each epoch: mean loss during the epoch, plus the penalty at its end.

@@ -111,7 +111,7 @@ class Stopping:
 
     @property
     def left(self) -> float:
-        """The epochs that are sure to come before it is time to stop, and the one after them."""
+        """The epochs after which it may be time to stop at the earliest: if none of them is progress."""
         return self.patience + 1 - self.count
 
     @property
