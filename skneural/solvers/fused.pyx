@@ -44,9 +44,9 @@ cdef extern from "solvers.h" nogil:
 cdef enum Kind:
     PLAIN, MOMENTS, SQUARES, SUMS
 
-# Multiplications, one of each parameter and row, between two looks for Ctrl-C: some 10 ms. A step costs more than these,
-# and where epochs are counted, so does a unit in each row.
-WORK, BESIDES, UNIT = 1 << 26, 1 << 14, 1 << 5
+# What a step takes, in multiplications: of each row one with each parameter and UNIT for each unit; of the update UPDATE
+# for each parameter; and BESIDES. WORK, some 50 ms, may pass between two looks for Ctrl-C.
+WORK, UNIT, UPDATE, BESIDES = 1 << 28, 32, 12, 1 << 14
 
 KINDS = {SGD: PLAIN, Adam: MOMENTS, AdamW: MOMENTS, RMSprop: SQUARES, Adagrad: SUMS}
 
@@ -203,13 +203,11 @@ cdef class FusedSteps:
     Attributes
     ----------
     together : int
-        So many epochs may be one call of :meth:`take_epochs`, some 10 ms.
-    losses, gradient_norms, update_ratios : ndarray
-        Of the epochs that the last call of :meth:`take_epochs` finished.
+        So many epochs may be one call of :meth:`take_epochs`, some 50 ms.
     """
 
     cdef readonly double gradient_norm, update_ratio
-    cdef readonly object batches, losses, gradient_norms, update_ratios
+    cdef readonly object batches
     cdef readonly Size together
     cdef FusedPasses passes
     cdef FusedUpdate update
@@ -217,11 +215,10 @@ cdef class FusedSteps:
     cdef object solver, alive
     cdef void *state
     cdef double clip_norm, max_norm, weight_decay, loss, total
-    cdef Size n_decayed, n_parameters, n_state, n_rows, size, n_batches, n_steps
+    cdef Size n_decayed, n_parameters, n_state, n_rows, size, n_batches, n_steps, portion
 
     def __init__(self, objective, solver, batches, clip_norm):
         self.gradient_norm = self.update_ratio = np.nan
-        self.losses = self.gradient_norms = self.update_ratios = ()
         self.passes, self.solver, self.update = objective.passes, solver, solver._move
         self.batches, self.n_rows, self.size, self.n_batches = batches, batches.n_rows, batches.batch_size, len(batches)
         self.lengths = FusedLengths(objective.parameters, objective.gradient)
@@ -233,24 +230,25 @@ cdef class FusedSteps:
         cdef Size row = self.n_parameters, i
         for i in range(self.passes.program.n_layers):
             row += UNIT * self.passes.program.layers[i].width
-        self.together = max(1, WORK // (self.n_rows * row + self.n_batches * BESIDES))
+        self.portion = max(1, WORK // (self.size * row + UPDATE * self.n_parameters + BESIDES))
+        self.together = max(1, self.portion // self.n_batches)
 
     def take(self, order, const double[::1] rates, number):
         """Make a step on each batch; return the mean loss of all rows, plus the penalties at the end."""
         cdef const Size[::1] rows = self.begin(order, rates.shape[0])
         cdef bint adjacent = order is None and self.passes.used is None
-        cdef Size made = 0, portion = max(1, WORK // (self.n_parameters * self.size + BESIDES))
+        cdef Size made = 0
         self.total = 0
         while made < self.n_batches:
             with nogil:
-                made = self.advance(&rows[0], adjacent, &rates[0], made, min(made + portion, self.n_batches))
+                made = self.advance(&rows[0], adjacent, &rates[0], made, min(made + self.portion, self.n_batches))
             self.solver.n_steps = self.n_steps + made
             if not isfinite(self.loss):
                 raise DivergenceError.at(number, rates[min(made, self.n_batches - 1)])
             PyErr_CheckSignals()
         return self.loss
 
-    def take_epochs(self, orders, const double[:, ::1] rates, number, best_loss, best, first):
+    def take_epochs(self, orders, const double[:, ::1] rates, number, double[:, ::1] found, best_loss, best, first):
         """Make the steps of some epochs that nobody looks at in between.
 
         Parameters
@@ -260,6 +258,8 @@ cdef class FusedSteps:
         rates : ndarray of shape (n_epochs, n_batches)
         number : int
             The first epoch's.
+        found : ndarray of shape (n_epochs, 3)
+            For loss, gradient norm and update ratio of each epoch; left as they are where one does not end.
         best_loss : float
         best, first : ndarray
             What :class:`skneural.solvers.watching.Watch` keeps: the state that the epoch of smallest loss began with, and
@@ -270,17 +270,16 @@ cdef class FusedSteps:
         DivergenceError
             As in :meth:`take`.
         """
-        self.losses = self.gradient_norms = self.update_ratios = ()
         cdef Size n = len(orders), done = 0, made = 0, itemsize = best.itemsize
         cdef const Size[:, ::1] rows = np.array([self.begin(order, rates.shape[1]) for order in orders])
         cdef bint adjacent = orders[0] is None and self.passes.used is None
-        if rates.shape[0] != n:
-            raise ValueError(f"{n} epochs need as many rows of rates. Got {rates.shape[0]}.")
+        if (rates.shape[0], found.shape[0], found.shape[1]) != (n, n, 3):
+            raise ValueError(f"{n} epochs need as many rows of rates, and room for 3 numbers each. Got {rates.shape[0]} "
+                             f"rows, and room of shape {(found.shape[0], found.shape[1])}.")
         for kept_state in (best, first):
             if (kept_state.dtype, kept_state.shape) != (self.alive.dtype, self.alive.shape) or not kept_state.flags.carray:
                 raise ValueError(f"What is kept must be as the state, {self.alive.dtype} of shape {self.alive.shape}, "
                                  f"and contiguous. Got {kept_state.dtype} of shape {kept_state.shape}.")
-        cdef double[:, ::1] found = np.empty((3, n))
         cdef double least = best_loss
         cdef void *kept = <void *><size_t>best.ctypes.data
         cdef void *latest = <void *><size_t>first.ctypes.data
@@ -292,13 +291,12 @@ cdef class FusedSteps:
                 self.n_steps += made
                 if not isfinite(self.loss):
                     break
-                found[0, done], found[1, done], found[2, done] = self.loss, self.gradient_norm, self.update_ratio
+                found[done, 0], found[done, 1], found[done, 2] = self.loss, self.gradient_norm, self.update_ratio
                 done += 1
                 if self.loss < least:
                     least = self.loss
                     kept, latest = latest, kept
         self.solver.n_steps = self.n_steps
-        self.losses, self.gradient_norms, self.update_ratios = np.asarray(found)[:, :done]
         if done < n:
             raise DivergenceError.at(number + done, rates[done, min(made, self.n_batches - 1)])
 

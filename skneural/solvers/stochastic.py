@@ -161,7 +161,7 @@ class StochasticMinimization:
     def _run_epoch(self, number: int, max_iter: int) -> Epoch:
         started = time.perf_counter()
         self.watch.begin()
-        rates = self._rates(number, max_iter, self.n_samples_seen)
+        rates = self._rates(number, 1, max_iter)[0]
         loss = self._steps.take(self.batches.order(self.rng), rates, number)
         self.n_epochs += 1
         self.n_samples_seen += self.batches.n_rows
@@ -173,26 +173,26 @@ class StochasticMinimization:
     def _run_epochs(self, number: int, n_epochs: int, max_iter: int) -> bool:
         """Run epochs as one call, and tell of them afterwards; return whether training ends with the last one."""
         started, before = time.perf_counter(), self.rng.get_state()
-        orders = [self.batches.order(self.rng) for _ in range(n_epochs)]
-        seen = range(self.n_samples_seen, self.n_samples_seen + n_epochs * self.batches.n_rows, self.batches.n_rows)
-        rates = np.array([self._rates(number + i, max_iter, n_samples) for i, n_samples in enumerate(seen)])
-        steps, watch = self._steps, self.watch
+        rates = self._rates(number, n_epochs, max_iter)
+        found = np.full((n_epochs, 3), np.nan)
         try:
-            steps.take_epochs(orders, rates, number, watch.stopping.best, watch.best, watch.first)
-        except DivergenceError:
-            self.rng.set_state(before)
-            for _ in range(len(steps.losses) + 1):
-                self.batches.order(self.rng)
-            raise
-        finally:  # also where Ctrl-C waited for the call to end
-            seconds = (time.perf_counter() - started) / max(1, len(steps.losses))
-            found = np.stack([steps.losses, rates[: len(steps.losses), -1], steps.gradient_norms, steps.update_ratios])
-            told = enumerate(found.T.tolist(), start=number)
-            epochs = iter([Epoch(i, loss, seconds, *others) for i, (loss, *others) in told])
+            orders = [self.batches.order(self.rng) for _ in range(n_epochs)]
+            stopping, watch = self.watch.stopping, self.watch
+            self._steps.take_epochs(orders, rates, number, found, stopping.best, watch.best, watch.first)
+        finally:  # what is done is done, also where training diverged, or Ctrl-C waited for the call to end
+            found = found[np.isfinite(found[:, 0])]
+            if len(found) < n_epochs:
+                self.rng.set_state(before)
+                for _ in range(len(found) + 1):  # as if the orders of later epochs had never been drawn
+                    self.batches.order(self.rng)
+            seconds = (time.perf_counter() - started) / max(1, len(found))
+            measured = np.column_stack([found, rates[: len(found), -1]]).tolist()
+            told = enumerate(measured, start=number)
+            epochs = iter([Epoch(i, loss, seconds, rate, *lengths) for i, (loss, *lengths, rate) in told])
             try:
                 self._tell(epochs)
             except KeyboardInterrupt:
-                self._tell(epochs)  # what is done is done, also where Ctrl-C is heard only here
+                self._tell(epochs)
                 raise
         return self._stalled(float(rates[-1, -1]))
 
@@ -202,10 +202,14 @@ class StochasticMinimization:
             self.n_samples_seen += self.batches.n_rows
             self.watch.asks_to_stop(epoch)
 
-    def _rates(self, number: int, max_iter: int, n_samples_seen: int) -> Array:
-        fraction = np.minimum((number - 1 + self._places) / max_iter, 1)
-        rates = np.empty(len(self.batches))
-        rates[...] = self.schedule(Progress(number - 1, n_samples_seen, fraction))
+    def _rates(self, number: int, n_epochs: int, max_iter: int) -> Array:
+        """Return the learning rate of each batch of some epochs, an array of shape (n_epochs, n_batches)."""
+        begun = np.arange(number - 1, number - 1 + n_epochs)
+        fractions = np.minimum((begun[:, None] + self._places) / max_iter, 1)
+        rates = np.empty_like(fractions)
+        for i, fraction in enumerate(fractions):
+            n_samples_seen = self.n_samples_seen + i * self.batches.n_rows
+            rates[i] = self.schedule(Progress(number - 1 + i, n_samples_seen, fraction))
         rates *= self.learning_rate * self._shrinkage
         return rates
 

@@ -192,20 +192,48 @@ def test_ctrl_c_loses_no_epoch(when, monkeypatch):
 def test_short_epochs_are_many_in_one_call_and_long_ones_come_by_themselves():
     assert build()[0]._steps.together > 100
     assert build(n_rows=2_000_000)[0]._steps.together == 1
+    assert build(batch_size=1)[0]._steps.together < build()[0]._steps.together / 4  # a step costs more than its rows
 
 
-def test_wrong_rows_and_rates_are_refused():
+def test_wrong_rows_rates_and_room_are_refused():
     loop, _ = build()
     best = loop.objective.state.copy()
-    with pytest.raises(ValueError, match="Got 4 rates"):
-        loop._steps.take_epochs([None, None], np.zeros((2, 4)), 1, math.inf, best, best.copy())
-    with pytest.raises(ValueError, match="22 rows"):
-        loop._steps.take_epochs([np.arange(22)] * 2, np.zeros((2, 5)), 1, math.inf, best, best.copy())
-    with pytest.raises(ValueError, match="3 epochs need"):
-        loop._steps.take_epochs([None] * 3, np.zeros((2, 5)), 1, math.inf, best, best.copy())
+
+    def take(n_epochs=2, order=None, rates=(2, 5), found=(2, 3), first=best):
+        loop._steps.take_epochs([order] * n_epochs, np.zeros(rates), 1, np.zeros(found), math.inf, best, first)
+
+    for match, wrong in {
+        "Got 4 rates": {"rates": (2, 4)},
+        "22 rows": {"order": np.arange(22)},
+        "3 epochs need": {"n_epochs": 3},
+        "Got 2 rows, and room of shape .1, 3.": {"found": (1, 3)},
+        "Got 2 rows, and room of shape .2, 2.": {"found": (2, 2)},
+    }.items():
+        with pytest.raises(ValueError, match=match):
+            take(**wrong)
     for other in (best[1:], best.astype("float32"), np.stack([best, best], axis=1)[:, 0]):
         with pytest.raises(ValueError, match="must be as the state"):
-            loop._steps.take_epochs([None] * 2, np.zeros((2, 5)), 1, math.inf, best, other)
+            take(first=other)
     with pytest.raises(IndexError, match="from 0 to 22"):
-        loop._steps.take_epochs([np.arange(1, 24)] * 2, np.zeros((2, 5)), 1, math.inf, best, best.copy())
+        take(order=np.arange(1, 24))
     np.testing.assert_array_equal(loop.objective.state, best)
+
+
+def test_ctrl_c_before_the_call_takes_no_order_but_the_next(monkeypatch):
+    loop, told = build()
+    loop.run(1, 5, 40)
+    orders, rng, order = [], np.random.RandomState(3), loop.batches.order
+    for _ in range(6):
+        rng.permutation(N_ROWS)
+
+    def pressed(rng):
+        orders.append(order(rng))
+        if len(orders) == 3:
+            raise KeyboardInterrupt
+        return orders[-1]
+
+    monkeypatch.setattr(loop.batches, "order", pressed)
+    with pytest.raises(KeyboardInterrupt):
+        loop.run(6, 40, 40)
+    assert len(told) == 5
+    np.testing.assert_equal(loop.rng.get_state(), rng.get_state())
