@@ -29,7 +29,7 @@ def network_of(estimator: Any) -> BaseActivationMLP:
 
 
 def unwrap(estimator: Any, X: Any = None, y: Any = None) -> tuple[BaseActivationMLP, Any]:
-    """Return the network inside a pipeline or a fitted search, and the rows as that network sees them.
+    """Return the network inside pipelines and fitted searches, and the rows as that network sees them.
 
     Without `y` it must be fitted. With `y` neither network nor steps need be: the rows then go through copies of the
     steps, fitted on them.
@@ -37,7 +37,7 @@ def unwrap(estimator: Any, X: Any = None, y: Any = None) -> tuple[BaseActivation
     Parameters
     ----------
     estimator : ActivationMLPClassifier, ActivationMLPRegressor, or a Pipeline or search that ends in one
-        Not changed. Of a search, its `best_estimator_`.
+        Not changed. Of a search, its `best_estimator_`; a pipeline may end in a search, and the other way round.
     X : array-like of shape (n_samples, n_features), default=None
         Rows as `estimator` takes them.
     y : array-like, default=None
@@ -68,11 +68,14 @@ def unwrap(estimator: Any, X: Any = None, y: Any = None) -> tuple[BaseActivation
     >>> inner is network, abs(float(rows.mean())) < 1e-12
     (True, True)
     """
-    estimator = getattr(estimator, "best_estimator_", estimator)
+    before = []
+    while isinstance(estimator := getattr(estimator, "best_estimator_", estimator), Pipeline):
+        before += [estimator[:-1]] if len(estimator) > 1 else []
+        estimator = estimator[-1]
     network = network_of(estimator)
     if y is None:
         check_is_fitted(network)
-    if X is None or network is estimator or len(estimator) == 1:
-        return network, X
-    before = estimator[:-1]
-    return network, before.transform(X) if hasattr(network, "parameters_") else clone(before).fit_transform(X, y)
+    if X is not None:
+        for steps in before:
+            X = steps.transform(X) if hasattr(network, "parameters_") else clone(steps).fit_transform(X, y)
+    return network, X

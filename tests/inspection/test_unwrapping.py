@@ -35,6 +35,16 @@ def test_a_search_gives_its_best_estimator():
     assert unwrap(search, X)[0] is search.best_estimator_[-1]
 
 
+def test_searches_and_pipelines_may_lie_in_one_another():
+    inside = GridSearchCV(make_pipeline(StdScaler(), NETWORK), {"stdscaler__with_std": [True, False]}, cv=2)
+    pipeline = make_pipeline(MeanCenterer(), make_pipeline(inside)).fit(X, y)
+    best = pipeline[-1][-1].best_estimator_
+    inner, rows = unwrap(pipeline, X)
+    assert inner is best[-1]
+    np.testing.assert_array_equal(rows, best[0].transform(pipeline[0].transform(X)))
+    assert unit_report(pipeline, X, y).layers[0].n_units == 4
+
+
 @pytest.mark.parametrize("model", [NETWORK, make_pipeline(StdScaler(), NETWORK)])
 def test_reports_take_a_fitted_search_as_they_take_its_best_estimator(model):
     prefix = "activationmlpclassifier__" if model is not NETWORK else ""
