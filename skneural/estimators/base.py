@@ -273,8 +273,7 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
             value, column = getattr(epoch, attribute), self.history_[name]
             if value is None and not column:
                 continue
-            if len(column) < n_before:  # nothing was known of it so far
-                column += [math.nan] * n_before
+            column += [math.nan] * (n_before - len(column))  # epochs of which nothing was known
             column.append(math.nan if value is None else value)
 
     def _minimize_stochastic(self, loop: StochasticMinimization, incremental: bool) -> None:
@@ -290,9 +289,12 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
             ended = loop.run(first, first if incremental else self.max_iter, self.max_iter)
             if self.early_stopping and (ended or not incremental):
                 self._restore_best(loop.watch)
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as interrupt:
             judged = self.early_stopping and not incremental and loop.watch.stopping.best < math.inf
-            if judged or not np.isfinite(self.parameters_).all():
+            diverged = isinstance(interrupt.__context__, DivergenceError)
+            if diverged or not np.isfinite(self.parameters_).all():
+                loop.return_to_best()
+            elif judged:
                 loop.watch.restore_best()
             raise TrainingInterrupted.after(loop.n_epochs - before) from None
         finally:

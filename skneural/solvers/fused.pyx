@@ -44,9 +44,9 @@ cdef extern from "solvers.h" nogil:
 cdef enum Kind:
     PLAIN, MOMENTS, SQUARES, SUMS
 
-# What a step takes, in multiplications: of each row one with each parameter and UNIT for each unit; of the update UPDATE
-# for each parameter; and BESIDES. WORK, some 50 ms, may pass between two looks for Ctrl-C.
-WORK, UNIT, UPDATE, BESIDES = 1 << 28, 32, 12, 1 << 14
+# What a step takes, in multiplications: of each row ROW, one with each parameter, and UNIT for each unit; of the update
+# UPDATE for each parameter; and BESIDES. WORK, some tens of milliseconds, may pass between two looks for Ctrl-C.
+WORK, ROW, UNIT, UPDATE, BESIDES = 1 << 28, 128, 32, 12, 1 << 14
 
 KINDS = {SGD: PLAIN, Adam: MOMENTS, AdamW: MOMENTS, RMSprop: SQUARES, Adagrad: SUMS}
 
@@ -203,7 +203,7 @@ cdef class FusedSteps:
     Attributes
     ----------
     together : int
-        So many epochs may be one call of :meth:`take_epochs`, some 50 ms.
+        So many epochs may be one call of :meth:`take_epochs`, some tens of milliseconds.
     """
 
     cdef readonly double gradient_norm, update_ratio
@@ -227,7 +227,7 @@ cdef class FusedSteps:
         self.n_decayed = len(getattr(solver, "_decayed", ()))
         self.n_parameters, self.n_state, self.alive = objective.parameters.size, objective.state.size, objective.state
         self.state = <void *><size_t>objective.state.ctypes.data
-        cdef Size row = self.n_parameters, i
+        cdef Size row = ROW + self.n_parameters, i
         for i in range(self.passes.program.n_layers):
             row += UNIT * self.passes.program.layers[i].width
         self.portion = max(1, WORK // (self.size * row + UPDATE * self.n_parameters + BESIDES))
@@ -235,7 +235,7 @@ cdef class FusedSteps:
 
     def take(self, order, const double[::1] rates, number):
         """Make a step on each batch; return the mean loss of all rows, plus the penalties at the end."""
-        cdef const Size[::1] rows = self.begin(order, rates.shape[0])
+        cdef const Size[::1] rows = self.begin([order], rates.shape[0])[0]
         cdef bint adjacent = order is None and self.passes.used is None
         cdef Size made = 0
         self.total = 0
@@ -248,7 +248,7 @@ cdef class FusedSteps:
             PyErr_CheckSignals()
         return self.loss
 
-    def take_epochs(self, orders, const double[:, ::1] rates, number, double[:, ::1] found, best_loss, best, first):
+    def take_epochs(self, list orders, const double[:, ::1] rates, number, double[:, ::1] found, watch):
         """Make the steps of some epochs that nobody looks at in between.
 
         Parameters
@@ -260,34 +260,34 @@ cdef class FusedSteps:
             The first epoch's.
         found : ndarray of shape (n_epochs, 3)
             For loss, gradient norm and update ratio of each epoch; left as they are where one does not end.
-        best_loss : float
-        best, first : ndarray
-            What :class:`skneural.solvers.watching.Watch` keeps: the state that the epoch of smallest loss began with, and
-            the one that the latest epoch began with. They change places with each epoch that is the best so far.
+        watch : Watch
+            Its `best` and `first`, the states that the best epoch so far and the latest one began with, are kept as it
+            keeps them itself: they change places with each epoch that is the best so far.
 
         Raises
         ------
         DivergenceError
             As in :meth:`take`.
         """
-        cdef Size n = len(orders), done = 0, made = 0, itemsize = best.itemsize
-        cdef const Size[:, ::1] rows = np.array([self.begin(order, rates.shape[1]) for order in orders])
-        cdef bint adjacent = orders[0] is None and self.passes.used is None
+        cdef Size n = len(orders), done = 0, made = 0, itemsize = self.alive.itemsize
+        cdef list chosen = self.begin(orders, rates.shape[1])
+        cdef const size_t[::1] rows = np.array([array.ctypes.data for array in chosen], np.uintp)
+        cdef bint adjacent = self.passes.used is None and all(order is None for order in orders)
         if (rates.shape[0], found.shape[0], found.shape[1]) != (n, n, 3):
             raise ValueError(f"{n} epochs need as many rows of rates, and room for 3 numbers each. Got {rates.shape[0]} "
                              f"rows, and room of shape {(found.shape[0], found.shape[1])}.")
-        for kept_state in (best, first):
-            if (kept_state.dtype, kept_state.shape) != (self.alive.dtype, self.alive.shape) or not kept_state.flags.carray:
+        for state in (watch.best, watch.first):
+            if (state.dtype, state.shape) != (self.alive.dtype, self.alive.shape) or not state.flags.carray:
                 raise ValueError(f"What is kept must be as the state, {self.alive.dtype} of shape {self.alive.shape}, "
-                                 f"and contiguous. Got {kept_state.dtype} of shape {kept_state.shape}.")
-        cdef double least = best_loss
-        cdef void *kept = <void *><size_t>best.ctypes.data
-        cdef void *latest = <void *><size_t>first.ctypes.data
+                                 f"contiguous and writable. Got {state.dtype} of shape {state.shape}.")
+        cdef double least = watch.stopping.best
+        cdef void *best = <void *><size_t>watch.best.ctypes.data
+        cdef void *first = <void *><size_t>watch.first.ctypes.data
         with nogil:
             while done < n:
-                memcpy(latest, self.state, self.n_state * itemsize)
+                memcpy(first, self.state, self.n_state * itemsize)
                 self.total = 0
-                made = self.advance(&rows[done, 0], adjacent, &rates[done, 0], 0, self.n_batches)
+                made = self.advance(<const Size *>rows[done], adjacent, &rates[done, 0], 0, self.n_batches)
                 self.n_steps += made
                 if not isfinite(self.loss):
                     break
@@ -295,22 +295,25 @@ cdef class FusedSteps:
                 done += 1
                 if self.loss < least:
                     least = self.loss
-                    kept, latest = latest, kept
+                    best, first = first, best
         self.solver.n_steps = self.n_steps
         if done < n:
             raise DivergenceError.at(number + done, rates[done, min(made, self.n_batches - 1)])
 
-    cdef begin(self, order, Size n_rates):
-        """Return the rows of an epoch, batch by batch, after a look at what is asked for."""
-        rows = self.passes.choose(slice(self.n_rows) if order is None else order)
-        if self.size > self.passes.n_rows or len(rows) != self.n_rows or n_rates != self.n_batches:
+    cdef list begin(self, list orders, Size n_rates):
+        """Return the rows of each epoch, batch by batch, after a look at what is asked for."""
+        chosen = [self.passes.choose(slice(self.n_rows) if order is None else order) for order in orders]
+        if self.size > self.passes.n_rows or n_rates != self.n_batches:
             raise ValueError(
-                f"{len(rows)} rows in batches of {self.size} need as many rates as there are batches, and passes over "
+                f"{self.n_rows} rows in batches of {self.size} need as many rates as there are batches, and passes over "
                 f"{self.size} rows. Got {n_rates} rates, and passes over {self.passes.n_rows} rows.")
+        for rows in chosen:
+            if len(rows) != self.n_rows:
+                raise ValueError(f"The order of an epoch has {self.n_rows} rows. Got {len(rows)} rows.")
         self.weight_decay = getattr(self.solver, "weight_decay", 0)
         self.n_steps = self.solver.n_steps
         self.passes.share(&self.passes.program.products, self.size)
-        return rows
+        return chosen
 
     cdef Size advance(self, const Size *rows, bint adjacent, const double *rates, Size i, Size end) noexcept nogil:
         """Make the steps from i to `end` of an epoch; return how many are made, fewer where the loss is not finite."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -120,9 +120,13 @@ class StochasticMinimization:
                     number += n_epochs
                 return ended
         except DivergenceError:
-            self.watch.restore_best()
-            self._start()  # the solver's state is not finite either
+            self.return_to_best()
             raise
+
+    def return_to_best(self) -> None:
+        """Bring the best parameters back after divergence, and the solver, whose state is not finite, to its start."""
+        self.watch.restore_best()
+        self._start()
 
     @property
     def completes(self) -> bool:
@@ -172,35 +176,34 @@ class StochasticMinimization:
 
     def _run_epochs(self, number: int, n_epochs: int, max_iter: int) -> bool:
         """Run epochs as one call, and tell of them afterwards; return whether training ends with the last one."""
-        started, before = time.perf_counter(), self.rng.get_state()
+        started, told, before = time.perf_counter(), self.n_epochs, self.rng.get_state(legacy=False)
         rates = self._rates(number, n_epochs, max_iter)
         found = np.full((n_epochs, 3), np.nan)
+
+        def tell() -> int:
+            n_done = int(np.isfinite(found[:, 0]).sum())
+            seconds = (time.perf_counter() - started) / max(1, n_done)
+            for i in range(self.n_epochs - told, n_done):  # on from where Ctrl-C was heard, if it was
+                self.n_epochs += 1
+                self.n_samples_seen += self.batches.n_rows
+                loss, *lengths = found[i].tolist()
+                self.watch.asks_to_stop(Epoch(number + i, loss, seconds, float(rates[i, -1]), *lengths))
+            return n_done
+
         try:
             orders = [self.batches.order(self.rng) for _ in range(n_epochs)]
-            stopping, watch = self.watch.stopping, self.watch
-            self._steps.take_epochs(orders, rates, number, found, stopping.best, watch.best, watch.first)
-        finally:  # what is done is done, also where training diverged, or Ctrl-C waited for the call to end
-            found = found[np.isfinite(found[:, 0])]
-            if len(found) < n_epochs:
-                self.rng.set_state(before)
-                for _ in range(len(found) + 1):  # as if the orders of later epochs had never been drawn
-                    self.batches.order(self.rng)
-            seconds = (time.perf_counter() - started) / max(1, len(found))
-            measured = np.column_stack([found, rates[: len(found), -1]]).tolist()
-            told = enumerate(measured, start=number)
-            epochs = iter([Epoch(i, loss, seconds, rate, *lengths) for i, (loss, *lengths, rate) in told])
+            self._steps.take_epochs(orders, rates, number, found, self.watch)
+            tell()
+        except BaseException:  # what is done is told of, and orders of epochs that did not begin were never drawn
             try:
-                self._tell(epochs)
-            except KeyboardInterrupt:
-                self._tell(epochs)
-                raise
+                tell()
+            finally:  # Ctrl-C may have been heard only now
+                n_begun = min(tell() + 1, n_epochs)
+                self.rng.set_state(before)
+                for _ in range(n_begun):
+                    self.batches.order(self.rng)
+            raise
         return self._stalled(float(rates[-1, -1]))
-
-    def _tell(self, epochs: Iterable[Epoch]) -> None:
-        for epoch in epochs:
-            self.n_epochs += 1
-            self.n_samples_seen += self.batches.n_rows
-            self.watch.asks_to_stop(epoch)
 
     def _rates(self, number: int, n_epochs: int, max_iter: int) -> Array:
         """Return the learning rate of each batch of some epochs, an array of shape (n_epochs, n_batches)."""

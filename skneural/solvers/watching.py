@@ -106,7 +106,7 @@ class Watch:
     def patient(self) -> bool:
         """Whether epochs may be told of when some more have ended: nothing is validated, and nobody else has a say."""
         own = type(self) is Watch and type(self.stopping) is Stopping
-        return own and not (self.guests or self._validate or self.early_stopping)
+        return own and self._validate is None and not (self.guests or self.early_stopping)
 
     def begin(self) -> None:
         """Take note that an epoch begins."""

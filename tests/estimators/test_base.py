@@ -12,7 +12,7 @@ import joblib
 import numpy as np
 import pytest
 import sklearn
-from numpy.testing import assert_allclose, assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal, assert_equal
 from scipy import sparse
 from sklearn import config_context
 from sklearn.base import clone
@@ -33,7 +33,8 @@ from skneural import (
     use_backend,
 )
 from skneural.activations import Activation
-from skneural.solvers import TrainingInterrupted
+from skneural.estimators.base import HISTORY
+from skneural.solvers import StochasticMinimization, TrainingInterrupted
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -673,6 +674,41 @@ class TestInterruption:
         with pytest.raises(KeyboardInterrupt):
             model.fit(X, Y)
         assert np.isfinite(model.parameters_).all()
+
+    @pytest.mark.parametrize("learning_rate", ["constant", lambda progress: 1.0])  # many epochs in a call, and one
+    def test_nor_are_those_of_training_that_diverges_meanwhile(self, learning_rate, monkeypatch):
+        settings = {**DIVERGING, "warm_start": True, "learning_rate": learning_rate, "n_iter_no_change": 50}
+        with pytest.raises(DivergenceError):
+            (diverged := ActivationMLPClassifier(**settings)).fit(X, Y)
+
+        def pressed(loop):  # before anything was done about it
+            monkeypatch.undo()
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(StochasticMinimization, "return_to_best", pressed)
+        with pytest.raises(TrainingInterrupted):
+            (model := ActivationMLPClassifier(**settings)).fit(X, Y)
+        assert_array_equal(model.parameters_, diverged.parameters_)
+        assert_equal(model._training_state, diverged._training_state)
+        assert model.loss_curve_ == diverged.loss_curve_
+
+    def test_between_two_columns_of_the_history_leaves_them_equally_long(self, monkeypatch):
+        presses = [KeyboardInterrupt]
+
+        class Pressed(dict):
+            def items(self):
+                for item in super().items():
+                    if item[0] == "learning_rate" and len(model.loss_curve_) == 8 and presses:
+                        raise presses.pop()
+                    yield item
+
+        model = ActivationMLPClassifier(**{**SMALL, "max_iter": 5}, warm_start=True).fit(X, Y)
+        monkeypatch.setattr("skneural.estimators.base.HISTORY", Pressed(HISTORY))
+        with pytest.raises(TrainingInterrupted):
+            model.fit(X, Y)
+        model.fit(X, Y)
+        assert {len(column) for column in model.history_.values() if column} == {len(model.loss_curve_)}
+        assert np.isnan(model.history_["learning_rate"]).sum() == 1
 
     def test_before_training_nothing_has_changed(self, monkeypatch):
         model = ActivationMLPClassifier(**SMALL).fit(X, Y)

@@ -1,7 +1,10 @@
 """Epochs that nobody looks at in between are one native call: nothing but their time tells them from single ones."""
 
 import dataclasses
+import linecache
 import math
+import sys
+import time
 
 import numpy as np
 import pytest
@@ -29,15 +32,16 @@ from skneural.solvers import (
 
 pytestmark = pytest.mark.skipif(built("skneural.solvers.fused") is None, reason="the extension modules are not built")
 
-N_ROWS, SIZES, HIDDEN = 23, [4, 5, 2], [Tanh()]
+N_ROWS = 23
 
 
-def build(*, n_rows=N_ROWS, tol=0.0, patience=4, max_norm=None, used=None, batch_size=5, shuffle=True, **settings):
+def build(*, n_rows=N_ROWS, n_units=5, tol=0.0, patience=4, max_norm=None, batch_size=5, shuffle=True, **settings):
     """Return a loop, and the list of epochs that it records."""
     rng, told = np.random.RandomState(0), []
     X = rng.normal(size=(n_rows, 4))
-    rows = TrainingRows(X, np.stack([X[:, 0] - X[:, 1], X[:, 2]], axis=1), used=used)
-    network = Network(SIZES, HIDDEN, 0.3 * rng.normal(size=Layout(SIZES, HIDDEN).size))
+    rows = TrainingRows(X, np.stack([X[:, 0] - X[:, 1], X[:, 2]], axis=1), used=settings.pop("used", None))
+    layers = [4, n_units, 2], [Tanh()]
+    network = Network(*layers, 0.3 * rng.normal(size=Layout(*layers).size))
     objective = Objective(network, SquaredError(), [L2(0.01)], rows, batch_size, max_norm)
     loop = StochasticMinimization(
         objective,
@@ -132,7 +136,7 @@ class OwnStopping(Stopping):
     [
         {"watch": {"guests": [lambda epoch: False]}},
         {"watch": {"validate": lambda: (1.0, 0.5)}},
-        {"watch": {"validate": lambda: (1.0, 0.5), "early_stopping": True}},
+        {"watch": {"early_stopping": True}},
         {"schedule": Own()},
         {"schedule": lambda progress: 1.0},
     ],
@@ -154,69 +158,128 @@ def test_nor_is_anything_of_a_users_own_passed_by():
         assert loop._together(50) == 1
 
 
-class Interrupted:
-    """Steps during which Ctrl-C is pressed: Python hears of it when the call has ended."""
-
-    def __init__(self, steps):
-        self.steps = steps
-
-    def __getattr__(self, name):
-        return getattr(self.steps, name)
-
-    def take_epochs(self, *arguments):
-        self.steps.take_epochs(*arguments)
-        raise KeyboardInterrupt
+def test_where_training_should_have_stopped_before_there_is_one_epoch_more():
+    loop, _ = build(patience=4)
+    loop.watch.stopping.count = 7
+    assert loop._together(50) == 1
 
 
-@pytest.mark.parametrize("when", ["at the end of the call", "while epochs are told of"])
-def test_ctrl_c_loses_no_epoch(when, monkeypatch):
+def test_epochs_of_a_call_share_its_seconds():
     loop, told = build()
-    if when == "while epochs are told of":
-        record = loop.watch._record
-
-        def pressed(epoch):
-            record(epoch)
-            if epoch.number == 2:
-                raise KeyboardInterrupt
-
-        monkeypatch.setattr(loop.watch, "_record", pressed)
-    else:
-        loop._steps = Interrupted(loop._steps)
-    with pytest.raises(KeyboardInterrupt):
-        loop.run(1, 40, 40)
-    assert [epoch.number for epoch in told] == [1, 2, 3, 4, 5]  # a patience of 4 lets five be one call
-    assert (loop.n_epochs, loop.n_samples_seen, loop.solver.n_steps) == (5, 5 * N_ROWS, 25)
-    assert loop.watch.stopping.best == min(epoch.loss for epoch in told)
+    started = time.perf_counter()
+    loop.run(1, 5, 5)
+    wall = time.perf_counter() - started
+    assert len({epoch.seconds for epoch in told}) == 1
+    assert wall / 100 < sum(epoch.seconds for epoch in told) < wall
 
 
-def test_short_epochs_are_many_in_one_call_and_long_ones_come_by_themselves():
-    assert build()[0]._steps.together > 100
+def pressing(at):
+    """Return a tracer that presses Ctrl-C before a line is run, counted from 0.
+
+    Python listens where functions are called and loops go round: not at a line that only begins a block.
+    """
+    lines = iter(range(at + 1))
+
+    def trace(frame, event, _):
+        if frame.f_code.co_name not in ("_run_epochs", "tell", "asks_to_stop", "update"):
+            return None
+        line = linecache.getline(frame.f_code.co_filename, frame.f_lineno).split()[0]
+        if event == "line" and line not in ("try:", "except", "finally:") and next(lines, None) == at:
+            raise KeyboardInterrupt
+        return trace
+
+    return trace
+
+
+def run_pressed(loop, at):
+    """Train with Ctrl-C pressed at some line; return what ended it."""
+    sys.settrace(pressing(at))
+    try:
+        loop.run(1, 10, 10)
+    except (KeyboardInterrupt, DivergenceError) as error:
+        return error
+    finally:
+        sys.settrace(None)
+
+
+def drawn(rng):
+    """Return how many orders were drawn since the seed."""
+    fresh = np.random.RandomState(3)
+    for n in range(100):
+        if fresh.get_state()[2] == rng.get_state()[2]:  # the place in the stream; a hundred orders do not use it up
+            np.testing.assert_equal(fresh.get_state(), rng.get_state())
+            return n
+        fresh.permutation(N_ROWS)
+    raise AssertionError("the random numbers are not those of any number of orders")
+
+
+@pytest.mark.parametrize("rate", [0.05, 1e8], ids=["converges", "diverges"])
+def test_ctrl_c_at_any_line_loses_no_epoch(rate, monkeypatch):
+    monkeypatch.setattr(StochasticMinimization, "return_to_best", lambda loop: None)  # so that what is left can be seen
+    most = 0
+    for at in range(1000):
+        loop, told = build(solver=SGD(), learning_rate=rate, patience=100)
+        if not isinstance(error := run_pressed(loop, at), KeyboardInterrupt):
+            break
+        most = max(most, len(told))
+        assert loop.n_epochs - len(told) in (0, 1)  # the one that was being told of
+        assert abs(loop.n_samples_seen - loop.n_epochs * N_ROWS) in (0, N_ROWS)
+        assert 0 <= loop.solver.n_steps - 5 * loop.n_epochs <= (5 if rate > 1 else 0)
+        assert drawn(loop.rng) <= loop.n_epochs + 1 or rate > 1  # two troubles at once may leave some orders drawn
+        assert np.isfinite(loop.watch.best).all()
+    assert at > 20
+    assert (type(error), most) == (DivergenceError, 3) if rate > 1 else (error, most) == (None, 10)
+
+
+def test_what_is_long_by_its_rows_units_or_updates_is_a_call_of_fewer_epochs():
+    multiplications = 1 << 28
+    assert 1000 < build()[0]._steps.together < 10_000
     assert build(n_rows=2_000_000)[0]._steps.together == 1
-    assert build(batch_size=1)[0]._steps.together < build()[0]._steps.together / 4  # a step costs more than its rows
+    for rows, units, batch_size, least in [  # each is what decides in its case
+        (100_000, 1, 100_000, lambda rows, units, n_parameters: 100 * rows),
+        (2_000, 200, 2_000, lambda rows, units, n_parameters: 20 * rows * units),
+        (200, 2_000, 1, lambda rows, units, n_parameters: 10 * rows * n_parameters),
+    ]:
+        loop, _ = build(n_rows=rows, n_units=units, batch_size=batch_size)
+        assert 1 < loop._steps.together < multiplications / least(rows, units, loop.objective.parameters.size)
 
 
 def test_wrong_rows_rates_and_room_are_refused():
     loop, _ = build()
     best = loop.objective.state.copy()
 
-    def take(n_epochs=2, order=None, rates=(2, 5), found=(2, 3), first=best):
-        loop._steps.take_epochs([order] * n_epochs, np.zeros(rates), 1, np.zeros(found), math.inf, best, first)
+    watch = loop.watch
+
+    def take(orders=(None, None), rates=(2, 5), found=(2, 3), first=best.copy):
+        watch.first = first()
+        loop._steps.take_epochs(list(orders), np.zeros(rates), 1, np.zeros(found), watch)
 
     for match, wrong in {
         "Got 4 rates": {"rates": (2, 4)},
-        "22 rows": {"order": np.arange(22)},
-        "3 epochs need": {"n_epochs": 3},
+        "23 rows. Got 22 rows": {"orders": [None, np.arange(22)]},
+        "3 epochs need": {"orders": [None] * 3},
         "Got 2 rows, and room of shape .1, 3.": {"found": (1, 3)},
         "Got 2 rows, and room of shape .2, 2.": {"found": (2, 2)},
     }.items():
         with pytest.raises(ValueError, match=match):
             take(**wrong)
-    for other in (best[1:], best.astype("float32"), np.stack([best, best], axis=1)[:, 0]):
+    for other in (best[1:], best.astype("float32"), np.stack([best, best], axis=1)[:, 0], np.broadcast_to(best, 37)):
         with pytest.raises(ValueError, match="must be as the state"):
-            take(first=other)
+            take(first=lambda other=other: other)
     with pytest.raises(IndexError, match="from 0 to 22"):
-        take(order=np.arange(1, 24))
+        take([None, np.arange(1, 24)])
     np.testing.assert_array_equal(loop.objective.state, best)
+
+
+def test_some_epochs_may_have_an_order_and_others_none():
+    backwards = np.arange(N_ROWS)[::-1]
+    found, rates = np.empty((2, 3)), np.full((2, 5), 0.05)
+    loop, _ = build()
+    loop._steps.take_epochs([None, backwards], rates, 1, found, loop.watch)
+    other, _ = build()
+    losses = [other._steps.take(order, rates[0], 1) for order in (None, backwards)]
+    np.testing.assert_array_equal(found[:, 0], losses)
+    np.testing.assert_array_equal(loop.objective.state, other.objective.state)
 
 
 def test_ctrl_c_before_the_call_takes_no_order_but_the_next(monkeypatch):
