@@ -12,6 +12,7 @@ import inspect
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from numbers import Integral, Real
 from typing import Any, ClassVar, TypeVar
 
@@ -114,6 +115,7 @@ class Specification:
     _constraints: ClassVar[Mapping[str, Within | OneOf]] = {}
 
     @classmethod
+    @cache
     def _names(cls) -> list[str]:
         if cls.__init__ is object.__init__:
             return []

@@ -1,9 +1,9 @@
-"""One BLAS thread per test process, Ctrl-C that is heard, both forms of the core for tests that ask for them."""
+"""One BLAS thread per test process, Ctrl-C that is heard, the same numbers each time, both forms of the core."""
 
 import signal
 from importlib.util import find_spec
 
-import numpy  # noqa: F401  loaded first, so that there are libraries to limit
+import numpy as np  # loaded first, so that there are libraries to limit
 import pytest
 import scipy.linalg  # noqa: F401
 from hypothesis import settings
@@ -38,6 +38,11 @@ def pytest_collection_modifyitems(items):
         package = NEEDED.get(item.name.rpartition(".")[0])
         if package and find_spec(package) is None:
             item.add_marker(pytest.mark.skip(reason=f"could not import {package!r}"))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup():
+    np.random.seed(0)  # what estimators without random_state draw from
 
 
 @pytest.fixture(params=BACKENDS)

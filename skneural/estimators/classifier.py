@@ -324,10 +324,12 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
             return np.asarray(y, dtype=dtype)
         if y.ndim != 1:
             raise ValueError(f"y must hold one label per row. Got an array of shape {y.shape} instead.")
-        unknown = np.setdiff1d(y, self.classes_)
-        if len(unknown):
-            raise ValueError(f"`y` has classes not in `self.classes_`: {unknown}. `self.classes_` has {self.classes_}.")
         codes = np.searchsorted(self.classes_, y)
+        unknown = self.classes_.take(codes, mode="clip") != y
+        if unknown.any():
+            raise ValueError(
+                f"`y` has classes not in `self.classes_`: {np.unique(y[unknown])}. `self.classes_` has {self.classes_}."
+            )
         return codes[:, None].astype(dtype) if self.n_outputs_ == 1 else codes
 
     def _class_weights(self, y: Array, incremental: bool) -> Array | None:

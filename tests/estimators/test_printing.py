@@ -41,7 +41,7 @@ def test_validation_scores_and_rates(capsys):
 
 @pytest.mark.parametrize("verbose", [False, 0])
 def test_silence(capsys, verbose):
-    ActivationMLPRegressor(max_iter=3, verbose=verbose).fit(X, Y)
+    ActivationMLPRegressor(max_iter=3, random_state=0, verbose=verbose).fit(X, Y)
     assert capsys.readouterr() == ("", "")
 
 
