@@ -197,6 +197,16 @@ class TestBadTargets:
         assert pickle.dumps(model) == before
         assert vars(fresh) == parameters
 
+    @pytest.mark.parametrize("classes", [[2, 4, 6], ["b", "d", "f"]])
+    @pytest.mark.parametrize("stray", [0, 3, 7, "a", "c", "g"])
+    def test_unseen_classes_wherever_they_would_be_sorted(self, classes, stray):
+        y = np.array(classes)[Y]
+        model = ActivationMLPClassifier(**SMALL).partial_fit(X, y, classes=classes)
+        others = np.full(len(Y), stray)
+        others[1:] = y[1:] if isinstance(stray, type(classes[0])) else stray
+        with pytest.raises(ValueError, match=rf"not in `self.classes_`: \['?{stray}'?\]"):
+            model.partial_fit(X, others)
+
     def test_unseen_classes(self):
         model = ActivationMLPClassifier(**SMALL).partial_fit(X, STRINGS[Y], classes=STRINGS)
         before = pickle.dumps(model)
