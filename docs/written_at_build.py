@@ -12,7 +12,7 @@ import numpy as np
 from skneural import ACTIVATIONS, Activation
 
 CLASSES = {type(activation): activation for activation in ACTIVATIONS.values()}
-HEADER = ["name", "range", "mean", "zero-centred", "saturates", "scheme", "gain", "pieces", "learned"]
+HEADER = ["name", "range", "mean", "zero-centred", "saturates", "init scheme", "gain", "pieces", "learned"]
 
 
 class GalleryOrder:
@@ -55,11 +55,11 @@ class GalleryOrder:
 
 
 def write_activations(docs: Path) -> None:
-    """Write a table of facts, and for each activation its formula, settings and picture."""
+    """Write a table of properties, and for each activation its formula, settings and picture."""
     folder = docs / "generated" / "activations"
     folder.mkdir(parents=True, exist_ok=True)
-    rows = [HEADER, ["---"] * len(HEADER), *map(facts, CLASSES.values())]
-    (folder / "facts.md").write_text("".join(f"| {' | '.join(row)} |\n" for row in rows))
+    rows = [HEADER, ["---"] * len(HEADER), *map(properties, CLASSES.values())]
+    (folder / "properties.md").write_text("".join(f"| {' | '.join(row)} |\n" for row in rows))
     for activation in CLASSES.values():
         name = names(activation)[0]
         (folder / f"{name}.md").write_text(description(activation, f"generated/activations/{name}.svg"))
@@ -71,9 +71,9 @@ def names(activation: Activation) -> list[str]:
     return [name for name, registered in ACTIVATIONS.items() if type(registered) is type(activation)]
 
 
-def facts(activation: Activation) -> list[str]:
+def properties(activation: Activation) -> list[str]:
     """Return a row of the table."""
-    measured = activation.facts()
+    measured = activation.properties()
     low, high = (f"{bound:.4g}".replace("inf", "∞") for bound in measured.range)
     return [
         ", ".join(f"`{name}`" for name in names(activation)),
@@ -81,10 +81,10 @@ def facts(activation: Activation) -> list[str]:
         f"{measured.mean:.2f}".replace("-0.00", "0.00"),
         "yes" if measured.zero_centred else "no",
         measured.saturates,
-        measured.scheme,
+        measured.init_scheme,
         f"{measured.gain:.3f}",
         str(measured.n_pieces),
-        str(measured.n_learned),
+        str(measured.n_params),
     ]
 
 
@@ -107,8 +107,8 @@ def draw(activation: Activation, path: Path) -> None:
     x = np.linspace(-4, 4, 401)
     slopes = np.linspace(-0.5, 1, activation.n_pieces) if activation.n_pieces > 1 else np.ones(1)
     Z = x[:, None] * slopes
-    learned = activation.init_learned(1)
-    A = activation.forward(Z, learned) if learned.size else activation.forward(Z)
+    activation_params = activation.init_params(1)
+    A = activation.forward(Z, activation_params) if activation_params.size else activation.forward(Z)
     with mpl.rc_context({"svg.hashsalt": "skneural", "svg.fonttype": "path"}):
         ax = (figure := Figure(figsize=(4.6, 2.6), layout="constrained")).subplots()
         ax.axhline(0, color="0.8", linewidth=0.8)

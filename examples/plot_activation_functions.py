@@ -37,7 +37,7 @@ places.flat[len(lecture)].legend(handles, labels, loc="center", fontsize="large"
 # -------------------
 # Local gradients at -10, 0 and 10. At a kink (at 0, in the ReLU family) it is that of the left side.
 
-facts = {name: ACTIVATIONS[name].facts() for name in ACTIVATIONS}
+properties = {name: ACTIVATIONS[name].properties() for name in ACTIVATIONS}
 print(f"{'activation':>12}{'f(-10)':>11}{'f(10)':>11}{'slope -10':>11}{'slope 0':>9}{'slope 10':>10}  saturates")
 for name in ACTIVATIONS:
     z = np.array([[-10.0], [0.0], [10.0]])
@@ -46,7 +46,8 @@ for name in ACTIVATIONS:
     slopes = ACTIVATIONS[name].derivative(Z) @ (np.linspace(-1, 1, pieces) if pieces > 1 else np.ones(1))
     low, _, high = ACTIVATIONS[name].forward(Z, *([np.array([0.25])] if name == "prelu" else [])).ravel()
     print(
-        f"{name:>12}{low:11.4f}{high:11.4f}{slopes[0]:11.1e}{slopes[1]:9.2f}{slopes[2]:10.1e}  {facts[name].saturates}"
+        f"{name:>12}{low:11.4f}{high:11.4f}{slopes[0]:11.1e}{slopes[1]:9.2f}{slopes[2]:10.1e}"
+        f"  {properties[name].saturates}"
     )
 
 # %%
@@ -59,7 +60,7 @@ logistic, tanh, relu = displays["logistic"], displays["tanh"], displays["relu"]
 near_zero = np.abs(logistic.z) <= 0.5
 line = 0.5 + logistic.z[near_zero] / 4
 bend = np.abs(logistic.values[near_zero, 0] - line).max()
-low, high = facts["logistic"].range
+low, high = properties["logistic"].range
 print(
     f"A1: the sigmoid takes values from {low:g} to {high:g}; its slope at 0 is 0.25, and it is a straight line, up to "
     f"{bend:.4f}, for |z| <= 0.5"
@@ -78,10 +79,11 @@ print(f"A2: local gradient of the sigmoid: {dead:.1e} at -10, {healthy:.2f} at 0
 # tanh is centred at zero, and saturates like the sigmoid, only sooner: its slope is four times as large in the middle
 # and falls twice as fast.
 
-low, high = facts["tanh"].range
+low, high = properties["tanh"].range
 print(
-    f"A5: tanh takes values from {low:g} to {high:g}, its mean for standard normal input is {facts['tanh'].mean:.3f} "
-    f"(sigmoid: {facts['logistic'].mean:.3f}); slope at ±10: {slopes(tanh)[0]:.1e}"
+    f"A5: tanh takes values from {low:g} to {high:g}, its mean for standard normal input is "
+    f"{properties['tanh'].mean:.3f} "
+    f"(sigmoid: {properties['logistic'].mean:.3f}); slope at ±10: {slopes(tanh)[0]:.1e}"
 )
 
 # %%
@@ -91,6 +93,6 @@ left, middle, right = slopes(relu)
 print(
     f"A7: ReLU's local gradient is {left:g} at -10, {middle:g} at 0 and {right:g} at 10: dead on "
     f"{relu.flat.mean():.0%} of it; "
-    f"its mean output for standard normal input is {facts['relu'].mean:.3f}, not zero"
+    f"its mean output for standard normal input is {properties['relu'].mean:.3f}, not zero"
 )
 plt.show()

@@ -38,10 +38,10 @@ def cost(activation):
     """Return the microseconds of the activation and of its layer's matrix products, forward and backward."""
     W = rng.normal(size=(FAN_IN, N_UNITS * activation.n_pieces)).astype(np.float32) / np.float32(FAN_IN**0.5)
     Z = X @ W
-    learned = [vector.astype(np.float32) for vector in [activation.init_learned(N_UNITS)] if vector.size]
-    A = activation.forward(Z, *learned)
-    own = microseconds(lambda: activation.forward(Z, *learned, out=A))
-    own += microseconds(lambda: activation.backward(dA, Z, A, *learned))
+    activation_params = [vector.astype(np.float32) for vector in [activation.init_params(N_UNITS)] if vector.size]
+    A = activation.forward(Z, *activation_params)
+    own = microseconds(lambda: activation.forward(Z, *activation_params, out=A))
+    own += microseconds(lambda: activation.backward(dA, Z, A, *activation_params))
     return own, microseconds(lambda: (X @ W, X.T @ Z, Z @ W.T))
 
 

@@ -36,28 +36,28 @@ schemes = {
 # Six hidden layers of 100 units. A learning rate of next to nothing leaves the weights where they began.
 
 
-def at_the_beginning(activation, scheme):
+def at_the_beginning(activation, init_scheme):
     """Return a network as it is initialised."""
     model = ActivationMLPClassifier(
-        (100,) * DEPTH, activation, weight_init=schemes[scheme], learning_rate_init=1e-12, random_state=0
+        (100,) * DEPTH, activation, weight_init=schemes[init_scheme], learning_rate_init=1e-12, random_state=0
     )
     return model.partial_fit(X, y, classes=np.unique(y))
 
 
-def spreads(activation, scheme):
+def spreads(activation, init_scheme):
     """Return the standard deviation of the activations of each layer."""
-    model = at_the_beginning(activation, scheme)
+    model = at_the_beginning(activation, init_scheme)
     return np.array([model.hidden_features(X, layer).std() for layer in range(DEPTH)])
 
 
 found = {}
 for activation in ("relu", "tanh"):
     print(f"{activation + ', layer':>22}", *(f"{layer:>9}" for layer in range(DEPTH)))
-    for scheme in schemes:
-        found[activation, scheme] = spreads(activation, scheme)
-        print(f"{scheme:>22}", *(f"{spread:9.2g}" for spread in found[activation, scheme]))
+    for init_scheme in schemes:
+        found[activation, init_scheme] = spreads(activation, init_scheme)
+        print(f"{init_scheme:>22}", *(f"{spread:9.2g}" for spread in found[activation, init_scheme]))
 
-ratio = {scheme: found["relu", scheme][-1] / found["relu", scheme][0] for scheme in schemes}
+ratio = {init_scheme: found["relu", init_scheme][-1] / found["relu", init_scheme][0] for init_scheme in schemes}
 print(
     f"C1: from the first to the last of {DEPTH} ReLU layers the spread changes by a factor {ratio['auto']:.2f} "
     "with auto, "
@@ -76,10 +76,10 @@ warnings.simplefilter("ignore", ConvergenceWarning)
 warnings.simplefilter("ignore", DeadUnitsWarning)
 print(f"{'loss after 10 epochs':>22}")
 losses = {}
-for scheme, initializer in {**schemes, "zeros": "zeros"}.items():
+for init_scheme, initializer in {**schemes, "zeros": "zeros"}.items():
     model = ActivationMLPClassifier((100,) * DEPTH, "relu", weight_init=initializer, max_iter=10, random_state=0)
-    losses[scheme] = model.fit(X, y).loss_
-    print(f"{scheme:>22}{losses[scheme]:9.3f}")
+    losses[init_scheme] = model.fit(X, y).loss_
+    print(f"{init_scheme:>22}{losses[init_scheme]:9.3f}")
 print(
     f"C1: loss after 10 epochs: {losses['auto']:.3f} with auto, {losses['normal(0.01)']:.3f} with normal(0.01), "
     f"{losses['zeros']:.3f} with zeros (guessing: {np.log(10):.3f})"
@@ -90,7 +90,7 @@ print(
 # -----------
 
 figure, axes = plt.subplots(2, 2, figsize=(10.5, 10), layout="constrained")
-for ax, scheme in zip(axes.flat, ["normal(0.01)", "normal(1)", "orthogonal", "auto"], strict=True):
-    UnitActivityDisplay.from_estimator(at_the_beginning("tanh", scheme), X, ax=ax)
-    ax.set_title(f"tanh, {scheme}")
+for ax, init_scheme in zip(axes.flat, ["normal(0.01)", "normal(1)", "orthogonal", "auto"], strict=True):
+    UnitActivityDisplay.from_estimator(at_the_beginning("tanh", init_scheme), X, ax=ax)
+    ax.set_title(f"tanh, {init_scheme}")
 plt.show()

@@ -49,8 +49,8 @@ chunks = np.array_split(X_train, 41)
 batch_means = np.array([chunk.mean(axis=0) for chunk in chunks])
 furthest = np.abs(batch_means - X_train.mean(axis=0)).max()
 print(f"P6: means of single chunks of {len(chunks[0])} rows are up to {furthest:.1f} grey levels off")
-learned = {MeanCenterer(): "mean_", StdScaler(): "var_", PCAWhitener(n_components=20): "explained_variance_"}
-for transformer, attribute in learned.items():
+activation_params = {MeanCenterer(): "mean_", StdScaler(): "var_", PCAWhitener(n_components=20): "explained_variance_"}
+for transformer, attribute in activation_params.items():
     whole = getattr(transformer.fit(X_train), attribute)
     streamed = clone(transformer)
     for chunk in chunks:

@@ -52,7 +52,7 @@ print(
     f"{sigmoid[0] / sigmoid[-1]:.0e} in a sigmoid network and by {relu[0] / relu[-1]:.2f} in a ReLU network"
 )
 print(
-    f"A2: with auto, weights {Logistic().facts().gain:.1f} times as large, the sigmoid's factor is "
+    f"A2: with auto, weights {Logistic().properties().gain:.1f} times as large, the sigmoid's factor is "
     f"{scaled[0] / scaled[-1]:.0e}: larger weights soften it and do not cure it"
 )
 

@@ -1,5 +1,6 @@
 """Neural networks for scikit-learn: every activation from sigmoid to Maxout, searchable, with honest preprocessing."""
 
+from skneural._version import __version__
 from skneural.activations import (
     ACTIVATIONS,
     ELU,
@@ -19,8 +20,8 @@ from skneural.activations import (
 )
 from skneural.backend import use_backend
 from skneural.estimators import ActivationMLPClassifier, ActivationMLPRegressor, DeadUnitsWarning, tabular_classifier
-from skneural.preprocessing import MeanCenterer, PCAWhitener, RampEncoder, SmoothClipper, StdScaler
-from skneural.saved_state import VersionWarning, __version__
+from skneural.preprocessing import MeanCenterer, PCAWhitener, PiecewiseLinearEncoder, SmoothClipper, StdScaler
+from skneural.saved_state import VersionWarning
 from skneural.solvers import DivergenceError
 from skneural.versions import show_versions
 
@@ -42,7 +43,7 @@ __all__ = [
     "Mish",
     "PCAWhitener",
     "PReLU",
-    "RampEncoder",
+    "PiecewiseLinearEncoder",
     "ReLU",
     "SiLU",
     "SmoothClipper",

@@ -5,7 +5,6 @@ the rest of the package imports it from here.
 """
 
 from collections.abc import Callable
-from fractions import Fraction
 from functools import wraps
 from inspect import Parameter, signature
 from typing import Any
@@ -14,9 +13,11 @@ import numpy as np
 from scipy import sparse
 from sklearn.base import _fit_context
 from sklearn.utils import _param_validation, _safe_indexing, validation
-from sklearn.utils._param_validation import Options, RealNotInt, StrOptions
+from sklearn.utils._param_validation import RealNotInt
 from sklearn.utils.multiclass import _check_partial_fit_first_call
 from sklearn.utils.validation import _check_feature_names_in
+
+from skneural import constraints
 
 try:
     from sklearn.callback import CallbackSupportMixin  # scikit-learn 1.9
@@ -105,20 +106,15 @@ def _check_sample_weight(sample_weight: Any, X: Any, **how: Any) -> Any:
     return weights
 
 
-class Interval(_param_validation.Interval):
-    """scikit-learn's, without fractions: they are real numbers too, but no array can hold them."""
-
-    def is_satisfied_by(self, val: Any) -> bool:
-        """Return whether the value may be computed with and lies inside."""
-        return not isinstance(val, Fraction) and super().is_satisfied_by(val)
+# scikit-learn's validation of parameters, and its common checks, take our constraints as they take its own.
+_param_validation.Interval.register(constraints.Interval)
+_param_validation.Options.register(constraints.Options)
+_param_validation.StrOptions.register(constraints.StrOptions)
 
 
 __all__ = [
     "CallbackSupportMixin",
-    "Interval",
-    "Options",
     "RealNotInt",
-    "StrOptions",
     "_check_feature_names_in",
     "_check_partial_fit_first_call",
     "_check_sample_weight",

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from numbers import Integral
+from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, ndtr
 
-from skneural.specification import OneOf, Specification, Within
+from skneural.component import Component
+from skneural.constraints import FRACTION, POSITIVE, POSITIVE_INT, Interval
 
 Array = NDArray[Any]
 
@@ -26,7 +27,7 @@ DENSITY = np.exp(-(GRID**2) / 2)
 
 
 @dataclass(frozen=True)
-class Facts:
+class ActivationProperties:
     """What is true of an activation at its present settings, read off the function itself.
 
     Parameters
@@ -37,32 +38,32 @@ class Facts:
         Mean activation when the pre-activation is standard normal.
     saturates : {"both", "left", "right", "neither"}
         The sides on which the local gradient dies out.
-    scheme : {"he", "glorot", "lecun"}
+    init_scheme : {"he", "glorot", "lecun"}
         The recommended initialisation.
     gain : float
         Factor on the standard deviation of that initialisation.
     n_pieces : int
         Linear maps (pre-activations) per unit.
-    n_learned : int
+    n_params : int
         Parameters learned per unit besides weights and bias; 0 where all units share one.
 
     Examples
     --------
     >>> from skneural import ELU
-    >>> facts = ELU(alpha=2.0).facts()
-    >>> facts.range, facts.saturates, facts.scheme
+    >>> properties = ELU(alpha=2.0).properties()
+    >>> properties.range, properties.saturates, properties.init_scheme
     ((-2.0, inf), 'left', 'he')
-    >>> facts.zero_centred
+    >>> properties.zero_centred
     True
     """
 
     range: tuple[float, float]
     mean: float
     saturates: str
-    scheme: str
+    init_scheme: str
     gain: float
     n_pieces: int
-    n_learned: int
+    n_params: int
 
     @property
     def zero_centred(self) -> bool:
@@ -70,7 +71,7 @@ class Facts:
         return abs(self.mean) < 0.2
 
 
-class Activation(Specification):
+class Activation(Component):
     """Base of all activations; a user's own is a subclass with ``forward`` and ``backward``.
 
     ``forward(Z, out=None)`` returns the activations `A` of shape (n_rows, n_units).
@@ -79,15 +80,15 @@ class Activation(Specification):
 
     Both may ignore `out`, and neither may change its other arguments. Nothing has to be registered.
 
-    An activation with learned parameters (a slope per unit, say) also overrides :meth:`init_learned` and
-    :meth:`learned_gradient`; its ``forward`` and ``backward`` then receive the parameters as one more positional
+    An activation with learned parameters (a slope per unit, say) also overrides :meth:`init_params` and
+    :meth:`params_gradient`; its ``forward`` and ``backward`` then receive the parameters as one more positional
     argument, a vector.
 
     Attributes
     ----------
     n_pieces : int
         Pre-activations per unit: 1, except in Maxout.
-    scheme : {"he", "glorot", "lecun"}
+    init_scheme : {"he", "glorot", "lecun"}
         How ``weight_init="auto"`` draws the weights in front of this activation.
 
     Examples
@@ -102,20 +103,20 @@ class Activation(Specification):
     ...         return np.multiply(dA, np.abs(Z) < 1, out=out)
     >>> HardTanh().forward(np.array([[-3.0, 0.5, 3.0]]))
     array([[-1. ,  0.5,  1. ]])
-    >>> HardTanh().facts().saturates
+    >>> HardTanh().properties().saturates
     'both'
     """
 
     n_pieces: int = 1
-    scheme: ClassVar[str] = "he"
+    init_scheme: ClassVar[str] = "he"
     forward: Callable[..., Array]
     backward: Callable[..., Array]
 
-    def init_learned(self, n_units: int) -> Array:
+    def init_params(self, n_units: int) -> Array:
         """Return the initial learned parameters of a layer, a vector; empty if nothing is learned."""
         return np.empty(0)
 
-    def learned_gradient(self, dA: Array, Z: Array, A: Array, learned: Array) -> Array:
+    def params_gradient(self, dA: Array, Z: Array, A: Array, params: Array) -> Array:
         """Return the gradient in the learned parameters, summed over the rows."""
         return np.empty(0)
 
@@ -133,28 +134,30 @@ class Activation(Specification):
             The gradient of the sum of the activations.
         """
         n_units = Z.shape[1] // self.n_pieces
-        learned = [vector.astype(Z.dtype) for vector in self._initial(n_units)]
-        A = self.forward(Z, *learned)
-        return self.backward(np.ones_like(A), Z, A, *learned)
+        params = [vector.astype(Z.dtype) for vector in self._initial(n_units)]
+        A = self.forward(Z, *params)
+        return self.backward(np.ones_like(A), Z, A, *params)
 
-    def facts(self) -> Facts:
+    def properties(self) -> ActivationProperties:
         """Measure range, mean, saturation and gain from ``forward`` and ``backward`` themselves.
 
         Returns
         -------
-        facts : Facts
+        properties : ActivationProperties
             They follow the settings; the range, for instance, that of ``ELU(alpha=2.0)``.
         """
-        learned = self._initial(1)
+        params = self._initial(1)
         z = np.concatenate([[-1e12], np.linspace(-40, 40, 8001), [1e12]])
-        A = self.forward(self._column(z), *learned).ravel()
+        A = self.forward(self._column(z), *params).ravel()
         low, high = (float(a) if abs(a) < 1e3 else float(np.copysign(np.inf, a)) for a in (A.min(), A.max()))
-        n_learned = self.init_learned(3).size // 3
-        return Facts((low, high), self._mean(1), self._sides(), self.scheme, self.gain, self.n_pieces, n_learned)
+        n_params = self.init_params(3).size // 3
+        return ActivationProperties(
+            (low, high), self._mean(1), self._sides(), self.init_scheme, self.gain, self.n_pieces, n_params
+        )
 
     @property
     def gain(self) -> float:
-        """Factor on the standard deviation of the weights that go with ``scheme``.
+        """Factor on the standard deviation of the weights that go with ``init_scheme``.
 
         - he: 1 / sqrt(E[A²]) for standard normal Z, which keeps the mean square of the signal from layer to layer
           (He et al. 2015, :arxiv:`1502.01852`): sqrt(2) for ReLU, sqrt(2 / (1 + s²)) for slope s.
@@ -162,16 +165,16 @@ class Activation(Specification):
           for tanh (Glorot & Bengio 2010), 1.79 for the logistic function, whose mean of 1/2 counts too.
         - lecun: 1 (LeCun et al. 1998), which is what SELU's constants were made for.
         """
-        if self.scheme == "he":
+        if self.init_scheme == "he":
             return float(1 / np.sqrt(self._mean(2)))
-        if self.scheme == "lecun":
+        if self.init_scheme == "lecun":
             return 1.0
         origin = np.zeros((1, self.n_pieces))
         return float(1 / np.hypot(self.forward(origin, *self._initial(1)), self.derivative(origin))[0, 0])
 
     def _initial(self, n_units: int) -> tuple[Array, ...]:
-        learned = self.init_learned(n_units)
-        return (learned,) if learned.size else ()
+        params = self.init_params(n_units)
+        return (params,) if params.size else ()
 
     def _column(self, z: Array) -> Array:
         return np.repeat(z[:, None], self.n_pieces, axis=1)
@@ -196,7 +199,7 @@ class Identity(Activation):
     array([[-2.,  3.]])
     """
 
-    scheme = "glorot"
+    init_scheme = "glorot"
 
     def forward(self, Z: Array, out: Array | None = None) -> Array:
         """A = Z."""
@@ -220,7 +223,7 @@ class Logistic(Activation):
     array([[0.  , 0.25, 0.  ]])
     """
 
-    scheme = "glorot"
+    init_scheme = "glorot"
 
     def forward(self, Z: Array, out: Array | None = None) -> Array:
         """A = 1 / (1 + exp(-Z))."""
@@ -248,7 +251,7 @@ class Tanh(Activation):
     array([[0., 1., 0.]])
     """
 
-    scheme = "glorot"
+    init_scheme = "glorot"
 
     def forward(self, Z: Array, out: Array | None = None) -> Array:
         """A = tanh(Z)."""
@@ -300,7 +303,7 @@ class LeakyReLU(Activation):
     array([[-1.,  0., 10.]])
     """
 
-    _constraints = {"negative_slope": Within(0, 1)}
+    _parameter_constraints = {"negative_slope": [FRACTION]}
 
     def __init__(self, negative_slope: float = 0.01):
         self.negative_slope = negative_slope
@@ -333,19 +336,19 @@ class PReLU(Activation):
     --------
     >>> import numpy as np
     >>> from skneural import PReLU
-    >>> PReLU().init_learned(n_units=3)
+    >>> PReLU().init_params(n_units=3)
     array([0.25, 0.25, 0.25])
     >>> PReLU().forward(np.array([[-1.0, -1.0, 2.0]]), np.array([0.1, 0.2, 0.3]))
     array([[-0.1, -0.2,  2. ]])
     """
 
-    _constraints = {"init": Within(-1, 1), "shared": OneOf((False, True))}
+    _parameter_constraints = {"init": [Interval(Real, -1, 1, closed="both")], "shared": ["boolean"]}
 
     def __init__(self, init: float = 0.25, shared: bool = False):
         self.init = init
         self.shared = shared
 
-    def init_learned(self, n_units: int) -> Array:
+    def init_params(self, n_units: int) -> Array:
         """Return the initial slopes, of shape (1,) if shared, else (n_units,)."""
         return np.full(1 if self.shared else n_units, float(self.init))
 
@@ -361,7 +364,7 @@ class PReLU(Activation):
         np.copyto(out, dA, where=Z > 0)
         return out
 
-    def learned_gradient(self, dA: Array, Z: Array, A: Array, learned: Array) -> Array:
+    def params_gradient(self, dA: Array, Z: Array, A: Array, params: Array) -> Array:
         """dslopes = Σ dA · min(Z, 0), over the rows, and over the units if shared."""
         per_unit: Array = np.einsum("ij,ij->j", dA, np.minimum(Z, 0))
         return per_unit.sum(keepdims=True) if self.shared else per_unit
@@ -381,11 +384,11 @@ class ELU(Activation):
     >>> from skneural import ELU
     >>> ELU().forward(np.array([[-10.0, -1.0, 10.0]])).round(3)
     array([[-1.   , -0.632, 10.   ]])
-    >>> ELU(alpha=0.5).facts().range
+    >>> ELU(alpha=0.5).properties().range
     (-0.5, inf)
     """
 
-    _constraints = {"alpha": Within(0, None, closed="neither")}
+    _parameter_constraints = {"alpha": [POSITIVE]}
 
     def __init__(self, alpha: float = 1.0):
         self.alpha = alpha
@@ -428,7 +431,7 @@ class Maxout(Activation):
     array([[30.,  4.]])
     """
 
-    _constraints = {"n_pieces": Within(1, None, kind=Integral)}
+    _parameter_constraints = {"n_pieces": [POSITIVE_INT]}
 
     def __init__(self, n_pieces: int = 2):
         self.n_pieces = n_pieces
@@ -476,7 +479,7 @@ class SELU(Activation):
     array([0., 1.])
     """
 
-    scheme = "lecun"
+    init_scheme = "lecun"
     alpha = 1.6732632423543772
     scale = 1.0507009873554805
 

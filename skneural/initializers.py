@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skneural.activations import Activation
-from skneural.specification import OneOf, Specification, Within, resolve
+from skneural.component import Component, resolve
+from skneural.constraints import POSITIVE, StrOptions
 
 Array = NDArray[Any]
 Initialize = Callable[[int, int, np.random.RandomState], Array]
 
 
-class Initializer(Specification):
+class Initializer(Component):
     """Base of all initializers; called with (fan_in, fan_out, rng), returns float64 weights.
 
     In the estimators any callable with that signature serves as well.
@@ -68,10 +69,10 @@ class VarianceScaling(Initializer):
     2.0
     """
 
-    _constraints = {
-        "scale": Within(0, None, closed="neither"),
-        "mode": OneOf(("fan_in", "fan_avg")),
-        "distribution": OneOf(("uniform", "normal")),
+    _parameter_constraints = {
+        "scale": [POSITIVE],
+        "mode": [StrOptions({"fan_in", "fan_avg"})],
+        "distribution": [StrOptions({"uniform", "normal"})],
     }
 
     def __init__(self, scale: float = 1.0, mode: str = "fan_in", distribution: str = "uniform"):
@@ -111,7 +112,7 @@ class Orthogonal(Initializer):
            [0., 0., 1.]])
     """
 
-    _constraints = {"gain": Within(0, None, closed="neither")}
+    _parameter_constraints = {"gain": [POSITIVE]}
 
     def __init__(self, gain: float = 1.0):
         self.gain = gain
@@ -140,7 +141,7 @@ class Normal(Initializer):
     0.01
     """
 
-    _constraints = {"std": Within(0, None, closed="neither")}
+    _parameter_constraints = {"std": [POSITIVE]}
 
     def __init__(self, std: float = 0.01):
         self.std = std
@@ -199,7 +200,7 @@ class Automatic(Initializer):
     @property
     def rule(self) -> VarianceScaling:
         """The named rule that it comes to."""
-        mode = "fan_in" if self.activation.scheme == "lecun" else "fan_avg"
+        mode = "fan_in" if self.activation.init_scheme == "lecun" else "fan_avg"
         return VarianceScaling(self.activation.gain**2, mode)
 
     def __call__(self, fan_in: int, fan_out: int, rng: np.random.RandomState) -> Array:

@@ -14,12 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, xlogy
 
-from skneural.specification import Specification, Within
+from skneural.component import Component
+from skneural.constraints import DECAY, POSITIVE
 
 Array = NDArray[Any]
 
 
-class Loss(Specification):
+class Loss(Component):
     """Base of all losses.
 
     ``evaluate(F, Y, out=None)`` returns the loss of each row, of shape (n_rows,), and its gradient in `F`, of shape
@@ -77,7 +78,7 @@ class SoftmaxCrossEntropy(Loss):
     """
 
     output = "softmax"
-    _constraints = {"label_smoothing": Within(0, 1, closed="left")}
+    _parameter_constraints = {"label_smoothing": [DECAY]}
 
     def __init__(self, label_smoothing: float = 0.0):
         self.label_smoothing = label_smoothing
@@ -132,7 +133,7 @@ class LogisticLoss(Loss):
     """
 
     output = "logistic"
-    _constraints = {"label_smoothing": Within(0, 1, closed="left")}
+    _parameter_constraints = {"label_smoothing": [DECAY]}
 
     def __init__(self, label_smoothing: float = 0.0):
         self.label_smoothing = label_smoothing
@@ -221,7 +222,7 @@ class Huber(Loss):
     """
 
     output = "identity"
-    _constraints = {"delta": Within(0, None, closed="neither")}
+    _parameter_constraints = {"delta": [POSITIVE]}
 
     def __init__(self, delta: float = 1.0):
         self.delta = delta

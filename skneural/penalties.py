@@ -10,14 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skneural.specification import Specification, Within
+from skneural.component import Component
+from skneural.constraints import NON_NEGATIVE, POSITIVE
 
 Array = NDArray[Any]
 
 BLOCK = 16384  # entries at once: what is between stays in the cache
 
 
-class L2(Specification):
+class L2(Component):
     """½ alpha ‖W‖².
 
     Parameters
@@ -33,7 +34,7 @@ class L2(Specification):
     1.25
     """
 
-    _constraints = {"alpha": Within(0, None, closed="left")}
+    _parameter_constraints = {"alpha": [NON_NEGATIVE]}
 
     def __init__(self, alpha: float = 1e-4):
         self.alpha = alpha
@@ -51,7 +52,7 @@ class L2(Specification):
             gradient[block] += self.alpha * weights[block]
 
 
-class L1(Specification):
+class L1(Component):
     """alpha ‖W‖₁, with the subgradient 0 at 0.
 
     Parameters
@@ -67,7 +68,7 @@ class L1(Specification):
     3.5
     """
 
-    _constraints = {"alpha": Within(0, None, closed="left")}
+    _parameter_constraints = {"alpha": [NON_NEGATIVE]}
 
     def __init__(self, alpha: float = 1e-4):
         self.alpha = alpha
@@ -81,7 +82,7 @@ class L1(Specification):
         gradient += self.alpha * np.sign(weights)
 
 
-class MaxNorm(Specification):
+class MaxNorm(Component):
     """Each unit's incoming weights have Euclidean norm at most `max_norm` (Srebro & Shraibman 2005; Hinton 2012).
 
     Not a penalty but a bound: the solver's steps are projected onto it.
@@ -102,7 +103,7 @@ class MaxNorm(Specification):
            [0.8, 0.4]])
     """
 
-    _constraints = {"max_norm": Within(0, None, closed="neither")}
+    _parameter_constraints = {"max_norm": [POSITIVE]}
 
     def __init__(self, max_norm: float):
         self.max_norm = max_norm

@@ -15,8 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skneural._sklearn_compat import belongs_to_scikit_learn
-
-__version__ = "0.1.0"
+from skneural._version import __version__
 
 STAMP = "_skneural_version"
 

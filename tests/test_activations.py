@@ -13,7 +13,7 @@ from skneural.activations import (
     GELU,
     SELU,
     Activation,
-    Facts,
+    ActivationProperties,
     Identity,
     LeakyReLU,
     Logistic,
@@ -49,7 +49,7 @@ every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
 def learned_of(activation, dtype=np.float64, n_units=N_UNITS):
     """Return the learned parameters as positional arguments, all different so that no mix-up goes unnoticed."""
-    initial = activation.init_learned(n_units)
+    initial = activation.init_params(n_units)
     return ((initial * np.linspace(0.5, 1.5, initial.size)).astype(dtype),) if initial.size else ()
 
 
@@ -76,31 +76,31 @@ def relative_error(got, expected):
 
 @every_activation
 def test_the_gradient_in_z_agrees_with_centred_differences(activation):
-    Z, learned = without_kinks(activation), learned_of(activation)
-    A = activation.forward(Z, *learned)
+    Z, params = without_kinks(activation), learned_of(activation)
+    A = activation.forward(Z, *params)
     dA = np.random.RandomState(1).normal(size=A.shape)
-    expected = differences(lambda Z: np.sum(dA * activation.forward(Z, *learned)), Z)
-    assert relative_error(activation.backward(dA, Z, A, *learned), expected) < 1e-6
+    expected = differences(lambda Z: np.sum(dA * activation.forward(Z, *params)), Z)
+    assert relative_error(activation.backward(dA, Z, A, *params), expected) < 1e-6
 
 
-LEARNED = [activation for activation in EVERY if activation.init_learned(N_UNITS).size]
+LEARNED = [activation for activation in EVERY if activation.init_params(N_UNITS).size]
 
 
 @pytest.mark.parametrize("activation", LEARNED, ids=repr)
 def test_the_gradient_in_what_is_learned_agrees_with_centred_differences(activation):
-    Z, (learned,) = without_kinks(activation), learned_of(activation)
-    A = activation.forward(Z, learned)
+    Z, (params,) = without_kinks(activation), learned_of(activation)
+    A = activation.forward(Z, params)
     dA = np.random.RandomState(1).normal(size=A.shape)
-    expected = differences(lambda learned: np.sum(dA * activation.forward(Z, learned)), learned)
-    got = activation.learned_gradient(dA, Z, A, learned)
-    assert got.shape == learned.shape
+    expected = differences(lambda params: np.sum(dA * activation.forward(Z, params)), params)
+    got = activation.params_gradient(dA, Z, A, params)
+    assert got.shape == params.shape
     assert relative_error(got, expected) < 1e-6
 
 
 @every_activation
 def test_local_gradient_is_that_of_the_initial_parameters(activation):
     Z = without_kinks(activation)
-    initial = activation.init_learned(N_UNITS)
+    initial = activation.init_params(N_UNITS)
     arguments = (initial,) if initial.size else ()
     expected = differences(lambda Z: np.sum(activation.forward(Z, *arguments)), Z)
     assert relative_error(activation.derivative(Z), expected) < 1e-6
@@ -109,13 +109,13 @@ def test_local_gradient_is_that_of_the_initial_parameters(activation):
 @every_activation
 @every_dtype
 def test_memory_given_or_not_makes_no_difference(activation, dtype):
-    Z, learned = without_kinks(activation, dtype=dtype), learned_of(activation, dtype)
-    A = activation.forward(Z, *learned)
+    Z, params = without_kinks(activation, dtype=dtype), learned_of(activation, dtype)
+    A = activation.forward(Z, *params)
     dA = np.random.RandomState(1).normal(size=A.shape).astype(dtype)
-    dZ = activation.backward(dA, Z, A, *learned)
+    dZ = activation.backward(dA, Z, A, *params)
     out_A, out_dZ = np.full_like(A, np.nan), np.full_like(Z, np.nan)
-    assert activation.forward(Z, *learned, out=out_A) is out_A
-    assert activation.backward(dA, Z, A, *learned, out=out_dZ) is out_dZ
+    assert activation.forward(Z, *params, out=out_A) is out_A
+    assert activation.backward(dA, Z, A, *params, out=out_dZ) is out_dZ
     np.testing.assert_array_equal(out_A, A)
     np.testing.assert_array_equal(out_dZ, dZ)
 
@@ -123,31 +123,31 @@ def test_memory_given_or_not_makes_no_difference(activation, dtype):
 @every_activation
 @every_dtype
 def test_the_arguments_stay_as_they_are(activation, dtype):
-    Z, learned = without_kinks(activation, dtype=dtype), learned_of(activation, dtype)
-    for array in (Z, *learned):
+    Z, params = without_kinks(activation, dtype=dtype), learned_of(activation, dtype)
+    for array in (Z, *params):
         array.flags.writeable = False
-    A = activation.forward(Z, *learned)
+    A = activation.forward(Z, *params)
     dA = np.ones_like(A)
     A.flags.writeable = dA.flags.writeable = False
-    activation.backward(dA, Z, A, *learned)  # writing to a read-only array raises
-    activation.learned_gradient(dA, Z, A, *(learned or (np.empty(0),)))
+    activation.backward(dA, Z, A, *params)  # writing to a read-only array raises
+    activation.params_gradient(dA, Z, A, *(params or (np.empty(0),)))
 
 
 @every_activation
 @every_dtype
 def test_what_comes_in_single_precision_goes_out_in_single_precision(activation, dtype):
-    Z, learned = without_kinks(activation, dtype=dtype), learned_of(activation, dtype)
-    A = activation.forward(Z, *learned)
-    dZ = activation.backward(A, Z, A, *learned)
+    Z, params = without_kinks(activation, dtype=dtype), learned_of(activation, dtype)
+    A = activation.forward(Z, *params)
+    dZ = activation.backward(A, Z, A, *params)
     assert (A.dtype, dZ.dtype, activation.derivative(Z).dtype) == (dtype, dtype, dtype)
 
 
 @every_activation
 def test_single_precision_agrees_with_double(activation):
-    Z, learned = without_kinks(activation), learned_of(activation)
-    A = activation.forward(Z, *learned)
-    dZ = activation.backward(np.ones_like(A), Z, A, *learned)
-    single = [array.astype(np.float32) for array in learned]
+    Z, params = without_kinks(activation), learned_of(activation)
+    A = activation.forward(Z, *params)
+    dZ = activation.backward(np.ones_like(A), Z, A, *params)
+    single = [array.astype(np.float32) for array in params]
     A32 = activation.forward(Z.astype(np.float32), *single)
     dZ32 = activation.backward(np.ones_like(A32), Z.astype(np.float32), A32, *single)
     np.testing.assert_allclose(A32, A, rtol=2e-6, atol=2e-6)
@@ -167,21 +167,21 @@ def test_shapes(activation):
 @pytest.mark.parametrize("size", [1e4, 1e30, 3e38])
 def test_huge_pre_activations_do_no_harm(activation, dtype, size):
     signs = np.array(np.meshgrid(*[[-1, 0, 1]] * activation.n_pieces)).reshape(activation.n_pieces, -1).T
-    Z, learned = (size * signs).astype(dtype), learned_of(activation, dtype, n_units=1)
+    Z, params = (size * signs).astype(dtype), learned_of(activation, dtype, n_units=1)
     with np.errstate(over="raise", invalid="raise", divide="raise"):
-        A = activation.forward(Z, *learned)
-        dZ = activation.backward(np.ones_like(A), Z, A, *learned)
+        A = activation.forward(Z, *params)
+        dZ = activation.backward(np.ones_like(A), Z, A, *params)
     assert np.isfinite(A).all()
     assert np.isfinite(dZ).all()
 
 
 @every_activation
 def test_units_do_not_touch_each_other(activation):
-    Z, learned = without_kinks(activation), learned_of(activation)
-    A = activation.forward(Z, *learned)
+    Z, params = without_kinks(activation), learned_of(activation)
+    A = activation.forward(Z, *params)
     dA = np.zeros_like(A)
     dA[:, 1] = 1.0
-    dZ = activation.backward(dA, Z, A, *learned).reshape(len(Z), activation.n_pieces, N_UNITS)
+    dZ = activation.backward(dA, Z, A, *params).reshape(len(Z), activation.n_pieces, N_UNITS)
     assert dZ[:, :, 1].any()
     assert not dZ[:, :, [0, 2]].any()
 
@@ -217,7 +217,7 @@ FORMULAS = {
 @every_activation
 def test_values_are_those_of_the_formula(activation):
     z = np.concatenate([np.linspace(-30, 30, 601), np.random.RandomState(0).normal(size=100)])
-    initial = activation.init_learned(1)
+    initial = activation.init_params(1)
     Z = np.repeat(z[:, None], activation.n_pieces, axis=1)
     got = activation.forward(Z, *((initial,) if initial.size else ())).ravel()
     np.testing.assert_allclose(got, FORMULAS[type(activation)](z, activation), rtol=1e-12, atol=1e-14)
@@ -226,7 +226,7 @@ def test_values_are_those_of_the_formula(activation):
 @pytest.mark.parametrize("alpha", [0.1, 1.0, 3.0])
 def test_elu_saturates_at_minus_alpha(alpha):
     assert ELU(alpha).forward(np.array([[-1e3]])).item() == -alpha
-    assert ELU(alpha).facts().range == (-alpha, np.inf)
+    assert ELU(alpha).properties().range == (-alpha, np.inf)
 
 
 @pytest.mark.parametrize("activation", [ReLU(), LeakyReLU(0.1), PReLU(0.1)], ids=repr)
@@ -240,16 +240,16 @@ def test_the_slopes_of_prelu_belong_to_the_units():
     slopes = np.array([0.1, 0.2, 0.3])
     A = PReLU().forward(Z, slopes)
     np.testing.assert_allclose(A, [[-0.1, -0.2, 2.0], [-0.2, 3.0, -1.2]])
-    per_unit = PReLU().learned_gradient(np.ones_like(A), Z, A, slopes)
+    per_unit = PReLU().params_gradient(np.ones_like(A), Z, A, slopes)
     np.testing.assert_allclose(per_unit, [-3.0, -1.0, -4.0])
-    shared = PReLU(shared=True).learned_gradient(np.ones_like(A), Z, A, slopes[:1])
+    shared = PReLU(shared=True).params_gradient(np.ones_like(A), Z, A, slopes[:1])
     np.testing.assert_allclose(shared, [-8.0])
 
 
 def test_shared_or_not_decides_how_many_slopes_there_are():
-    np.testing.assert_array_equal(PReLU(0.1).init_learned(4), [0.1] * 4)
-    np.testing.assert_array_equal(PReLU(0.1, shared=True).init_learned(4), [0.1])
-    assert (PReLU().facts().n_learned, PReLU(shared=True).facts().n_learned) == (1, 0)
+    np.testing.assert_array_equal(PReLU(0.1).init_params(4), [0.1] * 4)
+    np.testing.assert_array_equal(PReLU(0.1, shared=True).init_params(4), [0.1])
+    assert (PReLU().properties().n_params, PReLU(shared=True).properties().n_params) == (1, 0)
 
 
 # Maxout.
@@ -302,30 +302,30 @@ SATURATES = {
 
 @pytest.mark.parametrize("activation", ACTIVATIONS.values(), ids=repr)
 def test_the_side_on_which_the_gradient_dies(activation):
-    assert activation.facts().saturates == SATURATES[type(activation)]
+    assert activation.properties().saturates == SATURATES[type(activation)]
 
 
 def test_a_leak_of_zero_is_relu_again():
-    leaky, relu = LeakyReLU(0).facts(), ReLU().facts()
+    leaky, relu = LeakyReLU(0).properties(), ReLU().properties()
     assert leaky == relu
 
 
 @every_activation
 def test_range_and_mean_hold_for_random_normal_input(activation):
-    facts = activation.facts()
+    properties = activation.properties()
     Z = np.random.RandomState(0).normal(size=(200_000, activation.n_pieces))
-    initial = activation.init_learned(1)
+    initial = activation.init_params(1)
     A = activation.forward(Z, *((initial,) if initial.size else ()))
-    assert facts.range[0] - 1e-4 <= A.min()
-    assert A.max() <= facts.range[1] + 1e-4
-    np.testing.assert_allclose(facts.mean, A.mean(), atol=0.01)
-    assert facts.n_pieces == activation.n_pieces
+    assert properties.range[0] - 1e-4 <= A.min()
+    assert A.max() <= properties.range[1] + 1e-4
+    np.testing.assert_allclose(properties.mean, A.mean(), atol=0.01)
+    assert properties.n_pieces == activation.n_pieces
 
 
-@pytest.mark.parametrize("activation", [a for a in EVERY if a.scheme == "he"], ids=repr)
+@pytest.mark.parametrize("activation", [a for a in EVERY if a.init_scheme == "he"], ids=repr)
 def test_gain_of_the_he_scheme_keeps_the_mean_square(activation):
     Z = np.random.RandomState(0).normal(size=(400_000, activation.n_pieces))
-    initial = activation.init_learned(1)
+    initial = activation.init_params(1)
     A = activation.forward(Z, *((initial,) if initial.size else ()))
     np.testing.assert_allclose(np.mean((activation.gain * A) ** 2), 1, rtol=0.02)
 
@@ -354,7 +354,7 @@ def test_gain(activation, gain):
     ("n_pieces", "mean"), [(1, 0), (2, 1 / np.sqrt(np.pi)), (3, 1.5 / np.sqrt(np.pi)), (5, 1.1629644736)]
 )
 def test_mean_of_maxout_is_that_of_the_largest_of_k_normals(n_pieces, mean):
-    np.testing.assert_allclose(Maxout(n_pieces).facts().mean, mean, atol=1e-8)
+    np.testing.assert_allclose(Maxout(n_pieces).properties().mean, mean, atol=1e-8)
 
 
 def test_selu_keeps_mean_zero_and_variance_one():
@@ -364,15 +364,15 @@ def test_selu_keeps_mean_zero_and_variance_one():
 
 @pytest.mark.parametrize(("mean", "centred"), [(0.19, True), (-0.19, True), (0.21, False), (-0.21, False)])
 def test_zero_centred_means_a_small_mean(mean, centred):
-    assert Facts((0, 1), mean, "both", "he", 1.0, 1, 0).zero_centred is centred
+    assert ActivationProperties((0, 1), mean, "both", "he", 1.0, 1, 0).zero_centred is centred
 
 
 def test_facts_of_the_lecture():
-    assert not Logistic().facts().zero_centred
-    assert Tanh().facts().zero_centred
-    assert Logistic().facts().range == (0, 1)
-    assert Tanh().facts().range == (-1, 1)
-    assert ReLU().facts().range == (0, np.inf)
+    assert not Logistic().properties().zero_centred
+    assert Tanh().properties().zero_centred
+    assert Logistic().properties().range == (0, 1)
+    assert Tanh().properties().range == (-1, 1)
+    assert ReLU().properties().range == (0, np.inf)
 
 
 # What a setting may be.
@@ -381,11 +381,14 @@ def test_facts_of_the_lecture():
 @pytest.mark.parametrize(
     ("activation", "message"),
     [
-        (LeakyReLU(-0.1), r"'negative_slope' parameter of LeakyReLU must be a float in the range \[0, 1\]. Got -0.1"),
-        (LeakyReLU(1.1), r"'negative_slope' .* \[0, 1\]. Got 1.1"),
-        (PReLU(init=-1.5), r"'init' parameter of PReLU must be a float in the range \[-1, 1\]. Got -1.5"),
-        (PReLU(shared=1), r"'shared' parameter of PReLU must be one of False, True. Got 1"),
-        (ELU(0), r"'alpha' parameter of ELU must be a float in the range \(0, inf\). Got 0"),
+        (
+            LeakyReLU(-0.1),
+            r"'negative_slope' parameter of LeakyReLU must be a float in the range \[0\.0, 1\.0\]. Got -0.1",
+        ),
+        (LeakyReLU(1.1), r"'negative_slope' .* \[0\.0, 1\.0\]. Got 1.1"),
+        (PReLU(init=-1.5), r"'init' parameter of PReLU must be a float in the range \[-1\.0, 1\.0\]. Got -1.5"),
+        (PReLU(shared=1), r"'shared' parameter of PReLU must be a bool. Got 1"),
+        (ELU(0), r"'alpha' parameter of ELU must be a float in the range \(0\.0, inf\). Got 0"),
         (Maxout(0), r"'n_pieces' parameter of Maxout must be an int in the range \[1, inf\). Got 0"),
         (Maxout(2.0), r"'n_pieces' parameter of Maxout must be an int .*Got 2.0"),
     ],
@@ -402,7 +405,7 @@ def test_out_of_range(activation, message):
 class HardTanh(Activation):
     """Written as the documentation says, without a thought for ``out``."""
 
-    scheme = "glorot"
+    init_scheme = "glorot"
 
     def forward(self, Z, out=None):
         return np.clip(Z, -1, 1)
@@ -417,7 +420,7 @@ class Swish(Activation):
     def __init__(self, beta=1.0):
         self.beta = beta
 
-    def init_learned(self, n_units):
+    def init_params(self, n_units):
         return np.full(n_units, self.beta)
 
     def forward(self, Z, betas, out=None):
@@ -427,19 +430,19 @@ class Swish(Activation):
         s = special.expit(betas * Z)
         return dA * (s + betas * Z * s * (1 - s))
 
-    def learned_gradient(self, dA, Z, A, betas):
+    def params_gradient(self, dA, Z, A, betas):
         s = special.expit(betas * Z)
         return np.sum(dA * Z**2 * s * (1 - s), axis=0)
 
 
 def test_a_users_own_activation_has_facts():
-    facts = HardTanh().facts()
-    assert (facts.range, facts.saturates, facts.gain, facts.n_learned) == ((-1, 1), "both", 1, 0)
+    properties = HardTanh().properties()
+    assert (properties.range, properties.saturates, properties.gain, properties.n_params) == ((-1, 1), "both", 1, 0)
     assert clone(HardTanh()) == HardTanh()
 
 
 def test_a_users_own_learned_activation_has_facts():
-    facts = Swish().facts()
-    assert (facts.saturates, facts.n_learned) == ("left", 1)
-    np.testing.assert_allclose([facts.mean, facts.gain], [SiLU().facts().mean, SiLU().gain])
+    properties = Swish().properties()
+    assert (properties.saturates, properties.n_params) == ("left", 1)
+    np.testing.assert_allclose([properties.mean, properties.gain], [SiLU().properties().mean, SiLU().gain])
     assert clone(Swish(0.5)) == Swish(0.5) != Swish(2.0)

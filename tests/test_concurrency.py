@@ -32,7 +32,7 @@ Y = (X[:, 0] * X[:, 1] > 0).astype(int)
 SMALL = {"hidden_layer_sizes": (12, 8), "max_iter": 3, "random_state": 0}
 
 
-def together(call, arguments):
+def max_epochs_per_call(call, arguments):
     """Call from as many threads as there are arguments, all at the same moment; return the results."""
     start = threading.Barrier(len(arguments))
 
@@ -53,7 +53,7 @@ def test_eight_threads_predict_with_one_model(backend, activation, method):
     inputs[1], inputs[2] = sparse.csr_array(inputs[1]), np.asfortranarray(inputs[2])
     expected = [getattr(model, method)(each) for each in inputs]
     for _ in range(3):
-        found = together(getattr(model, method), inputs)
+        found = max_epochs_per_call(getattr(model, method), inputs)
         for one, other in zip(found, expected, strict=True):
             np.testing.assert_array_equal(one, other)
 
@@ -67,7 +67,7 @@ def test_eight_threads_transform_with_one_transformer(fitted):
         shared = clone(fitted).fit(X)
         if hasattr(shared, "merge"):
             shared = clone(fitted).fit(X[:4000]).merge(clone(fitted).fit(X[4000:]))
-        for one, other in zip(together(shared.transform, rows), expected, strict=True):
+        for one, other in zip(max_epochs_per_call(shared.transform, rows), expected, strict=True):
             np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-9)
 
 
@@ -92,7 +92,7 @@ def alone():
 
 
 def test_fits_in_threads_are_those_of_one_thread(alone):
-    for found in (together(trained, models()), together(trained, models())):
+    for found in (max_epochs_per_call(trained, models()), max_epochs_per_call(trained, models())):
         for one, other in zip(found, alone, strict=True):
             np.testing.assert_array_equal(one, other)
 
@@ -107,7 +107,7 @@ def test_fits_in_processes_are_those_of_one_process(alone):
 def test_training_does_not_disturb_those_who_predict():
     served = ActivationMLPClassifier(**SMALL, warm_start=True).fit(X[:500], Y[:500])
     expected, model = served.predict_proba(X), deepcopy(served)
-    answers = together(
+    answers = max_epochs_per_call(
         lambda who: model.fit(X[:500], Y[:500]) if who is None else served.predict_proba(X), [None, 1, 2]
     )
     for answer in answers[1:]:

@@ -30,8 +30,9 @@ MATHEMATICS = [
     "losses",
     "penalties",
     "solvers.schedules",
-    "specification",
-    "deployment.expressions",
+    "constraints",
+    "component",
+    "deployment.onnx.graph",
 ]
 
 MODULES = [importlib.import_module(info.name) for info in pkgutil.walk_packages(skneural.__path__, "skneural.")]

@@ -56,11 +56,11 @@ VARIANCES = {
 
 
 @every_shape
-@pytest.mark.parametrize("scheme", VARIANCES)
+@pytest.mark.parametrize("init_scheme", VARIANCES)
 @pytest.mark.parametrize("distribution", ["normal", "uniform"])
-def test_variance_of_the_named_schemes(scheme, distribution, fan_in, fan_out):
-    W = drawn(INITIALIZERS[f"{scheme}_{distribution}"], fan_in, fan_out)
-    variance = VARIANCES[scheme](fan_in, fan_out)
+def test_variance_of_the_named_schemes(init_scheme, distribution, fan_in, fan_out):
+    W = drawn(INITIALIZERS[f"{init_scheme}_{distribution}"], fan_in, fan_out)
+    variance = VARIANCES[init_scheme](fan_in, fan_out)
     np.testing.assert_allclose(W.var(), variance, rtol=0.03)
     np.testing.assert_allclose(W.mean(), 0, atol=5 * np.sqrt(variance / W.size))
     largest = np.abs(W).max() / np.sqrt(3 * variance)
@@ -93,11 +93,11 @@ def test_zeros_are_zero():
 @pytest.mark.parametrize(
     ("initializer", "message"),
     [
-        (VarianceScaling(scale=0), r"'scale' .* \(0, inf\). Got 0"),
-        (VarianceScaling(mode="fan_out"), "'mode' .* one of 'fan_in', 'fan_avg'. Got 'fan_out'"),
-        (VarianceScaling(distribution="cauchy"), "'distribution' .* one of 'uniform', 'normal'. Got 'cauchy'"),
-        (Orthogonal(gain=-1), r"'gain' parameter of Orthogonal must be a float in the range \(0, inf\). Got -1"),
-        (Normal(std=0), r"'std' parameter of Normal must be a float in the range \(0, inf\). Got 0"),
+        (VarianceScaling(scale=0), r"'scale' .* \(0\.0, inf\). Got 0"),
+        (VarianceScaling(mode="fan_out"), "'mode' .* one of 'fan_avg', 'fan_in'. Got 'fan_out'"),
+        (VarianceScaling(distribution="cauchy"), "'distribution' .* one of 'normal', 'uniform'. Got 'cauchy'"),
+        (Orthogonal(gain=-1), r"'gain' parameter of Orthogonal must be a float in the range \(0\.0, inf\). Got -1"),
+        (Normal(std=0), r"'std' parameter of Normal must be a float in the range \(0\.0, inf\). Got 0"),
     ],
     ids=repr,
 )
@@ -112,7 +112,7 @@ def test_out_of_range(initializer, message):
 @every_activation
 def test_automatic_weights_have_the_variance_of_the_activations_scheme_and_gain(activation):
     fan_in, fan_out = 300, 200
-    fan = fan_in if activation.scheme == "lecun" else (fan_in + fan_out) / 2
+    fan = fan_in if activation.init_scheme == "lecun" else (fan_in + fan_out) / 2
     W = drawn(Automatic(activation), fan_in, fan_out)
     variance = activation.gain**2 / fan
     np.testing.assert_allclose(W.var(), variance, rtol=0.03)
@@ -152,7 +152,7 @@ def test_the_signal_keeps_its_size_through_many_automatic_layers(activation):
     A = rng.normal(size=(500, 100))
     for _ in range(6):
         pieces = [Automatic(activation)(100, 100, rng) for _ in range(activation.n_pieces)]
-        initial = activation.init_learned(100)
+        initial = activation.init_params(100)
         A = activation.forward(A @ np.concatenate(pieces, axis=1), *((initial,) if initial.size else ()))
     assert 0.3 < np.sqrt(np.mean(A**2)) < 3
 

@@ -183,7 +183,7 @@ def test_a_perfect_prediction_costs_nothing(loss):
 
 @pytest.mark.parametrize("value", [0, -1, np.nan])
 def test_huber_needs_a_positive_delta(value):
-    with pytest.raises(ValueError, match=r"'delta' parameter of Huber must be a float in the range \(0, inf\)"):
+    with pytest.raises(ValueError, match=r"'delta' parameter of Huber must be a float in the range \(0\.0, inf\)"):
         Huber(value).check()
 
 

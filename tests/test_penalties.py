@@ -79,9 +79,9 @@ def test_elastic_net_leaves_out_what_has_no_strength():
 @pytest.mark.parametrize(
     ("penalty", "message"),
     [
-        (L2(-1), r"'alpha' parameter of L2 must be a float in the range \[0, inf\). Got -1"),
+        (L2(-1), r"'alpha' parameter of L2 must be a float in the range \[0\.0, inf\). Got -1"),
         (L1(np.nan), r"'alpha' parameter of L1 .* Got nan"),
-        (MaxNorm(0), r"'max_norm' parameter of MaxNorm must be a float in the range \(0, inf\). Got 0"),
+        (MaxNorm(0), r"'max_norm' parameter of MaxNorm must be a float in the range \(0\.0, inf\). Got 0"),
     ],
     ids=repr,
 )

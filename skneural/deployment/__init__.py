@@ -1,7 +1,7 @@
 """From a fitted model to a service: safe files and ONNX."""
 
+from skneural.atomic_write import atomic_write
 from skneural.deployment.onnx import register_converters, to_onnx
 from skneural.deployment.persistence import TRUSTED_TYPES, load, save
-from skneural.files import replacing
 
-__all__ = ["TRUSTED_TYPES", "load", "register_converters", "replacing", "save", "to_onnx"]
+__all__ = ["TRUSTED_TYPES", "atomic_write", "load", "register_converters", "save", "to_onnx"]

@@ -9,12 +9,12 @@ from typing import Any
 from sklearn.utils import Bunch
 
 from skneural.activations import ACTIVATIONS
-from skneural.deployment.extras import extra
+from skneural.atomic_write import atomic_write
+from skneural.deployment.optional_dependencies import import_optional_dependency
 from skneural.estimators import ActivationMLPClassifier, ActivationMLPRegressor
-from skneural.files import replacing
 from skneural.initializers import INITIALIZERS
 from skneural.losses import LOSSES
-from skneural.preprocessing import MeanCenterer, PCAWhitener, RampEncoder, SmoothClipper, StdScaler
+from skneural.preprocessing import MeanCenterer, PCAWhitener, PiecewiseLinearEncoder, SmoothClipper, StdScaler
 from skneural.solvers import SCHEDULES
 
 ESTIMATORS = (
@@ -22,16 +22,16 @@ ESTIMATORS = (
     ActivationMLPRegressor,
     MeanCenterer,
     PCAWhitener,
-    RampEncoder,
+    PiecewiseLinearEncoder,
     SmoothClipper,
     StdScaler,
 )
-SPECIFICATIONS = (*ACTIVATIONS.values(), *INITIALIZERS.values(), *LOSSES.values(), *SCHEDULES.values())
+COMPONENTS = (*ACTIVATIONS.values(), *INITIALIZERS.values(), *LOSSES.values(), *SCHEDULES.values())
 
 CONTAINERS = (Bunch,)  # where a VotingClassifier, such as that of tabular_classifier(), keeps its members by name
 
 TRUSTED_TYPES: list[str] = sorted(
-    {f"{kind.__module__}.{kind.__qualname__}" for kind in (*ESTIMATORS, *CONTAINERS, *map(type, SPECIFICATIONS))}
+    {f"{kind.__module__}.{kind.__qualname__}" for kind in (*ESTIMATORS, *CONTAINERS, *map(type, COMPONENTS))}
 )
 
 
@@ -68,8 +68,8 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
     ...     load(f"{folder}/scaler.skops").mean_.round(2)
     array([5.84, 3.06, 3.76, 1.2 ])
     """
-    data = extra("skops.io", "skops").dumps(model)
-    with replacing(path) as file:
+    data = import_optional_dependency("skops.io", "skops").dumps(model)
+    with atomic_write(path) as file:
         file.write(data)
 
 
@@ -116,8 +116,8 @@ def load(path: str | os.PathLike[str], *, trusted: Sequence[str] = ()) -> Any:
         ...
     ValueError: ...model.skops holds no model that can be used: File is not a zip file
     """
-    skops = extra("skops.io", "skops")
-    untrusted = extra("skops.io.exceptions", "skops").UntrustedTypesFoundException
+    skops = import_optional_dependency("skops.io", "skops")
+    untrusted = import_optional_dependency("skops.io.exceptions", "skops").UntrustedTypesFoundException
     try:
         return skops.load(path, trusted=[*TRUSTED_TYPES, *trusted])
     except untrusted as error:

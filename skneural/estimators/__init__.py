@@ -1,7 +1,7 @@
 """The estimators: scikit-learn's ring around the network."""
 
 from skneural.estimators.classifier import ActivationMLPClassifier
-from skneural.estimators.dead_units import DeadUnitsWarning
+from skneural.estimators.dead_units_warning import DeadUnitsWarning
 from skneural.estimators.regressor import ActivationMLPRegressor
 from skneural.estimators.tabular import tabular_classifier
 

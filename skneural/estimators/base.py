@@ -17,12 +17,12 @@ from sklearn.utils import check_random_state
 
 from skneural._sklearn_compat import CallbackSupportMixin, _check_sample_weight
 from skneural.activations import ACTIVATIONS
-from skneural.estimators.callbacks import CallbackGuest
-from skneural.estimators.dead_units import warn_of_dead_units
-from skneural.estimators.fitted import FittedNetworkMixin
+from skneural.estimators.builder import TrainingBuilder
+from skneural.estimators.callbacks import CallbackAdapter
+from skneural.estimators.dead_units_warning import warn_of_dead_units
+from skneural.estimators.epoch_printer import EpochPrinter
+from skneural.estimators.fitted_network import FittedNetworkMixin
 from skneural.estimators.parameters import CONSTRAINTS
-from skneural.estimators.printing import EpochPrinter
-from skneural.estimators.training import Recipe
 from skneural.estimators.validation import Rows, Validation, split
 from skneural.initializers import INITIALIZERS
 from skneural.losses import LOSSES
@@ -33,9 +33,9 @@ from skneural.solvers import (
     SCHEDULES,
     DivergenceError,
     Epoch,
-    StochasticMinimization,
     TrainingInterrupted,
-    Watch,
+    TrainingLoop,
+    TrainingMonitor,
 )
 
 Array = NDArray[Any]
@@ -108,46 +108,46 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
                 )
         return super().set_params(**params)
 
-    def _fit(self, X: Any, y: Any, sample_weight: Any, given: tuple[Any, Any, Any], incremental: bool) -> Any:
+    def _fit(self, X: Any, y: Any, sample_weight: Any, validation_data: tuple[Any, Any, Any], incremental: bool) -> Any:
         if incremental:
             self._validate_params()  # scikit-learn leaves it out once there is something fitted
-        if incremental and self.early_stopping and given[0] is None:
+        if incremental and self.early_stopping and validation_data[0] is None:
             raise ValueError(
                 "partial_fit does not support early_stopping=True without X_val and y_val: "
                 "rows held out in one call would be trained on in the next."
             )
         # Divergence and the user's interruption leave finite weights, of use.
         with unchanged_on_error(self, but=(DivergenceError, TrainingInterrupted)):
-            recipe = Recipe(self)
+            builder = TrainingBuilder(self)
             resume = self._resumes(incremental)
             rows = self._read(X, y, sample_weight, resume, incremental)
             rng = self._random_numbers()
-            network = self._grown(recipe, rows.X) if resume else self._new_network(recipe, rows.X, rng)
-            validated = self.early_stopping and given[0] is not None  # without, _divide refuses
+            network = self._resume_network(builder, rows.X) if resume else self._new_network(builder, rows.X, rng)
+            validated = self.early_stopping and validation_data[0] is not None  # without, _divide refuses
             if incremental and validated and (self._training_state or {}).get("stopped"):
                 return self
-            self._adopt(network, recipe)
-            guests = self._guests(X, y, sample_weight)
-            training, held_out = self._divide(rows, given)
+            self._set_network(network, builder)
+            callbacks = self._guests(X, y, sample_weight)
+            training, held_out = self._divide(rows, validation_data)
             validate = None if held_out is None else Validation(self, held_out)
-            company = {"validate": validate, "guests": guests, "record": self._record}
+            monitoring = {"validate": validate, "callbacks": callbacks, "record": self._record}
             if self.solver == "lbfgs":
-                self._minimize_lbfgs(recipe.lbfgs(network, self._loss, training, **company))
+                self._minimize_lbfgs(builder.lbfgs(network, self._loss, training, **monitoring))
             else:
-                loop = recipe.stochastic(network, self._loss, training, rng, **company)
+                loop = builder.stochastic(network, self._loss, training, rng, **monitoring)
                 self._minimize_stochastic(loop, incremental)
-            for guest in guests:
-                if isinstance(guest, CallbackGuest):
-                    guest.close()
+            for callback in callbacks:
+                if isinstance(callback, CallbackAdapter):
+                    callback.close()
             if not incremental:
                 warn_of_dead_units(self, rows.X)
         return self
 
     # Data: what subclasses define, and what they share.
 
-    def _describe(self, y: Array, incremental: bool) -> None:
+    def _set_target_info(self, y: Array, incremental: bool) -> None:
         """Set ``_loss``, ``n_outputs_`` and what describes y."""
-        raise TypeError(f"{type(self).__name__} must define _describe")
+        raise TypeError(f"{type(self).__name__} must define _set_target_info")
 
     def _validate_targets(self, X: Any, y: Any, **how: Any) -> tuple[Any, Array]:
         """Return checked X (dense or CSR, in the dtype of the computation) and y."""
@@ -175,7 +175,7 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
         if sample_weight is not None:
             weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
             weights = _relative(weights, "sample_weight")
-        self._describe(y, incremental)
+        self._set_target_info(y, incremental)
         if (factors := self._class_weights(y, incremental)) is not None:
             factors = _relative(factors, "class_weight")
             weights = factors if weights is None else _relative(weights * factors, "sample_weight times class_weight")
@@ -197,11 +197,11 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
             return self.parameters_.dtype
         return [np.float64, np.float32] if self.dtype is None else np.dtype(self.dtype)
 
-    def _divide(self, rows: Rows, given: tuple[Any, Any, Any]) -> tuple[TrainingRows, Rows | None]:
+    def _divide(self, rows: Rows, validation_data: tuple[Any, Any, Any]) -> tuple[TrainingRows, Rows | None]:
         """Return the rows to train on, and those to validate on: what was given, or what early stopping holds out."""
         everything = TrainingRows(rows.X, rows.Y, rows.weights)
-        if any(each is not None for each in given):
-            return everything, self._read_validation(*given)
+        if any(each is not None for each in validation_data):
+            return everything, self._read_validation(*validation_data)
         if not self.early_stopping:
             return everything, None
         train, test = split(len(everything), self.validation_fraction, self._split_seed, self._stratify_by(rows.y))
@@ -225,20 +225,20 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
 
     # The network.
 
-    def _new_network(self, recipe: Recipe, X: Any, rng: np.random.RandomState) -> Network:
-        sizes = [X.shape[1], *recipe.hidden_sizes, self.n_outputs_]
-        network = Network.zeros(sizes, recipe.activations, X.dtype, self.batch_norm)
-        network.initialize(recipe.initializer, self.bias_init, rng)
+    def _new_network(self, builder: TrainingBuilder, X: Any, rng: np.random.RandomState) -> Network:
+        sizes = [X.shape[1], *builder.hidden_sizes, self.n_outputs_]
+        network = Network.zeros(sizes, builder.activations, X.dtype, self.batch_norm)
+        network.initialize(builder.initializer, self.bias_init, rng)
         self._split_seed = int(rng.randint(np.iinfo(np.int32).max))
         self._training_state: dict[str, Any] | None = None
         self.history_: dict[str, list[float]] = {name: [] for name in HISTORY}
         self.t_ = 0
         return network
 
-    def _grown(self, recipe: Recipe, X: Any) -> Network:
+    def _resume_network(self, builder: TrainingBuilder, X: Any) -> Network:
         """Return a network that goes on from the fitted parameters, on a copy of them."""
-        sizes = [X.shape[1], *recipe.hidden_sizes, self.n_outputs_]
-        n_parameters = Layout(sizes, recipe.activations, self.batch_norm).size
+        sizes = [X.shape[1], *builder.hidden_sizes, self.n_outputs_]
+        n_parameters = Layout(sizes, builder.activations, self.batch_norm).size
         if sizes != self._sizes or n_parameters != self.parameters_.size:
             raise ValueError(
                 f"The fitted network has layer sizes {self._sizes} and {self.parameters_.size} parameters; parameters "
@@ -246,26 +246,26 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
                 "hidden_layer_sizes, activation and the number of outputs; to start anew use fit with warm_start=False."
             )
         self.history_ = {name: list(column) for name, column in self.history_.items()}
-        return Network(sizes, recipe.activations, self.parameters_.copy(), self.batch_norm)
+        return Network(sizes, builder.activations, self.parameters_.copy(), self.batch_norm)
 
-    def _adopt(self, network: Network, recipe: Recipe) -> None:
+    def _set_network(self, network: Network, builder: TrainingBuilder) -> None:
         self._network = network
         self._sizes = network.sizes
         self._batch_norm = network.batch_norm
         self.parameters_ = network.parameters
-        self.activations_ = recipe.activations
+        self.activations_ = builder.activations
         self.n_layers_ = len(network.sizes)
         self.out_activation_ = self._loss.output
 
     # Training.
 
     def _guests(self, X: Any, y: Any, sample_weight: Any) -> list[Any]:
-        guests: list[Any] = []
+        callbacks: list[Any] = []
         if self.verbose:
-            guests.append(EpochPrinter())
+            callbacks.append(EpochPrinter())
         if hasattr(self, "_skl_callbacks"):
-            guests.append(CallbackGuest(self, X, y, sample_weight))
-        return guests
+            callbacks.append(CallbackAdapter(self, X, y, sample_weight))
+        return callbacks
 
     def _record(self, epoch: Epoch) -> None:
         n_before = len(self.loss_curve_)
@@ -276,53 +276,58 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
             column += [math.nan] * (n_before - len(column))  # epochs of which nothing was known
             column.append(math.nan if value is None else value)
 
-    def _minimize_stochastic(self, loop: StochasticMinimization, incremental: bool) -> None:
+    def _minimize_stochastic(self, loop: TrainingLoop, incremental: bool) -> None:
         self.backend_ = loop.objective.backend
         self._resume(loop)
-        for guest in loop.watch.guests:
-            if isinstance(guest, CallbackGuest):
-                guest.loop = loop
+        for callback in loop.monitor.callbacks:
+            if isinstance(callback, CallbackAdapter):
+                callback.loop = loop
         before = 0 if incremental else loop.n_epochs
         first = loop.n_epochs + 1 if incremental else 1
         ended = False
         try:
             ended = loop.run(first, first if incremental else self.max_iter, self.max_iter)
             if self.early_stopping and (ended or not incremental):
-                self._restore_best(loop.watch)
+                self._restore_best(loop.monitor)
         except KeyboardInterrupt as interrupt:
-            judged = self.early_stopping and not incremental and loop.watch.stopping.best < math.inf
+            judged = self.early_stopping and not incremental and loop.monitor.stopping.best < math.inf
             diverged = isinstance(interrupt.__context__, DivergenceError)
             if diverged or not np.isfinite(self.parameters_).all():
                 loop.return_to_best()
             elif judged:
-                loop.watch.restore_best()
+                loop.monitor.restore_best()
             raise TrainingInterrupted.after(loop.n_epochs - before) from None
         finally:
             self.n_iter_ = loop.n_epochs - before
             self.t_ = loop.n_samples_seen
             self._training_state = self._state_of(loop) | {"stopped": ended and incremental}
-            self._summarize(loop.watch.stopping.best)
+            self._summarize(loop.monitor.stopping.best)
         if not (ended or incremental or loop.completes):
             self._warn(
                 f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the optimization hasn't "
                 "converged yet. Increase max_iter, or the learning rate."
             )
 
-    def _resume(self, loop: StochasticMinimization) -> None:
+    def _resume(self, loop: TrainingLoop) -> None:
         """Go on where the last call ended; without its solver's arrays at least count on."""
         state = self._training_state
         loop.n_epochs, loop.n_samples_seen = len(self.loss_curve_), self.t_
         if state is None or state["solver"] != self.solver:
             return
         loop.set_state(state)
-        if state["judged_by"] != self._judged_by():  # a loss is not to be compared with a score
-            loop.watch.stopping.best, loop.watch.stopping.count = math.inf, 0
+        if state["monitored_metric"] != self._monitored_metric():  # a loss is not to be compared with a score
+            loop.monitor.stopping.best, loop.monitor.stopping.count = math.inf, 0
 
-    def _state_of(self, loop: StochasticMinimization) -> dict[str, Any]:
+    def _state_of(self, loop: TrainingLoop) -> dict[str, Any]:
         """Return all that training needs to go on later."""
-        return {**loop.get_state(), "solver": self.solver, "judged_by": self._judged_by(), "stopped": False}
+        return {
+            **loop.get_state(),
+            "solver": self.solver,
+            "monitored_metric": self._monitored_metric(),
+            "stopped": False,
+        }
 
-    def _judged_by(self) -> str:
+    def _monitored_metric(self) -> str:
         """Return what progress is measured by, in a word that survives a pickle."""
         if not self.early_stopping:
             return "training loss"
@@ -334,14 +339,14 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
         try:
             outcome = training.run(self.max_iter)
         except KeyboardInterrupt:
-            if self.early_stopping and training.watch.stopping.best < math.inf:
-                training.watch.restore_best()
+            if self.early_stopping and training.monitor.stopping.best < math.inf:
+                training.monitor.restore_best()
             raise TrainingInterrupted.after(len(self.loss_curve_) - done) from None
         finally:
             self.n_iter_ = len(self.loss_curve_) - done
             self._summarize(min(self.loss_curve_[done:], default=math.inf))
         if self.early_stopping:
-            self._restore_best(training.watch)
+            self._restore_best(training.monitor)
         self.n_iter_ = outcome.n_iter
         self._summarize(outcome.loss)
         self.loss_ = outcome.loss
@@ -351,9 +356,9 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
                 "Increase max_iter or max_fun, or scale the data (StdScaler)."
             )
 
-    def _restore_best(self, watch: Watch) -> None:
-        watch.restore_best()
-        if watch.stopping.best == math.inf:
+    def _restore_best(self, monitor: TrainingMonitor) -> None:
+        monitor.restore_best()
+        if monitor.stopping.best == math.inf:
             warnings.warn(
                 "No validation score was a finite number, so that early stopping could not choose; the parameters of "
                 "the last epoch are kept. Hold out more rows, or choose another scoring.",

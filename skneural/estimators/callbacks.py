@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from skneural.network import Network
-from skneural.solvers import Epoch, StochasticMinimization
+from skneural.solvers import Epoch, TrainingLoop
 
 
-class CallbackGuest:
+class CallbackAdapter:
     """Calls the estimator's callbacks at the beginning of `fit`, after each epoch, and at the end.
 
     Parameters
@@ -21,11 +21,11 @@ class CallbackGuest:
 
     Attributes
     ----------
-    loop : StochasticMinimization or None
+    loop : TrainingLoop or None
         What trains; its state is part of what callbacks see.
     """
 
-    loop: StochasticMinimization | None = None
+    loop: TrainingLoop | None = None
 
     def __init__(self, estimator: Any, X: Any, y: Any, sample_weight: Any):
         self.estimator = estimator

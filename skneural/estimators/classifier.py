@@ -14,10 +14,11 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 from sklearn.utils.validation import column_or_1d
 
-from skneural._sklearn_compat import Interval, StrOptions, _check_partial_fit_first_call, _fit_context, validate_data
+from skneural._sklearn_compat import _check_partial_fit_first_call, _fit_context, validate_data
+from skneural.constraints import Interval, StrOptions
 from skneural.estimators.base import BaseActivationMLP
+from skneural.estimators.builder import stochastic
 from skneural.estimators.parameters import documented, store
-from skneural.estimators.training import stochastic
 from skneural.losses import LogisticLoss, SoftmaxCrossEntropy
 from skneural.saved_state import require, unchanged_on_error
 from skneural.solvers import DivergenceError, TrainingInterrupted
@@ -282,7 +283,7 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
         loss = LogisticLoss if one_column or self._multilabel else SoftmaxCrossEntropy
         require(type(self._loss) is loss, f"The loss must be {loss.__name__}. Got {self._loss!r} instead.")
 
-    def _describe(self, y: Array, incremental: bool) -> None:
+    def _set_target_info(self, y: Array, incremental: bool) -> None:
         multilabel = y.ndim == 2  # a single column has become a vector
         if multilabel and not (kind := type_of_target(y, input_name="y")).startswith("multilabel"):
             raise ValueError(f"y must hold one label per row, or a 0/1 column per label. Got {kind} targets instead.")

@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from skneural._sklearn_compat import Interval, Options, StrOptions
 from skneural.activations import ACTIVATIONS, Activation
+from skneural.constraints import Interval, Options, StrOptions
 from skneural.initializers import INITIALIZERS
 from skneural.solvers import SCHEDULES, SOLVERS
 

@@ -11,14 +11,15 @@ from sklearn.metrics import r2_score
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import column_or_1d
 
-from skneural._sklearn_compat import StrOptions, _fit_context, validate_data
+from skneural._sklearn_compat import _fit_context, validate_data
+from skneural.component import resolve
+from skneural.constraints import StrOptions
 from skneural.estimators.base import BaseActivationMLP
-from skneural.estimators.fitted import finite
+from skneural.estimators.builder import stochastic
+from skneural.estimators.fitted_network import finite
 from skneural.estimators.parameters import documented, store
-from skneural.estimators.training import stochastic
 from skneural.losses import LOSSES, LogisticLoss, Loss, SoftmaxCrossEntropy
 from skneural.saved_state import require
-from skneural.specification import resolve
 
 Array = NDArray[Any]
 
@@ -206,7 +207,7 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
         y = y.toarray() if hasattr(y, "toarray") else y
         return X, column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
 
-    def _describe(self, y: Array, incremental: bool) -> None:
+    def _set_target_info(self, y: Array, incremental: bool) -> None:
         self._loss = resolve(self.loss, REGRESSION_LOSSES, "loss")
         _check_loss(self._loss)
         self.n_outputs_ = 1 if y.ndim == 1 else y.shape[1]

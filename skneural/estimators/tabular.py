@@ -10,10 +10,11 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils import check_random_state
 
 from skneural.estimators.classifier import ActivationMLPClassifier
-from skneural.preprocessing.clipping import RampEncoder, SmoothClipper
+from skneural.preprocessing.clipping import SmoothClipper
+from skneural.preprocessing.piecewise_linear import PiecewiseLinearEncoder
 from skneural.preprocessing.scaling import StdScaler
 
-RECIPE: dict[str, Any] = {
+TABULAR_DEFAULTS: dict[str, Any] = {
     "hidden_layer_sizes": (256, 256),
     "solver": "adamw",
     "alpha": 0.3,
@@ -34,16 +35,16 @@ def tabular_classifier(**overrides: Any) -> Pipeline:
     """Return a classifier with settings that suit tabular data of some hundred to some ten thousand rows.
 
     A pipeline of StdScaler, SmoothClipper and a :class:`sklearn.ensemble.VotingClassifier` that averages the
-    probabilities of three networks of different seeds: one sees the features, two see the ramps of
-    :class:`skneural.RampEncoder` besides. Each has two wide hidden layers with batch normalisation, dropout and
+    probabilities of three networks of different seeds: one sees the features, two also see them encoded by
+    :class:`skneural.PiecewiseLinearEncoder`. Each has two wide hidden layers with batch normalisation, dropout and
     smoothed labels, trained by AdamW for a fixed number of epochs at a rate that falls to zero. Their settings are in
-    `RECIPE`; docs/tabular.md says what each of them brought.
+    `TABULAR_DEFAULTS`; docs/tabular.md says what each of them brought.
 
     Parameters
     ----------
     **overrides
-        Parameters of :class:`skneural.ActivationMLPClassifier`, instead of or besides those of `RECIPE`, for all three
-        networks. Each gets a random state of its own, drawn from `random_state`.
+        Parameters of :class:`skneural.ActivationMLPClassifier`, instead of or besides those of `TABULAR_DEFAULTS`, for
+        all three networks. Each gets a random state of its own, drawn from `random_state`.
 
     Returns
     -------
@@ -62,7 +63,7 @@ def tabular_classifier(**overrides: Any) -> Pipeline:
     >>> list(model.named_steps)
     ['stdscaler', 'smoothclipper', 'votingclassifier']
     >>> [name for name, _ in model[-1].estimators]
-    ['plain', 'ramps_1', 'ramps_2']
+    ['plain', 'encoded_1', 'encoded_2']
     """
     unknown = sorted(set(overrides) - set(ActivationMLPClassifier._get_param_names()))
     if unknown:
@@ -71,11 +72,11 @@ def tabular_classifier(**overrides: Any) -> Pipeline:
             "other steps by set_params, for instance smoothclipper__limit."
         )
     plain, *others = (
-        ActivationMLPClassifier(**{**RECIPE, **overrides, "random_state": seed})
+        ActivationMLPClassifier(**{**TABULAR_DEFAULTS, **overrides, "random_state": seed})
         for seed in _seeds(overrides.get("random_state"))
     )
-    ramps = [make_pipeline(RampEncoder(n_bins=8, max_columns=1000), network) for network in others]
-    members = [("plain", plain), ("ramps_1", ramps[0]), ("ramps_2", ramps[1])]
+    encoded = [make_pipeline(PiecewiseLinearEncoder(n_bins=8, max_columns=1000), network) for network in others]
+    members = [("plain", plain), ("encoded_1", encoded[0]), ("encoded_2", encoded[1])]
     # skl2onnx converts a VotingClassifier only with flatten_transform=False; predictions do not depend on it.
     vote = VotingClassifier(members, voting="soft", flatten_transform=False)
     return make_pipeline(StdScaler(), SmoothClipper(), vote)

@@ -1,6 +1,6 @@
 """What happened: gradient check, unit report, monitor, comparison of activations, pictures."""
 
-from skneural.estimators.dead_units import DeadUnitsWarning
+from skneural.estimators.dead_units_warning import DeadUnitsWarning
 from skneural.inspection.comparison import ActivationComparison, Candidate, compare_activations
 from skneural.inspection.displays import (
     ActivationDisplay,
@@ -11,11 +11,9 @@ from skneural.inspection.displays import (
     WeightImageDisplay,
     WhiteningDisplay,
 )
-from skneural.inspection.gradient_check import check_gradient
-from skneural.inspection.gradient_report import ArrayCheck, GradientError, GradientReport
-from skneural.inspection.monitor import NetworkMonitor
-from skneural.inspection.page import Report, report
-from skneural.inspection.unit_report import LayerReport, UnitReport, unit_report
+from skneural.inspection.gradients import ArrayCheck, GradientError, GradientReport, check_gradient
+from skneural.inspection.html_report import Report, report
+from skneural.inspection.units import LayerReport, NetworkMonitor, UnitReport, unit_report
 
 __all__ = [
     "ActivationComparison",

@@ -4,7 +4,7 @@ from skneural.network.dropout import Dropout
 from skneural.network.layout import Layout
 from skneural.network.network import Network
 from skneural.network.objective import Objective
-from skneural.network.rows import TrainingRows
+from skneural.network.training_rows import TrainingRows
 
 __all__ = [
     "Dropout",

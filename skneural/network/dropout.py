@@ -47,10 +47,10 @@ class Dropout:
         self.mask = self._mask(A)
         return A * self.mask
 
-    def accumulate(self, dA: Array) -> None:
+    def parameter_gradients(self, dA: Array) -> None:
         """Do nothing: there are no parameters."""
 
-    def propagate(self, dA: Array) -> Array:
+    def input_gradient(self, dA: Array) -> Array:
         """Return the gradient in the input."""
         dA *= self.mask
         return dA

@@ -79,7 +79,7 @@ cdef extern from "program.h" nogil:
         double l1, l2
 
 
-cdef class FusedProgram:
+cdef class FusedPlan:
     cdef Program program
     cdef bint single
     cdef Size largest  # matrix of weights
@@ -92,7 +92,7 @@ cdef class FusedProgram:
     cdef int share(self, Products *products, Size n_rows) except -1
 
 
-cdef class FusedPasses(FusedProgram):
+cdef class FusedForwardBackward(FusedPlan):
     cdef object every_row, used, dropout, indptr, counts
     cdef Size n_rows, n_samples
 

@@ -1,7 +1,8 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
 """The passes through a network, fused, and without the GIL: over a mini-batch, or for a prediction.
 
-`FusedPasses` and `FusedPrediction` stand in for :class:`skneural.network.passes.Passes` and for the loop over layers in
+`FusedForwardBackward` and `FusedPrediction` stand in for
+:class:`skneural.network.forward_backward.ForwardBackward` and for the loop over layers in
 :class:`skneural.network.Network`, which say what is computed; `kernels/` is how. Python allocates, the kernels loop.
 """
 
@@ -16,8 +17,8 @@ from scipy.sparse import issparse
 
 from skneural import activations, losses
 from skneural.network.dropout import LEVELS
-from skneural.network.normalization import EPSILON, SHARE_OF_NEWEST
-from skneural.network.threads import has_company
+from skneural.network.batch_normalization import EPSILON, MOMENTUM
+from skneural.network.joblib_threads import in_joblib_thread
 from skneural.penalties import L1, L2
 
 cdef extern from "kernels.h" nogil:
@@ -118,7 +119,7 @@ cdef void *gemm(bint single) noexcept:
 
 cdef int alone(Size multiplications) except -1:
     """Whether BLAS is not to be asked for products of up to that size."""
-    return multiplications > SMALL and has_company()
+    return multiplications > SMALL and in_joblib_thread()
 
 
 cdef void *address(array) except? NULL:
@@ -149,7 +150,7 @@ cdef list read(Input *of, X):
     return [X]
 
 
-cdef class FusedProgram:
+cdef class FusedPlan:
     """The network as the kernels see it; base of the two classes that follow."""
 
     def __cinit__(self, network, *args, **kwargs):
@@ -191,14 +192,14 @@ cdef class FusedProgram:
             layer.setting = setting_of(activation, name)
             layer.pieces = activation.n_pieces
             layer.units = layer.width // layer.pieces
-            layer.learned = address(network.learned[i])
+            layer.learned = address(network.activation_params[i])
             layer.shares_slope = layer.activation == PRELU and activation.shared
             if network.batch_norm:
                 layer.normal.scale = address(views.scales[i])
                 layer.normal.running_mean = address(views.means[i])
                 layer.normal.running_variance = address(views.variances[i])
                 layer.normal.count = address(views.counts[i])
-                layer.normal.epsilon, layer.normal.newest = EPSILON, SHARE_OF_NEWEST
+                layer.normal.epsilon, layer.normal.newest = EPSILON, MOMENTUM
         return 0
 
     cdef int share(self, Products *products, Size n_rows) except -1:
@@ -207,8 +208,9 @@ cdef class FusedProgram:
         return 0
 
 
-cdef class FusedPasses(FusedProgram):
-    """Forward and backward passes of training; parameters as in :class:`skneural.network.passes.Passes`."""
+cdef class FusedForwardBackward(FusedPlan):
+    """Forward and backward pass of training; parameters as in
+    :class:`skneural.network.forward_backward.ForwardBackward`."""
 
     backend = "native"
 
@@ -241,7 +243,7 @@ cdef class FusedPasses(FusedProgram):
             layer.Z = layer.A = layer.dZ = layer.dA = self.new((self.n_rows, layer.width))
             if i == self.program.n_layers - 1:
                 continue
-            layer.dlearned = address(d.learned[i])
+            layer.dlearned = address(d.activation_params[i])
             layer.dA = layer.dZ = self.new((self.n_rows, layer.units))
             if layer.activation == MAXOUT:
                 layer.dZ = self.new((self.n_rows, layer.width))
@@ -336,7 +338,7 @@ cdef class FusedPasses(FusedProgram):
                 raise IndexError(f"Rows are numbered from 0 to {self.n_samples - 1}. Got {chosen[i]}.")
         return rows
 
-    def forget(self):
+    def reset_running_statistics(self):
         """Let the next evaluation alone decide the running statistics of batch normalisation."""
         for count in self.counts:
             count[...] = 0
@@ -375,7 +377,7 @@ cdef class FusedPasses(FusedProgram):
         return masks
 
 
-cdef class FusedPrediction(FusedProgram):
+cdef class FusedPrediction(FusedPlan):
     """The raw output of a network, block by block; any number of threads may ask at once."""
 
     def __init__(self, network):

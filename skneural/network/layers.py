@@ -1,7 +1,8 @@
 """The layers as training sees them: each remembers its forward pass and owns the memory of its results.
 
-``forward`` returns the layer's output. Given the gradient in that output, ``accumulate`` stores the gradient in the
-layer's own parameters and ``propagate`` returns the gradient in its input. Results are valid until the next call.
+``forward`` returns the layer's output. Given the gradient in that output, ``parameter_gradients`` stores the gradient
+in the layer's own parameters and ``input_gradient`` returns the gradient in its input. Results are valid until the
+next call.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from skneural.activations import Activation
 Array = NDArray[Any]
 
 
-class Affine:
+class AffineLayer:
     """Z = X W + b.
 
     Parameters
@@ -47,7 +48,7 @@ class Affine:
             Z += self.b
         return Z
 
-    def accumulate(self, dZ: Array) -> None:
+    def parameter_gradients(self, dZ: Array) -> None:
         """DW = Xᵀ dZ and db = Σ dZ."""
         if issparse(self.X):
             self.dW[...] = self.X.T @ dZ
@@ -56,45 +57,47 @@ class Affine:
         if self.db is not None:
             np.add.reduce(dZ, axis=0, out=self.db)
 
-    def propagate(self, dZ: Array) -> Array:
+    def input_gradient(self, dZ: Array) -> Array:
         """Return dX = dZ Wᵀ."""
         if not self._dX.size:  # the first layer is never asked, so its (wide) memory is never taken
             self._dX = np.empty((self._Z.shape[0], self.W.shape[0]), self.W.dtype)
         return np.dot(dZ, self.W.T, out=self._dX[: dZ.shape[0]])
 
 
-class Activate:
+class ActivationLayer:
     """A = activation(Z), with the activation's learned parameters, if it has any.
 
     Parameters
     ----------
     activation : Activation
-    learned, dlearned : ndarray of shape (n_learned,)
+    activation_params, dactivation_params : ndarray of shape (n_params,)
         Learned parameters and where their gradient goes.
     n_rows, n_units : int
         The largest number of rows in one pass; the width of A.
     """
 
-    def __init__(self, activation: Activation, learned: Array, dlearned: Array, n_rows: int, n_units: int):
+    def __init__(
+        self, activation: Activation, activation_params: Array, dactivation_params: Array, n_rows: int, n_units: int
+    ):
         self.activation = activation
-        self.learned = (learned,) if learned.size else ()
-        self.dlearned = dlearned
-        self._A = np.empty((n_rows, n_units), learned.dtype)
-        self._dZ = np.empty((n_rows, n_units * activation.n_pieces), learned.dtype)
+        self.activation_params = (activation_params,) if activation_params.size else ()
+        self.dactivation_params = dactivation_params
+        self._A = np.empty((n_rows, n_units), activation_params.dtype)
+        self._dZ = np.empty((n_rows, n_units * activation.n_pieces), activation_params.dtype)
 
     def forward(self, Z: Array) -> Array:
         """Return A, of shape (n_rows, n_units)."""
         self.Z = Z
-        A = self.activation.forward(Z, *self.learned, out=self._A[: Z.shape[0]])
+        A = self.activation.forward(Z, *self.activation_params, out=self._A[: Z.shape[0]])
         self.A = np.asarray(A, self._A.dtype)  # a user's own may compute in double precision
         return self.A
 
-    def accumulate(self, dA: Array) -> None:
+    def parameter_gradients(self, dA: Array) -> None:
         """Store the gradient in the learned parameters."""
-        if self.learned:
-            self.dlearned[...] = self.activation.learned_gradient(dA, self.Z, self.A, *self.learned)
+        if self.activation_params:
+            self.dactivation_params[...] = self.activation.params_gradient(dA, self.Z, self.A, *self.activation_params)
 
-    def propagate(self, dA: Array) -> Array:
+    def input_gradient(self, dA: Array) -> Array:
         """Return dZ."""
-        dZ = self.activation.backward(dA, self.Z, self.A, *self.learned, out=self._dZ[: dA.shape[0]])
+        dZ = self.activation.backward(dA, self.Z, self.A, *self.activation_params, out=self._dZ[: dA.shape[0]])
         return np.asarray(dZ, self._dZ.dtype)

@@ -17,14 +17,14 @@ Array = NDArray[Any]
 class Views(NamedTuple):
     """The parts of a flat vector: one array per layer in each list, all but the first two for hidden layers only.
 
-    `learned` are the activations' own parameters; `scales`, `means`, `variances` and `counts` belong to batch
+    `activation_params` are the activations' own parameters; `scales`, `means`, `variances` and `counts` belong to batch
     normalisation and are empty without it. The last three are no parameters but what training has seen: mean and
     variance of each unit, and the number of batches they come from.
     """
 
     weights: list[Array]
     biases: list[Array]
-    learned: list[Array]
+    activation_params: list[Array]
     scales: list[Array]
     means: list[Array]
     variances: list[Array]
@@ -69,10 +69,10 @@ class Layout:
         widths = [n * a.n_pieces for n, a in zip(sizes[1:], [*activations, Identity()], strict=True)]
         weights: list[Any] = [(fan_in, width) for (fan_in, _), width in zip(pairwise(sizes), widths, strict=True)]
         biases: list[Any] = [(width,) for width in widths]
-        learned: list[Any] = [a.init_learned(n).shape for a, n in zip(activations, sizes[1:-1], strict=True)]
+        activation_params: list[Any] = [a.init_params(n).shape for a, n in zip(activations, sizes[1:-1], strict=True)]
         normalised: list[Any] = biases[:-1] if batch_norm else []
         counts: list[Any] = [(1,) for _ in normalised]
-        self.shapes = Views(weights, biases, learned, normalised, normalised, normalised, counts)
+        self.shapes = Views(weights, biases, activation_params, normalised, normalised, normalised, counts)
         lengths = [sum(int(np.prod(shape)) for shape in shapes) for shapes in self.shapes]
         self.n_weights, self.n_trained, self.size = lengths[0], sum(lengths[:4]), sum(lengths)
 

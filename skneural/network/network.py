@@ -13,8 +13,8 @@ from scipy.sparse import issparse
 from skneural.activations import Activation, Identity
 from skneural.backend import extension
 from skneural.initializers import Initializer
+from skneural.network.batch_normalization import EPSILON
 from skneural.network.layout import Layout
-from skneural.network.normalization import EPSILON
 
 Array = NDArray[Any]
 
@@ -39,7 +39,7 @@ class Network:
 
     Attributes
     ----------
-    weights, biases, learned : list of ndarray
+    weights, biases, activation_params : list of ndarray
         The views. A weight matrix has shape (fan_in, n_units * n_pieces).
     views : Views
         All of them, those of batch normalisation included.
@@ -68,7 +68,7 @@ class Network:
         self.batch_norm = batch_norm
         self.layout = Layout(sizes, activations, batch_norm)
         self.views = self.layout.views(parameters)
-        self.weights, self.biases, self.learned = self.views[:3]
+        self.weights, self.biases, self.activation_params = self.views[:3]
         self._prediction: Any = None
 
     @classmethod
@@ -103,26 +103,26 @@ class Network:
             b[...] = rng.uniform(-spread, spread, b.shape)
         for b in self.biases[:-1]:
             b += bias_init
-        for learned, activation, n_units in zip(self.learned, self.activations, self.sizes[1:], strict=False):
-            learned[...] = activation.init_learned(n_units)
-        for unit in [*self.views.scales, *self.views.variances]:
-            unit[...] = 1
+        for params, activation, n_units in zip(self.activation_params, self.activations, self.sizes[1:], strict=False):
+            params[...] = activation.init_params(n_units)
+        for ones in [*self.views.scales, *self.views.variances]:
+            ones[...] = 1
 
     def hidden(self, X: Any) -> Iterator[Array]:
         """Yield the activations of each hidden layer, of shape (n_rows, n_units), for all rows at once."""
-        return (A for _, A in self.traced(X))
+        return (A for _, A in self.iter_layers(X))
 
-    def traced(self, X: Any) -> Iterator[tuple[Array, Array]]:
+    def iter_layers(self, X: Any) -> Iterator[tuple[Array, Array]]:
         """Yield Z, of shape (n_rows, n_units * n_pieces), and A, of shape (n_rows, n_units), of each hidden layer."""
         A = X
-        layers = zip(self.weights, self.biases, self.activations, self.learned, strict=False)
-        for i, (W, b, activation, learned) in enumerate(layers):
+        layers = zip(self.weights, self.biases, self.activations, self.activation_params, strict=False)
+        for i, (W, b, activation, params) in enumerate(layers):
             Z = multiply(A, W)
             if self.batch_norm:
                 Z -= self.views.means[i]
                 Z *= self.views.scales[i] / np.sqrt(self.views.variances[i] + EPSILON)
             Z += b
-            A = activation.forward(Z, learned) if learned.size else activation.forward(Z)
+            A = activation.forward(Z, params) if params.size else activation.forward(Z)
             yield Z, A
 
     def features(self, X: Any, layer: int) -> Array:

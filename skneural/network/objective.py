@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from skneural.losses import Loss
 from skneural.network.dropout import Dropout
+from skneural.network.forward_backward import forward_backward
 from skneural.network.network import Network
-from skneural.network.passes import passes
-from skneural.network.rows import Rows, TrainingRows
+from skneural.network.training_rows import Rows, TrainingRows
 from skneural.penalties import L1, L2, MaxNorm
 
 Array = NDArray[Any]
@@ -46,7 +46,7 @@ class Objective:
         The gradient at the last evaluation.
     state : ndarray of shape (n_parameters,)
         The network's whole vector: the parameters and the running statistics of batch normalisation.
-    passes : Passes or its fused form
+    forward_backward : Passes or its fused form
         The passes through the network.
     backend : {"native", "numpy"}
         Their form.
@@ -82,28 +82,28 @@ class Objective:
         self.parameters, self.gradient = self.state[:n_trained], whole_gradient[:n_trained]
         self.loss, self.penalties, self.rows, self.max_norm = loss, penalties, rows, max_norm
         self._normalises = network.batch_norm
-        self.passes = passes(network, whole_gradient, loss, penalties, rows, n_rows, dropout)
-        self.backend = self.passes.backend
+        self.forward_backward = forward_backward(network, whole_gradient, loss, penalties, rows, n_rows, dropout)
+        self.backend = self.forward_backward.backend
 
     def evaluate(self, rows: Rows) -> float:
         """Return the mean loss over some rows and store the gradient of J (penalties included) as seen by them."""
-        return self.passes.evaluate(rows)
+        return self.forward_backward.evaluate(rows)
 
     def penalty(self) -> float:
         """Return the sum of the penalties at the present parameters."""
-        return self.passes.penalty()
+        return self.forward_backward.penalty()
 
     def project(self) -> None:
         """Bring the parameters back into the region that is allowed."""
         if self.max_norm is not None:
-            self.passes.project(self.max_norm)
+            self.forward_backward.project(self.max_norm)
 
-    def forget(self) -> None:
+    def reset_running_statistics(self) -> None:
         """Let the next evaluation alone decide the running statistics of batch normalisation."""
-        self.passes.forget()
+        self.forward_backward.reset_running_statistics()
 
-    def settle(self, rows: Rows) -> None:
+    def update_running_statistics(self, rows: Rows) -> None:
         """Make the running statistics of batch normalisation those of some rows, at the present parameters."""
         if self._normalises:
-            self.forget()
+            self.reset_running_statistics()
             self.evaluate(rows)

@@ -1,8 +1,9 @@
 """Preprocessors: centre, scale, whiten, clip, encode; with exact, streaming, mergeable statistics."""
 
 from skneural.preprocessing.centering import MeanCenterer
-from skneural.preprocessing.clipping import RampEncoder, SmoothClipper
+from skneural.preprocessing.clipping import SmoothClipper
+from skneural.preprocessing.piecewise_linear import PiecewiseLinearEncoder
 from skneural.preprocessing.scaling import StdScaler
 from skneural.preprocessing.whitening import PCAWhitener
 
-__all__ = ["MeanCenterer", "PCAWhitener", "RampEncoder", "SmoothClipper", "StdScaler"]
+__all__ = ["MeanCenterer", "PCAWhitener", "PiecewiseLinearEncoder", "SmoothClipper", "StdScaler"]

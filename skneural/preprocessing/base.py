@@ -31,7 +31,7 @@ def overflow_refused(estimator: BaseEstimator) -> Iterator[None]:
 class MomentsTransformer(SavedStateMixin, TransformerMixin, BaseEstimator):
     """A transformer that learns from the moments of its input, exactly, in one piece or in many.
 
-    Subclasses say which moments (`_measure`) and what follows from them (`_conclude`).
+    Subclasses say which moments (`_compute_statistics`) and what follows from them (`_set_fitted`).
     """
 
     _float_dtypes: tuple[type[np.floating], ...] = (np.float64, np.float32)
@@ -40,11 +40,11 @@ class MomentsTransformer(SavedStateMixin, TransformerMixin, BaseEstimator):
     _fitted_names = frozenset({"n_features_in_", "feature_names_in_", "mean_", "n_samples_seen_", "_moments"})
 
     @abstractmethod
-    def _measure(self, X: np.ndarray, sample_weight: np.ndarray | None) -> Any:
+    def _compute_statistics(self, X: np.ndarray, sample_weight: np.ndarray | None) -> Any:
         """The moments of X, as a dataclass of arrays with a method ``merge``."""
 
     @abstractmethod
-    def _conclude(self, moments: Any) -> None:
+    def _set_fitted(self, moments: Any) -> None:
         """Set the fitted attributes that follow from the moments."""
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -72,8 +72,8 @@ class MomentsTransformer(SavedStateMixin, TransformerMixin, BaseEstimator):
         """
         with unchanged_on_error(self):
             X, sample_weight = self._read(X, sample_weight, reset=True)
-            self._learn(self._measure(X, sample_weight))
-            self._settle()
+            self._update(self._compute_statistics(X, sample_weight))
+            self._finalize()
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -107,8 +107,8 @@ class MomentsTransformer(SavedStateMixin, TransformerMixin, BaseEstimator):
             self._check_resumable()
         with unchanged_on_error(self):
             X, sample_weight = self._read(X, sample_weight, reset=first)
-            moments = self._measure_chunk(X, sample_weight)
-            self._learn(moments if first else combined(self._learned().merge, moments))
+            moments = self._compute_chunk_statistics(X, sample_weight)
+            self._update(moments if first else combined(self._learned().merge, moments))
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -136,7 +136,7 @@ class MomentsTransformer(SavedStateMixin, TransformerMixin, BaseEstimator):
         self._check_resumable()
         self._check_mergeable(other)
         with unchanged_on_error(self):
-            self._learn(combined(self._learned().merge, other._learned()))
+            self._update(combined(self._learned().merge, other._learned()))
         return self
 
     def __sklearn_is_fitted__(self) -> bool:
@@ -152,15 +152,15 @@ class MomentsTransformer(SavedStateMixin, TransformerMixin, BaseEstimator):
                 raise ValueError("sample_weight is zero for every row. Expected at least one positive weight.")
         return X, sample_weight
 
-    def _measure_chunk(self, X, sample_weight: np.ndarray | None) -> Any:
-        return self._measure(X, sample_weight)
+    def _compute_chunk_statistics(self, X, sample_weight: np.ndarray | None) -> Any:
+        return self._compute_statistics(X, sample_weight)
 
-    def _learn(self, moments: Any) -> None:
+    def _update(self, moments: Any) -> None:
         # A plain dict of arrays: what is pickled does not depend on this package's private classes.
         self._moments = vars(moments)
-        self._conclude(moments)
+        self._set_fitted(moments)
 
-    def _settle(self) -> None:
+    def _finalize(self) -> None:
         """Compute at the end of `fit` what `partial_fit` and `merge` leave until it is needed."""
 
     @abstractmethod

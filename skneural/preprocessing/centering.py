@@ -88,7 +88,7 @@ class MeanCenterer(PerFeatureTransformer):
         self.subsample = subsample
         self.random_state = random_state
 
-    def _conclude(self, moments: FeatureMoments) -> None:
+    def _set_fitted(self, moments: FeatureMoments) -> None:
         self.mean_ = self._per_feature(mean_or_nan(moments))
         self.n_samples_seen_ = self._rows_seen(moments)
 

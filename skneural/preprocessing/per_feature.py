@@ -14,10 +14,11 @@ from sklearn.utils.random import sample_without_replacement
 from sklearn.utils.sparsefuncs import inplace_column_scale
 from sklearn.utils.validation import check_is_fitted
 
-from skneural._sklearn_compat import Interval, StrOptions, validate_data
+from skneural._sklearn_compat import validate_data
+from skneural.constraints import Interval, StrOptions
 from skneural.preprocessing.base import MomentsTransformer, combined, overflow_refused
 from skneural.preprocessing.moments import FeatureMoments
-from skneural.preprocessing.shifting import restored, standardised
+from skneural.preprocessing.standardizing import restored, standardised
 from skneural.saved_state import check_numbers, require
 
 
@@ -94,18 +95,18 @@ class PerFeatureTransformer(OneToOneFeatureMixin, MomentsTransformer):
     def _copies(self, copy: bool | None) -> bool:
         return self.copy if copy is None else copy
 
-    def _measure(self, X, sample_weight: np.ndarray | None) -> FeatureMoments:
+    def _compute_statistics(self, X, sample_weight: np.ndarray | None) -> FeatureMoments:
         if self.subsample is None:
-            return self._measure_chunk(X, sample_weight)
+            return self._compute_chunk_statistics(X, sample_weight)
         # A row of weight zero is no row: a sample of such rows alone would teach nothing.
         rows = np.arange(X.shape[0]) if sample_weight is None else np.flatnonzero(sample_weight)
         if self.subsample < len(rows):
             random_state = check_random_state(self.random_state)
             rows = rows[np.sort(sample_without_replacement(len(rows), self.subsample, random_state=random_state))]
-            return self._measure_chunk(X[rows], None if sample_weight is None else sample_weight[rows])
-        return self._measure_chunk(X, sample_weight)
+            return self._compute_chunk_statistics(X[rows], None if sample_weight is None else sample_weight[rows])
+        return self._compute_chunk_statistics(X, sample_weight)
 
-    def _measure_chunk(self, X, sample_weight: np.ndarray | None) -> FeatureMoments:
+    def _compute_chunk_statistics(self, X, sample_weight: np.ndarray | None) -> FeatureMoments:
         moments = FeatureMoments.of(X, sample_weight)
         if self.n_channels is None:
             return moments
@@ -130,9 +131,9 @@ class PerFeatureTransformer(OneToOneFeatureMixin, MomentsTransformer):
         seen = self._per_feature(moments.weight // n_pixels if whole else moments.weight / n_pixels)
         return seen[0] if (seen == seen[0]).all() else seen
 
-    def _learn(self, moments: FeatureMoments) -> None:
+    def _update(self, moments: FeatureMoments) -> None:
         self._pooled_by: dict[str, Any] = self._pooling()
-        super()._learn(moments)
+        super()._update(moments)
 
     def _learned(self) -> FeatureMoments:
         return FeatureMoments(**self._moments)
@@ -162,15 +163,15 @@ class PerFeatureTransformer(OneToOneFeatureMixin, MomentsTransformer):
     def _check_resumable(self) -> None:
         if self._pooling() != self._pooled_by:
             raise ValueError(
-                f"Cannot go on: this {type(self).__name__} was fitted with {_told(self._pooled_by)}, but now has "
-                f"{_told(self._pooling())}. Set the parameters back, or call fit to forget what was learned."
+                f"Cannot go on: this {type(self).__name__} was fitted with {_described(self._pooled_by)}, but now has "
+                f"{_described(self._pooling())}. Set the parameters back, or call fit to forget what was learned."
             )
 
     def _check_mergeable(self, other: Self) -> None:
         super()._check_mergeable(other)
         if self._pooled_by != other._pooled_by:
             raise ValueError(
-                f"Cannot merge: {_told(self._pooled_by)} here and {_told(other._pooled_by)} in the other. "
+                f"Cannot merge: {_described(self._pooled_by)} here and {_described(other._pooled_by)} in the other. "
                 "Fit both with the same parameters."
             )
 
@@ -181,7 +182,7 @@ class PerFeatureTransformer(OneToOneFeatureMixin, MomentsTransformer):
         return tags
 
 
-def _told(parameters: dict[str, Any]) -> str:
+def _described(parameters: dict[str, Any]) -> str:
     return ", ".join(f"{name}={value!r}" for name, value in parameters.items())
 
 

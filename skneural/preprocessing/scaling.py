@@ -107,11 +107,11 @@ class StdScaler(PerFeatureTransformer):
         self.subsample = subsample
         self.random_state = random_state
 
-    def _measure_chunk(self, X, sample_weight: np.ndarray | None) -> FeatureMoments:
+    def _compute_chunk_statistics(self, X, sample_weight: np.ndarray | None) -> FeatureMoments:
         refuse_centred_sparse(X, self.with_mean)
-        return super()._measure_chunk(X, sample_weight)
+        return super()._compute_chunk_statistics(X, sample_weight)
 
-    def _conclude(self, moments: FeatureMoments) -> None:
+    def _set_fitted(self, moments: FeatureMoments) -> None:
         self.n_samples_seen_ = self._rows_seen(moments)
         self.mean_ = self.var_ = self.scale_ = None
         if self.with_mean or self.with_std:

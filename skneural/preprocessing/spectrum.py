@@ -23,7 +23,7 @@ from skneural.preprocessing.moments import (
 
 EPS = float(np.finfo(np.float64).eps)
 # Variances below this share of the largest have fewer than six exact digits in a scatter matrix's spectrum.
-DOUBTFUL_SHARE = 1e6 * EPS
+ILL_CONDITIONED_SHARE = 1e6 * EPS
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Spectrum:
         return self.variances > np.maximum(known, self.rounding * largest)
 
 
-def is_doubtful(moments: ScatterMoments) -> bool:
+def is_ill_conditioned(moments: ScatterMoments) -> bool:
     """Whether a direction, constant features apart, has too little variance to be exact to six digits.
 
     Asked before the eigendecomposition, at a tenth of its cost: S − t I has a Cholesky factor if and only
@@ -84,7 +84,7 @@ def is_doubtful(moments: ScatterMoments) -> bool:
     largest = float(moments.scatter.diagonal().max(initial=0)) or 1.0
     bound = largest * np.linalg.norm(moments.scatter / largest)  # of the norm itself the squares may overflow
     shifted = moments.scatter.copy()
-    shifted[np.diag_indices_from(shifted)] += np.where(varies, -DOUBTFUL_SHARE * bound, 1.0)
+    shifted[np.diag_indices_from(shifted)] += np.where(varies, -ILL_CONDITIONED_SHARE * bound, 1.0)
     try:
         np.linalg.cholesky(shifted)
     except np.linalg.LinAlgError:
@@ -98,7 +98,7 @@ def scatter_spectrum(moments: ScatterMoments) -> Spectrum:
     feature_variances = np.diag(covariance).copy()
     values, vectors = np.linalg.eigh(covariance)
     rounding = len(values) * EPS
-    return Spectrum(np.maximum(values[::-1], 0.0), signed(vectors.T[::-1]), feature_variances, rounding)
+    return Spectrum(np.maximum(values[::-1], 0.0), flip_signs(vectors.T[::-1]), feature_variances, rounding)
 
 
 def factor_spectrum(moments: FactorMoments) -> Spectrum:
@@ -106,7 +106,7 @@ def factor_spectrum(moments: FactorMoments) -> Spectrum:
     _, values, directions = np.linalg.svd(moments.factor, full_matrices=False)
     feature_variances = np.einsum("ij,ij->j", moments.factor, moments.factor) / (moments.weight - 1)
     rounding = (len(moments.mean) * EPS) ** 2
-    return Spectrum(values**2 / (moments.weight - 1), signed(directions), feature_variances, rounding)
+    return Spectrum(values**2 / (moments.weight - 1), flip_signs(directions), feature_variances, rounding)
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ class LeadingMoments:
         values, vectors = np.linalg.eigh((inner + inner.T) / 2)
         leading = slice(None, -n_directions - 1, -1)
         eigenvalues = np.maximum(values[leading], 0.0)
-        directions = signed((basis @ vectors[:, leading]).T)
+        directions = flip_signs((basis @ vectors[:, leading]).T)
         weight = moments.weight.max().item()
         return cls(weight, moments.mean, resolution_of(X), moments.square_sum, eigenvalues, directions)
 
@@ -187,7 +187,7 @@ def _scatter_times(X: np.ndarray, sample_weight: np.ndarray | None, mean: np.nda
     return product
 
 
-def signed(directions: np.ndarray) -> np.ndarray:
+def flip_signs(directions: np.ndarray) -> np.ndarray:
     """The directions with signs such that the entry of largest magnitude is positive in each."""
     largest = np.take_along_axis(directions, np.abs(directions).argmax(axis=1)[:, np.newaxis], axis=1)
     return np.ascontiguousarray(directions * np.where(largest < 0, -1.0, 1.0))

@@ -11,7 +11,8 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from skneural._sklearn_compat import Interval, RealNotInt, StrOptions, _check_feature_names_in, validate_data
+from skneural._sklearn_compat import RealNotInt, _check_feature_names_in, validate_data
+from skneural.constraints import Interval, StrOptions
 from skneural.preprocessing.base import MomentsTransformer, overflow_refused
 from skneural.preprocessing.blocks import matrix_block_bytes, row_blocks, rows_per_block
 from skneural.preprocessing.moments import FactorMoments, ScatterMoments, deviations
@@ -19,7 +20,7 @@ from skneural.preprocessing.spectrum import (
     LeadingMoments,
     Spectrum,
     factor_spectrum,
-    is_doubtful,
+    is_ill_conditioned,
     leading_spectrum,
     scatter_spectrum,
 )
@@ -279,7 +280,7 @@ class PCAWhitener(ClassNamePrefixFeaturesOutMixin, MomentsTransformer):
             return np.ones_like(variances)
         return np.sqrt(variances + self.epsilon * variances.max())
 
-    def _measure(self, X: np.ndarray, sample_weight: np.ndarray | None) -> Any:
+    def _compute_statistics(self, X: np.ndarray, sample_weight: np.ndarray | None) -> Any:
         self._check_choices(min(X.shape))
         if self.svd_solver == "randomized":
             random_state = check_random_state(self.random_state)
@@ -287,11 +288,11 @@ class PCAWhitener(ClassNamePrefixFeaturesOutMixin, MomentsTransformer):
         if self.svd_solver == "full" or (self.svd_solver == "auto" and len(X) < X.shape[1]):
             return FactorMoments.of(X, sample_weight)
         moments = ScatterMoments.of(X, sample_weight)
-        if self.svd_solver == "auto" and is_doubtful(moments):
+        if self.svd_solver == "auto" and is_ill_conditioned(moments):
             return FactorMoments.of(X, sample_weight)
         return moments
 
-    def _measure_chunk(self, X: np.ndarray, sample_weight: np.ndarray | None) -> Any:
+    def _compute_chunk_statistics(self, X: np.ndarray, sample_weight: np.ndarray | None) -> Any:
         self._check_choices(X.shape[1])
         solver = getattr(self, "svd_solver_", self.svd_solver)
         if solver == "randomized":
@@ -316,13 +317,13 @@ class PCAWhitener(ClassNamePrefixFeaturesOutMixin, MomentsTransformer):
                 f"{n_directions}. Lower it, or leave it at None to keep all directions."
             )
 
-    def _conclude(self, moments: Any) -> None:
+    def _set_fitted(self, moments: Any) -> None:
         self.svd_solver_ = next(name for name, (kind, _) in SOLVERS.items() if kind is type(moments))
         self.mean_ = moments.mean
         self.n_samples_seen_ = moments.weight
         self._derived: dict[str, Any] | None = None
 
-    def _settle(self) -> None:
+    def _finalize(self) -> None:
         self._decomposition()
 
     def _learned(self) -> Any:

@@ -4,12 +4,13 @@ from skneural.solvers.adam import Adam, AdamW
 from skneural.solvers.adaptive import Adagrad, RMSprop
 from skneural.solvers.base import Solver
 from skneural.solvers.batches import Batches
+from skneural.solvers.early_stopping import EarlyStopping
+from skneural.solvers.exceptions import DivergenceError, TrainingInterrupted
 from skneural.solvers.lbfgs import LBFGS
 from skneural.solvers.schedules import SCHEDULES, Adaptive, Constant, Cosine, InverseScaling, OneCycle, Schedule
 from skneural.solvers.sgd import SGD
-from skneural.solvers.stochastic import StochasticMinimization
-from skneural.solvers.stopping import DivergenceError, Stopping, TrainingInterrupted
-from skneural.solvers.watching import Epoch, Watch
+from skneural.solvers.training_loop import TrainingLoop
+from skneural.solvers.training_monitor import Epoch, TrainingMonitor
 
 SOLVERS: dict[str, type[Solver]] = {
     "sgd": SGD,
@@ -32,14 +33,14 @@ __all__ = [
     "Constant",
     "Cosine",
     "DivergenceError",
+    "EarlyStopping",
     "Epoch",
     "InverseScaling",
     "OneCycle",
     "RMSprop",
     "Schedule",
     "Solver",
-    "StochasticMinimization",
-    "Stopping",
     "TrainingInterrupted",
-    "Watch",
+    "TrainingLoop",
+    "TrainingMonitor",
 ]

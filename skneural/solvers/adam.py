@@ -6,11 +6,8 @@ from numbers import Integral
 
 import numpy as np
 
+from skneural.constraints import DECAY, NON_NEGATIVE, POSITIVE, Interval
 from skneural.solvers.base import Array, Solver
-from skneural.specification import Within
-
-_MOMENT = Within(0, 1, closed="left")
-_POSITIVE = Within(0, None, closed="neither")
 
 
 class Adam(Solver):
@@ -38,7 +35,7 @@ class Adam(Solver):
     """
 
     n_slots = 2
-    _constraints = {"beta_1": _MOMENT, "beta_2": _MOMENT, "epsilon": _POSITIVE}
+    _parameter_constraints = {"beta_1": [DECAY], "beta_2": [DECAY], "epsilon": [POSITIVE]}
 
     def __init__(self, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-8):
         self.beta_1 = beta_1
@@ -93,10 +90,10 @@ class AdamW(Adam):
     array([ 0.89, -1.9 ])
     """
 
-    _constraints = {
-        **Adam._constraints,
-        "weight_decay": Within(0, None, closed="left"),
-        "n_decayed": Within(0, None, closed="left", kind=Integral),
+    _parameter_constraints = {
+        **Adam._parameter_constraints,
+        "weight_decay": [NON_NEGATIVE],
+        "n_decayed": [Interval(Integral, 0, None, closed="left")],
     }
 
     def __init__(

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from skneural.constraints import DECAY, POSITIVE
 from skneural.solvers.base import Array, Solver
-from skneural.specification import Within
-
-_POSITIVE = Within(0, None, closed="neither")
 
 
 class RMSprop(Solver):
@@ -35,7 +33,7 @@ class RMSprop(Solver):
     array([ 0.9, -1.9])
     """
 
-    _constraints = {"beta_2": Within(0, 1, closed="left"), "epsilon": _POSITIVE}
+    _parameter_constraints = {"beta_2": [DECAY], "epsilon": [POSITIVE]}
 
     def __init__(self, beta_2: float = 0.999, epsilon: float = 1e-8):
         self.beta_2 = beta_2
@@ -79,7 +77,7 @@ class Adagrad(Solver):
     array([ 0.9, -1.9])
     """
 
-    _constraints = {"epsilon": _POSITIVE}
+    _parameter_constraints = {"epsilon": [POSITIVE]}
 
     def __init__(self, epsilon: float = 1e-8):
         self.epsilon = epsilon

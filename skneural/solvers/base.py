@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skneural.backend import extension
-from skneural.specification import Specification
+from skneural.component import Component
 
 Array = NDArray[Any]
 
 BLOCK = 16384  # entries updated at once: parameters, gradient and state of a block stay in the cache
 
 
-class Solver(Specification):
+class Solver(Component):
     """Base of the stochastic solvers: ``start`` takes hold of parameters and gradient, ``step`` moves the parameters.
 
     A subclass says how many state vectors it needs and writes :meth:`update`.

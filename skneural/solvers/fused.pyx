@@ -9,7 +9,7 @@ from cpython.exc cimport PyErr_CheckSignals
 from libc.math cimport INFINITY, NAN, isfinite, pow, sqrt
 from libc.string cimport memcpy
 
-from skneural.network.fused cimport FusedPasses, Size
+from skneural.network.fused cimport FusedForwardBackward, Size
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from skneural.solvers.adam import Adam, AdamW
 from skneural.solvers.adaptive import Adagrad, RMSprop
 from skneural.solvers.batches import Batches
 from skneural.solvers.sgd import SGD
-from skneural.solvers.stopping import DivergenceError
+from skneural.solvers.exceptions import DivergenceError
 
 cdef extern from "solvers.h" nogil:
     void sgd_float(float *theta, float *g, float *v, double rate, double momentum, int nesterov, Size n)
@@ -64,8 +64,8 @@ def knows(solver, parameters):
 def knows_steps(objective, solver, batches):
     """Return whether steps need nothing of Python's: neither a user's own parts nor random numbers."""
     own = type(objective) is Objective and type(batches) is Batches
-    fused = isinstance(objective.passes, FusedPasses) and isinstance(getattr(solver, "_move", None), FusedUpdate)
-    return own and fused and not objective.passes.draws
+    fused = isinstance(objective.forward_backward, FusedForwardBackward) and isinstance(getattr(solver, "_move", None), FusedUpdate)
+    return own and fused and not objective.forward_backward.draws
 
 
 cdef class FusedUpdate:
@@ -145,8 +145,8 @@ cdef class FusedUpdate:
             adagrad_double(theta, g, first, rate, self.epsilon, self.n)
 
 
-cdef class FusedLengths:
-    """Norms of gradient, parameters and steps; :class:`skneural.solvers.lengths.Lengths` says what is computed."""
+cdef class FusedStepNorms:
+    """Norms of gradient, parameters and steps; :class:`skneural.solvers.norms.StepNorms` says what is computed."""
 
     cdef bint single
     cdef Size n, itemsize
@@ -202,16 +202,16 @@ cdef class FusedSteps:
 
     Attributes
     ----------
-    together : int
-        So many epochs may be one call of :meth:`take_epochs`, some tens of milliseconds.
+    max_epochs_per_call : int
+        So many epochs may be one call of :meth:`run_epochs`, some tens of milliseconds.
     """
 
     cdef readonly double gradient_norm, update_ratio
     cdef readonly object batches
-    cdef readonly Size together
-    cdef FusedPasses passes
+    cdef readonly Size max_epochs_per_call
+    cdef FusedForwardBackward forward_backward
     cdef FusedUpdate update
-    cdef FusedLengths lengths
+    cdef FusedStepNorms norms
     cdef object solver, alive
     cdef void *state
     cdef double clip_norm, max_norm, weight_decay, loss, total
@@ -219,24 +219,24 @@ cdef class FusedSteps:
 
     def __init__(self, objective, solver, batches, clip_norm):
         self.gradient_norm = self.update_ratio = np.nan
-        self.passes, self.solver, self.update = objective.passes, solver, solver._move
+        self.forward_backward, self.solver, self.update = objective.forward_backward, solver, solver._move
         self.batches, self.n_rows, self.size, self.n_batches = batches, batches.n_rows, batches.batch_size, len(batches)
-        self.lengths = FusedLengths(objective.parameters, objective.gradient)
+        self.norms = FusedStepNorms(objective.parameters, objective.gradient)
         self.clip_norm = INFINITY if clip_norm is None else clip_norm
         self.max_norm = INFINITY if objective.max_norm is None else objective.max_norm.max_norm
         self.n_decayed = len(getattr(solver, "_decayed", ()))
         self.n_parameters, self.n_state, self.alive = objective.parameters.size, objective.state.size, objective.state
         self.state = <void *><size_t>objective.state.ctypes.data
         cdef Size row = ROW + self.n_parameters, i
-        for i in range(self.passes.program.n_layers):
-            row += UNIT * self.passes.program.layers[i].width
+        for i in range(self.forward_backward.program.n_layers):
+            row += UNIT * self.forward_backward.program.layers[i].width
         self.portion = max(1, WORK // (self.size * row + UPDATE * self.n_parameters + BESIDES))
-        self.together = max(1, self.portion // self.n_batches)
+        self.max_epochs_per_call = max(1, self.portion // self.n_batches)
 
-    def take(self, order, const double[::1] rates, number):
+    def run_epoch(self, order, const double[::1] rates, number):
         """Make a step on each batch; return the mean loss of all rows, plus the penalties at the end."""
         cdef const Size[::1] rows = self.begin([order], rates.shape[0])[0]
-        cdef bint adjacent = order is None and self.passes.used is None
+        cdef bint adjacent = order is None and self.forward_backward.used is None
         cdef Size made = 0
         self.total = 0
         while made < self.n_batches:
@@ -248,7 +248,7 @@ cdef class FusedSteps:
             PyErr_CheckSignals()
         return self.loss
 
-    def take_epochs(self, list orders, const double[:, ::1] rates, number, double[:, ::1] found, watch):
+    def run_epochs(self, list orders, const double[:, ::1] rates, number, double[:, ::1] found, monitor):
         """Make the steps of some epochs that nobody looks at in between.
 
         Parameters
@@ -260,7 +260,7 @@ cdef class FusedSteps:
             The first epoch's.
         found : ndarray of shape (n_epochs, 3)
             For loss, gradient norm and update ratio of each epoch; left as they are where one does not end.
-        watch : Watch
+        monitor : TrainingMonitor
             Its `best` and `first`, the states that the best epoch so far and the latest one began with, are kept as it
             keeps them itself: they change places with each epoch that is the best so far.
 
@@ -272,17 +272,17 @@ cdef class FusedSteps:
         cdef Size n = len(orders), done = 0, made = 0, itemsize = self.alive.itemsize
         cdef list chosen = self.begin(orders, rates.shape[1])
         cdef const size_t[::1] rows = np.array([array.ctypes.data for array in chosen], np.uintp)
-        cdef bint adjacent = self.passes.used is None and all(order is None for order in orders)
+        cdef bint adjacent = self.forward_backward.used is None and all(order is None for order in orders)
         if (rates.shape[0], found.shape[0], found.shape[1]) != (n, n, 3):
             raise ValueError(f"{n} epochs need as many rows of rates, and room for 3 numbers each. Got {rates.shape[0]} "
                              f"rows, and room of shape {(found.shape[0], found.shape[1])}.")
-        for state in (watch.best, watch.first):
+        for state in (monitor.best_state, monitor.epoch_start_state):
             if (state.dtype, state.shape) != (self.alive.dtype, self.alive.shape) or not state.flags.carray:
                 raise ValueError(f"What is kept must be as the state, {self.alive.dtype} of shape {self.alive.shape}, "
                                  f"contiguous and writable. Got {state.dtype} of shape {state.shape}.")
-        cdef double least = watch.stopping.best
-        cdef void *best = <void *><size_t>watch.best.ctypes.data
-        cdef void *first = <void *><size_t>watch.first.ctypes.data
+        cdef double least = monitor.stopping.best
+        cdef void *best = <void *><size_t>monitor.best_state.ctypes.data
+        cdef void *first = <void *><size_t>monitor.epoch_start_state.ctypes.data
         with nogil:
             while done < n:
                 memcpy(first, self.state, self.n_state * itemsize)
@@ -302,17 +302,17 @@ cdef class FusedSteps:
 
     cdef list begin(self, list orders, Size n_rates):
         """Return the rows of each epoch, batch by batch, after a look at what is asked for."""
-        chosen = [self.passes.choose(slice(self.n_rows) if order is None else order) for order in orders]
-        if self.size > self.passes.n_rows or n_rates != self.n_batches:
+        chosen = [self.forward_backward.choose(slice(self.n_rows) if order is None else order) for order in orders]
+        if self.size > self.forward_backward.n_rows or n_rates != self.n_batches:
             raise ValueError(
                 f"{self.n_rows} rows in batches of {self.size} need as many rates as there are batches, and passes over "
-                f"{self.size} rows. Got {n_rates} rates, and passes over {self.passes.n_rows} rows.")
+                f"{self.size} rows. Got {n_rates} rates, and passes over {self.forward_backward.n_rows} rows.")
         for rows in chosen:
             if len(rows) != self.n_rows:
                 raise ValueError(f"The order of an epoch has {self.n_rows} rows. Got {len(rows)} rows.")
         self.weight_decay = getattr(self.solver, "weight_decay", 0)
         self.n_steps = self.solver.n_steps
-        self.passes.share(&self.passes.program.products, self.size)
+        self.forward_backward.share(&self.forward_backward.program.products, self.size)
         return chosen
 
     cdef Size advance(self, const Size *rows, bint adjacent, const double *rates, Size i, Size end) noexcept nogil:
@@ -321,26 +321,26 @@ cdef class FusedSteps:
         while i < end:
             start = i * self.size
             n = min(self.size, self.n_rows - start)
-            self.loss = self.passes.pass_over(rows + start, adjacent, n)
+            self.loss = self.forward_backward.pass_over(rows + start, adjacent, n)
             if not isfinite(self.loss):
                 return i
             self.total += n * self.loss
             i += 1
             self.step(rates[i - 1], self.n_steps + i, i == self.n_batches)
         if i == self.n_batches:  # here, since to take the GIL in between is to wait for other threads
-            self.update_ratio = self.lengths.ratio()
-            self.loss = self.total / self.n_rows + self.passes.penalize()
+            self.update_ratio = self.norms.ratio()
+            self.loss = self.total / self.n_rows + self.forward_backward.penalize()
             if not self.finite():
                 self.loss = NAN
         return i
 
     cdef bint finite(self) noexcept nogil:
-        if self.passes.single:
+        if self.forward_backward.single:
             return finite_float(<float *>self.state, self.n_state)
         return finite_double(<double *>self.state, self.n_state)
 
     cdef void scale(self, void *x, double factor, Size n) noexcept nogil:
-        if self.passes.single:
+        if self.forward_backward.single:
             scale_float(<float *>x, factor, n)
         else:
             scale_double(<double *>x, factor, n)
@@ -349,14 +349,14 @@ cdef class FusedSteps:
         """Clip, move, and enforce the bound on norms; the last step of an epoch is measured."""
         cdef double norm
         if is_last:
-            self.lengths.keep()
+            self.norms.keep()
         if is_last or self.clip_norm < INFINITY:
-            norm = self.lengths.norm(self.lengths.g)
+            norm = self.norms.norm(self.norms.g)
             self.gradient_norm = norm
             if norm > self.clip_norm:
-                self.scale(self.lengths.g, self.clip_norm / norm, self.lengths.n)
+                self.scale(self.norms.g, self.clip_norm / norm, self.norms.n)
         if self.weight_decay:
-            self.scale(self.lengths.theta, 1 - rate * self.weight_decay, self.n_decayed)
+            self.scale(self.norms.theta, 1 - rate * self.weight_decay, self.n_decayed)
         self.update.move(rate, number)
         if self.max_norm < INFINITY:
-            self.passes.bound(self.max_norm)
+            self.forward_backward.bound(self.max_norm)

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from skneural.network import Objective
-from skneural.solvers.stopping import DivergenceError
-from skneural.solvers.watching import Epoch, Watch
+from skneural.solvers.exceptions import DivergenceError
+from skneural.solvers.training_monitor import Epoch, TrainingMonitor
 
 Array = NDArray[Any]
 
@@ -52,7 +52,7 @@ class LBFGS:
     tol : float
         Stop when the largest entry of the gradient is at most `tol`, or when, as in scikit-learn's MLP, an iteration
         lowers the objective by less than SciPy's default for ``ftol``, 2.2e-9 of its value.
-    watch : Watch
+    monitor : Watch
         Looks on after each iteration; with early stopping it may end the run.
 
     Examples
@@ -60,18 +60,19 @@ class LBFGS:
     >>> import numpy as np
     >>> from skneural.losses import SquaredError
     >>> from skneural.network import Network, Objective, TrainingRows
-    >>> from skneural.solvers import LBFGS, Stopping, Watch
+    >>> from skneural.solvers import LBFGS, EarlyStopping, TrainingMonitor
     >>> X = np.linspace(-1, 1, 20)[:, None]
     >>> line = Network.zeros([1, 1], [], X.dtype)
     >>> objective = Objective(line, SquaredError(), [], TrainingRows(X, 3 * X + 1), n_rows=20)
-    >>> LBFGS(objective, max_fun=100, tol=1e-6, watch=Watch(objective, Stopping(0.0, 10))).run(max_iter=50).converged
+    >>> monitor = TrainingMonitor(objective, EarlyStopping(0.0, 10))
+    >>> LBFGS(objective, max_fun=100, tol=1e-6, monitor=monitor).run(max_iter=50).converged
     True
     >>> line.parameters.round(3)
     array([3., 1.])
     """
 
-    def __init__(self, objective: Objective, max_fun: int, tol: float, watch: Watch):
-        self.objective, self.max_fun, self.tol, self.watch = objective, max_fun, tol, watch
+    def __init__(self, objective: Objective, max_fun: int, tol: float, monitor: TrainingMonitor):
+        self.objective, self.max_fun, self.tol, self.monitor = objective, max_fun, tol, monitor
         self._all = slice(0, len(objective.rows))
         self._iteration, self._ended = 0, False
 
@@ -107,14 +108,14 @@ class LBFGS:
             np.copyto(self.objective.state, self._best)
             raise
         self.objective.parameters[...] = result.x
-        self.objective.settle(self._all)
+        self.objective.update_running_statistics(self._all)
         # The line search may end one iteration late, and abort one without progress.
         converged = bool(result.success) or self._ended
         return Outcome(min(result.nit, max_iter), float(result.fun), converged, str(result.message))
 
     def _evaluate(self, x: Array) -> tuple[float, Array]:
         self.objective.parameters[...] = x
-        self.objective.forget()
+        self.objective.reset_running_statistics()
         value = self.objective.evaluate(self._all) + self.objective.penalty()
         gradient = self.objective.gradient.astype(np.float64)
         if not (math.isfinite(value) and np.isfinite(gradient).all()):
@@ -130,11 +131,11 @@ class LBFGS:
         x = intermediate_result.x.astype(parameters.dtype)
         if not np.array_equal(parameters, x):  # the line search has looked elsewhere since
             parameters[...] = x
-            self.objective.settle(self._all)
-        now, validation = time.perf_counter(), self.watch.validation()
+            self.objective.update_running_statistics(self._all)
+        now, validation = time.perf_counter(), self.monitor.validation()
         epoch = Epoch(self._iteration, float(intermediate_result.fun), now - self._started, **validation)
         self._started = now
-        asked = self.watch.asks_to_stop(epoch)
-        if asked or (self.watch.early_stopping and self.watch.stopping.exhausted):
+        asked = self.monitor.on_epoch_end(epoch)
+        if asked or (self.monitor.early_stopping and self.monitor.stopping.should_stop):
             self._ended = True
             raise StopIteration

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from skneural.specification import Specification, Within
+from skneural.component import Component
+from skneural.constraints import FRACTION, NON_NEGATIVE, Interval
 
 Array = NDArray[Any]
 
@@ -41,7 +43,7 @@ class Progress:
     fraction: Array
 
 
-class Schedule(Specification):
+class Schedule(Component):
     """Base of all schedules: ``schedule(progress)`` returns one factor, or one per batch.
 
     Any callable with that signature serves as well, for instance
@@ -112,7 +114,7 @@ class InverseScaling(Schedule):
     0.1
     """
 
-    _constraints = {"power_t": Within(0, None, closed="left")}
+    _parameter_constraints = {"power_t": [NON_NEGATIVE]}
 
     def __init__(self, power_t: float = 0.5):
         self.power_t = power_t
@@ -142,7 +144,7 @@ class Adaptive(Schedule):
     True
     """
 
-    _constraints = {"divisor": Within(1, None, closed="neither"), "smallest": Within(0, None, closed="left")}
+    _parameter_constraints = {"divisor": [Interval(Real, 1, None, closed="neither")], "smallest": [NON_NEGATIVE]}
 
     def __init__(self, divisor: float = 5.0, smallest: float = 1e-6):
         self.divisor = divisor
@@ -177,7 +179,7 @@ class Cosine(Schedule):
     """
 
     completes = True
-    _constraints = {"final": Within(0, 1)}
+    _parameter_constraints = {"final": [FRACTION]}
 
     def __init__(self, final: float = 0.0):
         self.final = final
@@ -209,7 +211,11 @@ class OneCycle(Schedule):
     """
 
     completes = True
-    _constraints = {"warmup": Within(0, 1, closed="neither"), "start": Within(0, 1), "final": Within(0, 1)}
+    _parameter_constraints = {
+        "warmup": [Interval(Real, 0, 1, closed="neither")],
+        "start": [FRACTION],
+        "final": [FRACTION],
+    }
 
     def __init__(self, warmup: float = 0.3, start: float = 0.04, final: float = 4e-6):
         self.warmup = warmup

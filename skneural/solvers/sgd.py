@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from skneural.constraints import FRACTION
 from skneural.solvers.base import Array, Solver
-from skneural.specification import OneOf, Within
 
 
 class SGD(Solver):
@@ -32,7 +32,7 @@ class SGD(Solver):
     array([ 0.81, -1.62])
     """
 
-    _constraints = {"momentum": Within(0, 1), "nesterovs_momentum": OneOf((False, True))}
+    _parameter_constraints = {"momentum": [FRACTION], "nesterovs_momentum": ["boolean"]}
 
     def __init__(self, momentum: float = 0.9, nesterovs_momentum: bool = True):
         self.momentum = momentum

@@ -1,4 +1,4 @@
-"""The steps of an epoch, one per mini-batch, in Python: the specification of the fused ones."""
+"""The steps of an epoch, one per mini-batch, in Python: the reference implementation of the fused ones."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from skneural.backend import extension
 from skneural.network import Objective
 from skneural.solvers.base import Solver
 from skneural.solvers.batches import Batches
-from skneural.solvers.lengths import Lengths
-from skneural.solvers.stopping import DivergenceError
+from skneural.solvers.exceptions import DivergenceError
+from skneural.solvers.norms import StepNorms
 
 Array = NDArray[Any]
 
@@ -32,7 +32,7 @@ class Steps:
 
     Attributes
     ----------
-    together : int
+    max_epochs_per_call : int
         So many epochs may be one call: here one.
     gradient_norm : float
         Norm of the last gradient of :meth:`take`, before it was clipped.
@@ -51,17 +51,17 @@ class Steps:
     >>> solver = SGD()
     >>> solver.start(objective.parameters, objective.gradient)
     >>> steps = Steps(objective, solver, Batches(20, 10, shuffle=False), clip_norm=None)
-    >>> loss = steps.take(order=None, rates=np.array([0.1, 0.1]), number=1)
+    >>> loss = steps.run_epoch(order=None, rates=np.array([0.1, 0.1]), number=1)
     >>> round(loss, 2), round(steps.gradient_norm, 2)
     (1.79, 2.13)
     """
 
-    together = 1
+    max_epochs_per_call = 1
 
     def __init__(self, objective: Objective, solver: Solver, batches: Batches, clip_norm: float | None):
         self.objective, self.solver, self.batches, self.clip_norm = objective, solver, batches, clip_norm
         self.gradient_norm = self.update_ratio = math.nan
-        self._lengths = Lengths.of(objective.parameters, objective.gradient)
+        self._norms = StepNorms.of(objective.parameters, objective.gradient)
 
     @staticmethod
     def of(objective: Objective, solver: Solver, batches: Batches, clip_norm: float | None) -> Any:
@@ -71,7 +71,7 @@ class Steps:
             return fused.FusedSteps(objective, solver, batches, clip_norm)
         return Steps(objective, solver, batches, clip_norm)
 
-    def take(self, order: Array | None, rates: Array, number: int) -> float:
+    def run_epoch(self, order: Array | None, rates: Array, number: int) -> float:
         """Make a step on each batch.
 
         Parameters
@@ -102,14 +102,14 @@ class Steps:
                 raise DivergenceError.at(number, rate)
             total += loss * (rows.stop - rows.start if isinstance(rows, slice) else len(rows))
             if i == last:  # one step of each epoch is measured
-                self._lengths.begin_step()
+                self._norms.begin_step()
             if i == last or self.clip_norm is not None:
-                self.gradient_norm = self._lengths.gradient()
+                self.gradient_norm = self._norms.gradient()
             if self.clip_norm is not None and self.gradient_norm > self.clip_norm:
                 objective.gradient *= self.clip_norm / self.gradient_norm
             step(rate)
             objective.project()
-        self.update_ratio = self._lengths.update_ratio()
+        self.update_ratio = self._norms.update_ratio()
         loss = total / self.batches.n_rows + objective.penalty()
         if not (math.isfinite(loss) and np.isfinite(objective.state).all()):
             raise DivergenceError.at(number, float(rates[-1]))

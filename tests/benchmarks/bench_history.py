@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 
 from skneural import ActivationMLPClassifier
 from skneural.solvers import Epoch
-from skneural.solvers.lengths import Lengths
+from skneural.solvers.norms import StepNorms
 
 # Rows, features, classes, epochs; 100 hidden units, batches of 200. The first has one batch an epoch.
 CASES = [(200, 4, 3, 100), (1500, 30, 3, 60), (1800, 64, 10, 60), (10000, 100, 10, 15)]
@@ -36,7 +36,7 @@ def fitted(n_rows, n_features, n_classes, epochs):
 def history_seconds(model, epochs):
     """Return the processor seconds of the history's work in an epoch."""
     theta = model.parameters_.copy()
-    lengths, epoch = Lengths.of(theta, np.ones_like(theta)), Epoch(1, 0.5, 0.1, 0.001, 1.0, 0.01)
+    lengths, epoch = StepNorms.of(theta, np.ones_like(theta)), Epoch(1, 0.5, 0.1, 0.001, 1.0, 0.01)
     started = time.thread_time()
     for _ in range(epochs):
         lengths.begin_step()

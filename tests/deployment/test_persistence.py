@@ -23,7 +23,7 @@ from skneural import (
     ActivationMLPRegressor,
     MeanCenterer,
     PCAWhitener,
-    RampEncoder,
+    PiecewiseLinearEncoder,
     SmoothClipper,
     StdScaler,
     VersionWarning,
@@ -46,7 +46,13 @@ def skops():
 
 
 def pipeline(**settings):
-    steps = StdScaler(), SmoothClipper(), RampEncoder(min_rows=1), MeanCenterer(), PCAWhitener(n_components=3)
+    steps = (
+        StdScaler(),
+        SmoothClipper(),
+        PiecewiseLinearEncoder(min_rows=1),
+        MeanCenterer(),
+        PCAWhitener(n_components=3),
+    )
     return make_pipeline(*steps, ActivationMLPClassifier(**FAST, **settings)).fit(X, y)
 
 
@@ -236,13 +242,13 @@ FULL_DISK = """
 import resource, signal
 import joblib, numpy as np
 from skneural import StdScaler
-from skneural.deployment import replacing, save
+from skneural.deployment import atomic_write, save
 
 def write_skops():
     save(scaler, "model.skops")
 
 def write_joblib():
-    with replacing("model.joblib") as file:
+    with atomic_write("model.joblib") as file:
         joblib.dump(scaler, file)
 
 scaler = StdScaler().fit(np.random.default_rng(0).normal(size=(20, 5000)))

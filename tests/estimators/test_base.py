@@ -34,7 +34,7 @@ from skneural import (
 )
 from skneural.activations import Activation
 from skneural.estimators.base import HISTORY
-from skneural.solvers import StochasticMinimization, TrainingInterrupted
+from skneural.solvers import TrainingInterrupted, TrainingLoop
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -685,7 +685,7 @@ class TestInterruption:
             monkeypatch.undo()
             raise KeyboardInterrupt
 
-        monkeypatch.setattr(StochasticMinimization, "return_to_best", pressed)
+        monkeypatch.setattr(TrainingLoop, "return_to_best", pressed)
         with pytest.raises(TrainingInterrupted):
             (model := ActivationMLPClassifier(**settings)).fit(X, Y)
         assert_array_equal(model.parameters_, diverged.parameters_)

@@ -102,9 +102,9 @@ def test_weights_that_leave_nothing_name_their_source():
             ActivationMLPClassifier(**SMALL, class_weight=class_weight).fit(X, Y, weight)
         return str(caught.value)
 
-    nothing = {0: 0, 1: 0, 2: 0}
-    assert message(None, nothing).startswith("class_weight is")
-    assert message(np.ones(len(Y)), nothing).startswith("class_weight is")
+    zero_threshold = {0: 0, 1: 0, 2: 0}
+    assert message(None, zero_threshold).startswith("class_weight is")
+    assert message(np.ones(len(Y)), zero_threshold).startswith("class_weight is")
     assert message((Y == 0) * 1.0, {0: 0}).startswith("sample_weight times class_weight is")
 
 

@@ -20,7 +20,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 from skneural import ACTIVATIONS, ActivationMLPClassifier, ActivationMLPRegressor, Maxout, StdScaler
 from skneural.initializers import INITIALIZERS
 from skneural.network import Layout
-from skneural.network.normalization import EPSILON
+from skneural.network.batch_normalization import EPSILON
 from skneural.solvers import SCHEDULES, SOLVERS
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -98,7 +98,14 @@ class TestBatchNorm:
         for i, hidden in enumerate(model.activations_):
             Z = (A @ views.weights[i] - views.means[i]) / np.sqrt(views.variances[i] + EPSILON)
             Z = views.scales[i] * Z + views.biases[i]
-            A = hidden.forward(Z, *[learned for learned in views.learned[i : i + 1] if learned.size])
+            A = hidden.forward(
+                Z,
+                *[
+                    activation_params
+                    for activation_params in views.activation_params[i : i + 1]
+                    if activation_params.size
+                ],
+            )
         assert_allclose(model.predict(X), (A @ views.weights[2] + views.biases[2])[:, 0], rtol=1e-10)
         assert_allclose(model.predict(X[:1]), model.predict(X)[:1], rtol=1e-10)
         assert all(unit.any() for unit in views.means)
@@ -257,8 +264,8 @@ class TestHistory:
     def test_one_entry_per_epoch(self, solver, early_stopping):
         model = ActivationMLPClassifier(**SMALL, solver=solver, early_stopping=early_stopping).fit(X, Y)
         judged = {"validation_loss", "validation_score"}
-        lengths = {name: len(column) for name, column in model.history_.items()}
-        assert lengths == {name: 0 if name in judged and not early_stopping else model.n_iter_ for name in lengths}
+        norms = {name: len(column) for name, column in model.history_.items()}
+        assert norms == {name: 0 if name in judged and not early_stopping else model.n_iter_ for name in norms}
         assert model.history_["loss"] is model.loss_curve_
         assert {type(value) for column in model.history_.values() for value in column} == {float}
         rates = model.history_["learning_rate"]

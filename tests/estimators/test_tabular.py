@@ -9,7 +9,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skneural import ActivationMLPClassifier
-from skneural.estimators.tabular import RECIPE, tabular_classifier
+from skneural.estimators.tabular import TABULAR_DEFAULTS, tabular_classifier
 
 
 def networks(model):
@@ -21,7 +21,7 @@ def test_settings_of_each_network_are_the_recipes_unless_overridden():
     defaults = ActivationMLPClassifier().get_params(deep=False)
     for network in networks(tabular_classifier(max_iter=7, random_state=3)):
         parameters = network.get_params(deep=False)
-        assert parameters == {**defaults, **RECIPE, "max_iter": 7, "random_state": parameters["random_state"]}
+        assert parameters == {**defaults, **TABULAR_DEFAULTS, "max_iter": 7, "random_state": parameters["random_state"]}
 
 
 def test_the_networks_have_seeds_of_their_own_that_follow_from_the_random_state():
@@ -37,13 +37,13 @@ def test_the_networks_have_seeds_of_their_own_that_follow_from_the_random_state(
 
 def test_each_setting_differs_from_the_default():
     defaults = ActivationMLPClassifier().get_params(deep=False)
-    assert all(defaults[name] != value for name, value in RECIPE.items())
+    assert all(defaults[name] != value for name, value in TABULAR_DEFAULTS.items())
 
 
 def test_the_recipe_itself_stays_unchanged():
-    before = dict(RECIPE)
+    before = dict(TABULAR_DEFAULTS)
     tabular_classifier(alpha=0.0)
-    assert before == RECIPE
+    assert before == TABULAR_DEFAULTS
 
 
 def test_refuses_what_is_no_parameter():
@@ -65,7 +65,8 @@ def test_learns_strings_in_single_precision_and_repeats_itself(dtype):
 def test_probabilities_are_the_mean_over_networks_with_and_without_ramps():
     X, y = load_breast_cancer(return_X_y=True)
     model = tabular_classifier(max_iter=2, random_state=0)
-    model.set_params(**{f"votingclassifier__ramps_{i}__rampencoder__min_rows": 1 for i in (1, 2)}).fit(X, y)
+    fewest_rows = {f"votingclassifier__encoded_{i}__piecewiselinearencoder__min_rows": 1 for i in (1, 2)}
+    model.set_params(**fewest_rows).fit(X, y)
     Z = model[:-1].transform(X)
     members = model[-1].estimators_
     expected = np.mean([member.predict_proba(Z) for member in members], axis=0)

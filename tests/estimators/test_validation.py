@@ -61,9 +61,9 @@ class TestRecords:
 
     @pytest.mark.parametrize("Estimator", ESTIMATORS)
     def test_without_early_stopping_they_only_look_on(self, Estimator):
-        plain, watched = Estimator(**SMALL).fit(X, Y), Estimator(**SMALL).fit(X, Y, **OURS)
-        assert_array_equal(watched.parameters_, plain.parameters_)
-        assert watched.best_loss_ == plain.best_loss_ == min(plain.loss_curve_)
+        plain, monitored = Estimator(**SMALL).fit(X, Y), Estimator(**SMALL).fit(X, Y, **OURS)
+        assert_array_equal(monitored.parameters_, plain.parameters_)
+        assert monitored.best_loss_ == plain.best_loss_ == min(plain.loss_curve_)
         assert plain.validation_scores_ is plain.validation_loss_curve_ is plain.best_validation_score_ is None
 
     @pytest.mark.parametrize("Estimator", ESTIMATORS)

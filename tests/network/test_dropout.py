@@ -77,8 +77,8 @@ def test_sparse_rows_are_dropped_like_dense_ones(rate):
     dense, thin = drop(A, rate), drop(sparse.csr_array(A), rate, seed=1).toarray()
     assert not thin[A == 0].any()
     n = np.count_nonzero(A)
-    shares = [(dropped[A != 0] == 0).mean() for dropped in (dense, thin)]
-    assert abs(shares[0] - shares[1]) < 6 * np.sqrt(2 * rate * (1 - rate) / n)
+    row_weight = [(dropped[A != 0] == 0).mean() for dropped in (dense, thin)]
+    assert abs(row_weight[0] - row_weight[1]) < 6 * np.sqrt(2 * rate * (1 - rate) / n)
     np.testing.assert_array_equal(np.unique(thin), np.unique(dense))
     errors = [dropped.mean(axis=0) - A.mean(axis=0) for dropped in (dense, thin)]
     bound = 6 * 2 * np.sqrt(rate / (1 - rate) * 0.3 / 40_000)
@@ -99,4 +99,4 @@ def test_the_gradient_passes_where_the_value_did():
     A = np.random.RandomState(1).normal(size=(20, 3))
     dropped, dA = dropout.forward(A), np.random.RandomState(2).normal(size=(20, 3))
     expected = dA * dropped / A
-    np.testing.assert_allclose(dropout.propagate(dA.copy()), expected)
+    np.testing.assert_allclose(dropout.input_gradient(dA.copy()), expected)

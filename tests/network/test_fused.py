@@ -121,8 +121,8 @@ def test_activations_over_their_whole_range(activation, dtype, size):
     z = (size * np.linspace(-1, 1, 41)).astype(dtype)
     network = Network.zeros([1, 1, 1], [activation], dtype)
     network.weights[0][...], network.weights[1][...] = 1, 1
-    for learned in network.learned:
-        learned[...] = 0.25
+    for activation_params in network.activation_params:
+        activation_params[...] = 0.25
     expected, got = both(lambda: network.raw_output(z[:, None]))
     limit = {"float64": 1e-13, "float32": 1e-5}[dtype]
     np.testing.assert_allclose(got, expected, rtol=limit, atol=limit * min(size, 1e-3))

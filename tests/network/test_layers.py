@@ -5,7 +5,7 @@ import pytest
 from scipy import sparse
 
 from skneural.activations import ACTIVATIONS, Activation
-from skneural.network.layers import Activate, Affine
+from skneural.network.layers import ActivationLayer, AffineLayer
 
 every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 TOLERANCE = {np.float32: 1e-5, np.float64: 1e-12}
@@ -14,7 +14,7 @@ TOLERANCE = {np.float32: 1e-5, np.float64: 1e-12}
 def affine(dtype, n_rows=8):
     rng = np.random.RandomState(0)
     W, b = rng.normal(size=(4, 3)).astype(dtype), rng.normal(size=3).astype(dtype)
-    return Affine(W, b, np.full_like(W, np.nan), np.full_like(b, np.nan), n_rows)
+    return AffineLayer(W, b, np.full_like(W, np.nan), np.full_like(b, np.nan), n_rows)
 
 
 def rows(n_rows, dtype, n_columns=4, seed=1):
@@ -27,8 +27,8 @@ def rows(n_rows, dtype, n_columns=4, seed=1):
 def test_affine(dtype, convert, n_rows):
     layer, X, dZ = affine(dtype), rows(n_rows, dtype), rows(n_rows, dtype, 3, seed=2)
     Z = layer.forward(convert(X))
-    layer.accumulate(dZ)
-    dX = layer.propagate(dZ)
+    layer.parameter_gradients(dZ)
+    dX = layer.input_gradient(dZ)
     close = {"rtol": TOLERANCE[dtype], "atol": TOLERANCE[dtype]}
     np.testing.assert_allclose(Z, [x @ layer.W + layer.b for x in X], **close)
     np.testing.assert_allclose(layer.dW, sum(np.outer(x, dz) for x, dz in zip(X, dZ, strict=True)), **close)
@@ -42,20 +42,20 @@ def test_a_long_pass_after_a_short_one_and_back():
     for n_rows in (2, 8, 1, 8):
         X, dZ = rows(n_rows, np.float64, seed=n_rows), rows(n_rows, np.float64, 3)
         np.testing.assert_allclose(layer.forward(X), X @ layer.W + layer.b)
-        np.testing.assert_allclose(layer.propagate(dZ), dZ @ layer.W.T)
+        np.testing.assert_allclose(layer.input_gradient(dZ), dZ @ layer.W.T)
 
 
 def test_affine_leaves_its_input_alone():
     layer, X, dZ = affine(np.float64), rows(8, np.float64), rows(8, np.float64, 3)
     X.flags.writeable = dZ.flags.writeable = False
     layer.forward(X)
-    layer.accumulate(dZ)  # writing to a read-only array raises
-    layer.propagate(dZ)
+    layer.parameter_gradients(dZ)  # writing to a read-only array raises
+    layer.input_gradient(dZ)
 
 
 def activate(activation, dtype, n_units=3, n_rows=8):
-    learned = activation.init_learned(n_units).astype(dtype)
-    return Activate(activation, learned, np.full_like(learned, np.nan), n_rows, n_units)
+    activation_params = activation.init_params(n_units).astype(dtype)
+    return ActivationLayer(activation, activation_params, np.full_like(activation_params, np.nan), n_rows, n_units)
 
 
 @every_dtype
@@ -65,14 +65,14 @@ def test_activate_does_what_the_activation_does(activation, dtype, n_rows):
     layer = activate(activation, dtype)
     Z, dA = rows(n_rows, dtype, 3 * activation.n_pieces), rows(n_rows, dtype, 3, seed=2)
     A = layer.forward(Z)
-    dZ = layer.propagate(dA)
-    layer.accumulate(dA)
-    expected = activation.forward(Z, *layer.learned)
+    dZ = layer.input_gradient(dA)
+    layer.parameter_gradients(dA)
+    expected = activation.forward(Z, *layer.activation_params)
     np.testing.assert_array_equal(A, expected)
-    np.testing.assert_array_equal(dZ, activation.backward(dA, Z, expected, *layer.learned))
-    if layer.learned:
-        gradient = activation.learned_gradient(dA, Z, expected, *layer.learned)
-        np.testing.assert_array_equal(layer.dlearned, gradient)
+    np.testing.assert_array_equal(dZ, activation.backward(dA, Z, expected, *layer.activation_params))
+    if layer.activation_params:
+        gradient = activation.params_gradient(dA, Z, expected, *layer.activation_params)
+        np.testing.assert_array_equal(layer.dactivation_params, gradient)
 
 
 class Doubling(Activation):
@@ -89,5 +89,5 @@ class Doubling(Activation):
 def test_a_users_double_precision_does_not_spread(dtype):
     layer, Z = activate(Doubling(), dtype), rows(8, dtype, 3)
     np.testing.assert_array_equal(layer.forward(Z), 2 * Z)
-    np.testing.assert_array_equal(layer.propagate(Z), 2 * Z)
-    assert (layer.forward(Z).dtype, layer.propagate(Z).dtype) == (dtype, dtype)
+    np.testing.assert_array_equal(layer.input_gradient(Z), 2 * Z)
+    assert (layer.forward(Z).dtype, layer.input_gradient(Z).dtype) == (dtype, dtype)

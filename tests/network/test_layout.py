@@ -35,7 +35,7 @@ def test_the_views_cover_the_vector_exactly_once(architecture):
 def test_the_weights_come_first_then_the_biases_then_what_is_learned(architecture):
     layout = Layout(*architecture)
     views = layout.views(np.arange(layout.size))
-    in_order = [view.ravel() for part in (views.weights, views.biases, views.learned) for view in part]
+    in_order = [view.ravel() for part in (views.weights, views.biases, views.activation_params) for view in part]
     np.testing.assert_array_equal(np.concatenate(in_order), np.arange(layout.size))
     assert layout.n_weights == sum(W.size for W in views.weights)
 
@@ -50,8 +50,8 @@ def test_the_shapes_follow_from_the_sizes(architecture):
     widths = [units * k for units, k in zip(sizes[1:], pieces, strict=True)]
     assert [W.shape for W in views.weights] == list(zip(sizes[:-1], widths, strict=True))
     assert [b.shape for b in views.biases] == [(width,) for width in widths]
-    expected = [a.init_learned(units).shape for a, units in zip(activations, sizes[1:-1], strict=True)]
-    assert [learned.shape for learned in views.learned] == expected
+    expected = [a.init_params(units).shape for a, units in zip(activations, sizes[1:-1], strict=True)]
+    assert [activation_params.shape for activation_params in views.activation_params] == expected
 
 
 @pytest.mark.parametrize("activations", [[], [ReLU(), ReLU()]], ids=len)
@@ -73,11 +73,11 @@ def test_batch_normalisation_adds_scales_to_the_parameters_and_statistics_behind
         assert [view.shape for view in before] == [view.shape for view in now]
     widths = [units * a.n_pieces for units, a in zip(sizes[1:-1], activations, strict=True)]
     for part in (views.scales, views.means, views.variances):
-        assert [unit.shape for unit in part] == [(width,) for width in widths]
+        assert [normalized.shape for normalized in part] == [(width,) for width in widths]
     assert [count.shape for count in views.counts] == [(1,) for _ in widths]
     assert layout.n_trained == plain.size + sum(widths)
     assert layout.size == layout.n_trained + 2 * sum(widths) + len(widths)
-    assert all((unit < layout.n_trained).all() for unit in views.scales)
+    assert all((normalized < layout.n_trained).all() for normalized in views.scales)
     statistics = [*views.means, *views.variances, *views.counts]
-    assert all((unit >= layout.n_trained).all() for unit in statistics)
+    assert all((normalized >= layout.n_trained).all() for normalized in statistics)
     np.testing.assert_array_equal(np.concatenate([v.ravel() for part in views for v in part]), vector)

@@ -26,7 +26,11 @@ def by_hand(network, X):
     A = X
     for i, activation in enumerate(network.activations):
         Z = A @ network.weights[i] + network.biases[i]
-        A = activation.forward(Z, network.learned[i]) if network.learned[i].size else activation.forward(Z)
+        A = (
+            activation.forward(Z, network.activation_params[i])
+            if network.activation_params[i].size
+            else activation.forward(Z)
+        )
     return A @ network.weights[-1] + network.biases[-1]
 
 
@@ -40,7 +44,7 @@ def test_different_activations_in_different_layers_know_their_place():
     network, X = random_network([4, 5, 3, 2, 2], [PReLU(), Tanh(), Maxout(3)]), rows(7)
     (W1, W2, W3, W4), (b1, b2, b3, b4) = network.weights, network.biases
     Z = X @ W1 + b1
-    A = np.where(Z > 0, Z, network.learned[0] * Z)
+    A = np.where(Z > 0, Z, network.activation_params[0] * Z)
     A = np.tanh(A @ W2 + b2)
     A = (A @ W3 + b3).reshape(len(X), 3, 2).max(axis=1)
     np.testing.assert_allclose(network.raw_output(X), A @ W4 + b4, rtol=1e-12)
@@ -77,7 +81,7 @@ def test_sparse_rows_are_rows(activation, dtype, convert):
 def test_prediction_changes_nothing(activation, dtype):
     network, X = random_network([4, 3, 2], [activation], dtype), rows(9, dtype=dtype)
     network.parameters.flags.writeable = X.flags.writeable = False
-    for view in [*network.weights, *network.biases, *network.learned]:
+    for view in [*network.weights, *network.biases, *network.activation_params]:
         view.flags.writeable = False
     assert network.raw_output(X).dtype == dtype  # writing to a read-only array raises
 
@@ -94,7 +98,7 @@ def test_the_parts_are_views_on_the_vector():
     network = Network.zeros([4, 3, 2], [PReLU()], np.float32)
     assert network.parameters.dtype == np.float32
     assert not network.parameters.any()
-    for part in [*network.weights, *network.biases, *network.learned]:
+    for part in [*network.weights, *network.biases, *network.activation_params]:
         part[...] = 1
     np.testing.assert_array_equal(network.parameters, 1)
 
@@ -156,7 +160,7 @@ def test_the_pieces_of_a_maxout_unit_are_drawn_one_by_one_with_the_units_fan():
 @pytest.mark.parametrize("shared", [False, True])
 def test_learned_slopes_start_where_they_are_told(shared):
     network = initialized([PReLU(0.1, shared), PReLU(0.3, shared)])
-    assert [set(slopes) for slopes in network.learned] == [{0.1}, {0.3}]
+    assert [set(slopes) for slopes in network.activation_params] == [{0.1}, {0.3}]
 
 
 class HardTanh(Activation):

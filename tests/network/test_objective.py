@@ -94,7 +94,7 @@ def test_the_gradient_of_a_linear_model(loss):
 class Swish(Activation):
     """A user's own, with a slope learned per unit and no thought for ``out``."""
 
-    def init_learned(self, n_units):
+    def init_params(self, n_units):
         return np.ones(n_units)
 
     def forward(self, Z, betas, out=None):
@@ -104,7 +104,7 @@ class Swish(Activation):
         s = special.expit(betas * Z)
         return dA * (s + betas * Z * s * (1 - s))
 
-    def learned_gradient(self, dA, Z, A, betas):
+    def params_gradient(self, dA, Z, A, betas):
         s = special.expit(betas * Z)
         return np.sum(dA * Z**2 * s * (1 - s), axis=0)
 
@@ -378,7 +378,7 @@ def test_settled_statistics_predict_what_training_saw(weights):
     objective = regularised(ELU(), batch_norm=True, weights=weights)
     for seed in range(3):
         objective.evaluate(np.random.RandomState(seed).permutation(N_ROWS)[:3])
-    objective.settle(ALL)
+    objective.update_running_statistics(ALL)
     value, (X, Y) = objective.evaluate(ALL), data(SoftmaxCrossEntropy())
     losses = objective.loss.evaluate(objective.network.raw_output(X), Y)[0]
     np.testing.assert_allclose(np.average(losses, weights=weights), value, rtol=1e-12)

@@ -9,12 +9,13 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skneural.preprocessing import StdScaler
-from skneural.preprocessing.clipping import RampEncoder, SmoothClipper
+from skneural.preprocessing.clipping import SmoothClipper
+from skneural.preprocessing.piecewise_linear import PiecewiseLinearEncoder
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 
 
-@parametrize_with_checks([SmoothClipper(), RampEncoder(), RampEncoder(n_bins=3, min_rows=1)])
+@parametrize_with_checks([SmoothClipper()])
 def test_scikit_learns_contract(estimator, check):
     check(estimator)
 
@@ -70,53 +71,6 @@ def test_refuses_other_limits(limit):
         clone(SmoothClipper(limit=limit)).fit([[1.0]])
 
 
-def test_ramps_are_the_formula():
-    X = np.random.default_rng(0).standard_normal((400, 3))
-    encoder = RampEncoder(n_bins=4).fit(X)
-    Z = encoder.transform(X)
-    assert Z.shape == (400, 3 + 12)
-    np.testing.assert_array_equal(Z[:, :3], X)
-    for j in range(3):
-        b = np.quantile(X[:, j], [0, 0.25, 0.5, 0.75, 1])
-        ramps = np.clip((X[:, [j]] - b[:-1]) / np.diff(b), 0, 1)
-        np.testing.assert_allclose(Z[:, 3 + 4 * j : 7 + 4 * j], ramps - ramps.mean(axis=0), atol=1e-12)
-
-
-def test_ramps_end_at_the_training_range():
-    X = np.random.default_rng(0).standard_normal((400, 1))
-    encoder = RampEncoder(n_bins=4).fit(X)
-    far = encoder.transform([[1e300], [X.max()], [-1e300], [X.min()]])[:, 1:]
-    np.testing.assert_allclose(far[0], far[1])
-    np.testing.assert_allclose(far[2], far[3])
-
-
-@pytest.mark.parametrize(("shape", "n_ramps"), [((400, 2), 8), ((400, 3), 0), ((399, 2), 0)])
-def test_ramps_are_for_few_features_of_many_rows(shape, n_ramps):
-    X = np.random.default_rng(0).standard_normal(shape)
-    Z = RampEncoder(n_bins=4, max_columns=8).fit_transform(X)
-    assert Z.shape[1] == shape[1] + n_ramps
-
-
-def test_constant_and_rare_features_get_no_ramps_and_tied_ones_fewer():
-    X = np.column_stack([np.full(400, 2.0), np.arange(400) % 5 == 0, np.arange(400) % 3, np.arange(400.0)])
-    encoder = RampEncoder(n_bins=4).fit(X)
-    assert [len(edges) for edges in encoder.edges_] == [0, 0, 3, 5]
-    assert np.isfinite(encoder.transform(X)).all()
-
-
-def test_ramps_keep_float32_and_have_names():
-    X = pd.DataFrame({"width": np.arange(200.0)}).astype(np.float32)
-    encoder = RampEncoder(n_bins=2).fit(X)
-    assert encoder.transform(X).dtype == np.float32
-    assert list(encoder.get_feature_names_out()) == ["width", "width_ramp0", "width_ramp1"]
-
-
-@pytest.mark.parametrize("settings", [{"n_bins": 1}, {"max_columns": -1}, {"min_rows": 0}, {"n_bins": 2.5}])
-def test_refuses_other_settings(settings):
-    with pytest.raises(ValueError, match=next(iter(settings))):
-        RampEncoder(**settings).fit([[1.0]])
-
-
 @pytest.mark.parametrize("limit", [1e-300, 1e300])
 def test_limits_beyond_single_precision(limit):
     X = np.array([[0.0, -2.0, 3e38, -1e-38]], dtype=np.float32)
@@ -134,13 +88,9 @@ def test_the_largest_numbers_reach_the_limit():
         np.testing.assert_allclose(Z, [[expected, -expected]])
 
 
-@pytest.mark.parametrize("transformer", [SmoothClipper(), RampEncoder()])
+@pytest.mark.parametrize("transformer", [SmoothClipper(), PiecewiseLinearEncoder()])
 def test_a_failing_fit_leaves_no_trace(transformer):
     with pytest.raises(ValueError, match="could not convert"):
         transformer.fit(pd.DataFrame({"a": ["x", "y"]}))
     assert not hasattr(transformer, "feature_names_in_")
     assert not hasattr(transformer, "n_features_in_")
-
-
-def test_more_bins_than_memory_are_too_many_for_the_rows():
-    assert RampEncoder(n_bins=2**40).fit_transform([[1.0], [2.0]]).shape == (2, 1)

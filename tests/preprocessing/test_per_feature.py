@@ -100,9 +100,9 @@ def test_a_sample_leaves_out_rows_of_weight_zero(kind):
     np.testing.assert_array_equal(whole.mean_, kind().fit(X, sample_weight=weight).mean_)
 
 
-def test_true_is_one_channel():
-    X = np.arange(6.0).reshape(2, 3)
-    np.testing.assert_array_equal(MeanCenterer(n_channels=True).fit(X).mean_, [2.5, 2.5, 2.5])
+def test_true_is_no_number_of_channels():
+    with pytest.raises(ValueError, match=r"'n_channels' parameter of MeanCenterer must be an int.*Got True"):
+        MeanCenterer(n_channels=True).fit(np.arange(6.0).reshape(2, 3))
 
 
 CHANGES = [{"n_channels": 1}, {"n_channels": None}, {"n_channels": 5}, {"data_format": "channels_first"}]

@@ -5,7 +5,7 @@ from skneural.preprocessing.moments import FactorMoments, ScatterMoments
 from skneural.preprocessing.spectrum import (
     LeadingMoments,
     factor_spectrum,
-    is_doubtful,
+    is_ill_conditioned,
     leading_spectrum,
     scatter_spectrum,
 )
@@ -60,12 +60,12 @@ def test_leading_directions_refuse_missing_values():
 
 @pytest.mark.parametrize(("smallest", "doubtful"), [(1e-2, False), (1e-4, False), (1e-6, True), (0.0, True)])
 def test_doubt_begins_where_digits_run_out(smallest, doubtful):
-    assert is_doubtful(ScatterMoments.of(rows(np.array([1.0, 0.5, smallest])))) is doubtful
+    assert is_ill_conditioned(ScatterMoments.of(rows(np.array([1.0, 0.5, smallest])))) is doubtful
 
 
 def test_constant_features_raise_no_doubt():
     X = np.column_stack([rows(np.ones(3)), np.full(200, 3.7)])
-    assert not is_doubtful(ScatterMoments.of(X))
+    assert not is_ill_conditioned(ScatterMoments.of(X))
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

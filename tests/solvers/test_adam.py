@@ -71,11 +71,11 @@ def test_without_decay_adamw_is_adam():
 @pytest.mark.parametrize(
     ("solver", "message"),
     [
-        (Adam(beta_1=1), r"'beta_1' parameter of Adam must be a float in the range \[0, 1\). Got 1"),
+        (Adam(beta_1=1), r"'beta_1' parameter of Adam must be a float in the range \[0\.0, 1\.0\). Got 1"),
         (Adam(beta_2=-0.1), r"'beta_2' .* Got -0.1"),
-        (Adam(epsilon=0), r"'epsilon' parameter of Adam must be a float in the range \(0, inf\). Got 0"),
+        (Adam(epsilon=0), r"'epsilon' parameter of Adam must be a float in the range \(0\.0, inf\). Got 0"),
         (AdamW(beta_2=1.0), r"'beta_2' parameter of AdamW"),
-        (AdamW(weight_decay=-1), r"'weight_decay' .* \[0, inf\). Got -1"),
+        (AdamW(weight_decay=-1), r"'weight_decay' .* \[0\.0, inf\). Got -1"),
         (AdamW(n_decayed=1.5), r"'n_decayed' parameter of AdamW must be an int .* Got 1.5"),
     ],
     ids=repr,

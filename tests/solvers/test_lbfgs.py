@@ -11,7 +11,7 @@ from skneural.activations import Tanh
 from skneural.losses import LogisticLoss, PoissonLoss, SoftmaxCrossEntropy, SquaredError
 from skneural.network import Layout, Network, Objective, TrainingRows
 from skneural.penalties import L2
-from skneural.solvers import LBFGS, DivergenceError, Stopping, Watch
+from skneural.solvers import LBFGS, DivergenceError, EarlyStopping, TrainingMonitor
 
 ALPHA = 0.01
 
@@ -27,8 +27,10 @@ def linear(loss, X, Y, n_outputs, weights=None, dtype=np.float64):
     return network, Objective(network, loss, [L2(ALPHA)], TrainingRows(X, Y, weights), len(X))
 
 
-def lbfgs(objective, max_fun, tol, guests=(), **watch):
-    return LBFGS(objective, max_fun, tol, Watch(objective, Stopping(0.0, 3), guests=guests, **watch))
+def lbfgs(objective, max_fun, tol, callbacks=(), **monitor):
+    return LBFGS(
+        objective, max_fun, tol, TrainingMonitor(objective, EarlyStopping(0.0, 3), callbacks=callbacks, **monitor)
+    )
 
 
 def minimised(loss, X, Y, n_outputs, **settings):
@@ -75,10 +77,10 @@ def test_poisson_regression_is_sklearns():
     np.testing.assert_allclose(network.biases[0], reference.intercept_, atol=5e-4)
 
 
-def build(max_fun=10_000, tol=1e-6, guests=(), dtype=np.float64):
+def build(max_fun=10_000, tol=1e-6, callbacks=(), dtype=np.float64):
     X, y = iris()
     _, objective = linear(SoftmaxCrossEntropy(), X.astype(dtype), y, 3, dtype=dtype)
-    return lbfgs(objective, max_fun, tol, guests)
+    return lbfgs(objective, max_fun, tol, callbacks)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -102,7 +104,7 @@ def test_a_deeper_network_is_trained_as_well():
 
 def test_guests_see_the_loss_fall_iteration_by_iteration():
     epochs = []
-    outcome = build(guests=[epochs.append]).run(max_iter=1000)
+    outcome = build(callbacks=[epochs.append]).run(max_iter=1000)
     assert [epoch.number for epoch in epochs] == list(range(1, outcome.n_iter + 1))
     losses = [epoch.loss for epoch in epochs]
     assert losses == sorted(losses, reverse=True)
@@ -113,7 +115,7 @@ def test_guests_see_the_loss_fall_iteration_by_iteration():
 
 def test_a_guest_can_end_the_run():
     epochs = []
-    solver = build(guests=[lambda epoch: epoch.number == 4, epochs.append])
+    solver = build(callbacks=[lambda epoch: epoch.number == 4, epochs.append])
     outcome = solver.run(max_iter=1000)
     assert (outcome.n_iter, len(epochs)) == (4, 4)
     value = solver.objective.evaluate(slice(0, 150)) + solver.objective.penalty()

@@ -23,11 +23,11 @@ from skneural.solvers import (
     Constant,
     Cosine,
     DivergenceError,
+    EarlyStopping,
     InverseScaling,
     OneCycle,
-    StochasticMinimization,
-    Stopping,
-    Watch,
+    TrainingLoop,
+    TrainingMonitor,
 )
 
 pytestmark = pytest.mark.skipif(built("skneural.solvers.fused") is None, reason="the extension modules are not built")
@@ -43,12 +43,12 @@ def build(*, n_rows=N_ROWS, n_units=5, tol=0.0, patience=4, max_norm=None, batch
     layers = [4, n_units, 2], [Tanh()]
     network = Network(*layers, 0.3 * rng.normal(size=Layout(*layers).size))
     objective = Objective(network, SquaredError(), [L2(0.01)], rows, batch_size, max_norm)
-    loop = StochasticMinimization(
+    loop = TrainingLoop(
         objective,
         settings.pop("solver", Adam()),
         settings.pop("schedule", Constant()),
         Batches(len(rows), batch_size, shuffle),
-        Watch(objective, Stopping(tol, patience), record=told.append, **settings.pop("watch", {})),
+        TrainingMonitor(objective, EarlyStopping(tol, patience), record=told.append, **settings.pop("monitor", {})),
         **{"learning_rate": 0.05, "clip_norm": None, "rng": np.random.RandomState(3), **settings},
     )
     return loop, told
@@ -71,14 +71,14 @@ def assert_the_same(got, expected):
     assert told == told_by_other
     assert loop.n_epochs == len(told)
     np.testing.assert_array_equal(loop.objective.state, other.objective.state)
-    np.testing.assert_array_equal(loop.watch.best, other.watch.best)
+    np.testing.assert_array_equal(loop.monitor.best_state, other.monitor.best_state)
     np.testing.assert_equal(loop.get_state(), other.get_state())
 
 
 @pytest.fixture
 def one_by_one(monkeypatch):
     """Return what ends calls of several epochs."""
-    return lambda: monkeypatch.setattr(StochasticMinimization, "_together", lambda loop, n_left: 1)
+    return lambda: monkeypatch.setattr(TrainingLoop, "_n_epochs_per_call", lambda loop, n_left: 1)
 
 
 USES = {
@@ -102,8 +102,10 @@ USES = {
 
 @pytest.mark.parametrize("name", USES)
 def test_several_epochs_are_those_of_one_by_one_to_the_bit(name, monkeypatch, one_by_one):
-    together, numbers = StochasticMinimization._together, []
-    monkeypatch.setattr(StochasticMinimization, "_together", lambda *a: numbers.append(together(*a)) or numbers[-1])
+    max_epochs_per_call, numbers = TrainingLoop._n_epochs_per_call, []
+    monkeypatch.setattr(
+        TrainingLoop, "_n_epochs_per_call", lambda *a: numbers.append(max_epochs_per_call(*a)) or numbers[-1]
+    )
     several = run(**USES[name])
     assert max(numbers) > 1
     one_by_one()
@@ -123,45 +125,45 @@ class Own(Constant):
     """A user's own schedule."""
 
 
-class OwnWatch(Watch):
+class OwnWatch(TrainingMonitor):
     pass
 
 
-class OwnStopping(Stopping):
+class OwnStopping(EarlyStopping):
     pass
 
 
 @pytest.mark.parametrize(
     "settings",
     [
-        {"watch": {"guests": [lambda epoch: False]}},
-        {"watch": {"validate": lambda: (1.0, 0.5)}},
-        {"watch": {"early_stopping": True}},
+        {"monitor": {"callbacks": [lambda epoch: False]}},
+        {"monitor": {"validate": lambda: (1.0, 0.5)}},
+        {"monitor": {"early_stopping": True}},
         {"schedule": Own()},
         {"schedule": lambda progress: 1.0},
     ],
 )
 def test_where_somebody_looks_on_epochs_come_one_by_one(settings):
     loop, _ = build(patience=100, **settings)
-    assert loop._together(50) == 1
+    assert loop._n_epochs_per_call(50) == 1
 
 
 def test_nor_is_anything_of_a_users_own_passed_by():
     loop, _ = build(patience=100)
-    assert loop._together(50) == 50
-    for watch in (
-        OwnWatch(loop.objective, Stopping(0.0, 100)),
-        Watch(loop.objective, OwnStopping(0.0, 100)),
-        Watch(build()[0].objective, Stopping(0.0, 100)),
+    assert loop._n_epochs_per_call(50) == 50
+    for monitor in (
+        OwnWatch(loop.objective, EarlyStopping(0.0, 100)),
+        TrainingMonitor(loop.objective, OwnStopping(0.0, 100)),
+        TrainingMonitor(build()[0].objective, EarlyStopping(0.0, 100)),
     ):
-        loop.watch = watch
-        assert loop._together(50) == 1
+        loop.monitor = monitor
+        assert loop._n_epochs_per_call(50) == 1
 
 
 def test_where_training_should_have_stopped_before_there_is_one_epoch_more():
     loop, _ = build(patience=4)
-    loop.watch.stopping.count = 7
-    assert loop._together(50) == 1
+    loop.monitor.stopping.count = 7
+    assert loop._n_epochs_per_call(50) == 1
 
 
 def test_epochs_of_a_call_share_its_seconds():
@@ -181,7 +183,7 @@ def pressing(at):
     lines = iter(range(at + 1))
 
     def trace(frame, event, _):
-        if frame.f_code.co_name not in ("_run_epochs", "tell", "asks_to_stop", "update"):
+        if frame.f_code.co_name not in ("_run_epochs", "tell", "on_epoch_end", "update"):
             return None
         line = linecache.getline(frame.f_code.co_filename, frame.f_lineno).split()[0]
         if event == "line" and line not in ("try:", "except", "finally:") and next(lines, None) == at:
@@ -215,7 +217,7 @@ def drawn(rng):
 
 @pytest.mark.parametrize("rate", [0.05, 1e8], ids=["converges", "diverges"])
 def test_ctrl_c_at_any_line_loses_no_epoch(rate, monkeypatch):
-    monkeypatch.setattr(StochasticMinimization, "return_to_best", lambda loop: None)  # so that what is left can be seen
+    monkeypatch.setattr(TrainingLoop, "return_to_best", lambda loop: None)  # so that what is left can be seen
     most = 0
     for at in range(1000):
         loop, told = build(solver=SGD(), learning_rate=rate, patience=100)
@@ -226,33 +228,35 @@ def test_ctrl_c_at_any_line_loses_no_epoch(rate, monkeypatch):
         assert abs(loop.n_samples_seen - loop.n_epochs * N_ROWS) in (0, N_ROWS)
         assert 0 <= loop.solver.n_steps - 5 * loop.n_epochs <= (5 if rate > 1 else 0)
         assert drawn(loop.rng) <= loop.n_epochs + 1 or rate > 1  # two troubles at once may leave some orders drawn
-        assert np.isfinite(loop.watch.best).all()
+        assert np.isfinite(loop.monitor.best_state).all()
     assert at > 20
     assert (type(error), most) == (DivergenceError, 3) if rate > 1 else (error, most) == (None, 10)
 
 
 def test_what_is_long_by_its_rows_units_or_updates_is_a_call_of_fewer_epochs():
     multiplications = 1 << 28
-    assert 1000 < build()[0]._steps.together < 10_000
-    assert build(n_rows=2_000_000)[0]._steps.together == 1
+    assert 1000 < build()[0]._steps.max_epochs_per_call < 10_000
+    assert build(n_rows=2_000_000)[0]._steps.max_epochs_per_call == 1
     for rows, units, batch_size, least in [  # each is what decides in its case
         (100_000, 1, 100_000, lambda rows, units, n_parameters: 100 * rows),
         (2_000, 200, 2_000, lambda rows, units, n_parameters: 20 * rows * units),
         (200, 2_000, 1, lambda rows, units, n_parameters: 10 * rows * n_parameters),
     ]:
         loop, _ = build(n_rows=rows, n_units=units, batch_size=batch_size)
-        assert 1 < loop._steps.together < multiplications / least(rows, units, loop.objective.parameters.size)
+        assert (
+            1 < loop._steps.max_epochs_per_call < multiplications / least(rows, units, loop.objective.parameters.size)
+        )
 
 
 def test_wrong_rows_rates_and_room_are_refused():
     loop, _ = build()
     best = loop.objective.state.copy()
 
-    watch = loop.watch
+    monitor = loop.monitor
 
     def take(orders=(None, None), rates=(2, 5), found=(2, 3), first=best.copy):
-        watch.first = first()
-        loop._steps.take_epochs(list(orders), np.zeros(rates), 1, np.zeros(found), watch)
+        monitor.epoch_start_state = first()
+        loop._steps.run_epochs(list(orders), np.zeros(rates), 1, np.zeros(found), monitor)
 
     for match, wrong in {
         "Got 4 rates": {"rates": (2, 4)},
@@ -275,9 +279,9 @@ def test_some_epochs_may_have_an_order_and_others_none():
     backwards = np.arange(N_ROWS)[::-1]
     found, rates = np.empty((2, 3)), np.full((2, 5), 0.05)
     loop, _ = build()
-    loop._steps.take_epochs([None, backwards], rates, 1, found, loop.watch)
+    loop._steps.run_epochs([None, backwards], rates, 1, found, loop.monitor)
     other, _ = build()
-    losses = [other._steps.take(order, rates[0], 1) for order in (None, backwards)]
+    losses = [other._steps.run_epoch(order, rates[0], 1) for order in (None, backwards)]
     np.testing.assert_array_equal(found[:, 0], losses)
     np.testing.assert_array_equal(loop.objective.state, other.objective.state)
 

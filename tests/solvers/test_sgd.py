@@ -51,8 +51,8 @@ def test_a_changing_rate_enters_each_step_as_it_is():
 @pytest.mark.parametrize(
     ("solver", "message"),
     [
-        (SGD(momentum=1.1), r"'momentum' parameter of SGD must be a float in the range \[0, 1\]. Got 1.1"),
-        (SGD(nesterovs_momentum="yes"), "'nesterovs_momentum' parameter of SGD must be one of False, True. Got 'yes'"),
+        (SGD(momentum=1.1), r"'momentum' parameter of SGD must be a float in the range \[0\.0, 1\.0\]. Got 1.1"),
+        (SGD(nesterovs_momentum="yes"), "'nesterovs_momentum' parameter of SGD must be a bool. Got 'yes'"),
     ],
     ids=repr,
 )

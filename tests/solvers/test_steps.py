@@ -39,7 +39,7 @@ def trajectory(steps, objective):
     rng, seen = np.random.RandomState(1), []
     for number in (1, 2, 3):
         rates = 0.1 / np.arange(1, len(steps.batches) + 1)
-        loss = steps.take(steps.batches.order(rng), rates, number)
+        loss = steps.run_epoch(steps.batches.order(rng), rates, number)
         seen += [loss, steps.gradient_norm, steps.update_ratio]
     return np.concatenate([seen, objective.parameters])
 
@@ -81,7 +81,7 @@ class TestSteps:
     def test_are_those_written_by_hand(self):
         steps, objective, _ = make(SGD(0.0, False))
         by_hand = make()[1]
-        loss = steps.take(None, np.full(5, 0.1), 1)
+        loss = steps.run_epoch(None, np.full(5, 0.1), 1)
         expected = 0.0
         for start in range(0, N_ROWS, 5):
             rows = slice(start, min(start + 5, N_ROWS))
@@ -98,7 +98,7 @@ class TestSteps:
         rates = np.zeros(5)
         free, clipped = make()[0], make(clip_norm=1e-3)[0]
         for each in (free, clipped):
-            each.take(None, rates, 1)
+            each.run_epoch(None, rates, 1)
         assert clipped.gradient_norm == pytest.approx(free.gradient_norm)
         assert clipped.gradient_norm > 1e-3
 
@@ -108,7 +108,7 @@ class TestSteps:
         steps, objective, solver = make(X=X)
         rates = np.array([0.1, 0.2, 0.3, 0.4, 0.5])
         with pytest.raises(DivergenceError) as error:
-            steps.take(None, rates, 7)
+            steps.run_epoch(None, rates, 7)
         assert (error.value.epoch, error.value.learning_rate, solver.n_steps) == (7, 0.3, 2)
         assert np.isfinite(objective.parameters).all()
 
@@ -118,13 +118,13 @@ class TestSteps:
         steps, _, solver = make(batch_size=N_ROWS)
         solver.slots[0][where] = value  # a velocity: the loss before the step does not know
         with pytest.raises(DivergenceError) as error:
-            steps.take(None, np.array([0.1]), 3)
+            steps.run_epoch(None, np.array([0.1]), 3)
         assert (error.value.epoch, error.value.learning_rate, solver.n_steps) == (3, 0.1, 1)
 
     @pytest.mark.parametrize("n_rates", [4, 6])
     def test_there_is_a_rate_for_each_batch(self, n_rates):
         with pytest.raises(ValueError, match=r"rates|zip"):
-            make()[0].take(None, np.zeros(n_rates), 1)
+            make()[0].run_epoch(None, np.zeros(n_rates), 1)
 
 
 @needs_native
@@ -161,9 +161,9 @@ def test_rows_that_are_not_there_and_batches_that_are_too_long_are_refused():
     steps, objective, solver = make()
     before = objective.parameters.copy()
     with pytest.raises(IndexError, match="from 0 to 22"):
-        steps.take(np.arange(1, N_ROWS + 1), np.zeros(5), 1)
+        steps.run_epoch(np.arange(1, N_ROWS + 1), np.zeros(5), 1)
     with pytest.raises(ValueError, match="passes over 5 rows"):
-        Steps.of(objective, solver, Batches(N_ROWS, 6, shuffle=False), None).take(None, np.zeros(4), 1)
+        Steps.of(objective, solver, Batches(N_ROWS, 6, shuffle=False), None).run_epoch(None, np.zeros(4), 1)
     np.testing.assert_array_equal(objective.parameters, before)
 
 
@@ -172,11 +172,11 @@ def test_an_epoch_can_be_interrupted():
     steps, _, solver = make(X=np.zeros((2_000_000, 4)))
     n_batches = len(steps.batches)
     started = time.perf_counter()
-    steps.take(None, np.zeros(n_batches), 1)
+    steps.run_epoch(None, np.zeros(n_batches), 1)
     timer = threading.Timer((time.perf_counter() - started) / 4, signal.raise_signal, [signal.SIGINT])
     timer.start()
     with pytest.raises(KeyboardInterrupt):  # noqa: PT012
         for _ in range(100):
-            steps.take(None, np.zeros(n_batches), 2)
+            steps.run_epoch(None, np.zeros(n_batches), 2)
     timer.join()
     assert solver.n_steps % n_batches  # in the middle of an epoch

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skneural.activations import ACTIVATIONS, Activation
-from skneural.inspection.displays.canvas import axes
+from skneural.component import resolve
+from skneural.inspection.displays.matplotlib_support import axes
 from skneural.inspection.unwrapping import unwrap
-from skneural.specification import resolve
 
 Array = NDArray[Any]
 
@@ -86,7 +86,7 @@ class ActivationDisplay:
         """
         activation = resolve(activation, ACTIVATIONS, "activation")
         z = np.linspace(*interval, n_points)
-        return cls(z, *_curves(activation, z, activation.init_learned(1)), name=str(activation)).plot(ax)
+        return cls(z, *_curves(activation, z, activation.init_params(1)), name=str(activation)).plot(ax)
 
     @classmethod
     def from_estimator(
@@ -121,10 +121,10 @@ class ActivationDisplay:
         n_hidden = len(network.activations_)
         if not -n_hidden <= layer < n_hidden:
             raise ValueError(f"layer must be the number of one of the {n_hidden} hidden layers. Got {layer!r} instead.")
-        activation, learned = network.activations_[layer], network.slopes_[layer].astype(np.float64)
+        activation, activation_params = network.activations_[layer], network.slopes_[layer].astype(np.float64)
         z = np.linspace(*interval, n_points)
         name = f"hidden layer {layer % n_hidden}: {activation}"
-        return cls(z, *_curves(activation, z, learned), name=name).plot(ax)
+        return cls(z, *_curves(activation, z, activation_params), name=name).plot(ax)
 
     @property
     def flat(self) -> Array:
@@ -164,12 +164,12 @@ class ActivationDisplay:
         self.ax_.plot(self.z, np.median(curves, axis=1), color=color, linestyle=linestyle, linewidth=2, label=label)
 
 
-def _curves(activation: Activation, z: Array, learned: Array) -> tuple[Array, Array]:
+def _curves(activation: Activation, z: Array, activation_params: Array) -> tuple[Array, Array]:
     """Return value and derivative in z, each of shape (n_points, n_units)."""
-    n_units, n_pieces = max(learned.size, 1), activation.n_pieces
+    n_units, n_pieces = max(activation_params.size, 1), activation.n_pieces
     slopes = np.linspace(-1, 1, n_pieces) if n_pieces > 1 else np.ones(1)
     Z = z[:, None] * np.repeat(slopes, n_units)
-    vectors = (learned,) if learned.size else ()
+    vectors = (activation_params,) if activation_params.size else ()
     A = np.asarray(activation.forward(Z, *vectors))
     dZ = np.asarray(activation.backward(np.ones_like(A), Z, A, *vectors)) * np.repeat(slopes, n_units)
     return A, dZ.reshape(len(z), n_pieces, n_units).sum(axis=1)

@@ -7,8 +7,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from skneural.inspection.displays.canvas import axes, whole_numbers
-from skneural.inspection.monitor import NetworkMonitor
+from skneural.inspection.displays.matplotlib_support import axes, whole_numbers
+from skneural.inspection.units.monitor import NetworkMonitor
 
 Array = NDArray[Any]
 

@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from skneural.inspection.displays.canvas import axes, whole_numbers
+from skneural.inspection.displays.matplotlib_support import axes, whole_numbers
 from skneural.inspection.unwrapping import unwrap
 
 Array = NDArray[Any]

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from sklearn.base import is_classifier
 from sklearn.utils.validation import check_is_fitted
 
-from skneural.inspection.comparison import ActivationComparison
-from skneural.inspection.displays.canvas import axes
+from skneural.inspection.comparison.comparison import ActivationComparison
+from skneural.inspection.displays.matplotlib_support import axes
 
 Array = NDArray[Any]
 

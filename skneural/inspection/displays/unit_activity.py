@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from skneural.inspection.displays.canvas import COLOURS, axes
+from skneural.inspection.displays.matplotlib_support import COLOURS, axes
 from skneural.inspection.unwrapping import unwrap
 
 Array = NDArray[Any]

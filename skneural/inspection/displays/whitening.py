@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_array, check_is_fitted
 
-from skneural.inspection.displays.canvas import COLOURS, row_of_axes
+from skneural.inspection.displays.matplotlib_support import COLOURS, row_of_axes
 from skneural.preprocessing import PCAWhitener
 
 Array = NDArray[Any]

@@ -1,0 +1,187 @@
+"""Formulas that write themselves as nodes of an ONNX graph, in the precision of their operands."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skneural.deployment.optional_dependencies import import_optional_dependency
+
+
+class Tensor:
+    """A value in a graph that is being written; what is computed from it becomes a node.
+
+    Numbers and arrays that meet it become constants of its dtype. There is a method for each operator that the formulas
+    need and that onnxruntime computes in float32 as well as in float64; :meth:`apply` takes any other.
+
+    Parameters
+    ----------
+    scope, container : object
+        What skl2onnx hands to a converter: they name values and take nodes.
+    name : str
+        The value's name in the graph.
+    dtype : dtype
+        Its precision, which constants take on.
+
+    Examples
+    --------
+    A formula is an expression. That of leaky ReLU, ``Z.maximum(Z * negative_slope)``, becomes two nodes:
+
+    >>> from sklearn.datasets import load_iris
+    >>> from skneural import ActivationMLPClassifier
+    >>> from skneural.deployment import to_onnx
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = ActivationMLPClassifier((8,), "leaky_relu", solver="lbfgs", tol=1e-2, random_state=0).fit(X, y)
+    >>> [node.op_type for node in to_onnx(model, X).graph.node if node.op_type in ("Mul", "Max")]
+    ['Mul', 'Max']
+    """
+
+    __array_ufunc__ = None  # an array on the left leaves the operation to this class
+
+    def __init__(self, scope: Any, container: Any, name: str, dtype: Any):
+        self._scope, self._container = scope, container
+        self.name, self.dtype = name, np.dtype(dtype)
+
+    def apply(self, operator: str, *others: Any, dtype: Any = None, **attributes: Any) -> Tensor:
+        """Return what an ONNX operator makes of this value and others.
+
+        Parameters
+        ----------
+        operator : str
+            Its name in ONNX, such as "Clip".
+        *others : Tensor, ndarray or float
+            Further inputs.
+        dtype : dtype, default=None
+            That of the result; None means the same as here.
+        **attributes : int, float or str
+            Attributes of the node.
+
+        Returns
+        -------
+        result : Tensor
+            What the node gives.
+        """
+        inputs = [self.name, *(self.constant(other).name for other in others)]
+        result = Tensor(self._scope, self._container, self._scope.get_unique_variable_name("Z"), dtype or self.dtype)
+        name = self._scope.get_unique_operator_name(operator)
+        self._container.add_node(operator, inputs, result.name, name=name, **attributes)
+        return result
+
+    def constant(self, value: Any) -> Tensor:
+        """Return a number or an array as a value of the graph; floats in the dtype of this one, others as they are."""
+        if isinstance(value, Tensor):
+            return value
+        array = np.asarray(value)
+        return self._stored(array.astype(self.dtype) if array.dtype.kind == "f" or array.ndim == 0 else array)
+
+    def _stored(self, array: NDArray[Any]) -> Tensor:
+        name = self._scope.get_unique_variable_name("constant")
+        if array.dtype.kind in "OU":
+            texts = [text.encode() for text in array.ravel()]
+            self._container.add_initializer(
+                name, import_optional_dependency("onnx", "onnx").TensorProto.STRING, array.shape, texts
+            )
+        else:
+            # As bytes: a list of numbers would take a second for a million of them.
+            self._container.add_initializer(
+                name, None, None, import_optional_dependency("onnx.numpy_helper", "onnx").from_array(array)
+            )
+        return Tensor(self._scope, self._container, name, array.dtype)
+
+    def write(self, variable: Any) -> None:
+        """Make this the value of one of the converter's outputs."""
+        self._container.add_node("Identity", self.name, variable.full_name)
+
+    def cast(self, dtype: Any) -> Tensor:
+        """Return it in another dtype."""
+        dtype = np.dtype(dtype)
+        if dtype == self.dtype:
+            return self
+        return self.apply(
+            "Cast", dtype=dtype, to=import_optional_dependency("onnx.helper", "onnx").np_dtype_to_tensor_dtype(dtype)
+        )
+
+    def __add__(self, other: Any) -> Tensor:
+        return self.apply("Add", other)
+
+    def __radd__(self, other: Any) -> Tensor:
+        return self.apply("Add", other)
+
+    def __sub__(self, other: Any) -> Tensor:
+        return self.apply("Sub", other)
+
+    def __rsub__(self, other: Any) -> Tensor:
+        return self.constant(other).apply("Sub", self)
+
+    def __mul__(self, other: Any) -> Tensor:
+        return self.apply("Mul", other)
+
+    def __rmul__(self, other: Any) -> Tensor:
+        return self.apply("Mul", other)
+
+    def __truediv__(self, other: Any) -> Tensor:
+        return self.apply("Div", other)
+
+    def __rtruediv__(self, other: Any) -> Tensor:
+        return self.constant(other).apply("Div", self)
+
+    def __matmul__(self, other: Any) -> Tensor:
+        return self.apply("MatMul", other)
+
+    def __neg__(self) -> Tensor:
+        return self.apply("Neg")
+
+    def maximum(self, *others: Any) -> Tensor:
+        """Return the larger of the values, entry by entry."""
+        return self.apply("Max", *others)
+
+    def minimum(self, *others: Any) -> Tensor:
+        """Return the smaller of the values, entry by entry."""
+        return self.apply("Min", *others)
+
+    def abs(self) -> Tensor:
+        """Return the magnitude."""
+        return self.apply("Abs")
+
+    def exp(self) -> Tensor:
+        """Return the exponential."""
+        return self.apply("Exp")
+
+    def log(self) -> Tensor:
+        """Return the natural logarithm."""
+        return self.apply("Log")
+
+    def sqrt(self) -> Tensor:
+        """Return the square root."""
+        return self.apply("Sqrt")
+
+    def tanh(self) -> Tensor:
+        """Return the hyperbolic tangent."""
+        return self.apply("Tanh")
+
+    def sigmoid(self) -> Tensor:
+        """Return 1 / (1 + exp(-Z))."""
+        return self.apply("Sigmoid")
+
+    def softmax(self) -> Tensor:
+        """Return the softmax of each row."""
+        return self.apply("Softmax", axis=1)
+
+    def argmax(self) -> Tensor:
+        """Return the column of each row's (first) largest entry, of shape (n_rows,)."""
+        return self.apply("ArgMax", dtype=np.int64, axis=1, keepdims=0)
+
+    def take(self, index: Any, axis: int) -> Tensor:
+        """Return the entries at the index, an integer, an array of them or a Tensor, as `numpy.take` does."""
+        index = index if isinstance(index, Tensor) else self._stored(np.asarray(index, np.int64))
+        return self.apply("Gather", index, axis=axis)
+
+    def reshape(self, *shape: int) -> Tensor:
+        """Return it in another shape; 0 keeps a length, -1 stands for what is left."""
+        return self.apply("Reshape", np.array(shape))
+
+    def beside(self, *others: Any) -> Tensor:
+        """Return its columns and those of others in one array."""
+        return self.apply("Concat", *others, axis=1)

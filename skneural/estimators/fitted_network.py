@@ -1,0 +1,247 @@
+"""What a fitted network offers by itself: weights, curves, hidden features, a small pickle."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from skneural._sklearn_compat import validate_data
+from skneural.activations import Activation
+from skneural.component import Component
+from skneural.losses import Loss
+from skneural.network import Layout, Network
+from skneural.saved_state import SavedStateMixin, check_numbers, require
+
+Array = NDArray[Any]
+
+
+class FittedNetworkMixin(SavedStateMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin):
+    """The part of the estimators that needs no training data."""
+
+    warm_start: bool
+    parameters_: Array
+    activations_: list[Activation]
+    history_: dict[str, list[float]]
+    n_features_in_: int
+    _network: Network
+    _sizes: list[int]
+    _batch_norm: bool
+    _training_state: dict[str, Any] | None
+    _loss: Loss
+    n_outputs_: int
+    out_activation_: str
+    _fitted_names = frozenset(
+        {
+            "n_features_in_",
+            "feature_names_in_",
+            "parameters_",
+            "activations_",
+            "history_",
+            "n_iter_",
+            "t_",
+            "loss_",
+            "best_loss_",
+            "backend_",
+            "n_layers_",
+            "n_outputs_",
+            "out_activation_",
+            "_loss",
+            "_sizes",
+            "_batch_norm",
+            "_split_seed",
+            "_training_state",
+        }
+    )
+
+    @property
+    def coefs_(self) -> list[Array]:
+        """Weights of each layer, views on ``parameters_``."""
+        return list(self._fitted_network.weights)
+
+    @coefs_.setter
+    def coefs_(self, values: Sequence[Array]) -> None:
+        _assign(self._fitted_network.weights, values, "coefs_")
+
+    @property
+    def intercepts_(self) -> list[Array]:
+        """Biases of each layer, views on ``parameters_``."""
+        return list(self._fitted_network.biases)
+
+    @intercepts_.setter
+    def intercepts_(self, values: Sequence[Array]) -> None:
+        _assign(self._fitted_network.biases, values, "intercepts_")
+
+    @property
+    def slopes_(self) -> list[Array]:
+        """Learned parameters of each hidden layer's activation, views on ``parameters_``."""
+        return list(self._fitted_network.activation_params)
+
+    @property
+    def _fitted_network(self) -> Network:
+        check_is_fitted(self)
+        return self._network
+
+    @property
+    def loss_curve_(self) -> list[float]:
+        """Objective of each epoch."""
+        return self.history_["loss"]
+
+    @property
+    def validation_loss_curve_(self) -> list[float] | None:
+        """Loss on the validation rows after each epoch, if there are any."""
+        return self.history_["validation_loss"] or None
+
+    @property
+    def validation_scores_(self) -> list[float] | None:
+        """Score on the validation rows after each epoch, if there are any."""
+        return self.history_["validation_score"] or None
+
+    @property
+    def best_validation_score_(self) -> float | None:
+        """Best score on the validation rows, if there are any."""
+        scores = [score for score in self.validation_scores_ or [] if not math.isnan(score)]
+        return max(scores, default=None)
+
+    @property
+    def _no_improvement_count(self) -> int:
+        """Epochs without progress so far, under the name that `MLPClassifier` has for it."""
+        return (self._training_state or {"count": 0})["count"]
+
+    def transform(self, X: Any) -> Array:
+        """Return the activations of the last hidden layer: features for another model in a Pipeline.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows of the features seen in `fit`.
+
+        Returns
+        -------
+        A : ndarray of shape (n_samples, n_units), in the dtype of the parameters
+            Computed as in prediction, without dropout.
+        """
+        return self.hidden_features(X, layer=-1)
+
+    def hidden_features(self, X: Any, layer: int) -> Array:
+        """Return the activations of one hidden layer.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows of the features seen in `fit`.
+        layer : int
+            Number of the hidden layer, from 0; -1 is the last.
+
+        Returns
+        -------
+        A : ndarray of shape (n_samples, n_units), in the dtype of the parameters
+            Computed as in prediction, without dropout.
+        """
+        X = self._validate_rows(X)
+        n_hidden = len(self.activations_)
+        if not n_hidden:
+            raise ValueError("There are no hidden features: hidden_layer_sizes is empty, expected at least one layer.")
+        if not -n_hidden <= layer < n_hidden:
+            raise ValueError(f"layer must be the number of one of the {n_hidden} hidden layers. Got {layer!r} instead.")
+        with np.errstate(over="ignore", invalid="ignore"):
+            return finite(self._network.features(X, layer % n_hidden))
+
+    @property
+    def _n_features_out(self) -> int:
+        return self._sizes[-2]
+
+    def _validate_rows(self, X: Any) -> Any:
+        if self._is_plain(X):
+            return X
+        check_is_fitted(self)
+        return validate_data(self, X, accept_sparse="csr", dtype=self.parameters_.dtype, reset=False)
+
+    def _is_plain(self, X: Any) -> bool:
+        """Whether X is what validation would return unchanged; it takes longer than the prediction of a few rows."""
+        if type(X) is not np.ndarray or "parameters_" not in vars(self) or hasattr(self, "feature_names_in_"):
+            return False
+        if X.ndim != 2 or X.dtype != self.parameters_.dtype or X.shape[1] != self.n_features_in_ or not len(X):
+            return False
+        with np.errstate(over="ignore", invalid="ignore"):
+            return bool(np.isfinite(np.add.reduce(X, axis=None)))  # one that is not finite shows in the sum
+
+    def _raw_output(self, X: Any) -> Array:
+        X = self._validate_rows(X)
+        with np.errstate(over="ignore", invalid="ignore"):
+            return finite(self._network.raw_output(X))
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "parameters_")
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = super().__getstate__()
+        state.pop("_network", None)  # made of the parameters, sizes and activations
+        if not self.warm_start and "_training_state" in state:
+            state["_training_state"] = None
+        return state
+
+    def _check_parameters(self) -> None:
+        """Ask only that they are there: prediction uses none, and whatever trains checks them."""
+        self.get_params(deep=False)
+
+    def _restore(self) -> None:
+        for part, kind in [(self._loss, Loss), *((activation, Activation) for activation in self.activations_)]:
+            _check_part(part, kind)
+        sizes, ends, n_layers = self._sizes, (self.n_features_in_, self.n_outputs_), len(self.activations_) + 2
+        possible = all(isinstance(size, int) and 0 < size <= self.parameters_.size for size in sizes)
+        require(
+            possible and len(sizes) == n_layers and (sizes[0], sizes[-1]) == ends,
+            f"There must be {n_layers} layers, the first and last of the sizes {ends}, and a parameter per unit at "
+            f"least. Got layers of the sizes {sizes} and {self.parameters_.size} parameters instead.",
+        )
+        layout = Layout(sizes, self.activations_, self._batch_norm)
+        check_numbers("parameters_", self.parameters_, (layout.size,), dtypes="fd")
+        for slot in (self._training_state or {}).get("slots", []):
+            check_numbers("The solver's state", slot, (layout.n_trained,), dtypes="fd")
+        self._network = Network(sizes, self.activations_, self.parameters_, self._batch_norm)
+        variances = self._network.views.variances
+        require(all((each >= 0).all() for each in variances), "Variances must be >= 0. Got a negative one.")
+        require(
+            self.out_activation_ == self._loss.output,
+            f"out_activation_ must be {self._loss.output!r}, that of the loss. Got {self.out_activation_!r} instead.",
+        )
+
+
+def _check_part(part: Any, kind: type[Component]) -> None:
+    """Raise ValueError unless this is an object of the kind with settings that are allowed, and with nothing else."""
+    require(isinstance(part, kind), f"There must be a {kind.__name__}. Got {part!r} instead.")
+    part.check()
+    more = vars(part).keys() - part.get_params().keys()
+    own = type(part).__module__.startswith("skneural.")  # a user's may have more
+    require(not (own and more), f"{part!r} must have nothing but its settings. Got {sorted(more)} as well.")
+
+
+def finite(outputs: Array) -> Array:
+    """Return what a network computed, of shape (n_rows, n_outputs), unless it left the range of its numbers."""
+    if not np.isfinite(outputs).all():
+        row = int(np.isfinite(outputs).all(axis=1).argmin())
+        raise ValueError(
+            f"The network's output for row {row} of X is not a finite {outputs.dtype.name}. "
+            "Expected values as large as those in training: scale X as then, or leave that row out."
+        )
+    return outputs
+
+
+def _assign(views: list[Array], values: Sequence[Array], name: str) -> None:
+    """Copy arrays into views on the parameters: all of them, or none."""
+    shapes = [np.shape(value) for value in values]
+    expected = [view.shape for view in views]
+    if shapes != expected:
+        raise ValueError(f"{name} must be arrays of the shapes {expected}. Got {shapes} instead.")
+    with np.errstate(over="ignore"):
+        arrays = [np.asarray(value, dtype=view.dtype) for view, value in zip(views, values, strict=True)]
+    if not all(np.isfinite(array).all() for array in arrays):
+        raise ValueError(f"{name} must be finite in {views[0].dtype.name}. Got NaN or infinity.")
+    for view, array in zip(views, arrays, strict=True):
+        view[...] = array

@@ -1,5 +1,0 @@
-"""The report on a fitted estimator as one HTML page that needs nothing else."""
-
-from skneural.inspection.page.report import Report, report
-
-__all__ = ["Report", "report"]

@@ -1,0 +1,94 @@
+"""Batch normalisation as training sees it, with the running statistics that prediction uses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+EPSILON = 1e-5  # added to each variance, so that a constant unit is divided by something
+MOMENTUM = 0.1
+
+
+class BatchNormalization:
+    """Y = scale · (Z - mean) / sqrt(variance + ε) + shift, mean and variance those of the batch.
+
+    Source: Ioffe & Szegedy 2015, :arxiv:`1502.03167`. With sample weights mean and variance are weighted, so that a
+    row of weight two counts as two rows here too.
+
+    Parameters
+    ----------
+    scale, shift : ndarray of shape (n_units,)
+        Learned parameters.
+    dscale, dshift : ndarray of the same shape
+        Where their gradient goes.
+    running : tuple of ndarray
+        Mean and variance of shape (n_units,) for prediction, and the number of batches they come from, of shape (1,):
+        the plain average of the first batches, then an average that gives the newest a tenth. A batch of fewer rows
+        than `n_rows`, as the last of an epoch may be, counts as the part of a batch that it is.
+    n_rows : int
+        The number of rows of a full batch, the largest in one pass.
+    """
+
+    def __init__(
+        self, scale: Array, shift: Array, dscale: Array, dshift: Array, running: tuple[Array, Array, Array], n_rows: int
+    ):
+        self.scale, self.shift, self.dscale, self.dshift = scale, shift, dscale, dshift
+        self.running = running
+        self._normalized = np.empty((n_rows, len(scale)), scale.dtype)
+        self._Y = np.empty_like(self._normalized)
+        self._dZ = np.empty_like(self._normalized)
+        self._row_weight: Array | None = None
+        self._counts = True
+
+    def set_sample_weight(self, weights: Array | None) -> None:
+        """Take the sample weights of the batch that comes next; None means equal weights.
+
+        A batch of zero weights is normalised as if they were equal, and leaves no trace in the running statistics.
+        """
+        self._counts = weights is None or bool(weights.any())
+        self._row_weight = None if weights is None or not self._counts else weights / weights.sum()
+
+    def reset_running_statistics(self) -> None:
+        """Let the next batch alone decide the running statistics."""
+        self.running[2][...] = 0
+
+    def forward(self, Z: Array) -> Array:
+        """Return Y, of the shape of Z, and take the batch into the running statistics."""
+        n = len(Z)
+        self.row_weight = np.full(n, 1 / n, Z.dtype) if self._row_weight is None else self._row_weight
+        self.normalized, Y = self._normalized[:n], self._Y[:n]
+        mean = self.row_weight @ Z
+        np.subtract(Z, mean, out=self.normalized)
+        variance = self.row_weight @ np.multiply(self.normalized, self.normalized, out=Y)
+        self.inv_std = 1 / np.sqrt(variance + EPSILON)
+        self.normalized *= self.inv_std
+        if self._counts:
+            self._update_running_statistics(mean, variance, n / len(self._normalized))
+        np.multiply(self.normalized, self.scale, out=Y)
+        Y += self.shift
+        return Y
+
+    def parameter_gradients(self, dY: Array) -> None:
+        """dscale = Σ dY · Ẑ and dshift = Σ dY, Ẑ the normalised Z."""
+        np.einsum("ij,ij->j", dY, self.normalized, out=self.dscale)
+        np.add.reduce(dY, axis=0, out=self.dshift)
+
+    def input_gradient(self, dY: Array) -> Array:
+        """dZᵢ = (Gᵢ - pᵢ Σ G - pᵢ Ẑᵢ Σ G Ẑ) / sqrt(variance + ε), G = scale · dY, p the rows' shares of the weight."""
+        dZ = np.multiply(self.normalized, self.scale * -self.dscale, out=self._dZ[: len(dY)])
+        dZ -= self.scale * self.dshift
+        dZ *= self.row_weight[:, None]
+        dZ += dY * self.scale
+        dZ *= self.inv_std
+        return dZ
+
+    def _update_running_statistics(self, mean: Array, variance: Array, part: float) -> None:
+        running_mean, running_variance, count = self.running
+        count += part
+        share = part * max(MOMENTUM, 1 / count[0])
+        running_mean += share * (mean - running_mean)
+        running_variance += share * (variance - running_variance)

@@ -1,0 +1,95 @@
+"""Advice: each rule speaks where its number is unusual, says what to do, and else is silent."""
+
+import re
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+
+from skneural import ActivationMLPClassifier, Maxout
+from skneural.inspection import unit_report
+from skneural.inspection.units.diagnosis import RULES
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    pytest.mark.filterwarnings("ignore::skneural.DeadUnitsWarning"),
+]
+
+X, Y = load_digits(return_X_y=True)
+CENTRED = (X - X.mean(axis=0)) / 16
+QUICK = {"max_iter": 3, "random_state": 0}
+
+
+def wild(fan_in, fan_out, rng):
+    return 30 * rng.normal(size=(fan_in, fan_out))
+
+
+def advice(rows=CENTRED, **options):
+    model = ActivationMLPClassifier(**{"hidden_layer_sizes": (20,), **QUICK, **options}).fit(rows, Y)
+    return unit_report(model, rows, Y).advice
+
+
+GLOROT = {"weight_init": "glorot_uniform"}
+UNUSUAL = [  # rule, parameters, what is said
+    ("dead", {"rows": X, "learning_rate_init": 0.3}, r"\d+% of the units are dead; 10% to 20% are usual"),
+    (
+        "dead",
+        {"rows": X, "learning_rate_init": 0.3},
+        r"new network 2% are: the steps were too long; .*now 0.3 \(try",
+    ),
+    ("dead", {"bias_init": -30.0}, "100% of the units are dead.* new network 100% are so already.*bias_init"),
+    ("dead", {"solver": "lbfgs", "weight_init": "zeros"}, "100% of the units are dead.* so already"),
+    ("always_on", {"bias_init": 30.0}, "100% of the units are on for every row.*Centre the features.*bias_init"),
+    (
+        "saturated",
+        {"activation": "tanh", "weight_init": wild},
+        r"\d+% .* saturated .*now 0.001: .*weight_init",
+    ),
+    ("saturated", {"activation": "tanh", "bias_init": 30.0, "solver": "lbfgs"}, "100% .* Scale .*, or raise alpha"),
+    ("never_chosen", {"rows": X, "activation": Maxout(8), "learning_rate_init": 1.0}, r"\d+% of the pieces .*n_pieces"),
+    ("one_sign", {"rows": X, "activation": "tanh"}, "its inputs, the features, all have one sign.* Centre them"),
+    (
+        "one_sign",
+        {"activation": "logistic", "hidden_layer_sizes": (9, 9)},
+        "Layer 1: .* of layer 0, .* Take tanh",
+    ),
+    (
+        "long_steps",
+        {"learning_rate_init": 0.1, "solver": "rmsprop"},
+        r"one step changes the weights by \S+ times .* try",
+    ),
+    (
+        "vanishing",
+        {"activation": "logistic", "hidden_layer_sizes": [20] * 8, **GLOROT},
+        "shrinks from .* batch_norm=True",
+    ),
+]
+
+
+@pytest.mark.parametrize(("rule", "options", "expected"), UNUSUAL)
+def test_what_is_unusual_is_named(rule, options, expected):
+    found = advice(**options)
+    assert any(re.search(expected, sentence) for sentence in found), found
+
+
+@pytest.mark.parametrize("activation", ["relu", "leaky_relu", "prelu", "elu", "selu", "gelu", "tanh", "maxout"])
+def test_what_is_usual_is_not(activation):
+    for options in ({}, {"hidden_layer_sizes": (30, 30)}, {"batch_norm": True}, {"solver": "lbfgs"}):
+        assert advice(activation=activation, **options) == []
+
+
+def test_every_rule_has_a_case():
+    assert {rule.__name__ for rule in RULES} == {rule for rule, _, _ in UNUSUAL}
+
+
+def test_without_targets_there_is_no_advice_on_gradients():
+    model = ActivationMLPClassifier((20,), learning_rate_init=1.0, **QUICK).fit(CENTRED, Y)
+    assert not any("step" in sentence and "times" in sentence for sentence in unit_report(model, CENTRED).advice)
+
+
+def test_twenty_percent_of_dead_units_are_tolerated():
+    model = ActivationMLPClassifier((20,), **QUICK).fit(CENTRED, Y)
+    for n_dead, n_sentences in [(4, 0), (5, 1)]:
+        model.intercepts_[0][:n_dead] = -1000
+        assert len(unit_report(model, CENTRED, Y).advice) == n_sentences
+    assert np.isfinite(model.parameters_).all()
