@@ -123,6 +123,8 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
             rows = self._read(X, y, sample_weight, resume, incremental)
             rng = self._random_numbers()
             network = self._resume_network(builder, rows.X) if resume else self._new_network(builder, rows.X, rng)
+            if not resume:
+                self._initialize_output(network, rows)
             validated = self.early_stopping and validation_data[0] is not None  # without, _divide refuses
             if incremental and validated and (self._training_state or {}).get("stopped"):
                 return self
@@ -145,7 +147,7 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
 
     # Data: what subclasses define, and what they share.
 
-    def _set_target_info(self, y: Array, incremental: bool) -> None:
+    def _set_target_info(self, y: Array, sample_weight: Array | None, incremental: bool) -> None:
         """Set ``_loss``, ``n_outputs_`` and what describes y."""
         raise TypeError(f"{type(self).__name__} must define _set_target_info")
 
@@ -161,6 +163,9 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
         """Return the score of raw outputs against encoded targets."""
         raise TypeError(f"{type(self).__name__} must define _score_raw")
 
+    def _initialize_output(self, network: Network, rows: Rows) -> None:
+        """Let the output layer of a new network start where the targets are."""
+
     def _stratify_by(self, y: Array) -> Array | None:
         """Return what the validation split is stratified by, if anything."""
         return None
@@ -175,7 +180,7 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
         if sample_weight is not None:
             weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
             weights = _relative(weights, "sample_weight")
-        self._set_target_info(y, incremental)
+        self._set_target_info(y, weights, incremental)
         if (factors := self._class_weights(y, incremental)) is not None:
             factors = _relative(factors, "class_weight")
             weights = factors if weights is None else _relative(weights * factors, "sample_weight times class_weight")
