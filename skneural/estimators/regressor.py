@@ -251,7 +251,7 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
         """
         predicted = self.predict(X)
         if isinstance(self._loss, Quantile):
-            return _d2_pinball(self._loss, np.asarray(y), predicted, sample_weight)
+            return _d2_pinball(self._loss, y, predicted, sample_weight)
         return float(r2_score(y, predicted, sample_weight=sample_weight))
 
     def _predict_standardized(self, F: Array) -> Array:
@@ -281,11 +281,11 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
         Y, n_per_target = _columns(y), self._loss.n_outputs_per_target
         if n_per_target > 1 and Y.shape[1] > 1:
             raise ValueError(
-                f"{self._loss!r} predicts {n_per_target} numbers for one target. Got y with {Y.shape[1]} targets; fit a "
-                "regressor for each (sklearn.multioutput.MultiOutputRegressor)."
+                f"{self._loss!r} predicts {n_per_target} numbers for one target. Got y with {Y.shape[1]} targets; "
+                "fit a regressor for each (sklearn.multioutput.MultiOutputRegressor)."
             )
         self.n_outputs_ = Y.shape[1] * n_per_target
-        self._set_target_scaling(Y.astype(np.float64), sample_weight, incremental)
+        self._set_target_scaling(Y, sample_weight, incremental)
 
     def _set_target_scaling(self, Y: Array, sample_weight: Array | None, incremental: bool) -> None:
         """Set mean, scale and range of the targets; when training goes on, mean and scale stay those of the start."""
@@ -337,16 +337,17 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
             return float("nan")
         predicted = self._predict_standardized(F)
         if isinstance(self._loss, Quantile):
-            return _d2_pinball(self._loss, Y[:, 0] if predicted.shape[1] != Y.shape[1] else Y, predicted, weights)
+            return _d2_pinball(self._loss, Y, predicted, weights)
         return float(r2_score(Y, predicted, sample_weight=weights))
 
 
 def _columns(y: Array) -> Array:
-    """Return targets of shape (n_rows, n_targets)."""
+    """Return targets as float64, of shape (n_rows, n_targets)."""
+    y = np.asarray(y, np.float64)
     return y[:, None] if y.ndim == 1 else y
 
 
-def _d2_pinball(loss: Quantile, y: Array, predicted: Array, sample_weight: Any) -> float:
+def _d2_pinball(loss: Quantile, y: Any, predicted: Array, sample_weight: Any) -> float:
     """Return the mean over quantiles, or over targets, of D², the share of the pinball loss that is explained."""
     Y, P = np.broadcast_arrays(_columns(y), _columns(predicted))
     quantiles = np.broadcast_to(loss.quantiles, P.shape[1])
