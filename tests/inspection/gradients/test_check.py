@@ -267,9 +267,9 @@ OF_OBJECTIVES = {
 
 def plant(monkeypatch, corrupt):
     """Let the objective that an estimator trains with evaluate wrongly."""
-    made = TrainingBuilder.stochastic
+    made = TrainingBuilder.build_training_loop
 
-    def stochastic(self, network, *args, **monitoring):
+    def build_training_loop(self, network, *args, **monitoring):
         loop = made(self, network, *args, **monitoring)
         objective, right = loop.objective, loop.objective.evaluate
 
@@ -283,7 +283,7 @@ def plant(monkeypatch, corrupt):
         objective.evaluate = wrong
         return loop
 
-    monkeypatch.setattr(TrainingBuilder, "stochastic", stochastic)
+    monkeypatch.setattr(TrainingBuilder, "build_training_loop", build_training_loop)
 
 
 @pytest.mark.parametrize("name", OF_OBJECTIVES)
