@@ -117,7 +117,7 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
                 "rows held out in one call would be trained on in the next."
             )
         # Divergence and the user's interruption leave finite weights, of use.
-        with unchanged_on_error(self, but=(DivergenceError, TrainingInterrupted)):
+        with unchanged_on_error(self, except_after=(DivergenceError, TrainingInterrupted)):
             builder = TrainingBuilder(self)
             resume = self._resumes(incremental)
             rows = self._read(X, y, sample_weight, resume, incremental)
@@ -255,7 +255,7 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
         self.parameters_ = network.parameters
         self.activations_ = builder.activations
         self.n_layers_ = len(network.sizes)
-        self.out_activation_ = self._loss.output
+        self.out_activation_ = self._loss.inverse_link
 
     # Training.
 
