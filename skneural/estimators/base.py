@@ -118,7 +118,7 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
                 "rows held out in one call would be trained on in the next."
             )
         # After divergence and after Ctrl-C the estimator keeps finite weights that can be used.
-        with unchanged_on_error(self, but=(DivergenceError, TrainingInterrupted)):
+        with unchanged_on_error(self, except_after=(DivergenceError, TrainingInterrupted)):
             builder = TrainingBuilder(self)
             resume = self._should_resume(incremental)
             data = self._check_training_data(X, y, sample_weight, resume, incremental)
@@ -266,7 +266,7 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
         self.parameters_ = network.parameters
         self.activations_ = builder.activations
         self.n_layers_ = len(network.sizes)
-        self.out_activation_ = self._loss.output
+        self.out_activation_ = self._loss.inverse_link
 
     # Training.
 

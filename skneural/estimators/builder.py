@@ -121,12 +121,12 @@ class TrainingBuilder:
         settings = dict(vars(self.estimator))  # get_params of a user's subclass may lack some
         settings["weight_decay"] = self.estimator.alpha * (1 - self.estimator.l1_ratio)
         settings["n_decayed"] = network.layout.n_weights
-        if "epsilon" in cls._names() and settings["epsilon"] < np.finfo(dtype).tiny:
+        if "epsilon" in cls._param_names() and settings["epsilon"] < np.finfo(dtype).tiny:
             raise ValueError(
                 f"epsilon must be at least {np.finfo(dtype).tiny:.3g} with parameters in {dtype.name}, which rounds "
                 f"smaller ones to zero or nearly so. Got {settings['epsilon']!r}; take a larger one, such as 1e-8."
             )
-        return cls(**{name: settings[name] for name in cls._names()})
+        return cls(**{name: settings[name] for name in cls._param_names()})
 
     def _refuse_mini_batch_parameters(self) -> None:
         mini_batch_only = {"max_norm": self.estimator.max_norm, "clip_norm": self.estimator.clip_norm}

@@ -195,7 +195,7 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
         self : ActivationMLPClassifier
             The estimator, one epoch further.
         """
-        with unchanged_on_error(self, but=(DivergenceError, TrainingInterrupted)):
+        with unchanged_on_error(self, except_after=(DivergenceError, TrainingInterrupted)):
             if _check_partial_fit_first_call(self, classes) and len(self.classes_) < 2:
                 raise ValueError(f"classes must name at least 2 classes. Got {self.classes_!r} instead.")
             return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), incremental=True)
@@ -273,8 +273,8 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
     _multilabel: bool
     _fitted_names = BaseActivationMLP._fitted_names | {"classes_", "_multilabel"}
 
-    def _restore(self) -> None:
-        super()._restore()
+    def _restore_fitted_state(self) -> None:
+        super()._restore_fitted_state()
         one_column = self.n_outputs_ == 1 and not self._multilabel
         n_classes = 2 if one_column else self.n_outputs_
         require(

@@ -190,7 +190,7 @@ class FittedNetworkMixin(SavedStateMixin, ClassNamePrefixFeaturesOutMixin, Trans
         """Check only that they exist: prediction does not use them, and training checks their values."""
         self.get_params(deep=False)
 
-    def _restore(self) -> None:
+    def _restore_fitted_state(self) -> None:
         for part, kind in [(self._loss, Loss), *((activation, Activation) for activation in self.activations_)]:
             _check_component(part, kind)
         sizes, ends, n_layers = self._sizes, (self.n_features_in_, self.n_outputs_), len(self.activations_) + 2
@@ -208,8 +208,9 @@ class FittedNetworkMixin(SavedStateMixin, ClassNamePrefixFeaturesOutMixin, Trans
         variances = self._network.views.variances
         require(all((each >= 0).all() for each in variances), "Variances must be >= 0. Got a negative one.")
         require(
-            self.out_activation_ == self._loss.output,
-            f"out_activation_ must be {self._loss.output!r}, that of the loss. Got {self.out_activation_!r} instead.",
+            self.out_activation_ == self._loss.inverse_link,
+            f"out_activation_ must be {self._loss.inverse_link!r}, that of the loss. "
+            f"Got {self.out_activation_!r} instead.",
         )
 
 

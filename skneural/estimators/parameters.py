@@ -157,7 +157,7 @@ default="constant"
         Initial weights, by name (see :data:`skneural.initializers.INITIALIZERS`), as an object, or as a callable
         (fan_in, fan_out, rng) -> array. "auto" depends on the activation: He for the ReLU family, Glorot for
         tanh and sigmoid, LeCun for SELU; it also draws the biases, see
-        :class:`skneural.initializers.Automatic`.
+        :class:`skneural.initializers.AutoInitializer`.
 
     bias_init : float, default=0.0
         Initial bias of the hidden units, with weight_init="auto" the centre of their distribution. That of the output

@@ -23,7 +23,7 @@ from skneural.saved_state import require
 
 Array = NDArray[Any]
 
-REGRESSION_LOSSES = {name: loss for name, loss in LOSSES.items() if loss.output in ("identity", "exp")}
+REGRESSION_LOSSES = {name: loss for name, loss in LOSSES.items() if loss.inverse_link in ("identity", "exp")}
 
 
 @fill_docstring
@@ -197,8 +197,8 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
             prediction = check_finite_output(self._loss.predict(F))
         return prediction[:, 0] if prediction.shape[1] == 1 else prediction
 
-    def _restore(self) -> None:
-        super()._restore()
+    def _restore_fitted_state(self) -> None:
+        super()._restore_fitted_state()
         _check_loss(self._loss)
 
     def _validate_X_y(self, X: Any, y: Any, **options: Any) -> tuple[Any, Array]:
@@ -218,7 +218,7 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
             raise ValueError(
                 f"y must be finite in {np.dtype(dtype).name}. Its largest magnitude is {np.abs(y).max():.6g}."
             )
-        if self._loss.output == "exp" and Y.min() < 0:
+        if self._loss.inverse_link == "exp" and Y.min() < 0:
             raise ValueError(f"loss='poisson' needs y >= 0. Got a smallest y of {Y.min():.6g}.")
         if Y.shape[1] != self.n_outputs_:
             raise ValueError(f"y_val must have {self.n_outputs_} outputs, as y has. Got {Y.shape[1]} instead.")

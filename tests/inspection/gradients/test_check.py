@@ -58,7 +58,7 @@ def test_every_activation_with_every_loss_passes(activation, backend):
     losses = ["squared_error", "absolute_error", "huber", "poisson"]
     models += [(ActivationMLPRegressor(loss, activation=activation, **SMALL), "multi-output") for loss in losses]
     assert len({model.fit(X, TARGETS[kind]).out_activation_ for model, kind in models}) == len(
-        {loss.output for loss in LOSSES.values()}
+        {loss.inverse_link for loss in LOSSES.values()}
     )
     for model, kind in models:
         for each in (clone(model), model):
