@@ -74,7 +74,7 @@ def names(activation: Activation) -> list[str]:
 def properties(activation: Activation) -> list[str]:
     """Return a row of the table."""
     measured = activation.properties()
-    low, high = (f"{bound:.4g}".replace("inf", "∞") for bound in measured.range)
+    low, high = (f"{bound:.4g}".replace("inf", "∞").replace("-", "\N{MINUS SIGN}") for bound in measured.range)
     return [
         ", ".join(f"`{name}`" for name in names(activation)),
         f"{low}\N{NO-BREAK SPACE}…\N{NO-BREAK SPACE}{high}",
