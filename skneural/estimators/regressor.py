@@ -15,21 +15,21 @@ from skneural._sklearn_compat import _fit_context, validate_data
 from skneural.component import resolve
 from skneural.constraints import StrOptions
 from skneural.estimators.base import BaseActivationMLP
-from skneural.estimators.builder import stochastic
-from skneural.estimators.fitted_network import finite
-from skneural.estimators.parameters import documented, store
+from skneural.estimators.builder import supports_partial_fit
+from skneural.estimators.checked_data import CheckedData
+from skneural.estimators.fitted_network import check_finite_output
+from skneural.estimators.parameters import fill_docstring, store_parameters
 from skneural.estimators.target_scaling import mean_and_std, orientation, restored, standardized
-from skneural.estimators.validation import Rows
 from skneural.losses import LOSSES, LogisticLoss, Loss, Quantile, SoftmaxCrossEntropy
 from skneural.network import Network
 from skneural.saved_state import check_numbers, require
 
 Array = NDArray[Any]
 
-REGRESSION_LOSSES = {name: loss for name, loss in LOSSES.items() if loss.output in ("identity", "exp")}
+REGRESSION_LOSSES = {name: loss for name, loss in LOSSES.items() if loss.inverse_link in ("identity", "exp")}
 
 
-@documented
+@fill_docstring
 class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
     """Multi-layer perceptron regressor with any activation, from sigmoid to Maxout, per layer.
 
@@ -70,10 +70,10 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
     Raises
     ------
     ValueError
-        From `fit`: if parameters or data cannot be used; then the estimator is as it was before.
+        From `fit`: if parameters or data cannot be used. The estimator is then unchanged.
     DivergenceError
-        From `fit`: a ValueError, if the loss or a parameter becomes infinite or NaN; then the best finite weights
-        are kept.
+        From `fit`: a ValueError, if the loss or a parameter becomes infinite or NaN. The estimator keeps the best
+        finite weights.
 
     Examples
     --------
@@ -138,7 +138,7 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
         normalize_y: bool = True,
         clip_predictions: bool = False,
     ):
-        store(self, locals())
+        store_parameters(self, locals())
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(
@@ -162,10 +162,10 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
         sample_weight : array-like of shape (n_samples,), default=None
             Non-negative weights; integer weights equal repeated rows.
         X_val, y_val : array-like, default=None
-            Validation rows, which never train: their loss and score are recorded after each epoch, and early stopping
-            judges by them.
+            Validation set, not used for training. Its loss and score are recorded after each epoch, and early stopping
+            uses the score.
         sample_weight_val : array-like, default=None
-            Weights of the validation rows.
+            Weights of the validation set.
 
         Returns
         -------
@@ -174,7 +174,7 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
         """
         return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), incremental=False)
 
-    @available_if(stochastic)
+    @available_if(supports_partial_fit)
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(
         self,
@@ -186,7 +186,7 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
         y_val: Any = None,
         sample_weight_val: Any = None,
     ) -> ActivationMLPRegressor:
-        """Train for one epoch on the given rows, from where the last call ended.
+        """Train for one epoch on the given rows, starting where the last call ended.
 
         Parameters
         ----------
@@ -195,13 +195,12 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets.
         sample_weight : array-like of shape (n_samples,), default=None
-            Non-negative weights. Only their ratios within this call count: twice the weight for all of its rows changes
-            nothing.
+            Non-negative weights. Only their ratios within this call count: doubling all of them changes nothing.
         X_val, y_val : array-like, default=None
-            Validation rows, which never train: their loss and score are recorded after each epoch, and early stopping
-            judges by them.
+            Validation set, not used for training. Its loss and score are recorded after each epoch, and early stopping
+            uses the score.
         sample_weight_val : array-like, default=None
-            Weights of the validation rows.
+            Weights of the validation set.
 
         Returns
         -------
@@ -226,7 +225,8 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
         """
         F = self._raw_output(X)
         with np.errstate(over="ignore"):
-            prediction = finite(restored(self._predict_standardized(F), self.target_mean_, self.target_scale_))
+            prediction = restored(self._predict_standardized(F), self.target_mean_, self.target_scale_)
+        prediction = check_finite_output(prediction)
         if self.clip_predictions:  # again, since restoring rounds
             prediction = np.clip(prediction, *self.target_range_.astype(prediction.dtype))
         return prediction[:, 0] if prediction.shape[1] == 1 else prediction
@@ -270,8 +270,8 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
         check_numbers("target_range_", self.target_range_, (2, n_targets))
         require((self.target_scale_ >= 0).all(), f"target_scale_ must be >= 0. Got {self.target_scale_} instead.")
 
-    def _validate_targets(self, X: Any, y: Any, **how: Any) -> tuple[Any, Array]:
-        X, y = validate_data(self, X, y, accept_sparse="csr", multi_output=True, y_numeric=True, **how)
+    def _validate_X_y(self, X: Any, y: Any, **options: Any) -> tuple[Any, Array]:
+        X, y = validate_data(self, X, y, accept_sparse="csr", multi_output=True, y_numeric=True, **options)
         y = y.toarray() if hasattr(y, "toarray") else y
         return X, column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
 
@@ -294,7 +294,8 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
         mean, scale = np.zeros(Y.shape[1]), np.ones(Y.shape[1])
         if self._standardizes:
             mean, scale = mean_and_std(Y, sample_weight)
-        if self._resumes(incremental) and self.target_mean_.shape == mean.shape:
+        resumes = self._should_resume(incremental) and self.target_mean_.shape == mean.shape
+        if resumes and self._loss.in_target_units:
             low, high = np.minimum(low, self.target_range_[0]), np.maximum(high, self.target_range_[1])
             # Where all targets so far were equal, nothing was learned: the first others decide.
             scale = np.where(scale > 0, scale, (high - low) / 2)
@@ -306,18 +307,18 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
     def _standardizes(self) -> bool:
         return bool(self.normalize_y and self._loss.in_target_units)
 
-    def _initialize_output(self, network: Network, rows: Rows) -> None:
+    def _initialize_output_layer(self, network: Network, data: CheckedData) -> None:
         if not self.normalize_y:
             return
         W, b = network.weights[-1], network.biases[-1]
-        if (start := self._loss.initial_output(rows.Y, rows.weights)) is not None:
+        if (start := self._loss.initial_output(data.Y, data.sample_weight)) is not None:
             b[...] = start
         if self._standardizes and self._loss.symmetric:
-            sign = orientation(rows.Y, rows.weights).astype(W.dtype)
+            sign = orientation(data.Y, data.sample_weight).astype(W.dtype)
             W *= sign
             b *= sign
 
-    def _encode(self, y: Array, dtype: Any) -> Array:
+    def _encode_targets(self, y: Array, dtype: Any) -> Array:
         Y, n_targets = _columns(y), len(self.target_mean_)
         with np.errstate(over="ignore"):  # the next lines say it better
             representable = np.isfinite(Y.astype(dtype)).all()
@@ -325,20 +326,20 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
             raise ValueError(
                 f"y must be finite in {np.dtype(dtype).name}. Its largest magnitude is {np.abs(y).max():.6g}."
             )
-        if self._loss.output == "exp" and Y.min() < 0:
+        if self._loss.inverse_link == "exp" and Y.min() < 0:
             raise ValueError(f"loss='poisson' needs y >= 0. Got a smallest y of {Y.min():.6g}.")
         if Y.shape[1] != n_targets:
             raise ValueError(f"y_val must have {n_targets} outputs, as y has. Got {Y.shape[1]} instead.")
         Y = standardized(Y, self.target_mean_, self.target_scale_).astype(dtype)
         return np.repeat(Y, self._loss.n_outputs_per_target, axis=1)
 
-    def _score_raw(self, F: Array, Y: Array, weights: Array | None) -> float:
+    def _score_raw_output(self, F: Array, Y: Array, sample_weight: Array | None) -> float:
         if not np.isfinite(F).all():
             return float("nan")
         predicted = self._predict_standardized(F)
         if isinstance(self._loss, Quantile):
-            return _d2_pinball(self._loss, Y, predicted, weights)
-        return float(r2_score(Y, predicted, sample_weight=weights))
+            return _d2_pinball(self._loss, Y, predicted, sample_weight)
+        return float(r2_score(Y, predicted, sample_weight=sample_weight))
 
 
 def _columns(y: Array) -> Array:
@@ -358,9 +359,9 @@ def _d2_pinball(loss: Quantile, y: Any, predicted: Array, sample_weight: Any) ->
 
 
 def _check_loss(loss: Loss) -> None:
-    """Raise ValueError if the loss takes classes for targets: compiled, it would look them up as columns."""
+    """Raise ValueError for a loss whose targets are classes: its compiled form uses them as column indices."""
     require(
         not isinstance(loss, LogisticLoss | SoftmaxCrossEntropy),
         f"The loss must be one for regression: {', '.join(map(repr, REGRESSION_LOSSES))} or an object of your own. "
-        f"Got {loss!r}, which is for classes; use ActivationMLPClassifier for these.",
+        f"Got {loss!r}, which is for classification; use ActivationMLPClassifier.",
     )

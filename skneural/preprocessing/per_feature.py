@@ -143,7 +143,7 @@ class PerFeatureTransformer(OneToOneFeatureMixin, MomentsTransformer):
         several = self.n_channels is not None and self.n_channels > 1
         return {"n_channels": self.n_channels} | ({"data_format": self.data_format} if several else {})
 
-    def _restore(self) -> None:
+    def _restore_fitted_state(self) -> None:
         weight, n_features = self._learned().weight, self.n_features_in_
         require(
             len(weight) and n_features % len(weight) == 0,

@@ -129,7 +129,7 @@ class PiecewiseLinearEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         ramps = [f"{name}_ramp{t}" for name, e in zip(names, self.edges_, strict=True) for t in range(_n_ramps(e))]
         return np.array([*names, *ramps], dtype=object)
 
-    def _restore(self) -> None:
+    def _restore_fitted_state(self) -> None:
         require(
             len(self.edges_) == self.n_features_in_,
             f"edges_ must be {self.n_features_in_} arrays. Got {len(self.edges_)} instead.",

@@ -135,8 +135,8 @@ class StdScaler(PerFeatureTransformer):
             )
         return values
 
-    def _restore(self) -> None:
-        super()._restore()
+    def _restore_fitted_state(self) -> None:
+        super()._restore_fitted_state()
         require(self.scale_ is None or not (self.scale_ <= 0).any(), "scale_ must be > 0. Got zero or less.")
 
     def _statistics(self) -> set[str]:

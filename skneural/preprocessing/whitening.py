@@ -329,7 +329,7 @@ class PCAWhitener(ClassNamePrefixFeaturesOutMixin, MomentsTransformer):
     def _learned(self) -> Any:
         return SOLVERS[self.svd_solver_][0](**self._moments)
 
-    def _restore(self) -> None:
+    def _restore_fitted_state(self) -> None:
         moments, n_features = vars(self._learned()), self.n_features_in_
         check_numbers("mean_", self.mean_, (n_features,))
         for name in moments.keys() - {"weight", "resolution"}:
