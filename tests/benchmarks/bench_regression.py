@@ -92,13 +92,13 @@ class TreesOfQuantiles:
 
 # The same settings for all data sets: a wide network with dropout, which keeps the outer quantiles honest.
 QUANTILE_SETTINGS = {
-    "hidden_layer_sizes": (128, 128),
+    "hidden_layer_sizes": (256, 256),
     "solver": "adamw",
     "alpha": 1e-2,
     "dropout": 0.1,
     "learning_rate": "cosine",
     "learning_rate_init": 3e-3,
-    "max_iter": 60,
+    "max_iter": 100,
 }
 QUANTILE_MODELS: dict[str, Callable] = {
     "ours": lambda seed: make_pipeline(
