@@ -181,7 +181,7 @@ class FittedNetworkMixin(SavedStateMixin, ClassNamePrefixFeaturesOutMixin, Trans
 
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__()
-        state.pop("_network", None)  # _restore makes it of the parameters, sizes and activations
+        state.pop("_network", None)  # _restore_fitted_state makes it of the parameters, sizes and activations
         if not self.warm_start and "_training_state" in state:
             state["_training_state"] = None
         return state
