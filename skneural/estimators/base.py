@@ -210,7 +210,7 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
                 f"sample_weight must be positive for some of the {len(train)} rows to train on and some of the "
                 f"{len(test)} rows that early stopping holds out. Got only zeros there."
             )
-        return TrainingRows(rows.X, rows.Y, rows.weights, used=train), rows.take(test)
+        return TrainingRows(rows.X, rows.Y, rows.weights, subset=train), rows.take(test)
 
     def _read_validation(self, X_val: Any, y_val: Any, sample_weight_val: Any) -> Rows:
         if X_val is None or y_val is None:
@@ -290,10 +290,10 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
             if self.early_stopping and (ended or not incremental):
                 self._restore_best(loop.monitor)
         except KeyboardInterrupt as interrupt:
-            judged = self.early_stopping and not incremental and loop.monitor.stopping.best < math.inf
+            judged = self.early_stopping and not incremental and loop.monitor.early_stopping.best < math.inf
             diverged = isinstance(interrupt.__context__, DivergenceError)
             if diverged or not np.isfinite(self.parameters_).all():
-                loop.return_to_best()
+                loop.restart_from_best()
             elif judged:
                 loop.monitor.restore_best()
             raise TrainingInterrupted.after(loop.n_epochs - before) from None
@@ -301,7 +301,7 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
             self.n_iter_ = loop.n_epochs - before
             self.t_ = loop.n_samples_seen
             self._training_state = self._state_of(loop) | {"stopped": ended and incremental}
-            self._summarize(loop.monitor.stopping.best)
+            self._summarize(loop.monitor.early_stopping.best)
         if not (ended or incremental or loop.completes):
             self._warn(
                 f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the optimization hasn't "
@@ -316,7 +316,7 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
             return
         loop.set_state(state)
         if state["monitored_metric"] != self._monitored_metric():  # a loss is not to be compared with a score
-            loop.monitor.stopping.best, loop.monitor.stopping.count = math.inf, 0
+            loop.monitor.early_stopping.best, loop.monitor.early_stopping.count = math.inf, 0
 
     def _state_of(self, loop: TrainingLoop) -> dict[str, Any]:
         """Return all that training needs to go on later."""
@@ -339,7 +339,7 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
         try:
             outcome = training.run(self.max_iter)
         except KeyboardInterrupt:
-            if self.early_stopping and training.monitor.stopping.best < math.inf:
+            if self.early_stopping and training.monitor.early_stopping.best < math.inf:
                 training.monitor.restore_best()
             raise TrainingInterrupted.after(len(self.loss_curve_) - done) from None
         finally:
@@ -358,7 +358,7 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
 
     def _restore_best(self, monitor: TrainingMonitor) -> None:
         monitor.restore_best()
-        if monitor.stopping.best == math.inf:
+        if monitor.early_stopping.best == math.inf:
             warnings.warn(
                 "No validation score was a finite number, so that early stopping could not choose; the parameters of "
                 "the last epoch are kept. Hold out more rows, or choose another scoring.",
