@@ -12,7 +12,7 @@ import numpy as np
 from skneural import ACTIVATIONS, Activation
 
 CLASSES = {type(activation): activation for activation in ACTIVATIONS.values()}
-HEADER = ["name", "range", "mean", "zero-centred", "saturates", "init scheme", "gain", "pieces", "learned"]
+HEADER = ["name", "range", "mean", "zero-centred", "saturates", "init scheme", "gain", "pieces", "params"]
 
 
 class GalleryOrder:
@@ -74,7 +74,7 @@ def names(activation: Activation) -> list[str]:
 def properties(activation: Activation) -> list[str]:
     """Return a row of the table."""
     measured = activation.properties()
-    low, high = (f"{bound:.4g}".replace("inf", "∞") for bound in measured.range)
+    low, high = (f"{bound:.4g}".replace("inf", "∞").replace("-", "\N{MINUS SIGN}") for bound in measured.range)
     return [
         ", ".join(f"`{name}`" for name in names(activation)),
         f"{low}\N{NO-BREAK SPACE}…\N{NO-BREAK SPACE}{high}",
@@ -95,7 +95,7 @@ def description(activation: Activation, picture: str) -> str:
     source = next((part for part in rest if part.startswith("Source:")), "")
     words = re.sub(r":(\w+):`", r"{\1}`", f"{summary} {source}".strip())
     settings = ", ".join(f"`{name}={value!r}`" for name, value in activation.get_params().items())
-    reference = f"Reference: {{class}}`~skneural.{cls.__name__}`" + (f"; settings {settings}." if settings else ".")
+    reference = f"Class: {{class}}`~skneural.{cls.__name__}`" + (f"; parameters: {settings}." if settings else ".")
     return f"{words}\n\n![{cls.__name__}: value and derivative]({picture})\n\n{reference}\n"
 
 

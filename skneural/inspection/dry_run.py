@@ -14,7 +14,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 from skneural._sklearn_compat import _check_sample_weight
 from skneural.estimators.base import BaseActivationMLP
 from skneural.estimators.builder import TrainingBuilder
-from skneural.estimators.validation import Rows
+from skneural.estimators.checked_data import CheckedData
 from skneural.network import Network, Objective, TrainingRows
 from skneural.solvers import LBFGS, TrainingLoop
 
@@ -41,7 +41,7 @@ class DryRun:
     Attributes
     ----------
     network : Network
-    rows : Rows
+    rows : CheckedData
         The rows in use, after validation and encoding.
     """
 
@@ -58,7 +58,7 @@ class DryRun:
         fitted = hasattr(estimator, "parameters_")
         builder = TrainingBuilder(self._estimator)
         self.rows = _sample_rows(_check_rows(self._estimator, X, y, sample_weight, fitted), n_rows, seed)
-        rng = self._estimator._random_numbers()
+        rng = self._estimator._make_rng()
         self.network: Network = (
             self._estimator._resume_network(builder, self.rows.X)
             if fitted
@@ -73,11 +73,11 @@ class DryRun:
         **params
             Parameters of the estimator to change for this purpose.
         """
-        rows = TrainingRows(self.rows.X, self.rows.Y, self.rows.weights)
+        rows = TrainingRows(self.rows.X, self.rows.Y, self.rows.sample_weight)
         builder = TrainingBuilder(clone(self._estimator).set_params(**params, batch_size=len(rows)))
         if self._estimator.solver == "lbfgs":
-            return builder.lbfgs(self.network, self._estimator._loss, rows)
-        return builder.stochastic(self.network, self._estimator._loss, rows, np.random.RandomState(self._seed))
+            return builder.build_lbfgs(self.network, self._estimator._loss, rows)
+        return builder.build_training_loop(self.network, self._estimator._loss, rows, np.random.RandomState(self._seed))
 
     def objective(self, **params: Any) -> DeterministicObjective:
         """Return the objective over all rows, as a function of the network's parameters.
@@ -152,18 +152,18 @@ def _copy_in_double_precision(estimator: BaseActivationMLP, seed: int) -> BaseAc
     return copied
 
 
-def _check_rows(estimator: BaseActivationMLP, X: Any, y: Any, sample_weight: Any, fitted: bool) -> Rows:
+def _check_rows(estimator: BaseActivationMLP, X: Any, y: Any, sample_weight: Any, fitted: bool) -> CheckedData:
     """Return validated rows; a fitted estimator validates as in `partial_fit`, because it knows its classes."""
     if fitted and isinstance(getattr(estimator, "class_weight", None), str):
         # partial_fit cannot balance classes, because it does not see all rows. Here all rows are known, as in fit.
         balanced = compute_sample_weight(estimator.class_weight, y)
         given = 1.0 if sample_weight is None else _check_sample_weight(sample_weight, X, dtype=np.float64)
         sample_weight, estimator.class_weight = given * balanced, None
-    return estimator._read(X, y, sample_weight, resume=fitted, incremental=fitted)
+    return estimator._check_training_data(X, y, sample_weight, resume=fitted, incremental=fitted)
 
 
-def _sample_rows(rows: Rows, n_rows: int | None, seed: int) -> Rows:
-    indices = np.arange(rows.X.shape[0]) if rows.weights is None else np.flatnonzero(rows.weights)
+def _sample_rows(rows: CheckedData, n_rows: int | None, seed: int) -> CheckedData:
+    indices = np.arange(rows.X.shape[0]) if rows.sample_weight is None else np.flatnonzero(rows.sample_weight)
     if n_rows is not None and len(indices) > n_rows:
         indices = np.sort(np.random.RandomState(seed).choice(indices, n_rows, replace=False))
     return rows.take(indices)

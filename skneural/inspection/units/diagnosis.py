@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from skneural.estimators.base import BaseActivationMLP
-from skneural.estimators.dead_units_warning import dead_in_new, remedy
+from skneural.estimators.dead_units_warning import dead_fraction_untrained, explain_dead_units
 
 # Beyond these fractions and ratios, a number is unusual.
 MAX_DEAD = 0.2  # 10 to 20 % of dead units are usual in a trained network
@@ -38,9 +38,9 @@ class Findings:
     X: Any
 
     @cached_property
-    def dead_untrained(self) -> list[float]:
+    def dead_fraction_untrained(self) -> list[float]:
         """Fraction of each layer's units that are dead on `X` in a network that has not been trained."""
-        return dead_in_new(self.estimator, self.X)
+        return dead_fraction_untrained(self.estimator, self.X)
 
     @property
     def how_to_shorten_steps(self) -> str:
@@ -74,7 +74,7 @@ def dead_units(findings: Findings) -> Iterator[str]:
     """Many units are dead: because of a bad start, or because of too long steps. Untrained networks tell which."""
     for layer in findings.layers:
         if layer.dead > MAX_DEAD:
-            cause = remedy(findings.estimator, layer.dead, findings.dead_untrained[layer.layer])
+            cause = explain_dead_units(findings.estimator, layer.dead, findings.dead_fraction_untrained[layer.layer])
             yield f"Layer {layer.layer}: {layer.dead:.0%} of the units are dead; 10% to 20% are usual. {cause}"
 
 

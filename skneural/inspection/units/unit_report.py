@@ -201,7 +201,7 @@ def unit_report(estimator: Any, X: Any, y: Any = None, sample_weight: Any = None
     0.0
     """
     model, X = unwrap(estimator, X)
-    rows = model._validate_rows(X)
+    rows = model._validate_X(X)
     network: Network = model._network
     updates = WeightUpdates(model, X, y, sample_weight) if y is not None else None
     layers = [_layer_report(statistics, network, updates) for statistics in unit_statistics(network, rows)]

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skneural.estimators.base import BaseActivationMLP
+from skneural.estimators.builder import resolve_batch_size
 from skneural.inspection.dry_run import DryRun
 from skneural.solvers import LBFGS, DivergenceError
 
@@ -45,17 +46,14 @@ class WeightUpdates:
         hidden_dW = layout.views(gradient).weights[:-1]
         self.gradient_norms = [float(np.linalg.norm(dW)) for dW in hidden_dW]
         self.one_sign_gradients = [_fraction_of_one_sign(dW) for dW in hidden_dW]
-        self.update_ratios = _step(estimator, DryRun(estimator, X, y, sample_weight, _batch_size(estimator)))
+        batch_size = resolve_batch_size(estimator.batch_size)
+        self.update_ratios = _step(estimator, DryRun(estimator, X, y, sample_weight, batch_size))
 
 
 def _fraction_of_one_sign(dW: Array) -> float:
     has_gradient = dW.any(axis=0)
     has_one_sign = (dW >= 0).all(axis=0) | (dW <= 0).all(axis=0)
     return float((has_one_sign & has_gradient).sum() / has_gradient.sum()) if has_gradient.any() else math.nan
-
-
-def _batch_size(estimator: BaseActivationMLP) -> int:
-    return 200 if estimator.batch_size == "auto" else estimator.batch_size
 
 
 def _step(estimator: BaseActivationMLP, dry_run: DryRun) -> list[float]:
