@@ -15,6 +15,7 @@ from skneural._sklearn_compat import _check_sample_weight
 from skneural.estimators.base import BaseActivationMLP
 from skneural.estimators.builder import TrainingBuilder
 from skneural.estimators.checked_data import CheckedData
+from skneural.inspection.activation_check import check_activations
 from skneural.network import Network, Objective, TrainingRows
 from skneural.solvers import LBFGS, TrainingLoop
 
@@ -57,6 +58,7 @@ class DryRun:
         self._estimator, self._seed = _copy_in_double_precision(estimator, seed), seed
         fitted = hasattr(estimator, "parameters_")
         builder = TrainingBuilder(self._estimator)
+        check_activations(builder.activations, builder.hidden_sizes)
         self.rows = _sample_rows(_check_rows(self._estimator, X, y, sample_weight, fitted), n_rows, seed)
         rng = self._estimator._make_rng()
         self.network: Network = (

@@ -19,6 +19,9 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from skneural.activations import ACTIVATIONS
 from skneural.estimators import ActivationMLPClassifier, ActivationMLPRegressor
+from skneural.estimators.base import BaseActivationMLP
+from skneural.estimators.builder import TrainingBuilder
+from skneural.inspection.activation_check import check_activations
 from skneural.inspection.comparison.fit_and_score import FitResult, fit_and_score
 from skneural.inspection.report_tables import data_frame, format_or_dash, text_table
 from skneural.inspection.unwrapping import final_estimator
@@ -184,6 +187,8 @@ def compare_activations(
     rates = default_rates if learning_rates is None else _as_list(learning_rates, "learning_rates", "learning rate")
     values = ACTIVATION_NAMES if activations is None else _as_list(activations, "activations", "activation")
     by_name = {str(activation): activation for activation in values}
+    for activation in values:
+        _check(final_estimator(_with_params(estimator, activation, rates[0])))
     scorer = check_scoring(estimator, scoring)
     splits = list(check_cv(cv, y, classifier=is_classifier(estimator)).split(X, y))
     if not splits:
@@ -211,6 +216,12 @@ def _as_list(values: Any, parameter: str, element: str) -> list[Any]:
     if not elements:
         raise ValueError(f"{parameter} must be a sequence of at least one {element}. Got {values!r} instead.")
     return elements
+
+
+def _check(network: BaseActivationMLP) -> None:
+    network._validate_params()
+    builder = TrainingBuilder(network)
+    check_activations(builder.activations, builder.hidden_sizes)
 
 
 def _with_params(estimator: Any, activation: Any, rate: float) -> Any:

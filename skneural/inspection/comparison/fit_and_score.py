@@ -111,11 +111,16 @@ def _fit(estimator: Any, X: Any, y: Any) -> bool:
 
 
 def _score(scorer: Callable[[Any, Any, Any], Any], estimator: Any, X: Any, y: Any) -> float:
-    score = scorer(estimator, X, y)
-    score = score.item() if hasattr(score, "item") and np.size(score) == 1 else score
+    try:
+        score = scorer(estimator, X, y)
+    except (AttributeError, TypeError) as error:  # a score of probabilities for a regressor, or a wrong signature
+        raise TypeError(
+            f"scoring, called as scoring(estimator, X, y), does not suit this estimator: {error}. Got {scorer!r}."
+        ) from error
+    score = score.item() if isinstance(score, np.generic | np.ndarray) and score.size == 1 else score
     if not isinstance(score, Real):
         raise TypeError(
-            f"scoring must return one number, called as scoring(estimator, X, y). Got {score!r}, of type "
+            f"scoring, called as scoring(estimator, X, y), must return one number. Got {score!r}, of type "
             f"{type(score).__name__}, from {scorer!r}."
         )
     return float(score)

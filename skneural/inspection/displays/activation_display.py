@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from skneural.activations import ACTIVATIONS, Activation
 from skneural.component import resolve
+from skneural.inspection.activation_check import check_activation
 from skneural.inspection.displays.matplotlib_support import get_axes
 from skneural.inspection.unwrapping import unwrap
 
@@ -85,6 +86,7 @@ class ActivationDisplay:
         display : ActivationDisplay
         """
         activation = resolve(activation, ACTIVATIONS, "activation")
+        check_activation(activation)
         z = np.linspace(*interval, n_points)
         return cls(z, *_curves(activation, z, activation.init_params(1)), name=str(activation)).plot(ax)
 

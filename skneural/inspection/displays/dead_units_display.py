@@ -65,6 +65,8 @@ class DeadUnitsDisplay:
         -------
         display : DeadUnitsDisplay
         """
+        if not isinstance(monitor, NetworkMonitor):
+            raise TypeError(f"monitor must be a NetworkMonitor. Got {type(monitor).__name__} instead.")
         if not monitor.reports:
             raise ValueError(
                 "The monitor has recorded nothing yet. Fit an estimator with it: estimator.set_callbacks(monitor)."

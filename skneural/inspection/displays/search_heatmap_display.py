@@ -97,6 +97,10 @@ class SearchHeatmapDisplay:
         -------
         display : SearchHeatmapDisplay
         """
+        if not hasattr(search, "refit"):
+            raise TypeError(
+                f"search must be a search of scikit-learn, such as GridSearchCV. Got {type(search).__name__}."
+            )
         check_is_fitted(search, "cv_results_")
         results = search.cv_results_
         row_params, column_params = (results[f"param_{_full_name(name, results)}"] for name in (rows, columns))

@@ -71,6 +71,8 @@ class WhiteningDisplay:
         -------
         display : WhiteningDisplay
         """
+        if not isinstance(whitener, PCAWhitener):
+            raise TypeError(f"whitener must be a PCAWhitener. Got {type(whitener).__name__} instead.")
         check_is_fitted(whitener)
         X = check_array(X, dtype=np.float64)
         if whitener.n_components_ < 2:

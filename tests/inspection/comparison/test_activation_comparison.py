@@ -10,7 +10,7 @@ from sklearn.datasets import load_iris
 from sklearn.model_selection import KFold, StratifiedKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 
-from skneural import ACTIVATIONS, ELU, ActivationMLPClassifier, ActivationMLPRegressor, Maxout, StdScaler
+from skneural import ACTIVATIONS, ELU, Activation, ActivationMLPClassifier, ActivationMLPRegressor, Maxout, StdScaler
 from skneural.inspection import compare_activations
 
 X, Y = load_iris(return_X_y=True)
@@ -143,10 +143,68 @@ def test_the_table(comparison):
     assert repr(comparison) == str(comparison)
 
 
-@pytest.mark.parametrize("activations", ["relu", []])
-def test_what_is_no_list_of_activations_is_refused(activations):
-    with pytest.raises(ValueError, match="activations must be a sequence of at least one activation"):
-        compare_activations(X, Y, activations=activations)
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"activations": "relu"}, "activations must be a sequence of at least one activation. Got 'relu'"),
+        ({"activations": []}, r"activations must be a sequence of at least one activation. Got \[\]"),
+        ({"learning_rates": 0.1}, "learning_rates must be a sequence of at least one learning rate. Got 0.1"),
+        ({"learning_rates": []}, r"learning_rates must be a sequence of at least one learning rate. Got \[\]"),
+        ({"cv": []}, r"cv must give at least one split. Got \[\]"),
+    ],
+)
+def test_a_choice_of_nothing_is_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        compare_activations(X, Y, **options)
+
+
+class Flat(Activation):
+    def forward(self, Z, out=None):
+        return Z.ravel()
+
+    def backward(self, dA, Z, A, out=None):
+        return dA
+
+
+def test_a_faulty_activation_is_named():
+    with pytest.raises(ValueError, match=r"Flat\(\).forward must return an array of shape \(3, 6\)"):
+        compare_activations(X, Y, estimator=SMALL, activations=["relu", Flat()], cv=2)
+    with pytest.raises(ValueError, match=r"'activation' parameter .* Got 'rellu'"):
+        compare_activations(X, Y, estimator=SMALL, activations=["rellu"], cv=2)
+
+
+def quiet(estimator, X, y):
+    """Return nothing, by mistake."""
+
+
+def short(estimator, X):
+    return 1.0
+
+
+@pytest.mark.parametrize(
+    ("scoring", "message"),
+    [
+        (quiet, "scoring, .* must return one number. Got None, of type NoneType, from <function quiet"),
+        (["accuracy", "neg_log_loss"], r"scoring, .* must return one number. Got \{'accuracy': .*, of type dict"),
+        (lambda estimator, X, y: estimator.predict_proba(X), r"must return one number. Got array\(.*of type ndarray"),
+        (
+            short,
+            r"scoring, called as scoring\(estimator, X, y\), does not suit .* positional arguments.*<function short",
+        ),
+    ],
+)
+def test_a_faulty_scorer_is_named(scoring, message):
+    with pytest.raises(TypeError, match=f"(?s){message}"):
+        compare_activations(X, Y, estimator=SMALL, activations=["relu"], cv=2, scoring=scoring)
+
+
+def test_a_scorer_of_your_own():
+    def error_rate(estimator, X, y):
+        return np.array([np.mean(estimator.predict(X) != y)])
+
+    found = compare_activations(X, Y, estimator=SMALL, activations=["relu"], cv=2, scoring=error_rate).best
+    accuracy = compare_activations(X, Y, estimator=SMALL, activations=["relu"], cv=2).best
+    assert found.score == pytest.approx(1 - accuracy.score)
 
 
 def test_what_is_no_network_is_refused():

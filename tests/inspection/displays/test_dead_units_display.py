@@ -39,3 +39,5 @@ def test_lines_are_the_fractions_and_the_band_is_drawn_once():
 def test_a_monitor_that_saw_nothing_is_refused():
     with pytest.raises(ValueError, match="recorded nothing yet"):
         DeadUnitsDisplay.from_monitor(NetworkMonitor())
+    with pytest.raises(TypeError, match=r"monitor must be a NetworkMonitor. Got ActivationMLPClassifier"):
+        DeadUnitsDisplay.from_monitor(ActivationMLPClassifier())

@@ -146,6 +146,8 @@ def test_an_unknown_parameter_is_refused_with_those_there_are():
 def test_a_search_that_is_not_fitted_is_refused():
     with pytest.raises(NotFittedError):
         SearchHeatmapDisplay.from_estimator(GridSearchCV(Stub(), {}))
+    with pytest.raises(TypeError, match=r"search must be a search of scikit-learn, such as GridSearchCV. Got Stub"):
+        SearchHeatmapDisplay.from_estimator(Stub().fit(X, y))
 
 
 def test_a_comparison_of_activations():

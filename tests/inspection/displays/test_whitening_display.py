@@ -42,6 +42,8 @@ def test_a_whitener_that_only_decorrelates():
 def test_one_component_is_refused():
     with pytest.raises(ValueError, match="at least 2 components to be drawn"):
         WhiteningDisplay.from_estimator(PCAWhitener(n_components=1).fit(X), X)
+    with pytest.raises(TypeError, match=r"whitener must be a PCAWhitener. Got ndarray"):
+        WhiteningDisplay.from_estimator(np.eye(3), np.eye(3))
 
 
 def test_the_figure_shows_the_panels():
