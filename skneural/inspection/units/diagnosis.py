@@ -113,12 +113,13 @@ def one_sign_inputs(findings: Findings) -> Iterator[str]:
     """The inputs of saturating units are not centred, so that training zig-zags."""
     for layer in findings.layers:
         if layer.one_sign_inputs > MAX_ONE_SIGN_INPUTS and findings.saturates_on_both_sides(layer.layer):
-            source = f"the activations of layer {layer.layer - 1}" if layer.layer else "the features"
-            change = "Use tanh or elu there." if layer.layer else "Centre them (MeanCenterer, StdScaler)."
+            before = layer.layer - 1
+            source = f"the activations of layer {before}" if layer.layer else "the features"
+            change = f"Use tanh or elu in layer {before}" if layer.layer else "Centre them (MeanCenterer, StdScaler)"
             yield (
                 f"Layer {layer.layer}: on {layer.one_sign_inputs:.0%} of the rows, all its inputs ({source}) have the "
                 "same sign. The gradients of each unit's weights then have the same sign too, and training zig-zags. "
-                f"{change}"
+                f"{change}."
             )
 
 

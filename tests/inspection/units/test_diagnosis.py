@@ -71,7 +71,7 @@ UNUSUAL = [  # rule, parameters, recommendation
     (
         "one_sign_inputs",
         {"activation": "logistic", "hidden_layer_sizes": (9, 9)},
-        r"Layer 1: .* of layer 0\) .* Use tanh",
+        r"Layer 1: .* of layer 0\) .* Use tanh or elu in layer 0\.",
     ),
     (
         "long_steps",
