@@ -12,7 +12,7 @@ import numpy as np
 from skneural import ACTIVATIONS, Activation
 
 CLASSES = {type(activation): activation for activation in ACTIVATIONS.values()}
-HEADER = ["name", "range", "mean", "zero-centred", "saturates", "init scheme", "gain", "pieces", "learned"]
+HEADER = ["name", "range", "mean", "zero-centred", "saturates", "init scheme", "gain", "pieces", "params"]
 
 
 class GalleryOrder:

@@ -1,7 +1,6 @@
-"""The one place that touches scikit-learn's private or version-dependent names.
+"""Compatibility with versions of scikit-learn: the only module that imports its private or version-dependent names.
 
-Everything that scikit-learn does not promise to keep is imported, and where versions differ adapted, here;
-the rest of the package imports it from here.
+The rest of the package imports them from here.
 """
 
 from collections.abc import Callable
@@ -24,7 +23,7 @@ try:
 except ImportError:
 
     class CallbackSupportMixin:  # type: ignore[no-redef]
-        """Stands in where scikit-learn has no callbacks: none can be set."""
+        """Replacement for scikit-learn before 1.9, which has no callbacks: none can be set."""
 
 
 def accepts_sample_weight(scorer: Callable) -> bool:
@@ -34,12 +33,12 @@ def accepts_sample_weight(scorer: Callable) -> bool:
 
 
 def belongs_to_scikit_learn(name: str) -> bool:
-    """Return whether an attribute of that name is scikit-learn's own: settings of output, metadata and callbacks."""
+    """Return whether scikit-learn itself sets an attribute of that name: for output, metadata routing, callbacks."""
     return name in ("_metadata_request", "_callback_fit_ctx", "_parent_callback_ctx") or name.startswith("_skl")
 
 
 def _in_value_errors(check: Callable) -> Callable:
-    """Let a check of scikit-learn's refuse integers beyond float64 as it refuses other numbers: by a ValueError."""
+    """Turn OverflowError, which scikit-learn's checks raise for integers beyond float64, into ValueError."""
 
     @wraps(check)
     def checked(*args: Any, **how: Any) -> Any:
@@ -51,8 +50,8 @@ def _in_value_errors(check: Callable) -> Callable:
     return checked
 
 
-def _refuse_stray_indices(X: Any) -> None:
-    """Raise ValueError if a sparse matrix points outside of itself: SciPy's routines would read and write there."""
+def _refuse_invalid_indices(X: Any) -> None:
+    """Raise ValueError if a sparse matrix has indices out of bounds: SciPy would read and write outside its arrays."""
     if not (sparse.issparse(X) and X.format in ("csr", "csc", "coo")):
         return
     if X.format != "coo":
@@ -73,7 +72,7 @@ def _refuse_stray_indices(X: Any) -> None:
 
 
 def _readable(X: Any) -> Any:
-    """Return X in the form that compiled code reads: aligned, parts of sparse X contiguous, in this machine's order."""
+    """Return X as compiled code needs it: aligned, in native byte order, the arrays of sparse X contiguous."""
     if sparse.issparse(X):
         parts = [part for part in vars(X).values() if isinstance(part, np.ndarray)]
         readable = all(part.flags.aligned and part.flags.c_contiguous for part in parts)
@@ -85,28 +84,28 @@ def _readable(X: Any) -> Any:
 
 @_in_value_errors
 def validate_data(estimator: Any, X: Any, *y: Any, **how: Any) -> Any:
-    """Return what scikit-learn's function of this name returns, having looked at sparse indices and huge integers."""
-    _refuse_stray_indices(X)
+    """Call scikit-learn's function of this name; refuse invalid sparse indices and huge integers by ValueError."""
+    _refuse_invalid_indices(X)
     checked = validation.validate_data(estimator, X, *y, **how)
     return (_readable(checked[0]), *checked[1:]) if isinstance(checked, tuple) else _readable(checked)
 
 
 @_in_value_errors
 def check_array(X: Any, **how: Any) -> Any:
-    """Return what scikit-learn's function of this name returns, having looked at sparse indices and huge integers."""
-    _refuse_stray_indices(X)
+    """Call scikit-learn's function of this name; refuse invalid sparse indices and huge integers by ValueError."""
+    _refuse_invalid_indices(X)
     return _readable(validation.check_array(X, **how))
 
 
 @_in_value_errors
 def _check_sample_weight(sample_weight: Any, X: Any, **how: Any) -> Any:
     weights = validation._check_sample_weight(sample_weight, X, **how)
-    if not np.isfinite(weights).all():  # which scikit-learn does not ask of a single number
+    if not np.isfinite(weights).all():  # scikit-learn does not check a scalar
         raise ValueError(f"sample_weight must be finite. Got {sample_weight!r}.")
     return weights
 
 
-# scikit-learn's validation of parameters, and its common checks, take our constraints as they take its own.
+# So that scikit-learn's validation of parameters, and its common checks, accept our constraints.
 _param_validation.Interval.register(constraints.Interval)
 _param_validation.Options.register(constraints.Options)
 _param_validation.StrOptions.register(constraints.StrOptions)

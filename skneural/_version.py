@@ -1,3 +1,3 @@
-"""The package's version: the only place where it stands."""
+"""The version of the package, ``__version__``, which is written nowhere else."""
 
 __version__ = "0.1.0"

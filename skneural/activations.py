@@ -1,8 +1,9 @@
-"""Activation functions: one short class each, in the order of the lecture, and their registry at the end.
+"""Activation functions: one short class each, and their registry at the end.
 
-An activation maps the pre-activations `Z` of a layer, of shape (n_rows, n_units * n_pieces), to its activations
-`A`, of shape (n_rows, n_units). Formulas are written beside the code that computes them; ``out`` is optional
-scratch memory, as in NumPy's functions, and is never one of the other arguments.
+They stand in the order of the lecture on training neural networks, part 1 (docs/lecture.md), newer ones behind. An
+activation maps the pre-activations `Z` of a layer, of shape (n_rows, n_units * n_pieces), to its activations `A`, of
+shape (n_rows, n_units). Each formula stands beside the code that computes it. ``out`` is an optional array for the
+result, as in NumPy's functions, and is never one of the other arguments.
 """
 
 from __future__ import annotations
@@ -21,14 +22,15 @@ from skneural.constraints import FRACTION, POSITIVE, POSITIVE_INT, Interval
 
 Array = NDArray[Any]
 
-# For means over a standard normal: the trapezoidal rule converges fast where a density vanishes at both ends.
-GRID = np.linspace(-9, 9, 3601)
-DENSITY = np.exp(-(GRID**2) / 2)
+# The standard normal density, up to a factor, for means: the trapezoidal rule converges fast where a density vanishes
+# at both ends.
+NORMAL_GRID = np.linspace(-9, 9, 3601)
+NORMAL_DENSITY = np.exp(-(NORMAL_GRID**2) / 2)
 
 
 @dataclass(frozen=True)
 class ActivationProperties:
-    """What is true of an activation at its present settings, read off the function itself.
+    """Properties of an activation at its present settings, measured on the function itself.
 
     Parameters
     ----------
@@ -45,7 +47,7 @@ class ActivationProperties:
     n_pieces : int
         Linear maps (pre-activations) per unit.
     n_params : int
-        Parameters learned per unit besides weights and bias; 0 where all units share one.
+        Learned parameters per unit, besides weights and bias; 0 where all units share one.
 
     Examples
     --------
@@ -113,7 +115,7 @@ class Activation(Component):
     backward: Callable[..., Array]
 
     def init_params(self, n_units: int) -> Array:
-        """Return the initial learned parameters of a layer, a vector; empty if nothing is learned."""
+        """Return the initial learned parameters of a layer, a vector; empty if there are none."""
         return np.empty(0)
 
     def params_gradient(self, dA: Array, Z: Array, A: Array, params: Array) -> Array:
@@ -134,7 +136,7 @@ class Activation(Component):
             The gradient of the sum of the activations.
         """
         n_units = Z.shape[1] // self.n_pieces
-        params = [vector.astype(Z.dtype) for vector in self._initial(n_units)]
+        params = [vector.astype(Z.dtype) for vector in self._initial_params(n_units)]
         A = self.forward(Z, *params)
         return self.backward(np.ones_like(A), Z, A, *params)
 
@@ -146,13 +148,13 @@ class Activation(Component):
         properties : ActivationProperties
             They follow the settings; the range, for instance, that of ``ELU(alpha=2.0)``.
         """
-        params = self._initial(1)
+        params = self._initial_params(1)
         z = np.concatenate([[-1e12], np.linspace(-40, 40, 8001), [1e12]])
-        A = self.forward(self._column(z), *params).ravel()
+        A = self.forward(self._repeat_pieces(z), *params).ravel()
         low, high = (float(a) if abs(a) < 1e3 else float(np.copysign(np.inf, a)) for a in (A.min(), A.max()))
         n_params = self.init_params(3).size // 3
         return ActivationProperties(
-            (low, high), self._mean(1), self._sides(), self.init_scheme, self.gain, self.n_pieces, n_params
+            (low, high), self._moment(1), self._saturated_sides(), self.init_scheme, self.gain, self.n_pieces, n_params
         )
 
     @property
@@ -166,26 +168,29 @@ class Activation(Component):
         - lecun: 1 (LeCun et al. 1998), which is what SELU's constants were made for.
         """
         if self.init_scheme == "he":
-            return float(1 / np.sqrt(self._mean(2)))
+            return float(1 / np.sqrt(self._moment(2)))
         if self.init_scheme == "lecun":
             return 1.0
         origin = np.zeros((1, self.n_pieces))
-        return float(1 / np.hypot(self.forward(origin, *self._initial(1)), self.derivative(origin))[0, 0])
+        return float(1 / np.hypot(self.forward(origin, *self._initial_params(1)), self.derivative(origin))[0, 0])
 
-    def _initial(self, n_units: int) -> tuple[Array, ...]:
+    def _initial_params(self, n_units: int) -> tuple[Array, ...]:
+        """Return the learned parameters as ``forward`` takes them: one more argument, or none."""
         params = self.init_params(n_units)
         return (params,) if params.size else ()
 
-    def _column(self, z: Array) -> Array:
+    def _repeat_pieces(self, z: Array) -> Array:
+        """Return pre-activations of one unit, all of its pieces alike."""
         return np.repeat(z[:, None], self.n_pieces, axis=1)
 
-    def _sides(self) -> str:
-        left, right = np.abs(self.derivative(self._column(np.array([-30.0, 30.0])))).sum(axis=1) < 1e-3
+    def _saturated_sides(self) -> str:
+        left, right = np.abs(self.derivative(self._repeat_pieces(np.array([-30.0, 30.0])))).sum(axis=1) < 1e-3
         return {(True, True): "both", (True, False): "left", (False, True): "right"}.get((left, right), "neither")
 
-    def _mean(self, power: int) -> float:
-        A = self.forward(self._column(GRID), *self._initial(1)).ravel()
-        return float(np.sum(A**power * DENSITY) / np.sum(DENSITY))
+    def _moment(self, power: int) -> float:
+        """Return E[A^power] for a standard normal pre-activation."""
+        A = self.forward(self._repeat_pieces(NORMAL_GRID), *self._initial_params(1)).ravel()
+        return float(np.sum(A**power * NORMAL_DENSITY) / np.sum(NORMAL_DENSITY))
 
 
 class Identity(Activation):
@@ -321,16 +326,16 @@ class LeakyReLU(Activation):
 
 
 class PReLU(Activation):
-    """f(z) = z for z > 0, a · z otherwise, with a learned by backpropagation (He et al. 2015, :arxiv:`1502.01852`).
+    """f(z) = z for z > 0, a · z otherwise; the slope a is a learned parameter (He et al. 2015, :arxiv:`1502.01852`).
 
-    The slopes are never weight-decayed: that would pull the unit towards ReLU.
+    Weight decay leaves the slopes alone: it would pull the unit towards ReLU.
 
     Parameters
     ----------
     init : float in [-1, 1], default=0.25
         Initial slope.
     shared : bool, default=False
-        Whether the layer has one slope, or each unit its own.
+        Whether all units of a layer share one slope, or each has its own.
 
     Examples
     --------
@@ -410,7 +415,7 @@ class ELU(Activation):
 
 
 class Maxout(Activation):
-    """f(z₁, …, z_k) = max(z₁, …, z_k): the unit learns its own convex function.
+    """f(z₁, …, z_k) = max(z₁, …, z_k): each unit learns a convex function.
 
     Source: Goodfellow et al. 2013, :arxiv:`1302.4389`.
 
@@ -451,18 +456,17 @@ class Maxout(Activation):
     def backward(self, dA: Array, Z: Array, A: Array, out: Array | None = None) -> Array:
         """dZ = dA at the (first) largest piece, 0 elsewhere."""
         out = np.empty_like(Z) if out is None else out
-        unclaimed = np.ones(A.shape, dtype=bool)
+        not_found = np.ones(A.shape, dtype=bool)
         for piece, gradient in zip(self._pieces(Z), self._pieces(out), strict=True):
-            won = (piece == A) & unclaimed
-            np.multiply(dA, won, out=gradient)
-            unclaimed ^= won
+            first_largest = (piece == A) & not_found
+            np.multiply(dA, first_largest, out=gradient)
+            not_found ^= first_largest
         return out
 
-    def _mean(self, power: int) -> float:
+    def _moment(self, power: int) -> float:
         # The largest of k standard normals has density k · phi(z) · Phi(z)^(k - 1).
-        z = np.linspace(-9, 9, 3601)
-        density = np.exp(-(z**2) / 2) * ndtr(z) ** (self.n_pieces - 1)
-        return float(np.sum(z**power * density) / np.sum(density))
+        density = NORMAL_DENSITY * ndtr(NORMAL_GRID) ** (self.n_pieces - 1)
+        return float(np.sum(NORMAL_GRID**power * density) / np.sum(density))
 
 
 class SELU(Activation):

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all."""
+"""``atomic_write``: files that are written completely or not at all."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from typing import BinaryIO
 
 @contextmanager
 def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
-    """Open a file that takes the place of another when it is whole.
+    """Open a temporary file that replaces the file at `path` at the end of the block.
 
-    The bytes go to a new file beside it, which is renamed at the end of the block; if anything fails before, a full
-    disk for instance, the new file is removed and the old one is as it was. Other processes see the old or the new one.
+    The temporary file lies in the same folder. If anything fails, a full disk for instance, it is removed and the old
+    file is unchanged. Other processes see the old file or the new one, never a part of it.
 
     Parameters
     ----------
     path : str or path-like
-        The file to be replaced, or made.
+        The file to replace or create.
 
     Yields
     ------
@@ -34,7 +34,7 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
 
     Notes
     -----
-    Whatever is raised, in the block too, gets a note that says so.
+    A note is added to whatever is raised, in the block too: the file was not written.
 
     Examples
     --------
@@ -47,17 +47,17 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     [1, 2, 3]
     """
     target = Path(os.path.realpath(path))  # a link keeps pointing at it
-    beside = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
     try:
-        with open(beside, "xb") as file:
+        with open(temporary, "xb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
         if target.exists():
-            shutil.copymode(target, beside)
-        os.replace(beside, target)
+            shutil.copymode(target, temporary)
+        os.replace(temporary, target)
     except BaseException as error:
-        error.add_note(f"{target} was not written; what was there, if anything, is as it was.")
+        error.add_note(f"{target} was not written; the old file, if there was one, is unchanged.")
         raise
     finally:
-        beside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Which form of the numerical core works: the native one, fused and compiled, or NumPy's, which specifies it."""
+"""Which implementation of the numerical core runs: native (fused, compiled) or NumPy (the reference)."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from types import ModuleType
 BACKENDS = ("native", "numpy")
 EXTENSIONS = ("skneural.network.fused", "skneural.solvers.fused")
 
-_chosen: ContextVar[str | None] = ContextVar("skneural_backend", default=None)
+_selected: ContextVar[str | None] = ContextVar("skneural_backend", default=None)
 
 
 @contextmanager
 def use_backend(name: str) -> Iterator[None]:
-    """Choose the form of the numerical core within a ``with`` block, in this thread.
+    """Choose the implementation of the numerical core within a ``with`` block, in this thread.
 
-    Outside of such blocks the environment variable ``SKNEURAL_BACKEND`` decides, and without it the native form works
-    wherever it is installed and all parts of a model are the package's own.
+    Outside of such blocks the environment variable ``SKNEURAL_BACKEND`` decides. Without it the native implementation
+    runs wherever it was compiled and all parts of a model are the package's own.
 
     Parameters
     ----------
     name : {"native", "numpy"}
-        "numpy" is for comparisons and reports of faults. "native" is what happens anyway.
+        "numpy" is for comparisons and bug reports; "native" is the default.
 
     Raises
     ------
@@ -43,17 +43,17 @@ def use_backend(name: str) -> Iterator[None]:
     >>> model.backend_
     'numpy'
     """
-    token = _chosen.set(_checked(name, "name"))
+    token = _selected.set(_checked(name, "name"))
     try:
         yield
     finally:
-        _chosen.reset(token)
+        _selected.reset(token)
 
 
-def extension(name: str) -> ModuleType | None:
-    """Return an extension module of the package; None if it is not wanted now or was not built."""
-    wanted = _chosen.get() or _checked(os.environ.get("SKNEURAL_BACKEND") or "native", "SKNEURAL_BACKEND")
-    return built(name) if wanted == "native" else None
+def active_extension(name: str) -> ModuleType | None:
+    """Return an extension module of the package; None if NumPy is selected or the module was not built."""
+    selected = _selected.get() or _checked(os.environ.get("SKNEURAL_BACKEND") or "native", "SKNEURAL_BACKEND")
+    return built_extension(name) if selected == "native" else None
 
 
 def _checked(name: str, origin: str) -> str:
@@ -63,7 +63,7 @@ def _checked(name: str, origin: str) -> str:
 
 
 @cache
-def built(name: str) -> ModuleType | None:
+def built_extension(name: str) -> ModuleType | None:
     """Return an extension module of the package; None if it was not built."""
     try:
         return import_module(name)

@@ -1,8 +1,8 @@
-"""Plain objects with named settings: what an activation, an initializer, a loss, a solver or a schedule is made of.
+"""Objects with parameters: the base class of activations, initializers, losses, penalties, solvers and schedules.
 
-A component stores its settings under the names of its constructor's parameters and does nothing else with
-them, so that it can be cloned, compared, printed, pickled and searched (``activation__alpha``) by scikit-learn's
-own tools without depending on them.
+A component stores its constructor's parameters under their own names and does nothing else with them. So
+scikit-learn's tools can clone, compare, print, pickle and search it (``activation__alpha``), although this module does
+not import scikit-learn.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, ClassVar, TypeVar
 
-from skneural.constraints import Constraint, described, satisfies
+from skneural.constraints import Constraint, describe, satisfies
 
 
 class Component:
-    """Base of all objects that are nothing but a name and settings.
+    """Base class of all components.
 
-    Subclasses store each constructor parameter under its own name and list what is allowed in
-    ``_parameter_constraints``; :meth:`check` is called when the component is used, not when it is made, so that
-    ``set_params`` can never get round it.
+    Subclasses store each constructor parameter under its own name and list its constraints in
+    ``_parameter_constraints``. :meth:`check` runs when the component is used, not when it is made, so that it sees what
+    ``set_params`` changed.
 
     Examples
     --------
@@ -43,33 +43,34 @@ class Component:
 
     @classmethod
     @cache
-    def _names(cls) -> list[str]:
+    def _param_names(cls) -> list[str]:
         if cls.__init__ is object.__init__:
             return []
         return [name for name in inspect.signature(cls.__init__).parameters if name != "self"]
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Return the settings as a dict; `deep` is accepted for scikit-learn's sake."""
-        return {name: getattr(self, name) for name in self._names()}
+        """Return the parameters as a dict; `deep` is accepted because scikit-learn passes it."""
+        return {name: getattr(self, name) for name in self._param_names()}
 
     def set_params(self, **params: Any) -> Component:
-        """Change settings by name; an unknown name is a ValueError and then nothing is changed."""
-        unknown = sorted(set(params) - set(self._names()))
+        """Change parameters by name; if one is unknown, raise ValueError and change none."""
+        unknown = sorted(set(params) - set(self._param_names()))
         if unknown:
             raise ValueError(
-                f"Invalid parameter {unknown[0]!r} for {type(self).__name__}. Valid parameters are: {self._names()!r}."
+                f"Invalid parameter {unknown[0]!r} for {type(self).__name__}. "
+                f"Valid parameters are: {self._param_names()!r}."
             )
         for name, value in params.items():
             setattr(self, name, value)
         return self
 
     def check(self) -> None:
-        """Raise ValueError if a setting lies outside of what is allowed."""
+        """Raise ValueError if a parameter violates its constraints."""
         for name, constraints in self._parameter_constraints.items():
             value = getattr(self, name)
             if not any(satisfies(value, constraint) for constraint in constraints):
                 raise ValueError(
-                    f"The {name!r} parameter of {type(self).__name__} must be {described(constraints)}. "
+                    f"The {name!r} parameter of {type(self).__name__} must be {describe(constraints)}. "
                     f"Got {value!r} instead."
                 )
 
@@ -81,21 +82,21 @@ class Component:
         return isinstance(other, Component) and type(self) is type(other) and self.get_params() == other.get_params()
 
     def __hash__(self) -> int:
-        return hash(type(self))  # settings may change, the type may not
+        return hash(type(self))  # parameters may change, the type may not
 
 
 S = TypeVar("S", bound=Component)
 
 
 def resolve(choice: str | S, registry: Mapping[str, S], parameter: str) -> S:
-    """Turn a name or an object into a checked component of its own.
+    """Return the component that a name or an object stands for, as a checked copy.
 
     Parameters
     ----------
     choice : str or Component
         A key of `registry`, or an object.
     registry : mapping of str to Component
-        What the names stand for.
+        Names and the components that they stand for.
     parameter : str
         The parameter's name, for the message.
 
@@ -107,7 +108,7 @@ def resolve(choice: str | S, registry: Mapping[str, S], parameter: str) -> S:
     Raises
     ------
     ValueError
-        If the name is unknown or a setting is out of range.
+        If the name is unknown or a parameter violates its constraints.
     TypeError
         If `choice` is neither a name nor an object, for instance a class.
 

@@ -1,7 +1,7 @@
-"""What a parameter may be: intervals and options, for estimators and components alike.
+"""Constraints on parameters: intervals and options, for estimators and components.
 
-They have the constructors and methods of scikit-learn's private classes of the same names, without depending on them;
-``_sklearn_compat`` tells scikit-learn that they are of its kind, so that its own validation takes them too.
+They have the constructors and methods of scikit-learn's private classes of the same names, which this module does not
+import; ``_sklearn_compat`` registers them with scikit-learn, so that its own validation accepts them too.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ import numpy as np
 
 
 class Interval:
-    """The interval in which a number must lie; ``None`` leaves a side open.
+    """The interval in which a number must lie; ``None`` means no bound on that side.
 
     Parameters
     ----------
     type : {Real, Integral}
-        The type that is asked for. Booleans are no numbers here, and no array can hold fractions.
+        The type that is required. Booleans and fractions are refused.
     left, right : float or None
-        The bounds; infinity itself never belongs to a side left open.
+        The bounds; without a bound infinity is still excluded.
     closed : {"both", "left", "right", "neither"}
         Which bounds belong to the interval.
 
@@ -67,9 +67,9 @@ class Options:
     Parameters
     ----------
     type : type
-        Of all options; a value of another type is none of them.
+        The type of all options; values of other types are refused.
     options : iterable
-        What is allowed.
+        The allowed values.
 
     Examples
     --------
@@ -93,12 +93,12 @@ class Options:
 
 
 class StrOptions(Options):
-    """The words among which a parameter must be.
+    """The strings among which a parameter must be.
 
     Parameters
     ----------
     options : iterable of str
-        What is allowed.
+        The allowed strings.
 
     Examples
     --------
@@ -113,7 +113,7 @@ class StrOptions(Options):
 
 Constraint = Interval | Options | str | None
 
-# Constraints that more than one class has.
+# Constraints that several classes share.
 POSITIVE = Interval(Real, 0, None, closed="neither")
 NON_NEGATIVE = Interval(Real, 0, None, closed="left")
 DECAY = Interval(Real, 0, 1, closed="left")
@@ -122,14 +122,14 @@ POSITIVE_INT = Interval(Integral, 1, None, closed="left")
 
 
 def satisfies(value: object, constraint: Constraint) -> bool:
-    """Return whether a value is what one constraint allows, in scikit-learn's grammar of constraints.
+    """Return whether a value satisfies a constraint, in scikit-learn's grammar of constraints.
 
     Parameters
     ----------
     value : object
-        What came.
+        The value of the parameter.
     constraint : Interval, Options, str or None
-        ``None`` allows None alone, the word "boolean" True and False, NumPy's among them.
+        ``None`` allows only None, "boolean" only True and False, Python's or NumPy's.
 
     Returns
     -------
@@ -150,8 +150,8 @@ def satisfies(value: object, constraint: Constraint) -> bool:
     return constraint.is_satisfied_by(value)
 
 
-def described(constraints: Iterable[Constraint]) -> str:
-    """Return what the constraints allow, in words: one, or one or another.
+def describe(constraints: Iterable[Constraint]) -> str:
+    """Return the constraints in words, joined by "or".
 
     Parameters
     ----------
@@ -165,8 +165,8 @@ def described(constraints: Iterable[Constraint]) -> str:
 
     Examples
     --------
-    >>> from skneural.constraints import POSITIVE, described
-    >>> described([POSITIVE, None])
+    >>> from skneural.constraints import POSITIVE, describe
+    >>> describe([POSITIVE, None])
     'a float in the range (0.0, inf) or None'
     """
     return " or ".join("a bool" if each == "boolean" else str(each) for each in constraints)

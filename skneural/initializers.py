@@ -1,4 +1,4 @@
-"""Initial weights: (fan_in, fan_out, rng) -> array of shape (fan_in, fan_out)."""
+"""Initializers: classes that draw the initial weights of a layer, (fan_in, fan_out, rng) -> (fan_in, fan_out) array."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from skneural.component import Component, resolve
 from skneural.constraints import POSITIVE, StrOptions
 
 Array = NDArray[Any]
-Initialize = Callable[[int, int, np.random.RandomState], Array]
+InitFunction = Callable[[int, int, np.random.RandomState], Array]
 
 
 class Initializer(Component):
@@ -23,7 +23,7 @@ class Initializer(Component):
 
     Examples
     --------
-    A scheme of one's own, which then is searched and saved like the built-in ones:
+    An initializer of your own is searched and saved like the built-in ones:
 
     >>> import numpy as np
     >>> from skneural import ActivationMLPClassifier
@@ -43,13 +43,13 @@ class Initializer(Component):
         """Draw the weights of one layer."""
         raise TypeError(f"{type(self).__name__} must define __call__(fan_in, fan_out, rng)")
 
-    def spread(self, fan_in: int, fan_out: int) -> float:
-        """Return the half-width of the interval around ``bias_init`` (0 in the output layer) of the biases."""
+    def bias_bound(self, fan_in: int, fan_out: int) -> float:
+        """Return b, where the biases are uniform on ``bias_init`` ± b; on ± b in the output layer."""
         return 0.0
 
 
 class VarianceScaling(Initializer):
-    """Independent weights of mean 0 and variance scale / fan, the rule behind all named schemes.
+    """Independent weights of mean 0 and variance scale / fan: He, Glorot and LeCun initialisation.
 
     Parameters
     ----------
@@ -125,7 +125,7 @@ class Orthogonal(Initializer):
 
 
 class Normal(Initializer):
-    """Normal weights of one standard deviation for all layers: the lecture's "small random numbers".
+    """Normal weights of the same standard deviation in all layers: "small random numbers".
 
     Parameters
     ----------
@@ -152,7 +152,7 @@ class Normal(Initializer):
 
 
 class Zeros(Initializer):
-    """All weights zero: all units of a layer stay alike, which is what the lecture warns of.
+    """All weights zero, for comparison only: all units of a layer stay alike.
 
     Examples
     --------
@@ -168,8 +168,8 @@ class Zeros(Initializer):
         return np.zeros((fan_in, fan_out))
 
 
-class Automatic(Initializer):
-    """What an activation's own facts recommend: ``weight_init="auto"``.
+class AutoInitializer(Initializer):
+    """The variance that suits the activation, for weights and biases: ``weight_init="auto"``.
 
     Uniform weights of variance 2 gain² / (fan_in + fan_out) for the schemes he and glorot, 1 / fan_in for lecun. The
     mean of the two fans is Glorot's compromise between the forward and the backward pass, either of which suffices for
@@ -178,19 +178,19 @@ class Automatic(Initializer):
     that :class:`sklearn.neural_network.MLPClassifier` draws for relu or tanh, times the gain (for the logistic function
     it divides by sqrt(3)).
 
-    Without the spread of the biases all the kinks of a ReLU layer start at the origin, and with few features they stay
-    near it, which costs accuracy.
+    If the biases all started at one value, so would the kinks of a ReLU layer: at the origin. With few features they
+    stay near it, which costs accuracy.
 
     Parameters
     ----------
     activation : Activation
-        The activation behind the weights.
+        The activation of the layer, whose ``init_scheme`` and ``gain`` are read.
 
     Examples
     --------
     >>> from skneural.activations import Tanh
-    >>> from skneural.initializers import Automatic
-    >>> Automatic(Tanh()).rule
+    >>> from skneural.initializers import AutoInitializer
+    >>> AutoInitializer(Tanh()).variance_scaling
     VarianceScaling(scale=1.0, mode='fan_avg', distribution='uniform')
     """
 
@@ -198,22 +198,22 @@ class Automatic(Initializer):
         self.activation = activation
 
     @property
-    def rule(self) -> VarianceScaling:
-        """The named rule that it comes to."""
+    def variance_scaling(self) -> VarianceScaling:
+        """The initializer that draws the weights."""
         mode = "fan_in" if self.activation.init_scheme == "lecun" else "fan_avg"
         return VarianceScaling(self.activation.gain**2, mode)
 
     def __call__(self, fan_in: int, fan_out: int, rng: np.random.RandomState) -> Array:
         """Draw the weights of one layer."""
-        return self.rule(fan_in, fan_out, rng)
+        return self.variance_scaling(fan_in, fan_out, rng)
 
-    def spread(self, fan_in: int, fan_out: int) -> float:
+    def bias_bound(self, fan_in: int, fan_out: int) -> float:
         """Return the bound of the uniform weights."""
-        return float(np.sqrt(3) * self.rule.std(fan_in, fan_out))
+        return float(np.sqrt(3) * self.variance_scaling.std(fan_in, fan_out))
 
 
-class FromCallable(Initializer):
-    """A user's own function (fan_in, fan_out, rng) -> weights, its result checked.
+class FunctionInitializer(Initializer):
+    """An initializer made from a user's function, whose result is checked.
 
     Parameters
     ----------
@@ -223,13 +223,13 @@ class FromCallable(Initializer):
     Examples
     --------
     >>> import numpy as np
-    >>> from skneural.initializers import FromCallable
-    >>> FromCallable(lambda fan_in, fan_out, rng: np.eye(fan_in, fan_out))(2, 3, np.random.RandomState(0))
+    >>> from skneural.initializers import FunctionInitializer
+    >>> FunctionInitializer(lambda fan_in, fan_out, rng: np.eye(fan_in, fan_out))(2, 3, np.random.RandomState(0))
     array([[1., 0., 0.],
            [0., 1., 0.]])
     """
 
-    def __init__(self, function: Initialize):
+    def __init__(self, function: InitFunction):
         self.function = function
 
     def __call__(self, fan_in: int, fan_out: int, rng: np.random.RandomState) -> Array:
@@ -260,7 +260,7 @@ INITIALIZERS: dict[str, Initializer] = {
 }
 
 
-def resolve_initializer(choice: str | Initializer | Initialize, activation: Activation) -> Initializer:
+def resolve_initializer(choice: str | Initializer | InitFunction, activation: Activation) -> Initializer:
     """Turn the estimators' ``weight_init`` into the initializer of the layer in front of `activation`.
 
     Parameters
@@ -289,10 +289,10 @@ def resolve_initializer(choice: str | Initializer | Initialize, activation: Acti
     >>> resolve_initializer("orthogonal", ReLU())
     Orthogonal(gain=1.0)
     >>> resolve_initializer("auto", ReLU())
-    Automatic(activation=ReLU())
+    AutoInitializer(activation=ReLU())
     """
     if choice == "auto":
-        return Automatic(activation)
+        return AutoInitializer(activation)
     if callable(choice) and not isinstance(choice, Initializer | type):
-        return FromCallable(choice)
+        return FunctionInitializer(choice)
     return resolve(choice, INITIALIZERS, "weight_init")  # type: ignore[arg-type]  # a class is refused there

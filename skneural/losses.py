@@ -1,8 +1,8 @@
 """Losses with their inverse link: value and gradient in the network's raw output `F`.
 
-A loss and the function that turns raw output into predictions belong together: only then is the gradient in `F` as
-simple, and as stable, as "prediction minus target". Each loss is summed over the outputs of a row; the objective
-takes the mean over the rows.
+A loss carries the function that turns raw output into predictions: only the two together have a gradient in `F` as
+simple and as stable as "prediction minus target". Each loss is summed over the outputs of a row; the objective takes
+the mean over the rows.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Loss(Component):
 
     Attributes
     ----------
-    output : str
+    inverse_link : str
         Name of the inverse link, as in scikit-learn's ``out_activation_``.
 
     Examples
@@ -38,7 +38,7 @@ class Loss(Component):
     >>> import numpy as np
     >>> from skneural.losses import Loss
     >>> class LogCosh(Loss):
-    ...     output = "identity"
+    ...     inverse_link = "identity"
     ...
     ...     def evaluate(self, F, Y, out=None):
     ...         residual = F - Y
@@ -52,7 +52,7 @@ class Loss(Component):
            [0.964]]))
     """
 
-    output: ClassVar[str]
+    inverse_link: ClassVar[str]
     evaluate: Callable[..., tuple[Array, Array]]
     predict: Callable[[Array], Array]
 
@@ -65,7 +65,7 @@ class SoftmaxCrossEntropy(Loss):
     Parameters
     ----------
     label_smoothing : float in [0, 1), default=0.0
-        Share of the target that is spread over all classes (Szegedy et al. 2016, :arxiv:`1512.00567`).
+        Part of the target that is spread over all classes (Szegedy et al. 2016, :arxiv:`1512.00567`).
 
     Examples
     --------
@@ -77,7 +77,7 @@ class SoftmaxCrossEntropy(Loss):
     (array([0.3567]), array([[-0.3,  0.2,  0.1]]))
     """
 
-    output = "softmax"
+    inverse_link = "softmax"
     _parameter_constraints = {"label_smoothing": [DECAY]}
 
     def __init__(self, label_smoothing: float = 0.0):
@@ -86,30 +86,30 @@ class SoftmaxCrossEntropy(Loss):
     def evaluate(self, F: Array, Y: Array, out: Array | None = None) -> tuple[Array, Array]:
         """Gradient: softmax(F) - t."""
         out = np.subtract(F, F.max(axis=1, keepdims=True), out=out)
-        rows, spread = np.arange(len(Y)), float(self.label_smoothing)
-        losses = out[rows, Y] * (spread - 1)
-        if spread:
-            losses -= spread * out.mean(axis=1)
+        rows, smoothing = np.arange(len(Y)), float(self.label_smoothing)
+        losses = out[rows, Y] * (smoothing - 1)
+        if smoothing:
+            losses -= smoothing * out.mean(axis=1)
         np.exp(out, out=out)
         total = out.sum(axis=1)
         losses += np.log(total)
         out /= total[:, None]
-        if spread:
-            out -= spread / F.shape[1]
-        out[rows, Y] -= 1 - spread
+        if smoothing:
+            out -= smoothing / F.shape[1]
+        out[rows, Y] -= 1 - smoothing
         return losses, out
 
     def predict(self, F: Array) -> Array:
         """Return the probabilities softmax(F)."""
-        P = _below_max(F)
+        P = _minus_row_max(F)
         np.exp(P, out=P)
         P /= P.sum(axis=1, keepdims=True)
         return P
 
     def log_predict(self, F: Array) -> Array:
         """Return log softmax(F), finite for finite F."""
-        below = _below_max(F)
-        return _log(self.predict(F), below - np.log(np.exp(below).sum(axis=1, keepdims=True)))
+        shifted = _minus_row_max(F)
+        return _log_probabilities(self.predict(F), shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)))
 
 
 class LogisticLoss(Loss):
@@ -132,7 +132,7 @@ class LogisticLoss(Loss):
            [ 1. ]]))
     """
 
-    output = "logistic"
+    inverse_link = "logistic"
     _parameter_constraints = {"label_smoothing": [DECAY]}
 
     def __init__(self, label_smoothing: float = 0.0):
@@ -154,7 +154,7 @@ class LogisticLoss(Loss):
 
     def log_predict(self, F: Array) -> Array:
         """Return log sigmoid(F) = min(F, 0) - log1p(exp(-abs(F))), finite for finite F."""
-        return _log(expit(F), np.minimum(F, 0) - np.log1p(np.exp(-np.abs(F))))
+        return _log_probabilities(expit(F), np.minimum(F, 0) - np.log1p(np.exp(-np.abs(F))))
 
 
 class SquaredError(Loss):
@@ -168,7 +168,7 @@ class SquaredError(Loss):
     (array([2.]), array([[2.]]))
     """
 
-    output = "identity"
+    inverse_link = "identity"
 
     def evaluate(self, F: Array, Y: Array, out: Array | None = None) -> tuple[Array, Array]:
         """Gradient: F - Y."""
@@ -191,7 +191,7 @@ class AbsoluteError(Loss):
     (array([2.]), array([[1.]]))
     """
 
-    output = "identity"
+    inverse_link = "identity"
 
     def evaluate(self, F: Array, Y: Array, out: Array | None = None) -> tuple[Array, Array]:
         """Gradient: sign(F - Y)."""
@@ -221,7 +221,7 @@ class Huber(Loss):
            [1. ]]))
     """
 
-    output = "identity"
+    inverse_link = "identity"
     _parameter_constraints = {"delta": [POSITIVE]}
 
     def __init__(self, delta: float = 1.0):
@@ -250,7 +250,7 @@ class PoissonLoss(Loss):
     (array([0.2164]), array([[-1.]]))
     """
 
-    output = "exp"
+    inverse_link = "exp"
 
     def evaluate(self, F: Array, Y: Array, out: Array | None = None) -> tuple[Array, Array]:
         """Gradient: exp(F) - Y."""
@@ -265,13 +265,13 @@ class PoissonLoss(Loss):
         return mean
 
 
-def _below_max(F: Array) -> Array:
+def _minus_row_max(F: Array) -> Array:
     with np.errstate(over="ignore"):  # -inf is right: its exponential is 0
-        below: Array = F - F.max(axis=1, keepdims=True)
-    return below
+        shifted: Array = F - F.max(axis=1, keepdims=True)
+    return shifted
 
 
-def _log(P: Array, exact: Array) -> Array:
+def _log_probabilities(P: Array, exact: Array) -> Array:
     """Return log(P), to the last digit what a user computes from P; where P underflows its exact logarithm."""
     limits = np.finfo(P.dtype)
     # The difference of two finite scores may overflow, hence the lower bound.

@@ -1,6 +1,6 @@
-"""What is added to the mean loss, or asked of the weights: L2, L1, a bound on each unit's incoming weights.
+"""Penalties on the weights: L2 and L1, which are added to the mean loss, and the max-norm constraint.
 
-Penalties see weights alone; biases and learned slopes are not penalised.
+`W` is the vector of all weights, or one layer's matrix. Biases and learned parameters of activations are not penalised.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from skneural.constraints import NON_NEGATIVE, POSITIVE
 
 Array = NDArray[Any]
 
-BLOCK = 16384  # entries at once: what is between stays in the cache
+BLOCK = 16384  # entries at a time, so that intermediate results stay in the cache
 
 
 class L2(Component):
@@ -39,17 +39,17 @@ class L2(Component):
     def __init__(self, alpha: float = 1e-4):
         self.alpha = alpha
 
-    def value(self, weights: Array) -> float:
-        """Return the penalty of a vector of weights."""
+    def value(self, W: Array) -> float:
+        """Return the penalty of the weights, a vector."""
         # Not np.dot: BLAS has threads of its own, and the native core uses another BLAS than NumPy.
-        return float(self.alpha / 2 * np.einsum("i,i->", weights, weights, dtype=np.float64))
+        return float(self.alpha / 2 * np.einsum("i,i->", W, W, dtype=np.float64))
 
-    def add_gradient(self, weights: Array, gradient: Array) -> None:
+    def add_gradient(self, W: Array, gradient: Array) -> None:
         """Add alpha · W to `gradient`, in place."""
         # Not SciPy's axpy: its BLAS has threads of its own, which fight for the cores with those of NumPy's products.
-        for start in range(0, len(weights), BLOCK):
+        for start in range(0, len(W), BLOCK):
             block = slice(start, start + BLOCK)
-            gradient[block] += self.alpha * weights[block]
+            gradient[block] += self.alpha * W[block]
 
 
 class L1(Component):
@@ -73,19 +73,19 @@ class L1(Component):
     def __init__(self, alpha: float = 1e-4):
         self.alpha = alpha
 
-    def value(self, weights: Array) -> float:
-        """Return the penalty of a vector of weights."""
-        return float(self.alpha * np.abs(weights).sum(dtype=np.float64))
+    def value(self, W: Array) -> float:
+        """Return the penalty of the weights, a vector."""
+        return float(self.alpha * np.abs(W).sum(dtype=np.float64))
 
-    def add_gradient(self, weights: Array, gradient: Array) -> None:
+    def add_gradient(self, W: Array, gradient: Array) -> None:
         """Add alpha · sign(W) to `gradient`, in place."""
-        gradient += self.alpha * np.sign(weights)
+        gradient += self.alpha * np.sign(W)
 
 
 class MaxNorm(Component):
     """Each unit's incoming weights have Euclidean norm at most `max_norm` (Srebro & Shraibman 2005; Hinton 2012).
 
-    Not a penalty but a bound: the solver's steps are projected onto it.
+    Not a penalty but a constraint: after each step the weights are projected onto it.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ class MaxNorm(Component):
         self.max_norm = max_norm
 
     def project(self, W: Array) -> None:
-        """Shorten, in place, each column of `W` that is too long."""
+        """Scale down, in place, each column of `W` whose norm is larger."""
         norms = np.sqrt(np.einsum("ij,ij->j", W, W))
         if norms.max(initial=0) > self.max_norm:
             W *= self.max_norm / np.maximum(norms, self.max_norm)
@@ -123,12 +123,12 @@ def elastic_net(alpha: float, l1_ratio: float) -> list[L1 | L2]:
     alpha : float in [0, inf)
         Strength, relative to the mean loss.
     l1_ratio : float in [0, 1]
-        Share of the L1 norm.
+        Weight of the L1 norm against the L2 norm.
 
     Returns
     -------
     penalties : list of L1 and L2
-        Of which the values and gradients add up.
+        Their values and gradients add up.
 
     Examples
     --------

@@ -1,6 +1,6 @@
-"""The version of the package: stamped on whatever is saved, compared with on loading, when the state is checked too.
+"""Saved estimators: the version goes into the saved state, and loading checks version and state.
 
-Pickle, joblib, copy and skops all save what ``__getstate__`` returns and load with ``__setstate__``: one place for all.
+Pickle, joblib, copy and skops all save what ``__getstate__`` returns and load with ``__setstate__``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from skneural._sklearn_compat import belongs_to_scikit_learn
 from skneural._version import __version__
 
-STAMP = "_skneural_version"
+VERSION_KEY = "_skneural_version"
 
 
 class VersionWarning(UserWarning):
@@ -28,7 +28,7 @@ class VersionWarning(UserWarning):
     estimator_name : str
         Name of the estimator's class.
     saved_by : str or None
-        The version that wrote it; None if it left no stamp.
+        The version that wrote it; None if the saved state does not say.
     loaded_by : str
         This version.
 
@@ -53,29 +53,30 @@ class VersionWarning(UserWarning):
 
 
 class SavedStateMixin:
-    """An estimator whose saved state names the version that wrote it, and is checked before it is used.
+    """Mixin for estimators: the saved state names the version that wrote it, and is checked before it is used.
 
     Attributes
     ----------
     _fitted_names : frozenset of str
-        All that `fit` may set. Whatever else another version saved could change predictions; it is refused.
+        All attributes that `fit` may set. Others, which another version saved, are refused: they could change
+        predictions.
     """
 
     _fitted_names: ClassVar[frozenset[str]] = frozenset()
 
-    def _restore(self) -> None:
-        """Check the fitted attributes against one another and make what is not saved; anything raised is a refusal."""
+    def _restore_fitted_state(self) -> None:
+        """Check the fitted attributes against one another and rebuild what is not saved; raise to refuse them."""
 
     def _check_parameters(self) -> None:
-        """Check the constructor's parameters that are used after `fit`; by default all may be."""
+        """Check the constructor's parameters that are used after `fit`; by default all of them."""
         self._validate_params()  # type: ignore[attr-defined]  # BaseEstimator's
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**super().__getstate__(), STAMP: __version__}  # type: ignore[dict-item]
+        return {**super().__getstate__(), VERSION_KEY: __version__}  # type: ignore[dict-item]
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
         state = dict(state)
-        saved_by = state.pop(STAMP, None)
+        saved_by = state.pop(VERSION_KEY, None)
         if saved_by != __version__:
             self._refuse_unknown(state, saved_by)
             state = {**_defaults(type(self)), **state}
@@ -86,46 +87,46 @@ class SavedStateMixin:
             warnings.warn(VersionWarning(type(self).__name__, saved_by, __version__), stacklevel=2)
 
     def _refuse_unknown(self, state: dict[str, Any], saved_by: str | None) -> None:
-        """Refuse what only the other version understands; a user's subclass has attributes of its own."""
+        """Refuse attributes that only the other version understands; a user's subclass has attributes of its own."""
         known = self._fitted_names | _defaults(type(self)).keys()
         unknown = sorted(name for name in state if name not in known and not belongs_to_scikit_learn(name))
         if unknown and type(self).__module__.startswith("skneural."):
             raise ValueError(
-                f"This {type(self).__name__} has {', '.join(unknown)}, which skneural {__version__} does not know and "
-                f"might have to use. {_remedy(saved_by)}"
+                f"This {type(self).__name__} has {', '.join(unknown)}, which skneural {__version__} does not know but "
+                f"might need for predictions. {_advice(saved_by)}"
             )
 
     def _check(self, saved_by: str | None) -> None:
         try:
             self._check_parameters()
             _check_features(self)
-            self._restore()
+            self._restore_fitted_state()
         except Exception as error:
             reason = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}."
             raise ValueError(
-                f"This {type(self).__name__} cannot be used as it was saved. {reason} {_remedy(saved_by)}"
+                f"This {type(self).__name__} cannot be used as it was saved. {reason} {_advice(saved_by)}"
             ) from error
 
 
 @contextmanager
-def unchanged_on_error(estimator: Any, but: tuple[type[BaseException], ...] = ()) -> Iterator[None]:
-    """Give the estimator its attributes back if the block raises, so that nothing stays half fitted.
+def unchanged_on_error(estimator: Any, except_after: tuple[type[BaseException], ...] = ()) -> Iterator[None]:
+    """Restore the estimator's attributes if the block raises, so that it is never half fitted.
 
-    Learning replaces attributes and never changes one in place; hence a shallow copy is enough.
+    `fit` replaces attributes and never changes one in place; hence a shallow copy is enough.
 
     Parameters
     ----------
     estimator : BaseEstimator
-    but : tuple of exception types, default=()
-        After these what was learned stays.
+    except_after : tuple of exception types, default=()
+        After these the new attributes stay.
     """
     before = dict(vars(estimator))
     try:
         yield
-    except but:
+    except except_after:
         raise
     except BaseException:
-        # What callbacks need for their own ending stays until they have ended.
+        # scikit-learn's attributes stay: its callbacks still have to be torn down.
         running = {name: value for name, value in vars(estimator).items() if belongs_to_scikit_learn(name)}
         vars(estimator).clear()
         vars(estimator).update(before, **running)
@@ -138,13 +139,13 @@ def check_numbers(name: str, values: Any, shape: tuple[int, ...], missing: Any =
     Parameters
     ----------
     name : str
-        What it is called in the message.
+        Its name in the message.
     values : object
-        What should be an array.
+        The value to be checked.
     shape : tuple of int
         The shape that is expected.
     missing : ndarray of bool, default=False
-        Where there is no number to be expected.
+        Where NaN and infinity are allowed.
     dtypes : str, default="d"
         The dtypes that are allowed, as NumPy's characters; "d" is float64, "f" float32.
     """
@@ -156,10 +157,10 @@ def check_numbers(name: str, values: Any, shape: tuple[int, ...], missing: Any =
         raise ValueError(f"{name} must be finite. Got NaN or infinity.")
 
 
-def require(holds: Any, sentence: str) -> None:
-    """Raise ValueError with the sentence unless the condition holds."""
-    if not holds:
-        raise ValueError(sentence)
+def require(condition: Any, message: str) -> None:
+    """Raise ValueError with the message unless the condition holds."""
+    if not condition:
+        raise ValueError(message)
 
 
 def _check_features(estimator: Any) -> None:
@@ -176,16 +177,16 @@ def _check_features(estimator: Any) -> None:
 
 
 def _defaults(estimator: type) -> dict[str, Any]:
-    """Return the constructor's parameters with their defaults: a new one's default is what older versions did.
+    """Return the defaults of the constructor's parameters, those of base classes included.
 
-    Those of the bases are among them, which a subclass's constructor need not repeat.
+    A parameter that older versions did not save gets its default, which does what those versions did.
     """
     constructors = [inspect.signature(cls.__init__).parameters for cls in reversed(estimator.__mro__)]  # type: ignore[misc]
     given = {name: each.default for parameters in constructors for name, each in parameters.items()}
     return {name: default for name, default in given.items() if default is not inspect.Parameter.empty}
 
 
-def _remedy(saved_by: str | None) -> str:
+def _advice(saved_by: str | None) -> str:
     if saved_by == __version__:
         return "The file is damaged or was changed: load an intact copy, or fit again."
     return f"Load it with skneural {saved_by or '(the version that saved it)'}, or fit it again with {__version__}."

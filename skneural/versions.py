@@ -1,4 +1,4 @@
-"""What a report of a fault should say of the installation."""
+"""``show_versions``: versions and libraries of the installation, for bug reports."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from importlib.metadata import version
 
 from threadpoolctl import threadpool_info
 
-from skneural.backend import EXTENSIONS, built, extension
+from skneural.backend import EXTENSIONS, active_extension, built_extension
 
 
 def show_versions() -> None:
-    """Print what a report of a fault should say: versions, the form of the numerical core, BLAS and its threads.
+    """Print what a bug report should say: versions, backend of the numerical core, BLAS and its threads.
 
     Examples
     --------
@@ -23,9 +23,9 @@ def show_versions() -> None:
     for package in ("skneural", "scikit-learn", "numpy", "scipy", "joblib"):
         print(f"{package}: {version(package)}")
     print(f"python: {sys.version.split()[0]} on {platform.platform()}")
-    there = all(built(name) for name in EXTENSIONS)
-    print(f"native core: {'built' if there else 'not built, for want of a compiler; NumPy does the work, more slowly'}")
-    print(f"backend: {'native' if all(extension(name) for name in EXTENSIONS) else 'numpy'}")
+    built = all(built_extension(name) for name in EXTENSIONS)
+    print(f"native core: {'built' if built else 'not built, as there was no C compiler; NumPy is used, more slowly'}")
+    print(f"backend: {'native' if all(active_extension(name) for name in EXTENSIONS) else 'numpy'}")
     for library in threadpool_info():
         print(
             f"{library['user_api']}: {library['internal_api']} {library['version']}, {library['num_threads']} threads"

@@ -9,7 +9,7 @@ import scipy.linalg  # noqa: F401
 from hypothesis import settings
 from threadpoolctl import threadpool_limits
 
-from skneural.backend import BACKENDS, EXTENSIONS, built, use_backend
+from skneural.backend import BACKENDS, EXTENSIONS, built_extension, use_backend
 
 # The same examples in each run, so that what passed passes again; --hypothesis-profile=default draws others.
 settings.register_profile("repeatable", derandomize=True)
@@ -48,7 +48,7 @@ def pytest_runtest_setup():
 @pytest.fixture(params=BACKENDS)
 def backend(request):
     """Run the test with each form of the numerical core."""
-    if request.param == "native" and not all(built(name) for name in EXTENSIONS):
+    if request.param == "native" and not all(built_extension(name) for name in EXTENSIONS):
         pytest.skip("the extension modules are not built")
     with use_backend(request.param):
         yield request.param

@@ -47,7 +47,7 @@ every_activation = pytest.mark.parametrize("activation", EVERY, ids=repr)
 every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
 
-def learned_of(activation, dtype=np.float64, n_units=N_UNITS):
+def params_of(activation, dtype=np.float64, n_units=N_UNITS):
     """Return the learned parameters as positional arguments, all different so that no mix-up goes unnoticed."""
     initial = activation.init_params(n_units)
     return ((initial * np.linspace(0.5, 1.5, initial.size)).astype(dtype),) if initial.size else ()
@@ -60,7 +60,7 @@ def without_kinks(activation, n_rows=20, dtype=np.float64):
     return np.random.RandomState(0).permutation(grid).reshape(shape).astype(dtype)
 
 
-def differences(function, point, step=1e-5):
+def finite_differences(function, point, step=1e-5):
     """Return the gradient of a scalar function by centred differences."""
     gradient = np.zeros_like(point)
     for i in np.ndindex(point.shape):
@@ -76,22 +76,22 @@ def relative_error(got, expected):
 
 @every_activation
 def test_the_gradient_in_z_agrees_with_centred_differences(activation):
-    Z, params = without_kinks(activation), learned_of(activation)
+    Z, params = without_kinks(activation), params_of(activation)
     A = activation.forward(Z, *params)
     dA = np.random.RandomState(1).normal(size=A.shape)
-    expected = differences(lambda Z: np.sum(dA * activation.forward(Z, *params)), Z)
+    expected = finite_differences(lambda Z: np.sum(dA * activation.forward(Z, *params)), Z)
     assert relative_error(activation.backward(dA, Z, A, *params), expected) < 1e-6
 
 
-LEARNED = [activation for activation in EVERY if activation.init_params(N_UNITS).size]
+WITH_PARAMS = [activation for activation in EVERY if activation.init_params(N_UNITS).size]
 
 
-@pytest.mark.parametrize("activation", LEARNED, ids=repr)
-def test_the_gradient_in_what_is_learned_agrees_with_centred_differences(activation):
-    Z, (params,) = without_kinks(activation), learned_of(activation)
+@pytest.mark.parametrize("activation", WITH_PARAMS, ids=repr)
+def test_the_gradient_in_the_learned_parameters_agrees_with_centred_differences(activation):
+    Z, (params,) = without_kinks(activation), params_of(activation)
     A = activation.forward(Z, params)
     dA = np.random.RandomState(1).normal(size=A.shape)
-    expected = differences(lambda params: np.sum(dA * activation.forward(Z, params)), params)
+    expected = finite_differences(lambda params: np.sum(dA * activation.forward(Z, params)), params)
     got = activation.params_gradient(dA, Z, A, params)
     assert got.shape == params.shape
     assert relative_error(got, expected) < 1e-6
@@ -102,14 +102,14 @@ def test_local_gradient_is_that_of_the_initial_parameters(activation):
     Z = without_kinks(activation)
     initial = activation.init_params(N_UNITS)
     arguments = (initial,) if initial.size else ()
-    expected = differences(lambda Z: np.sum(activation.forward(Z, *arguments)), Z)
+    expected = finite_differences(lambda Z: np.sum(activation.forward(Z, *arguments)), Z)
     assert relative_error(activation.derivative(Z), expected) < 1e-6
 
 
 @every_activation
 @every_dtype
 def test_memory_given_or_not_makes_no_difference(activation, dtype):
-    Z, params = without_kinks(activation, dtype=dtype), learned_of(activation, dtype)
+    Z, params = without_kinks(activation, dtype=dtype), params_of(activation, dtype)
     A = activation.forward(Z, *params)
     dA = np.random.RandomState(1).normal(size=A.shape).astype(dtype)
     dZ = activation.backward(dA, Z, A, *params)
@@ -123,7 +123,7 @@ def test_memory_given_or_not_makes_no_difference(activation, dtype):
 @every_activation
 @every_dtype
 def test_the_arguments_stay_as_they_are(activation, dtype):
-    Z, params = without_kinks(activation, dtype=dtype), learned_of(activation, dtype)
+    Z, params = without_kinks(activation, dtype=dtype), params_of(activation, dtype)
     for array in (Z, *params):
         array.flags.writeable = False
     A = activation.forward(Z, *params)
@@ -136,7 +136,7 @@ def test_the_arguments_stay_as_they_are(activation, dtype):
 @every_activation
 @every_dtype
 def test_what_comes_in_single_precision_goes_out_in_single_precision(activation, dtype):
-    Z, params = without_kinks(activation, dtype=dtype), learned_of(activation, dtype)
+    Z, params = without_kinks(activation, dtype=dtype), params_of(activation, dtype)
     A = activation.forward(Z, *params)
     dZ = activation.backward(A, Z, A, *params)
     assert (A.dtype, dZ.dtype, activation.derivative(Z).dtype) == (dtype, dtype, dtype)
@@ -144,7 +144,7 @@ def test_what_comes_in_single_precision_goes_out_in_single_precision(activation,
 
 @every_activation
 def test_single_precision_agrees_with_double(activation):
-    Z, params = without_kinks(activation), learned_of(activation)
+    Z, params = without_kinks(activation), params_of(activation)
     A = activation.forward(Z, *params)
     dZ = activation.backward(np.ones_like(A), Z, A, *params)
     single = [array.astype(np.float32) for array in params]
@@ -157,9 +157,9 @@ def test_single_precision_agrees_with_double(activation):
 @every_activation
 def test_shapes(activation):
     Z = without_kinks(activation)
-    A = activation.forward(Z, *learned_of(activation))
+    A = activation.forward(Z, *params_of(activation))
     assert A.shape == (len(Z), N_UNITS)
-    assert activation.backward(A, Z, A, *learned_of(activation)).shape == Z.shape
+    assert activation.backward(A, Z, A, *params_of(activation)).shape == Z.shape
 
 
 @every_activation
@@ -167,7 +167,7 @@ def test_shapes(activation):
 @pytest.mark.parametrize("size", [1e4, 1e30, 3e38])
 def test_huge_pre_activations_do_no_harm(activation, dtype, size):
     signs = np.array(np.meshgrid(*[[-1, 0, 1]] * activation.n_pieces)).reshape(activation.n_pieces, -1).T
-    Z, params = (size * signs).astype(dtype), learned_of(activation, dtype, n_units=1)
+    Z, params = (size * signs).astype(dtype), params_of(activation, dtype, n_units=1)
     with np.errstate(over="raise", invalid="raise", divide="raise"):
         A = activation.forward(Z, *params)
         dZ = activation.backward(np.ones_like(A), Z, A, *params)
@@ -177,7 +177,7 @@ def test_huge_pre_activations_do_no_harm(activation, dtype, size):
 
 @every_activation
 def test_units_do_not_touch_each_other(activation):
-    Z, params = without_kinks(activation), learned_of(activation)
+    Z, params = without_kinks(activation), params_of(activation)
     A = activation.forward(Z, *params)
     dA = np.zeros_like(A)
     dA[:, 1] = 1.0
@@ -281,7 +281,7 @@ def test_maxout_gives_each_gradient_to_exactly_one_largest_piece(n_pieces, n_uni
     assert largest[pieces != 0].all()
 
 
-# Facts.
+# Properties.
 
 SATURATES = {
     Identity: "neither",

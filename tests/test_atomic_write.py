@@ -66,7 +66,7 @@ def test_the_old_file_stays_if_writing_fails(error, tmp_path):
 
     with pytest.raises(type(error)) as failure:
         fail()
-    assert "model was not written; what was there, if anything, is as it was." in failure.value.__notes__[0]
+    assert "model was not written; the old file, if there was one, is unchanged." in failure.value.__notes__[0]
     assert path.read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["model"]
 
@@ -159,6 +159,6 @@ def test_a_full_disk_leaves_the_old_file(tmp_path):
     assert run.returncode == 0, run.stderr
     message, whole, later = run.stdout.splitlines()
     assert "No space left on device" in message
-    assert "was not written; what was there, if anything, is as it was." in message
+    assert "was not written; the old file, if there was one, is unchanged." in message
     assert whole == "True ['model.joblib']"
     assert later == "False"  # what fits is written

@@ -10,10 +10,10 @@ import pytest
 from sklearn.datasets import load_iris
 
 from skneural import ActivationMLPClassifier, ReLU, Tanh, use_backend
-from skneural.backend import EXTENSIONS, built, extension
+from skneural.backend import EXTENSIONS, active_extension, built_extension
 
 X, Y = load_iris(return_X_y=True)
-NATIVE = "native" if all(built(name) for name in EXTENSIONS) else "numpy"
+NATIVE = "native" if all(built_extension(name) for name in EXTENSIONS) else "numpy"
 
 
 class OwnReLU(ReLU):
@@ -61,7 +61,9 @@ def test_both_forms_predict_the_same():
 
 @pytest.mark.parametrize("chosen", ["numpy", "native", ""])
 def test_the_environment_decides_elsewhere(chosen):
-    code = "from skneural.backend import extension; print(extension('skneural.network.fused') is not None)"
+    code = (
+        "from skneural.backend import active_extension; print(active_extension('skneural.network.fused') is not None)"
+    )
     environment = {**os.environ, "SKNEURAL_BACKEND": chosen}
     run = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert run.stdout.strip() == str(chosen != "numpy" and NATIVE == "native")
@@ -72,4 +74,4 @@ def test_an_unknown_backend_is_an_error(monkeypatch):
         pass
     monkeypatch.setenv("SKNEURAL_BACKEND", "fast")
     with pytest.raises(ValueError, match=r"SKNEURAL_BACKEND must be one of native, numpy. Got 'fast'"):
-        extension(EXTENSIONS[0])
+        active_extension(EXTENSIONS[0])

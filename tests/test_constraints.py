@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sklearn.utils import _param_validation
 
 from skneural import _sklearn_compat, constraints
-from skneural.constraints import Interval, Options, StrOptions, described, satisfies
+from skneural.constraints import Interval, Options, StrOptions, describe, satisfies
 
 CLOSED = st.sampled_from(["both", "left", "right", "neither"])
 
@@ -86,7 +86,7 @@ def test_none_allows_none_alone():
 
 
 def test_several_constraints_read_as_alternatives():
-    words = described([Interval(Real, 0, 1, closed="left"), StrOptions({"auto"}), "boolean", None])
+    words = describe([Interval(Real, 0, 1, closed="left"), StrOptions({"auto"}), "boolean", None])
     assert words == "a float in the range [0.0, 1.0) or one of 'auto' or a bool or None"
 
 

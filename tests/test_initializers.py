@@ -6,8 +6,8 @@ import pytest
 from skneural.activations import ACTIVATIONS, SELU, Identity, LeakyReLU, Logistic, Maxout, ReLU, Tanh
 from skneural.initializers import (
     INITIALIZERS,
-    Automatic,
-    FromCallable,
+    AutoInitializer,
+    FunctionInitializer,
     Initializer,
     Normal,
     Orthogonal,
@@ -32,7 +32,7 @@ def test_shape_dtype_and_spread(name, fan_in, fan_out):
     assert W.shape == (fan_in, fan_out)
     assert W.dtype == np.float64
     assert np.isfinite(W).all()
-    assert INITIALIZERS[name].spread(fan_in, fan_out) == 0
+    assert INITIALIZERS[name].bias_bound(fan_in, fan_out) == 0
 
 
 @every_initializer
@@ -106,14 +106,14 @@ def test_out_of_range(initializer, message):
         resolve_initializer(initializer, ReLU())
 
 
-# Automatic.
+# AutoInitializer.
 
 
 @every_activation
 def test_automatic_weights_have_the_variance_of_the_activations_scheme_and_gain(activation):
     fan_in, fan_out = 300, 200
     fan = fan_in if activation.init_scheme == "lecun" else (fan_in + fan_out) / 2
-    W = drawn(Automatic(activation), fan_in, fan_out)
+    W = drawn(AutoInitializer(activation), fan_in, fan_out)
     variance = activation.gain**2 / fan
     np.testing.assert_allclose(W.var(), variance, rtol=0.03)
     assert np.abs(W).max() <= np.sqrt(3 * variance)
@@ -121,10 +121,10 @@ def test_automatic_weights_have_the_variance_of_the_activations_scheme_and_gain(
 
 @every_activation
 def test_automatic_biases_spread_as_far_as_the_weights(activation):
-    automatic = Automatic(activation)
+    automatic = AutoInitializer(activation)
     reach = np.abs(drawn(automatic, 300, 200)).max()
-    np.testing.assert_allclose(automatic.spread(300, 200), reach, rtol=0.01)
-    assert automatic.spread(300, 200) >= reach
+    np.testing.assert_allclose(automatic.bias_bound(300, 200), reach, rtol=0.01)
+    assert automatic.bias_bound(300, 200) >= reach
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_automatic_biases_spread_as_far_as_the_weights(activation):
     ids=repr,
 )
 def test_what_automatic_comes_to(activation, scale, mode):
-    rule = Automatic(activation).rule
+    rule = AutoInitializer(activation).variance_scaling
     np.testing.assert_allclose(rule.scale, scale, rtol=1e-3)
     assert (rule.mode, rule.distribution) == (mode, "uniform")
 
@@ -151,7 +151,7 @@ def test_the_signal_keeps_its_size_through_many_automatic_layers(activation):
     rng = np.random.RandomState(0)
     A = rng.normal(size=(500, 100))
     for _ in range(6):
-        pieces = [Automatic(activation)(100, 100, rng) for _ in range(activation.n_pieces)]
+        pieces = [AutoInitializer(activation)(100, 100, rng) for _ in range(activation.n_pieces)]
         initial = activation.init_params(100)
         A = activation.forward(A @ np.concatenate(pieces, axis=1), *((initial,) if initial.size else ()))
     assert 0.3 < np.sqrt(np.mean(A**2)) < 3
@@ -166,15 +166,15 @@ def test_a_name_stands_for_its_initializer(name):
 
 
 def test_auto_knows_the_activation():
-    assert resolve_initializer("auto", Tanh()) == Automatic(Tanh())
-    assert resolve_initializer("auto", Tanh()) != Automatic(ReLU())
+    assert resolve_initializer("auto", Tanh()) == AutoInitializer(Tanh())
+    assert resolve_initializer("auto", Tanh()) != AutoInitializer(ReLU())
 
 
 def test_a_users_function_is_called_with_the_fans_and_the_generator():
     rng = np.random.RandomState(0)
     initializer = resolve_initializer(lambda *received: [[float(received == (1, 2, rng)), 3]], ReLU())
     np.testing.assert_array_equal(initializer(1, 2, rng), [[1.0, 3.0]])
-    assert initializer.spread(1, 2) == 0
+    assert initializer.bias_bound(1, 2) == 0
 
 
 def test_a_users_own_class_needs_no_registration():
@@ -198,7 +198,7 @@ def test_a_users_own_class_needs_no_registration():
 )
 def test_what_a_users_function_must_not_return(result, message):
     with pytest.raises(ValueError, match=message):
-        drawn(FromCallable(lambda fan_in, fan_out, rng: result), 3, 2)
+        drawn(FunctionInitializer(lambda fan_in, fan_out, rng: result), 3, 2)
 
 
 @pytest.mark.parametrize("choice", [Orthogonal, 5, None], ids=repr)

@@ -243,7 +243,7 @@ def test_log_probabilities_are_finite_and_fit_the_probabilities(loss, size):
 @every_dtype
 def test_far_below_zero_log_probabilities_are_still_exact(loss, dtype):
     F = np.array([[0.0, -50.0, -2000.0]], dtype=dtype)
-    expected = special.log_softmax(F, axis=1) if loss.output == "softmax" else special.log_expit(F)
+    expected = special.log_softmax(F, axis=1) if loss.inverse_link == "softmax" else special.log_expit(F)
     np.testing.assert_allclose(loss.log_predict(F), expected, rtol=1e-6, atol=1e-20)
 
 

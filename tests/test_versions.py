@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import skneural
-from skneural.backend import EXTENSIONS, built
+from skneural.backend import EXTENSIONS, built_extension
 
-BUILT = all(built(name) for name in EXTENSIONS)
+BUILT = all(built_extension(name) for name in EXTENSIONS)
 
 
 def test_the_report_names_versions_backend_and_blas(capsys):

@@ -1,4 +1,4 @@
-"""Packages that only some users need: imported where they are used, with a word on how to get them."""
+"""Optional dependencies: imported where they are used, with an error that says how to install them."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import importlib
 from typing import Any
 
 
-def import_optional_dependency(module: str, name: str) -> Any:
-    """Return an optional module.
+def import_optional_dependency(module: str, extra: str) -> Any:
+    """Import a module of an optional dependency.
 
     Parameters
     ----------
     module : str
         Its full name.
-    name : str
-        The extra of this package that brings it.
+    extra : str
+        The extra of this package that installs it.
 
     Returns
     -------
@@ -37,5 +37,5 @@ def import_optional_dependency(module: str, name: str) -> Any:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            f"{error.name} is not installed, but expected here. Run: pip install 'skneural[{name}]'"
+            f"{error.name} is not installed, but expected here. Run: pip install 'skneural[{extra}]'"
         ) from error

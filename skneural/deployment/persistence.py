@@ -1,4 +1,4 @@
-"""Model files that hold data only: written whole or not at all, loaded without running code that they bring."""
+"""``save`` and ``load``: model files of skops, which hold data and no code."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from skneural.losses import LOSSES
 from skneural.preprocessing import MeanCenterer, PCAWhitener, PiecewiseLinearEncoder, SmoothClipper, StdScaler
 from skneural.solvers import SCHEDULES
 
-ESTIMATORS = (
+ESTIMATORS = [
     ActivationMLPClassifier,
     ActivationMLPRegressor,
     MeanCenterer,
@@ -25,14 +25,12 @@ ESTIMATORS = (
     PiecewiseLinearEncoder,
     SmoothClipper,
     StdScaler,
-)
-COMPONENTS = (*ACTIVATIONS.values(), *INITIALIZERS.values(), *LOSSES.values(), *SCHEDULES.values())
-
-CONTAINERS = (Bunch,)  # where a VotingClassifier, such as that of tabular_classifier(), keeps its members by name
-
-TRUSTED_TYPES: list[str] = sorted(
-    {f"{kind.__module__}.{kind.__qualname__}" for kind in (*ESTIMATORS, *CONTAINERS, *map(type, COMPONENTS))}
-)
+]
+COMPONENTS = [
+    type(component) for registry in (ACTIVATIONS, INITIALIZERS, LOSSES, SCHEDULES) for component in registry.values()
+]
+# Bunch is a dict; VotingClassifier, such as that of tabular_classifier(), stores its estimators in one.
+TRUSTED_TYPES: list[str] = sorted({f"{cls.__module__}.{cls.__qualname__}" for cls in [*ESTIMATORS, *COMPONENTS, Bunch]})
 
 
 def save(model: Any, path: str | os.PathLike[str]) -> None:
@@ -43,7 +41,7 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
     model : estimator or Pipeline
         Fitted or not.
     path : str or path-like
-        Where the file goes. What is there already is replaced when the new file is whole, and stays if anything fails.
+        The file. An existing one is replaced when the new one is complete, and stays if anything fails.
 
     Raises
     ------
@@ -74,7 +72,7 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
 
 
 def load(path: str | os.PathLike[str], *, trusted: Sequence[str] = ()) -> Any:
-    """Load a skops file of types that are known: those of scikit-learn, NumPy, SciPy and this package.
+    """Load a skops file whose types are trusted: those of scikit-learn, NumPy, SciPy and this package.
 
     Parameters
     ----------
@@ -86,7 +84,7 @@ def load(path: str | os.PathLike[str], *, trusted: Sequence[str] = ()) -> Any:
     Returns
     -------
     model : estimator or Pipeline
-        What was saved; fitted estimators of this package are checked, see :class:`skneural.VersionWarning`.
+        The saved model; fitted estimators of this package are checked, see :class:`skneural.VersionWarning`.
 
     Raises
     ------
@@ -95,7 +93,7 @@ def load(path: str | os.PathLike[str], *, trusted: Sequence[str] = ()) -> Any:
     OSError
         If the file cannot be read.
     TypeError
-        If it holds types that are not trusted; skops's own ``UntrustedTypesFoundException``, which names them.
+        If it holds types that are not trusted; it is skops's ``UntrustedTypesFoundException``, which names them.
     ValueError
         If it is truncated or damaged, or holds a model that cannot be used.
 

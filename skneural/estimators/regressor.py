@@ -15,18 +15,18 @@ from skneural._sklearn_compat import _fit_context, validate_data
 from skneural.component import resolve
 from skneural.constraints import StrOptions
 from skneural.estimators.base import BaseActivationMLP
-from skneural.estimators.builder import stochastic
-from skneural.estimators.fitted_network import finite
-from skneural.estimators.parameters import documented, store
+from skneural.estimators.builder import supports_partial_fit
+from skneural.estimators.fitted_network import check_finite_output
+from skneural.estimators.parameters import fill_docstring, store_parameters
 from skneural.losses import LOSSES, LogisticLoss, Loss, SoftmaxCrossEntropy
 from skneural.saved_state import require
 
 Array = NDArray[Any]
 
-REGRESSION_LOSSES = {name: loss for name, loss in LOSSES.items() if loss.output in ("identity", "exp")}
+REGRESSION_LOSSES = {name: loss for name, loss in LOSSES.items() if loss.inverse_link in ("identity", "exp")}
 
 
-@documented
+@fill_docstring
 class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
     """Multi-layer perceptron regressor with any activation, from sigmoid to Maxout, per layer.
 
@@ -48,10 +48,10 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
     Raises
     ------
     ValueError
-        From `fit`: if parameters or data cannot be used; then the estimator is as it was before.
+        From `fit`: if parameters or data cannot be used. The estimator is then unchanged.
     DivergenceError
-        From `fit`: a ValueError, if the loss or a parameter becomes infinite or NaN; then the best finite weights
-        are kept.
+        From `fit`: a ValueError, if the loss or a parameter becomes infinite or NaN. The estimator keeps the best
+        finite weights.
 
     Examples
     --------
@@ -108,7 +108,7 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
         bias_init: float = 0.0,
         dtype: str | None = None,
     ):
-        store(self, locals())
+        store_parameters(self, locals())
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(
@@ -132,10 +132,10 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
         sample_weight : array-like of shape (n_samples,), default=None
             Non-negative weights; integer weights equal repeated rows.
         X_val, y_val : array-like, default=None
-            Validation rows, which never train: their loss and score are recorded after each epoch, and early stopping
-            judges by them.
+            Validation set, not used for training. Its loss and score are recorded after each epoch, and early stopping
+            uses the score.
         sample_weight_val : array-like, default=None
-            Weights of the validation rows.
+            Weights of the validation set.
 
         Returns
         -------
@@ -144,7 +144,7 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
         """
         return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), incremental=False)
 
-    @available_if(stochastic)
+    @available_if(supports_partial_fit)
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(
         self,
@@ -156,7 +156,7 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
         y_val: Any = None,
         sample_weight_val: Any = None,
     ) -> ActivationMLPRegressor:
-        """Train for one epoch on the given rows, from where the last call ended.
+        """Train for one epoch on the given rows, starting where the last call ended.
 
         Parameters
         ----------
@@ -165,13 +165,12 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets.
         sample_weight : array-like of shape (n_samples,), default=None
-            Non-negative weights. Only their ratios within this call count: twice the weight for all of its rows changes
-            nothing.
+            Non-negative weights. Only their ratios within this call count: doubling all of them changes nothing.
         X_val, y_val : array-like, default=None
-            Validation rows, which never train: their loss and score are recorded after each epoch, and early stopping
-            judges by them.
+            Validation set, not used for training. Its loss and score are recorded after each epoch, and early stopping
+            uses the score.
         sample_weight_val : array-like, default=None
-            Weights of the validation rows.
+            Weights of the validation set.
 
         Returns
         -------
@@ -191,19 +190,19 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs), in the dtype of the parameters
-            For each row the mean, the median or the rate that the loss asks for.
+            For each row the mean, the median or the rate, depending on the loss.
         """
         F = self._raw_output(X)
         with np.errstate(over="ignore"):
-            prediction = finite(self._loss.predict(F))
+            prediction = check_finite_output(self._loss.predict(F))
         return prediction[:, 0] if prediction.shape[1] == 1 else prediction
 
-    def _restore(self) -> None:
-        super()._restore()
+    def _restore_fitted_state(self) -> None:
+        super()._restore_fitted_state()
         _check_loss(self._loss)
 
-    def _validate_targets(self, X: Any, y: Any, **how: Any) -> tuple[Any, Array]:
-        X, y = validate_data(self, X, y, accept_sparse="csr", multi_output=True, y_numeric=True, **how)
+    def _validate_X_y(self, X: Any, y: Any, **options: Any) -> tuple[Any, Array]:
+        X, y = validate_data(self, X, y, accept_sparse="csr", multi_output=True, y_numeric=True, **options)
         y = y.toarray() if hasattr(y, "toarray") else y
         return X, column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
 
@@ -212,29 +211,29 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
         _check_loss(self._loss)
         self.n_outputs_ = 1 if y.ndim == 1 else y.shape[1]
 
-    def _encode(self, y: Array, dtype: Any) -> Array:
-        with np.errstate(over="ignore"):  # the next lines say it better
+    def _encode_targets(self, y: Array, dtype: Any) -> Array:
+        with np.errstate(over="ignore"):  # the next lines raise an error with more information
             Y = (y[:, None] if y.ndim == 1 else y).astype(dtype)
         if not np.isfinite(Y).all():
             raise ValueError(
                 f"y must be finite in {np.dtype(dtype).name}. Its largest magnitude is {np.abs(y).max():.6g}."
             )
-        if self._loss.output == "exp" and Y.min() < 0:
+        if self._loss.inverse_link == "exp" and Y.min() < 0:
             raise ValueError(f"loss='poisson' needs y >= 0. Got a smallest y of {Y.min():.6g}.")
         if Y.shape[1] != self.n_outputs_:
             raise ValueError(f"y_val must have {self.n_outputs_} outputs, as y has. Got {Y.shape[1]} instead.")
         return Y
 
-    def _score_raw(self, F: Array, Y: Array, weights: Array | None) -> float:
+    def _score_raw_output(self, F: Array, Y: Array, sample_weight: Array | None) -> float:
         if not np.isfinite(F).all():
             return float("nan")
-        return float(r2_score(Y, self._loss.predict(F), sample_weight=weights))
+        return float(r2_score(Y, self._loss.predict(F), sample_weight=sample_weight))
 
 
 def _check_loss(loss: Loss) -> None:
-    """Raise ValueError if the loss takes classes for targets: compiled, it would look them up as columns."""
+    """Raise ValueError for a loss whose targets are classes: its compiled form uses them as column indices."""
     require(
         not isinstance(loss, LogisticLoss | SoftmaxCrossEntropy),
         f"The loss must be one for regression: {', '.join(map(repr, REGRESSION_LOSSES))} or an object of your own. "
-        f"Got {loss!r}, which is for classes; use ActivationMLPClassifier for these.",
+        f"Got {loss!r}, which is for classification; use ActivationMLPClassifier.",
     )

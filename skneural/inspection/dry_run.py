@@ -14,7 +14,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 from skneural._sklearn_compat import _check_sample_weight
 from skneural.estimators.base import BaseActivationMLP
 from skneural.estimators.builder import TrainingBuilder
-from skneural.estimators.validation import Rows
+from skneural.estimators.checked_data import CheckedData
 from skneural.network import Network, Objective, TrainingRows
 from skneural.solvers import LBFGS, TrainingLoop
 
@@ -40,7 +40,7 @@ class DryRun:
     Attributes
     ----------
     network : Network
-    rows : Rows
+    rows : CheckedData
         Those that were drawn, checked and encoded.
     """
 
@@ -57,7 +57,7 @@ class DryRun:
         fitted = hasattr(estimator, "parameters_")
         builder = TrainingBuilder(self._model)
         self.rows = _some(_read(self._model, X, y, sample_weight, fitted), n_rows, seed)
-        rng = self._model._random_numbers()
+        rng = self._model._make_rng()
         self.network: Network = (
             self._model._resume_network(builder, self.rows.X)
             if fitted
@@ -72,7 +72,7 @@ class DryRun:
         **changed
             Parameters of the estimator with other values.
         """
-        return self._minimization(TrainingRows(self.rows.X, self.rows.Y, self.rows.weights), changed)
+        return self._minimization(TrainingRows(self.rows.X, self.rows.Y, self.rows.sample_weight), changed)
 
     def objective(self, **changed: Any) -> RepeatedObjective:
         """Return the objective, of all rows, as a function of the network's parameters."""
@@ -88,8 +88,8 @@ class DryRun:
     def _minimization(self, rows: TrainingRows, changed: dict[str, Any]) -> TrainingLoop | LBFGS:
         builder = TrainingBuilder(clone(self._model).set_params(**changed, batch_size=len(rows)))
         if self._model.solver == "lbfgs":
-            return builder.lbfgs(self.network, self._model._loss, rows)
-        return builder.stochastic(self.network, self._model._loss, rows, np.random.RandomState(self._seed))
+            return builder.build_lbfgs(self.network, self._model._loss, rows)
+        return builder.build_training_loop(self.network, self._model._loss, rows, np.random.RandomState(self._seed))
 
 
 class RepeatedObjective:
@@ -138,18 +138,18 @@ def _copied(estimator: BaseActivationMLP, seed: int) -> BaseActivationMLP:
     return model
 
 
-def _read(model: BaseActivationMLP, X: Any, y: Any, sample_weight: Any, fitted: bool) -> Rows:
+def _read(model: BaseActivationMLP, X: Any, y: Any, sample_weight: Any, fitted: bool) -> CheckedData:
     """Return checked rows; for a fitted model as `partial_fit` would, which knows the classes."""
     if fitted and isinstance(getattr(model, "class_weight", None), str):
         # What partial_fit cannot know, and fit would do.
         balanced = compute_sample_weight(model.class_weight, y)
         weights = 1.0 if sample_weight is None else _check_sample_weight(sample_weight, X, dtype=np.float64)
         sample_weight, model.class_weight = weights * balanced, None
-    return model._read(X, y, sample_weight, resume=fitted, incremental=fitted)
+    return model._check_training_data(X, y, sample_weight, resume=fitted, incremental=fitted)
 
 
-def _some(rows: Rows, n_rows: int | None, seed: int) -> Rows:
-    weighty = np.arange(rows.X.shape[0]) if rows.weights is None else np.flatnonzero(rows.weights)
+def _some(rows: CheckedData, n_rows: int | None, seed: int) -> CheckedData:
+    weighty = np.arange(rows.X.shape[0]) if rows.sample_weight is None else np.flatnonzero(rows.sample_weight)
     if n_rows is not None and len(weighty) > n_rows:
         weighty = np.sort(np.random.RandomState(seed).choice(weighty, n_rows, replace=False))
     return rows.take(weighty)

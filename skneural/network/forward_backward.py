@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skneural.backend import extension
+from skneural.backend import active_extension
 from skneural.losses import Loss
 from skneural.network.batch_normalization import BatchNormalization
 from skneural.network.dropout import Dropout
@@ -133,7 +133,7 @@ def forward_backward(
     *others: Any,
 ) -> Any:
     """Return the fused form where all parts are the package's own, else NumPy's; arguments of `ForwardBackward`."""
-    fused = extension("skneural.network.fused")
+    fused = active_extension("skneural.network.fused")
     if fused is not None and fused.knows(network, loss, penalties):
         return fused.FusedForwardBackward(network, gradient, loss, penalties, rows, *others)
     return ForwardBackward(network, gradient, loss, penalties, rows, *others)

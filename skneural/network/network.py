@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 
 from skneural.activations import Activation, Identity
-from skneural.backend import extension
+from skneural.backend import active_extension
 from skneural.initializers import Initializer
 from skneural.network.batch_normalization import EPSILON
 from skneural.network.layout import Layout
@@ -99,8 +99,8 @@ class Network:
             # Each piece of a Maxout unit is a linear map of its own.
             pieces = [initializer(len(W), n_units, rng) for _ in range(activation.n_pieces)]
             W[...] = np.concatenate(pieces, axis=1)
-            spread = initializer.spread(len(W), n_units)
-            b[...] = rng.uniform(-spread, spread, b.shape)
+            bound = initializer.bias_bound(len(W), n_units)
+            b[...] = rng.uniform(-bound, bound, b.shape)
         for b in self.biases[:-1]:
             b += bias_init
         for params, activation, n_units in zip(self.activation_params, self.activations, self.sizes[1:], strict=False):
@@ -157,7 +157,7 @@ class Network:
 
     def _fused(self) -> Any:
         """Return the fused form of prediction; None where it is not wanted, or does not know all activations."""
-        module = extension("skneural.network.fused")
+        module = active_extension("skneural.network.fused")
         if module is None or not module.knows(self):
             return None
         if self._prediction is None:
@@ -177,7 +177,7 @@ def multiply(A: Any, W: Array) -> Array:
     -------
     product : ndarray of shape (n_rows, m)
     """
-    fused = extension("skneural.network.fused")
+    fused = active_extension("skneural.network.fused")
     readable = W.flags.aligned and W.flags.c_contiguous and W.dtype in (np.float32, np.float64)
     if fused is None or issparse(A) or not (readable and A.dtype == W.dtype):
         return A @ W

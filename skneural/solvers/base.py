@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from skneural.backend import extension
+from skneural.backend import active_extension
 from skneural.component import Component
 
 Array = NDArray[Any]
@@ -61,7 +61,7 @@ class Solver(Component):
         """
         self.n_steps = 0
         self.slots = [np.zeros_like(parameters) for _ in range(self.n_slots)]
-        fused = extension("skneural.solvers.fused")
+        fused = active_extension("skneural.solvers.fused")
         self._move: Callable[[float, int], None] = self._update_blocks
         if fused is not None and fused.knows(self, parameters):
             self._move = fused.FusedUpdate(self, parameters, gradient)

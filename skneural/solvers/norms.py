@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skneural.backend import extension
+from skneural.backend import active_extension
 
 Array = NDArray[Any]
 
@@ -40,7 +40,7 @@ class StepNorms:
     @staticmethod
     def of(parameters: Array, gradient: Array) -> StepNorms:
         """Return the native form where it can be had, and this one elsewhere."""
-        fused = extension("skneural.solvers.fused")
+        fused = active_extension("skneural.solvers.fused")
         if fused is not None and fused.reads(parameters):
             return fused.FusedStepNorms(parameters, gradient)
         return StepNorms(parameters, gradient)

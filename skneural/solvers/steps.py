@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skneural.backend import extension
+from skneural.backend import active_extension
 from skneural.network import Objective
 from skneural.solvers.base import Solver
 from skneural.solvers.batches import Batches
@@ -66,7 +66,7 @@ class Steps:
     @staticmethod
     def of(objective: Objective, solver: Solver, batches: Batches, clip_norm: float | None) -> Any:
         """Return the native form, many steps in one call, where all parts have one, and this form elsewhere."""
-        fused = extension("skneural.solvers.fused")
+        fused = active_extension("skneural.solvers.fused")
         if fused is not None and fused.knows_steps(objective, solver, batches):
             return fused.FusedSteps(objective, solver, batches, clip_norm)
         return Steps(objective, solver, batches, clip_norm)

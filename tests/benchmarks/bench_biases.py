@@ -15,7 +15,7 @@ from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 
 from skneural import ACTIVATIONS, ActivationMLPClassifier, StdScaler
-from skneural.initializers import Automatic
+from skneural.initializers import AutoInitializer
 
 NAMES = ["relu", "gelu", "mish", "prelu", "maxout"]
 
@@ -30,7 +30,7 @@ def main():
     warnings.filterwarnings("ignore", category=ConvergenceWarning)
     print("activation  biases zero  biases spread")
     for name in NAMES:
-        weights_only = Automatic(ACTIVATIONS[name]).__call__
+        weights_only = AutoInitializer(ACTIVATIONS[name]).__call__
         zero, spread = accuracy(activation=name, weight_init=weights_only), accuracy(activation=name)
         print(f"{name:10}  {zero:11.3f}  {spread:13.3f}", flush=True)
 

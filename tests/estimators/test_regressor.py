@@ -29,7 +29,7 @@ SMALL = {"hidden_layer_sizes": (10,), "max_iter": 20, "random_state": 0}
 class PositiveError(Loss):
     """A user's own: half the squared error of log(1 + exp(f))."""
 
-    output = "softplus"
+    inverse_link = "softplus"
 
     def evaluate(self, F, Y, out=None):
         residual = self.predict(F) - Y
@@ -42,7 +42,7 @@ class PositiveError(Loss):
 class Proportions(PositiveError):
     """A user's own, whose inverse link is that of a loss for classes."""
 
-    output = "logistic"
+    inverse_link = "logistic"
 
 
 class SmoothedCrossEntropy(SoftmaxCrossEntropy):

@@ -93,7 +93,7 @@ def test_rows_are_drawn_among_those_that_count():
     weights = np.where(np.arange(150) % 5 == 0, 2.0, 0.0)
     dry_run = DryRun(ActivationMLPClassifier(**SMALL), X, Y, weights, n_rows=10)
     assert dry_run.rows.X.shape == (10, 4)
-    assert (dry_run.rows.weights > 0).all()
+    assert (dry_run.rows.sample_weight > 0).all()
     rows = {tuple(row) for row in X[::5]}
     assert {tuple(row) for row in dry_run.rows.X} <= rows
     assert len(DryRun(ActivationMLPClassifier(**SMALL), X, Y, weights).rows.y) == 30

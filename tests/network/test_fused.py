@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from skneural.activations import ACTIVATIONS, Maxout, PReLU
-from skneural.backend import built, use_backend
+from skneural.backend import built_extension, use_backend
 from skneural.losses import LOSSES, Huber, LogisticLoss, PoissonLoss, SoftmaxCrossEntropy
 from skneural.network import Dropout, Layout, Network, Objective, TrainingRows
 from skneural.network.network import multiply
 from skneural.penalties import L1, L2, MaxNorm
 
-if built("skneural.network.fused") is None:
+if built_extension("skneural.network.fused") is None:
     pytest.skip("the extension modules are not built", allow_module_level=True)
 
 N_ROWS, N_FEATURES = 23, 5

@@ -5,7 +5,7 @@ import pytest
 from scipy import sparse
 
 from skneural.activations import ACTIVATIONS, Activation, Maxout, PReLU, ReLU, Tanh
-from skneural.initializers import INITIALIZERS, Automatic, FromCallable
+from skneural.initializers import INITIALIZERS, AutoInitializer, FunctionInitializer
 from skneural.network import Layout, Network
 from skneural.network.network import BLOCK, multiply
 
@@ -103,7 +103,7 @@ def test_the_parts_are_views_on_the_vector():
     np.testing.assert_array_equal(network.parameters, 1)
 
 
-def initialized(activations, sizes=(40, 30, 20, 10), bias_init=0.0, weight_init=Automatic, seed=0):
+def initialized(activations, sizes=(40, 30, 20, 10), bias_init=0.0, weight_init=AutoInitializer, seed=0):
     network = Network.zeros(sizes, activations, np.float64)
     network.initialize(weight_init, bias_init, np.random.RandomState(seed))
     return network
@@ -122,9 +122,9 @@ def test_each_layer_is_drawn_for_the_activation_behind_it(activation):
     network = initialized([activation, Tanh()])
     bounds = [np.abs(W).max() for W in network.weights]
     expected = [
-        Automatic(activation).spread(40, 30),
-        Automatic(Tanh()).spread(30, 20),
-        Automatic(ACTIVATIONS["identity"]).spread(20, 10),
+        AutoInitializer(activation).bias_bound(40, 30),
+        AutoInitializer(Tanh()).bias_bound(30, 20),
+        AutoInitializer(ACTIVATIONS["identity"]).bias_bound(20, 10),
     ]
     np.testing.assert_allclose(bounds, expected, rtol=0.02)
 
@@ -132,8 +132,8 @@ def test_each_layer_is_drawn_for_the_activation_behind_it(activation):
 @pytest.mark.parametrize("bias_init", [0.0, 0.5])
 def test_hidden_biases_lie_around_bias_init_and_output_biases_around_zero(bias_init):
     biases = initialized([ReLU(), Tanh()], bias_init=bias_init).biases
-    rules = Automatic(ReLU()), Automatic(Tanh()), Automatic(ACTIVATIONS["identity"])
-    reaches = [rule.spread(*fans) for rule, fans in zip(rules, [(40, 30), (30, 20), (20, 10)], strict=True)]
+    rules = AutoInitializer(ReLU()), AutoInitializer(Tanh()), AutoInitializer(ACTIVATIONS["identity"])
+    reaches = [rule.bias_bound(*fans) for rule, fans in zip(rules, [(40, 30), (30, 20), (20, 10)], strict=True)]
     for b, reach, centre in zip(biases, reaches, [bias_init, bias_init, 0], strict=True):
         assert 0.7 * reach < np.abs(b - centre).max() <= reach
 
@@ -152,7 +152,7 @@ def test_the_pieces_of_a_maxout_unit_are_drawn_one_by_one_with_the_units_fan():
         fans.append((fan_in, fan_out))
         return np.full((fan_in, fan_out), float(len(fans)))
 
-    network = initialized([Maxout(2)], (4, 3, 2), weight_init=lambda _: FromCallable(record))
+    network = initialized([Maxout(2)], (4, 3, 2), weight_init=lambda _: FunctionInitializer(record))
     assert fans == [(4, 3), (4, 3), (3, 2)]
     np.testing.assert_array_equal(network.weights[0], [[1, 1, 1, 2, 2, 2]] * 4)
 

@@ -10,10 +10,10 @@ from scipy import sparse
 
 from skneural import ActivationMLPClassifier, ActivationMLPRegressor, Maxout, PReLU
 from skneural.activations import ACTIVATIONS
-from skneural.backend import built, use_backend
+from skneural.backend import built_extension, use_backend
 from skneural.solvers import SGD, SOLVERS
 
-if built("skneural.solvers.fused") is None:
+if built_extension("skneural.solvers.fused") is None:
     pytest.skip("the extension modules are not built", allow_module_level=True)
 
 TOLERANCE = {"float64": 1e-10, "float32": 1e-4}

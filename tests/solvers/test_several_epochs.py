@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from skneural.activations import Tanh
-from skneural.backend import built
+from skneural.backend import built_extension
 from skneural.losses import SquaredError
 from skneural.network import Layout, Network, Objective, TrainingRows
 from skneural.penalties import L2, MaxNorm
@@ -30,7 +30,9 @@ from skneural.solvers import (
     TrainingMonitor,
 )
 
-pytestmark = pytest.mark.skipif(built("skneural.solvers.fused") is None, reason="the extension modules are not built")
+pytestmark = pytest.mark.skipif(
+    built_extension("skneural.solvers.fused") is None, reason="the extension modules are not built"
+)
 
 N_ROWS = 23
 

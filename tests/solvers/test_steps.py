@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from skneural.activations import Tanh
-from skneural.backend import built, use_backend
+from skneural.backend import built_extension, use_backend
 from skneural.losses import SquaredError
 from skneural.network import Dropout, Layout, Network, Objective, TrainingRows
 from skneural.penalties import L2, MaxNorm
@@ -18,7 +18,9 @@ from skneural.solvers.steps import Steps
 
 N_ROWS, SIZES, HIDDEN = 23, [4, 5, 2], [Tanh()]
 N_PARAMETERS = Layout(SIZES, HIDDEN).size
-needs_native = pytest.mark.skipif(built("skneural.solvers.fused") is None, reason="the extension modules are not built")
+needs_native = pytest.mark.skipif(
+    built_extension("skneural.solvers.fused") is None, reason="the extension modules are not built"
+)
 
 
 def make(solver=None, clip_norm=None, dtype="float64", batch_size=5, shuffle=False, used=None, X=None, **settings):
@@ -152,7 +154,7 @@ def test_python_is_asked_only_where_it_is_needed():
 @needs_native
 def test_an_epoch_in_portions_is_the_same_to_the_bit(monkeypatch):
     whole = trajectory(*make()[:2])
-    monkeypatch.setattr(built("skneural.solvers.fused"), "WORK", 1)  # a look for Ctrl-C after each step
+    monkeypatch.setattr(built_extension("skneural.solvers.fused"), "WORK", 1)  # a look for Ctrl-C after each step
     np.testing.assert_array_equal(trajectory(*make()[:2]), whole)
 
 

@@ -23,7 +23,7 @@ from skneural.estimators import ActivationMLPClassifier, ActivationMLPRegressor
 from skneural.network import Network
 from skneural.network.batch_normalization import EPSILON
 from skneural.preprocessing import MeanCenterer, PCAWhitener, PiecewiseLinearEncoder, SmoothClipper, StdScaler
-from skneural.preprocessing.standardizing import in_range, two_parts
+from skneural.preprocessing.standardizing import nonzero_scale, split_mean
 
 
 def to_onnx(model: Any, X: Any, *, options: Any = None, target_opset: Any = None) -> Any:
@@ -177,16 +177,16 @@ def read(scope: Any, operator: Any, container: Any) -> Tensor:
 
 def standardised(model: Any, X: Tensor) -> Tensor:
     """Z = (X - shift) / scale, the shift in two parts where one would lose digits in float32."""
-    shift, scale = model._shift_and_scale()
-    for part in two_parts(shift, X.dtype):
+    shift, scale = model._mean_and_scale()
+    for part in split_mean(shift, X.dtype):
         X = X if part is None else X - part
-    return X if scale is None else X / in_range(scale, X.dtype)
+    return X if scale is None else X / nonzero_scale(scale, X.dtype)
 
 
 def whitened(model: PCAWhitener, X: Tensor) -> Tensor:
     """Z = (X - mean) V / spread (and back, with "zca"), in float64 as in the model."""
     components = model.components_
-    scores = (X.cast(np.float64) - model.mean_) @ (components / model._spread()[:, np.newaxis]).T
+    scores = (X.cast(np.float64) - model.mean_) @ (components / model._component_scale()[:, np.newaxis]).T
     return (scores @ components if model.method == "zca" else scores).cast(X.dtype)
 
 
@@ -200,13 +200,13 @@ def squashed(model: SmoothClipper, X: Tensor) -> Tensor:
 
 def ramped(model: PiecewiseLinearEncoder, X: Tensor) -> Tensor:
     """X, and beside it its ramps: clip(X, low, high) - low, over high - low, centred."""
-    column = np.concatenate([np.full(max(len(edges) - 1, 0), i) for i, edges in enumerate(model.edges_)])
+    column = np.concatenate([np.full(max(len(edges) - 1, 0), i) for i, edges in enumerate(model.bin_edges_)])
     if not len(column):
         return X.apply("Identity")
-    low = np.concatenate([edges[:-1] for edges in model.edges_]).astype(X.dtype)
-    high = np.concatenate([edges[1:] for edges in model.edges_]).astype(X.dtype)
+    low = np.concatenate([edges[:-1] for edges in model.bin_edges_]).astype(X.dtype)
+    high = np.concatenate([edges[1:] for edges in model.bin_edges_]).astype(X.dtype)
     inside = X.take(column, axis=1).maximum(low).minimum(high)
-    return X.beside((inside - low) / np.maximum(high - low, np.finfo(X.dtype).tiny) - model.offsets_)
+    return X.beside((inside - low) / np.maximum(high - low, np.finfo(X.dtype).tiny) - model.encoding_mean_)
 
 
 def hidden(network: Network, X: Tensor) -> Tensor:

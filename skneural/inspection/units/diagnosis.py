@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from skneural.estimators.base import BaseActivationMLP
-from skneural.estimators.dead_units_warning import dead_in_new, remedy
+from skneural.estimators.dead_units_warning import dead_fraction_untrained, explain_dead_units
 
 DEAD = 0.2  # 10 to 20 % of dead units are usual in a trained network
 ALWAYS_ON = 0.5
@@ -37,9 +37,9 @@ class Situation:
     X: Any
 
     @cached_property
-    def dead_in_new(self) -> list[float]:
+    def dead_fraction_untrained(self) -> list[float]:
         """Share of each layer's units that are dead on `X` in a network that has not been trained."""
-        return dead_in_new(self.estimator, self.X)
+        return dead_fraction_untrained(self.estimator, self.X)
 
     @property
     def slower(self) -> str:
@@ -73,7 +73,7 @@ def dead(situation: Situation) -> Iterator[str]:
     """Many units are dead, by a bad start or by too long steps: a network that is not trained tells which."""
     for layer in situation.layers:
         if layer.dead > DEAD:
-            why = remedy(situation.estimator, layer.dead, situation.dead_in_new[layer.layer])
+            why = explain_dead_units(situation.estimator, layer.dead, situation.dead_fraction_untrained[layer.layer])
             yield f"Layer {layer.layer}: {layer.dead:.0%} of the units are dead; 10% to 20% are usual. {why}"
 
 

@@ -194,7 +194,7 @@ def unit_report(estimator: Any, X: Any, y: Any = None, sample_weight: Any = None
     0.0
     """
     model, X = unwrap(estimator, X)
-    checked = model._validate_rows(X)
+    checked = model._validate_X(X)
     network: Network = model._network
     counted = unit_statistics(network, checked)
     updates = Updates(model, X, y, sample_weight) if y is not None else None

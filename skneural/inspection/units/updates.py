@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skneural.estimators.base import BaseActivationMLP
+from skneural.estimators.builder import resolve_batch_size
 from skneural.inspection.dry_run import DryRun
 from skneural.solvers import LBFGS, DivergenceError
 
@@ -45,17 +46,15 @@ class Updates:
         gradients = layout.views(whole).weights[:-1]
         self.gradient_norms = [float(np.linalg.norm(dW)) for dW in gradients]
         self.one_sign = [_one_sign(dW) for dW in gradients]
-        self.ratios = _ratios(estimator, DryRun(estimator, X, y, sample_weight, _batch_size(estimator)))
+        self.ratios = _ratios(
+            estimator, DryRun(estimator, X, y, sample_weight, resolve_batch_size(estimator.batch_size))
+        )
 
 
 def _one_sign(dW: Array) -> float:
     some = dW.any(axis=0)
     alike = (dW >= 0).all(axis=0) | (dW <= 0).all(axis=0)
     return float((alike & some).sum() / some.sum()) if some.any() else math.nan
-
-
-def _batch_size(estimator: BaseActivationMLP) -> int:
-    return 200 if estimator.batch_size == "auto" else estimator.batch_size
 
 
 def _ratios(estimator: BaseActivationMLP, dry_run: DryRun) -> list[float]:

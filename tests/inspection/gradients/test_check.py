@@ -58,7 +58,7 @@ def test_every_activation_with_every_loss_passes(activation, backend):
     losses = ["squared_error", "absolute_error", "huber", "poisson"]
     models += [(ActivationMLPRegressor(loss, activation=activation, **SMALL), "multi-output") for loss in losses]
     assert len({model.fit(X, TARGETS[kind]).out_activation_ for model, kind in models}) == len(
-        {loss.output for loss in LOSSES.values()}
+        {loss.inverse_link for loss in LOSSES.values()}
     )
     for model, kind in models:
         for each in (clone(model), model):
@@ -267,9 +267,9 @@ OF_OBJECTIVES = {
 
 def plant(monkeypatch, corrupt):
     """Let the objective that an estimator trains with evaluate wrongly."""
-    made = TrainingBuilder.stochastic
+    made = TrainingBuilder.build_training_loop
 
-    def stochastic(self, network, *args, **monitoring):
+    def build_training_loop(self, network, *args, **monitoring):
         loop = made(self, network, *args, **monitoring)
         objective, right = loop.objective, loop.objective.evaluate
 
@@ -283,7 +283,7 @@ def plant(monkeypatch, corrupt):
         objective.evaluate = wrong
         return loop
 
-    monkeypatch.setattr(TrainingBuilder, "stochastic", stochastic)
+    monkeypatch.setattr(TrainingBuilder, "build_training_loop", build_training_loop)
 
 
 @pytest.mark.parametrize("name", OF_OBJECTIVES)

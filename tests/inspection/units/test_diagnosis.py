@@ -35,10 +35,10 @@ UNUSUAL = [  # rule, parameters, what is said
     (
         "dead",
         {"rows": X, "learning_rate_init": 0.3},
-        r"new network 2% are: the steps were too long; .*now 0.3 \(try",
+        r"untrained network 2% are dead, so the steps were too long: .*now 0.3 \(try",
     ),
-    ("dead", {"bias_init": -30.0}, "100% of the units are dead.* new network 100% are so already.*bias_init"),
-    ("dead", {"solver": "lbfgs", "weight_init": "zeros"}, "100% of the units are dead.* so already"),
+    ("dead", {"bias_init": -30.0}, "100% of the units are dead.* untrained network 100% are dead already.*bias_init"),
+    ("dead", {"solver": "lbfgs", "weight_init": "zeros"}, "100% of the units are dead.* dead already"),
     ("always_on", {"bias_init": 30.0}, "100% of the units are on for every row.*Centre the features.*bias_init"),
     (
         "saturated",

@@ -160,7 +160,7 @@ def test_dead_everywhere():
     assert [layer.dead for layer in report.layers] == [1, 1]
     assert report.layers[0].gradient_norm == 0
     assert math.isnan(report.layers[0].one_sign)
-    assert "In a new network 100% are so already: scale the features" in report.advice[0]
+    assert "In an untrained network 100% are dead already: scale the features" in report.advice[0]
 
 
 def test_after_a_pickle_it_is_the_same_but_for_the_step(fast):

@@ -16,7 +16,7 @@ from sklearn.pipeline import Pipeline
 
 from skneural import ActivationMLPClassifier, ActivationMLPRegressor, StdScaler
 from skneural.deployment import load, save
-from skneural.estimators.validation import split
+from skneural.estimators.validation_set import train_validation_split
 from skneural.inspection import LossCurveDisplay
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -282,9 +282,9 @@ class TestRefusals:
 
     def test_the_split_says_what_is_too_small(self):
         with pytest.raises(ValueError, match=r"validation_fraction=0.1 of 9 rows, expected at least 2"):
-            split(9, 0.1, 0, None)
+            train_validation_split(9, 0.1, 0, None)
         with pytest.raises(ValueError, match="Early stopping cannot hold out"):
-            split(20, 0.1, 0, np.r_[np.zeros(19), 1])
+            train_validation_split(20, 0.1, 0, np.r_[np.zeros(19), 1])
 
 
 class TestPartialFit:
