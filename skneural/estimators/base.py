@@ -124,6 +124,8 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
             data = self._check_training_data(X, y, sample_weight, resume, incremental)
             rng = self._make_rng()
             network = self._resume_network(builder, data.X) if resume else self._new_network(builder, data.X, rng)
+            if not resume:
+                self._initialize_output_layer(network, data)
             if incremental and self.early_stopping and (self._training_state or {}).get("stopped"):
                 return self
             self._set_network(network, builder)
@@ -145,7 +147,7 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
 
     # Data: what the subclasses define.
 
-    def _set_target_info(self, y: Array, incremental: bool) -> None:
+    def _set_target_info(self, y: Array, sample_weight: Array | None, incremental: bool) -> None:
         """Set ``_loss``, ``n_outputs_`` and the other attributes that depend on y."""
         raise TypeError(f"{type(self).__name__} must define _set_target_info")
 
@@ -160,6 +162,9 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
     def _score_raw_output(self, F: Array, Y: Array, sample_weight: Array | None) -> float:
         """Return the score of raw outputs against encoded targets."""
         raise TypeError(f"{type(self).__name__} must define _score_raw_output")
+
+    def _initialize_output_layer(self, network: Network, data: CheckedData) -> None:
+        """Start the output layer of a new network where the targets are."""
 
     def _stratify_labels(self, y: Array) -> Array | None:
         """Return the labels by which the validation split is stratified, or None."""
@@ -177,7 +182,7 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
         if sample_weight is not None:
             weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
             weight = scale_sample_weight(weight, "sample_weight")
-        self._set_target_info(y, incremental)
+        self._set_target_info(y, weight, incremental)
         if (class_weight := self._class_sample_weight(y, incremental)) is not None:
             class_weight = scale_sample_weight(class_weight, "class_weight")
             if weight is None:

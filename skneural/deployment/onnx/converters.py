@@ -235,8 +235,13 @@ def affine_maps(network: Network) -> Iterator[tuple[np.ndarray, np.ndarray]]:
 
 
 def predicted(model: ActivationMLPRegressor, X: Tensor) -> Tensor:
-    """The predicted mean, of shape (n_rows, n_outputs)."""
-    return link_of(model._loss)(raw_output(model._fitted_network, X))
+    """The prediction in the units of the targets, of shape (n_rows, n_outputs)."""
+    outputs = link_of(model._loss)(raw_output(model._fitted_network, X))
+    predicted = outputs * model.target_scale_ + model.target_mean_
+    if not model.clip_predictions:
+        return predicted
+    low, high = model.target_range_.astype(X.dtype)
+    return predicted.maximum(low).minimum(high)
 
 
 def convert_classifier(scope: Any, operator: Any, container: Any) -> None:
