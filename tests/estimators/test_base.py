@@ -686,7 +686,7 @@ class TestInterruption:
             monkeypatch.undo()
             raise KeyboardInterrupt
 
-        monkeypatch.setattr(TrainingLoop, "return_to_best", pressed)
+        monkeypatch.setattr(TrainingLoop, "restart_from_best", pressed)
         with pytest.raises(TrainingInterrupted):
             (model := ActivationMLPClassifier(**settings)).fit(X, Y)
         assert_array_equal(model.parameters_, diverged.parameters_)

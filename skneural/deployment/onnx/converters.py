@@ -227,9 +227,9 @@ def affine_maps(network: Network) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield weights and biases of each layer in float64, batch normalisation folded into those of hidden layers."""
     views = network.views
     for i, (W, b) in enumerate(zip(network.weights, network.biases, strict=True)):
-        if network.batch_norm and i < len(views.means):
-            scale = views.scales[i] / np.sqrt(views.variances[i].astype(np.float64) + EPSILON)
-            yield W * scale, b - views.means[i] * scale
+        if network.batch_norm and i < len(views.running_means):
+            scale = views.scales[i] / np.sqrt(views.running_variances[i].astype(np.float64) + EPSILON)
+            yield W * scale, b - views.running_means[i] * scale
         else:
             yield W.astype(np.float64), b.astype(np.float64)
 

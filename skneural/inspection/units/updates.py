@@ -42,7 +42,7 @@ class Updates:
         dry_run = DryRun(estimator, X, y, sample_weight, N_ROWS)
         layout = dry_run.network.layout
         whole = np.zeros(layout.size)
-        whole[: layout.n_trained] = dry_run.objective(alpha=0, dropout=0.0, input_dropout=0.0).gradient()
+        whole[: layout.n_trainable] = dry_run.objective(alpha=0, dropout=0.0, input_dropout=0.0).gradient()
         gradients = layout.views(whole).weights[:-1]
         self.gradient_norms = [float(np.linalg.norm(dW)) for dW in gradients]
         self.one_sign = [_one_sign(dW) for dW in gradients]
