@@ -124,6 +124,8 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
             data = self._check_training_data(X, y, sample_weight, resume, incremental)
             rng = self._make_rng()
             network = self._resume_network(builder, data.X) if resume else self._new_network(builder, data.X, rng)
+            if not resume:
+                self._initialize_output_layer(network, data)
             if incremental and self.early_stopping and (self._training_state or {}).get("stopped"):
                 return self
             self._set_network(network, builder)
@@ -145,7 +147,7 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
 
     # Data: what the subclasses define.
 
-    def _set_target_info(self, y: Array, incremental: bool) -> None:
+    def _set_target_info(self, y: Array, sample_weight: Array | None, incremental: bool) -> None:
         """Set ``_loss``, ``n_outputs_`` and the other attributes that depend on y."""
         raise TypeError(f"{type(self).__name__} must define _set_target_info")
 
@@ -160,6 +162,9 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
     def _score_raw_output(self, F: Array, Y: Array, sample_weight: Array | None) -> float:
         """Return the score of raw outputs against encoded targets."""
         raise TypeError(f"{type(self).__name__} must define _score_raw_output")
+
+    def _initialize_output_layer(self, network: Network, data: CheckedData) -> None:
+        """Start the output layer of a new network where the targets are."""
 
     def _stratify_labels(self, y: Array) -> Array | None:
         """Return the labels by which the validation split is stratified, or None."""
@@ -177,7 +182,7 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
         if sample_weight is not None:
             weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
             weight = scale_sample_weight(weight, "sample_weight")
-        self._set_target_info(y, incremental)
+        self._set_target_info(y, weight, incremental)
         if (class_weight := self._class_sample_weight(y, incremental)) is not None:
             class_weight = scale_sample_weight(class_weight, "class_weight")
             if weight is None:
@@ -220,7 +225,7 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
                 f"sample_weight must be positive for some of the {len(train)} rows to train on and some of the "
                 f"{len(validation)} rows that early stopping holds out. Got only zeros there."
             )
-        return TrainingRows(data.X, data.Y, weight, used=train), data.take(validation)
+        return TrainingRows(data.X, data.Y, weight, subset=train), data.take(validation)
 
     def _check_validation_data(self, X_val: Any, y_val: Any, sample_weight_val: Any) -> CheckedData:
         if X_val is None or y_val is None:
@@ -301,10 +306,10 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
             if self.early_stopping and (ended or not incremental):
                 self._restore_best(loop.monitor)
         except KeyboardInterrupt as interrupt:
-            has_best = self.early_stopping and not incremental and loop.monitor.stopping.best < math.inf
+            has_best = self.early_stopping and not incremental and loop.monitor.early_stopping.best < math.inf
             diverged = isinstance(interrupt.__context__, DivergenceError)
             if diverged or not np.isfinite(self.parameters_).all():
-                loop.return_to_best()
+                loop.restart_from_best()
             elif has_best:
                 loop.monitor.restore_best()
             raise TrainingInterrupted.after(loop.n_epochs - n_before) from None
@@ -312,7 +317,7 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
             self.n_iter_ = loop.n_epochs - n_before
             self.t_ = loop.n_samples_seen
             self._training_state = self._make_training_state(loop) | {"stopped": ended and incremental}
-            self._set_losses(loop.monitor.stopping.best)
+            self._set_losses(loop.monitor.early_stopping.best)
         if not (ended or incremental or loop.completes):
             self._warn_not_converged(
                 f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the optimization hasn't "
@@ -327,7 +332,7 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
             return
         loop.set_state(state)
         if state["monitored_metric"] != self._monitored_metric():  # a loss cannot be compared with a score
-            loop.monitor.stopping.best, loop.monitor.stopping.count = math.inf, 0
+            loop.monitor.early_stopping.best, loop.monitor.early_stopping.count = math.inf, 0
 
     def _make_training_state(self, loop: TrainingLoop) -> dict[str, Any]:
         """Return all that a later call needs to continue training."""
@@ -350,7 +355,7 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
         try:
             outcome = lbfgs.run(self.max_iter)
         except KeyboardInterrupt:
-            if self.early_stopping and lbfgs.monitor.stopping.best < math.inf:
+            if self.early_stopping and lbfgs.monitor.early_stopping.best < math.inf:
                 lbfgs.monitor.restore_best()
             raise TrainingInterrupted.after(len(self.loss_curve_) - n_before) from None
         finally:
@@ -369,7 +374,7 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
 
     def _restore_best(self, monitor: TrainingMonitor) -> None:
         monitor.restore_best()
-        if monitor.stopping.best == math.inf:
+        if monitor.early_stopping.best == math.inf:
             warnings.warn(
                 "No validation score was a finite number, so early stopping could not choose an epoch; the parameters "
                 "of the last epoch are kept. Hold out more rows, or choose another scoring.",

@@ -284,7 +284,7 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
         loss = LogisticLoss if one_column or self._multilabel else SoftmaxCrossEntropy
         require(type(self._loss) is loss, f"The loss must be {loss.__name__}. Got {self._loss!r} instead.")
 
-    def _set_target_info(self, y: Array, incremental: bool) -> None:
+    def _set_target_info(self, y: Array, sample_weight: Array | None, incremental: bool) -> None:
         multilabel = y.ndim == 2  # _validate_X_y has made a vector of a single column
         if multilabel and not (kind := type_of_target(y, input_name="y")).startswith("multilabel"):
             raise ValueError(f"y must hold one label per row, or a 0/1 column per label. Got {kind} targets instead.")

@@ -227,16 +227,21 @@ def affine_maps(network: Network) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield weights and biases of each layer in float64, batch normalisation folded into those of hidden layers."""
     views = network.views
     for i, (W, b) in enumerate(zip(network.weights, network.biases, strict=True)):
-        if network.batch_norm and i < len(views.means):
-            scale = views.scales[i] / np.sqrt(views.variances[i].astype(np.float64) + EPSILON)
-            yield W * scale, b - views.means[i] * scale
+        if network.batch_norm and i < len(views.running_means):
+            scale = views.scales[i] / np.sqrt(views.running_variances[i].astype(np.float64) + EPSILON)
+            yield W * scale, b - views.running_means[i] * scale
         else:
             yield W.astype(np.float64), b.astype(np.float64)
 
 
 def predicted(model: ActivationMLPRegressor, X: Tensor) -> Tensor:
-    """The predicted mean, of shape (n_rows, n_outputs)."""
-    return link_of(model._loss)(raw_output(model._fitted_network, X))
+    """The prediction in the units of the targets, of shape (n_rows, n_outputs)."""
+    outputs = link_of(model._loss)(raw_output(model._fitted_network, X))
+    predicted = outputs * model.target_scale_ + model.target_mean_
+    if not model.clip_predictions:
+        return predicted
+    low, high = model.target_range_.astype(X.dtype)
+    return predicted.maximum(low).minimum(high)
 
 
 def convert_classifier(scope: Any, operator: Any, container: Any) -> None:

@@ -93,7 +93,7 @@ def fit_and_score(
         fit_time=fit_time,
         losses=np.array(network.loss_curve_),
         seconds=np.cumsum(network.history_["seconds"]),
-        n_parameters=network._network.layout.n_trained,
+        n_parameters=network._network.layout.n_trainable,
         **_average_over_units(unit_report(estimator, X_train)),
     )
 

@@ -170,7 +170,7 @@ def report(estimator: Any, X: Any, y: Any) -> Report:
             **quality,
             "rows": f"{len(targets):,}",
             "features": f"{network.n_features_in_:,}",
-            "parameters": f"{network._network.layout.n_trained:,}",
+            "parameters": f"{network._network.layout.n_trainable:,}",
             "epochs": len(network.loss_curve_),
             "training time": f"{sum(network.history_['seconds']):.3g} s",
             "gradient check": gradient.verdict,

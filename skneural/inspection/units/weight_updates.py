@@ -42,7 +42,7 @@ class WeightUpdates:
         dry_run = DryRun(estimator, X, y, sample_weight, N_ROWS)
         layout = dry_run.network.layout
         gradient = np.zeros(layout.size)
-        gradient[: layout.n_trained] = dry_run.objective(alpha=0, dropout=0.0, input_dropout=0.0).gradient()
+        gradient[: layout.n_trainable] = dry_run.objective(alpha=0, dropout=0.0, input_dropout=0.0).gradient()
         hidden_dW = layout.views(gradient).weights[:-1]
         self.gradient_norms = [float(np.linalg.norm(dW)) for dW in hidden_dW]
         self.one_sign_gradients = [_fraction_of_one_sign(dW) for dW in hidden_dW]

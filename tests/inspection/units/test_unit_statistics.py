@@ -110,8 +110,8 @@ def test_batch_normalisation_counts_as_in_prediction():
     made = Network.zeros([4, 2, 1], [ACTIVATIONS["relu"]], float, batch_norm=True)
     made.weights[0][0] = 1
     made.views.scales[0][...] = 1
-    made.views.variances[0][...] = 1
-    made.views.means[0][...] = [0, 100]
+    made.views.running_variances[0][...] = 1
+    made.views.running_means[0][...] = [0, 100]
     assert unit_statistics(made, X)[0].dead_units.tolist() == [1]
 
 

@@ -1,4 +1,4 @@
-"""The steps of an epoch, in both forms."""
+"""The training steps of an epoch, in both forms."""
 
 import math
 import signal
@@ -14,7 +14,7 @@ from skneural.losses import SquaredError
 from skneural.network import Dropout, Layout, Network, Objective, TrainingRows
 from skneural.penalties import L2, MaxNorm
 from skneural.solvers import SGD, SOLVERS, AdamW, Batches, DivergenceError
-from skneural.solvers.steps import Steps
+from skneural.solvers.training_steps import TrainingSteps, create_training_steps
 
 N_ROWS, SIZES, HIDDEN = 23, [4, 5, 2], [Tanh()]
 N_PARAMETERS = Layout(SIZES, HIDDEN).size
@@ -23,17 +23,18 @@ needs_native = pytest.mark.skipif(
 )
 
 
-def make(solver=None, clip_norm=None, dtype="float64", batch_size=5, shuffle=False, used=None, X=None, **settings):
+def make(solver=None, clip_norm=None, dtype="float64", batch_size=5, shuffle=False, subset=None, X=None, **settings):
     """Return steps, their objective and their solver."""
     rng = np.random.RandomState(0)
     X = rng.normal(size=(N_ROWS, 4)).astype(dtype) if X is None else X
-    rows = TrainingRows(X, np.stack([X[:, 0] - X[:, 1], X[:, 2]], axis=1), used=used)
+    rows = TrainingRows(X, np.stack([X[:, 0] - X[:, 1], X[:, 2]], axis=1), subset=subset)
     parameters = 0.3 * rng.normal(size=N_PARAMETERS)
     network = Network(SIZES, HIDDEN, parameters.astype(dtype))
     objective = Objective(network, SquaredError(), [L2(0.01)], rows, batch_size, **settings)
     solver = solver or SGD()
-    solver.start(objective.parameters, objective.gradient)
-    return Steps.of(objective, solver, Batches(len(rows), batch_size, shuffle), clip_norm), objective, solver
+    solver.initialize(objective.parameters, objective.gradient)
+    steps = create_training_steps(objective, solver, Batches(len(rows), batch_size, shuffle), clip_norm)
+    return steps, objective, solver
 
 
 def trajectory(steps, objective):
@@ -50,7 +51,7 @@ SETTINGS = {
     "plain": {},
     "clipped": {"clip_norm": 0.3},
     "bounded": {"max_norm": MaxNorm(0.4)},
-    "some rows": {"used": np.arange(0, N_ROWS, 2)[::-1]},
+    "some rows": {"subset": np.arange(0, N_ROWS, 2)[::-1]},
     "clipped and bounded": {"clip_norm": 0.3, "max_norm": MaxNorm(0.4)},
 }
 MAKE = {
@@ -71,7 +72,7 @@ def test_both_forms_go_the_same_way(name, settings, dtype, shuffle):
         with use_backend(backend):
             steps, objective, solver = make(MAKE[name](), dtype=dtype, shuffle=shuffle, **settings)
             ends.append(trajectory(steps, objective))
-        assert type(steps).__name__ == {"numpy": "Steps", "native": "FusedSteps"}[backend]
+        assert type(steps).__name__ == {"numpy": "TrainingSteps", "native": "FusedTrainingSteps"}[backend]
         assert solver.n_steps == 3 * len(steps.batches)
     tolerance = {"float64": 1e-10, "float32": 1e-4}[dtype]
     np.testing.assert_allclose(ends[1], ends[0], rtol=tolerance, atol=tolerance)
@@ -79,7 +80,7 @@ def test_both_forms_go_the_same_way(name, settings, dtype, shuffle):
 
 
 @pytest.mark.usefixtures("backend")
-class TestSteps:
+class TestTrainingSteps:
     def test_are_those_written_by_hand(self):
         steps, objective, _ = make(SGD(0.0, False))
         by_hand = make()[1]
@@ -141,20 +142,20 @@ def test_python_is_asked_only_where_it_is_needed():
         pass
 
     steps, objective, solver = make()
-    assert type(steps).__name__ == "FusedSteps"
+    assert type(steps).__name__ == "FusedTrainingSteps"
     dropout = [None, Dropout(0.5, np.random.RandomState(0))]
-    assert type(make(OwnSolver())[0]) is type(make(dropout=dropout)[0]) is Steps
-    assert type(Steps.of(objective, solver, OwnBatches(N_ROWS, 5, False), None)) is Steps
+    assert type(make(OwnSolver())[0]) is type(make(dropout=dropout)[0]) is TrainingSteps
+    assert type(create_training_steps(objective, solver, OwnBatches(N_ROWS, 5, False), None)) is TrainingSteps
     objective.__class__ = OwnObjective
-    assert type(Steps.of(objective, solver, steps.batches, None)) is Steps
+    assert type(create_training_steps(objective, solver, steps.batches, None)) is TrainingSteps
     with use_backend("numpy"):
-        assert type(make()[0]) is Steps
+        assert type(make()[0]) is TrainingSteps
 
 
 @needs_native
 def test_an_epoch_in_portions_is_the_same_to_the_bit(monkeypatch):
     whole = trajectory(*make()[:2])
-    monkeypatch.setattr(built_extension("skneural.solvers.fused"), "WORK", 1)  # a look for Ctrl-C after each step
+    monkeypatch.setattr(built_extension("skneural.solvers.fused"), "MAX_CALL_COST", 1)  # a look for Ctrl-C after each step
     np.testing.assert_array_equal(trajectory(*make()[:2]), whole)
 
 
@@ -164,8 +165,9 @@ def test_rows_that_are_not_there_and_batches_that_are_too_long_are_refused():
     before = objective.parameters.copy()
     with pytest.raises(IndexError, match="from 0 to 22"):
         steps.run_epoch(np.arange(1, N_ROWS + 1), np.zeros(5), 1)
+    steps = create_training_steps(objective, solver, Batches(N_ROWS, 6, shuffle=False), None)
     with pytest.raises(ValueError, match="passes over 5 rows"):
-        Steps.of(objective, solver, Batches(N_ROWS, 6, shuffle=False), None).run_epoch(None, np.zeros(4), 1)
+        steps.run_epoch(None, np.zeros(4), 1)
     np.testing.assert_array_equal(objective.parameters, before)
 
 

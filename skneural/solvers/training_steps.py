@@ -1,4 +1,4 @@
-"""The steps of an epoch, one per mini-batch, in Python: the reference implementation of the fused ones."""
+"""The training steps of an epoch, one per mini-batch, in NumPy: the reference implementation of the fused ones."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ from skneural.network import Objective
 from skneural.solvers.base import Solver
 from skneural.solvers.batches import Batches
 from skneural.solvers.exceptions import DivergenceError
-from skneural.solvers.norms import StepNorms
+from skneural.solvers.norms import create_step_norms
 
 Array = NDArray[Any]
 
 
-class Steps:
-    """What is done with each mini-batch: evaluate the objective, clip the gradient, move, and enforce bounds.
+class TrainingSteps:
+    """On each mini-batch: evaluate the objective, clip its gradient, let the solver step, project the weights.
 
     Parameters
     ----------
     objective : Objective
     solver : Solver
-        After its ``start``.
+        Initialized with the objective's arrays.
     batches : Batches
     clip_norm : float or None
-        Bound on the Euclidean norm of the gradient; longer ones are scaled down.
+        Bound on the Euclidean norm of the gradient; a larger gradient is scaled down to it.
 
     Attributes
     ----------
     max_epochs_per_call : int
-        So many epochs may be one call: here one.
+        How many epochs one call can run: here one, in the fused form as many as take some tens of milliseconds.
     gradient_norm : float
-        Norm of the last gradient of :meth:`take`, before it was clipped.
+        Norm of the epoch's last gradient, before clipping.
     update_ratio : float
-        Length of the last step over that of the parameters.
+        Norm of the epoch's last step over that of the parameters.
 
     Examples
     --------
@@ -45,12 +45,12 @@ class Steps:
     >>> from skneural.losses import SquaredError
     >>> from skneural.network import Network, Objective, TrainingRows
     >>> from skneural.solvers import SGD, Batches
-    >>> from skneural.solvers.steps import Steps
+    >>> from skneural.solvers.training_steps import TrainingSteps
     >>> X = np.linspace(-1, 1, 20)[:, None]
     >>> objective = Objective(Network.zeros([1, 1], [], X.dtype), SquaredError(), [], TrainingRows(X, 3 * X), n_rows=10)
     >>> solver = SGD()
-    >>> solver.start(objective.parameters, objective.gradient)
-    >>> steps = Steps(objective, solver, Batches(20, 10, shuffle=False), clip_norm=None)
+    >>> solver.initialize(objective.parameters, objective.gradient)
+    >>> steps = TrainingSteps(objective, solver, Batches(20, 10, shuffle=False), clip_norm=None)
     >>> loss = steps.run_epoch(order=None, rates=np.array([0.1, 0.1]), number=1)
     >>> round(loss, 2), round(steps.gradient_norm, 2)
     (1.79, 2.13)
@@ -61,15 +61,7 @@ class Steps:
     def __init__(self, objective: Objective, solver: Solver, batches: Batches, clip_norm: float | None):
         self.objective, self.solver, self.batches, self.clip_norm = objective, solver, batches, clip_norm
         self.gradient_norm = self.update_ratio = math.nan
-        self._norms = StepNorms.of(objective.parameters, objective.gradient)
-
-    @staticmethod
-    def of(objective: Objective, solver: Solver, batches: Batches, clip_norm: float | None) -> Any:
-        """Return the native form, many steps in one call, where all parts have one, and this form elsewhere."""
-        fused = active_extension("skneural.solvers.fused")
-        if fused is not None and fused.knows_steps(objective, solver, batches):
-            return fused.FusedSteps(objective, solver, batches, clip_norm)
-        return Steps(objective, solver, batches, clip_norm)
+        self._norms = create_step_norms(objective.parameters, objective.gradient)
 
     def run_epoch(self, order: Array | None, rates: Array, number: int) -> float:
         """Make a step on each batch.
@@ -77,11 +69,11 @@ class Steps:
         Parameters
         ----------
         order : ndarray of int of shape (n_rows,) or None
-            The rows, batch by batch; None is as they come.
+            The rows in the order of the epoch; None for the order of the training set.
         rates : ndarray of shape (n_batches,)
             Learning rates.
         number : int
-            The epoch's.
+            Number of the epoch, for the error.
 
         Returns
         -------
@@ -102,9 +94,9 @@ class Steps:
                 raise DivergenceError.at(number, rate)
             total += loss * (rows.stop - rows.start if isinstance(rows, slice) else len(rows))
             if i == last:  # one step of each epoch is measured
-                self._norms.begin_step()
+                self._norms.save_parameters()
             if i == last or self.clip_norm is not None:
-                self.gradient_norm = self._norms.gradient()
+                self.gradient_norm = self._norms.gradient_norm()
             if self.clip_norm is not None and self.gradient_norm > self.clip_norm:
                 objective.gradient *= self.clip_norm / self.gradient_norm
             step(rate)
@@ -114,3 +106,11 @@ class Steps:
         if not (math.isfinite(loss) and np.isfinite(objective.state).all()):
             raise DivergenceError.at(number, float(rates[-1]))
         return loss
+
+
+def create_training_steps(objective: Objective, solver: Solver, batches: Batches, clip_norm: float | None) -> Any:
+    """Return a TrainingSteps, in the fused form, many steps in one call, where that supports all parts."""
+    fused = active_extension("skneural.solvers.fused")
+    if fused is not None and fused.supports_steps(objective, solver, batches):
+        return fused.FusedTrainingSteps(objective, solver, batches, clip_norm)
+    return TrainingSteps(objective, solver, batches, clip_norm)
