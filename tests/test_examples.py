@@ -34,8 +34,8 @@ CLAIMS = {
     "plot_dead_units": [
         r"A8: dead before training \d+% .* \d+% at the default rate, \d+% at rate 0\.03, (9\d|100)% at rate 1",
         r"A8: at rate 1: Layer 1: \d+ of 50 units died in epoch 1\.",
-        r"A8: advice at rate 1: Layer 1: \d+% of the units are dead.* learning_rate_init, now 1",
-        r"A8: advice at the default rate: none needed",
+        r"A8: recommendation at rate 1: Layer 1: \d+% of the units are dead.* learning_rate_init, now 1",
+        r"A8: recommendations at the default rate: none",
         r"A8: with biases that begin at -5, [1-9]\d*% of layer 0 are dead before training",
         r"A9: biases of 0\.01 .* dead units by [+-]\d+\.\d points and the accuracy by [+-]\d\.\d\d points",
     ],
