@@ -41,7 +41,7 @@ numpydoc_show_class_members = False  # the templates list them
 numpydoc_citation_re = r"[\w-]+"
 myst_enable_extensions = ["attrs_block", "attrs_inline", "colon_fence"]
 myst_heading_anchors = 3
-extlinks = {"arxiv": ("https://arxiv.org/abs/%s", "arXiv %s")}
+extlinks = {"arxiv": ("https://arxiv.org/abs/%s", "arXiv %s"), "doi": ("https://doi.org/%s", "doi:%s")}
 copybutton_exclude = ".linenos, .gp, .go"
 
 # Written from a list in this folder at the start of each build, so that no build needs the network.

@@ -41,6 +41,7 @@ class GalleryOrder:
         "image_means",
         "initialization",
         "regularization",
+        "quantiles",
         "gradient_check",
         "report",
     ]

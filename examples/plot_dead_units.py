@@ -25,7 +25,7 @@ X_train, X_test = scaler.transform(X_train), scaler.transform(X_test)
 
 # %%
 # Fraction of dead units by learning rate
-# ------------------------------------
+# ---------------------------------------
 # Each network is trained for fifteen epochs, with a monitor on the training rows. The warnings of dead units and of too
 # few epochs are silenced, because this example causes them on purpose.
 

@@ -76,6 +76,12 @@ CLAIMS = {
         r"A13: dead in the second layer at learning rate 0\.3: [1-9]\d*% of the ReLU units, 0% of the Maxout units",
         r"A13: eight units of three straight pieces fit .* an error of 0\.[01]\d\d",
     ],
+    "plot_quantiles": [
+        r"targets inside the 90 % interval: (8[5-9]|9[0-5])\.\d% of held-out patients, mean of 10 splits",
+        r"0\.05 +4\.\d\d +5\.\d\d",
+        r"0\.50 +2[1-4]\.\d\d +3[23]\.\d\d",
+        r"0\.95 +5\.\d\d +[78]\.\d\d",
+    ],
     "plot_regularization": [
         rf"C2: {name}: test accuracy 0\.\d{{3}}, [+-]\d+\.\d points"
         for name in ["L2", "L1", "dropout", "max-norm", "label smoothing", "early stopping"]

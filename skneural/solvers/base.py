@@ -17,9 +17,10 @@ BLOCK_SIZE = 16384  # entries updated at once: parameters, gradient and state of
 
 
 class Solver(Component):
-    """Base of the stochastic solvers: :meth:`initialize` with parameters and gradient, then :meth:`step` each time.
+    """Base class of the stochastic solvers.
 
-    A subclass sets the number of its state vectors and defines :meth:`update`.
+    Call :meth:`initialize` with the parameters and their gradient, then :meth:`step` for each mini-batch. A subclass
+    sets the number of its state vectors and defines :meth:`update`.
 
     Attributes
     ----------
