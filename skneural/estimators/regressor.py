@@ -16,7 +16,9 @@ from skneural.component import resolve
 from skneural.constraints import StrOptions
 from skneural.estimators.base import BaseActivationMLP
 from skneural.estimators.builder import supports_partial_fit
+from skneural.estimators.checked_data import FitArguments
 from skneural.estimators.fitted_network import check_finite_output
+from skneural.estimators.float_errors import default_float_errors
 from skneural.estimators.parameters import fill_docstring, store_parameters
 from skneural.losses import LOSSES, LogisticLoss, Loss, SoftmaxCrossEntropy
 from skneural.saved_state import require
@@ -142,7 +144,8 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
         self : ActivationMLPRegressor
             The fitted estimator.
         """
-        return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), incremental=False)
+        arguments = FitArguments(X, y, sample_weight, X_val, y_val, sample_weight_val)
+        return self._fit(arguments, incremental=False)
 
     @available_if(supports_partial_fit)
     @_fit_context(prefer_skip_nested_validation=True)
@@ -177,8 +180,10 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
         self : ActivationMLPRegressor
             The estimator, one epoch further.
         """
-        return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), incremental=True)
+        arguments = FitArguments(X, y, sample_weight, X_val, y_val, sample_weight_val)
+        return self._fit(arguments, incremental=True)
 
+    @default_float_errors()
     def predict(self, X: Any) -> Array:
         """Return the predicted targets.
 
@@ -196,6 +201,26 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
         with np.errstate(over="ignore"):
             prediction = check_finite_output(self._loss.predict(F))
         return prediction[:, 0] if prediction.shape[1] == 1 else prediction
+
+    @default_float_errors()
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the R² of the predictions.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows of the features seen in `fit`.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            The targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        score : float
+            The mean over the outputs; 1 is perfect, 0 no better than the mean of `y`.
+        """
+        return super().score(X, y, sample_weight)
 
     def _restore_fitted_state(self) -> None:
         super()._restore_fitted_state()

@@ -66,7 +66,7 @@ def _ratios(estimator: BaseActivationMLP, dry_run: DryRun) -> list[float]:
     state = estimator._training_state
     if state is not None and state["solver"] == estimator.solver:
         loop.set_state(state)
-    last = max(len(estimator.loss_curve_), 1)  # at the rate of the last epoch: after it, a schedule may have ended
+    last = max(estimator.n_iter_, 1)  # at the rate of the last epoch: after it, a schedule may have ended
     try:
         loop.run(last, last, estimator.max_iter)
     except DivergenceError:
