@@ -224,6 +224,6 @@ def _clip_batch_size(batch_size: Any, n_rows: int) -> int:
     if batch_size != "auto" and batch_size > n_rows:
         warnings.warn(
             f"Got `batch_size` larger than sample size ({batch_size} > {n_rows}). It is going to be clipped.",
-            stacklevel=6,
+            stacklevel=7,
         )
     return min(resolve_batch_size(batch_size), n_rows)

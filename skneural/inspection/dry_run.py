@@ -14,7 +14,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 from skneural._sklearn_compat import _check_sample_weight
 from skneural.estimators.base import BaseActivationMLP
 from skneural.estimators.builder import TrainingBuilder
-from skneural.estimators.checked_data import CheckedData
+from skneural.estimators.checked_data import CheckedData, FitArguments
 from skneural.inspection.activation_check import check_activations
 from skneural.network import Network, Objective, TrainingRows
 from skneural.solvers import LBFGS, TrainingLoop
@@ -161,7 +161,8 @@ def _check_rows(estimator: BaseActivationMLP, X: Any, y: Any, sample_weight: Any
         balanced = compute_sample_weight(estimator.class_weight, y)
         given = 1.0 if sample_weight is None else _check_sample_weight(sample_weight, X, dtype=np.float64)
         sample_weight, estimator.class_weight = given * balanced, None
-    return estimator._check_training_data(X, y, sample_weight, resume=fitted, incremental=fitted)
+    arguments = FitArguments(X, y, sample_weight)
+    return estimator._check_training_data(arguments, resume=fitted, incremental=fitted)
 
 
 def _sample_rows(rows: CheckedData, n_rows: int | None, seed: int) -> CheckedData:

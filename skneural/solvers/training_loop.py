@@ -135,6 +135,14 @@ class TrainingLoop:
         """Whether the schedule ends with the last epoch, so that to reach it is no lack of convergence."""
         return isinstance(self.schedule, Schedule) and self.schedule.completes
 
+    def schedule_has_ended(self, number: int, max_iter: int) -> bool:
+        """Return whether the schedule is at its end before the epoch of this number, so that no higher rate follows."""
+        if not isinstance(self.schedule, Schedule):
+            return False
+        fraction = np.minimum((number - 1 + self._batch_starts) / max_iter, 1)
+        progress = Progress(number - 1, self.n_samples_seen, fraction)
+        return self.schedule.has_ended(progress, self.learning_rate * self._plateau_factor)
+
     def get_state(self) -> dict[str, Any]:
         """Return all that decides how training continues, as plain values."""
         return {

@@ -76,7 +76,7 @@ class NetworkMonitor:
 
     def on_fit_task_begin(self, estimator: Any, context: Any, *, X: Any = None) -> None:
         """Start a new record, unless training continues where this record ends."""
-        n_epochs = len(estimator.loss_curve_)
+        n_epochs = estimator._n_epochs
         continues = n_epochs and self.epochs and self.epochs[-1] <= n_epochs
         if context.task_name != "epoch" and not continues:
             self.epochs, self.reports = [], []
@@ -84,7 +84,7 @@ class NetworkMonitor:
 
     def on_fit_task_end(self, estimator: Any, context: Any, *, X: Any = None, fitted_estimator: Any = None) -> None:
         """Record the epoch that has ended."""
-        epoch = len(fitted_estimator.loss_curve_)
+        epoch = fitted_estimator._n_epochs
         if context.task_name == "epoch" and epoch % self.every == 0:
             self._record(fitted_estimator, epoch, X)
 
