@@ -1,4 +1,4 @@
-"""The estimators: scikit-learn's ring around the network."""
+"""Classifier and regressor in scikit-learn's interface."""
 
 from skneural.estimators.classifier import ActivationMLPClassifier
 from skneural.estimators.dead_units_warning import DeadUnitsWarning

@@ -1,4 +1,4 @@
-"""What classifier and regressor share: from parameters and data to a trained network."""
+"""The base of classifier and regressor: check parameters and data, train the network, set the fitted attributes."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ from skneural._sklearn_compat import CallbackSupportMixin, _check_sample_weight
 from skneural.activations import ACTIVATIONS
 from skneural.estimators.builder import TrainingBuilder
 from skneural.estimators.callbacks import CallbackAdapter
+from skneural.estimators.checked_data import CheckedData, scale_sample_weight
 from skneural.estimators.dead_units_warning import warn_of_dead_units
 from skneural.estimators.epoch_printer import EpochPrinter
 from skneural.estimators.fitted_network import FittedNetworkMixin
 from skneural.estimators.parameters import CONSTRAINTS
-from skneural.estimators.validation import Rows, Validation, split
+from skneural.estimators.validation_set import ValidationScorer, train_validation_split
 from skneural.initializers import INITIALIZERS
 from skneural.losses import LOSSES
 from skneural.network import Layout, Network, TrainingRows
@@ -40,16 +41,16 @@ from skneural.solvers import (
 
 Array = NDArray[Any]
 
-# Parameters that may be an object with settings -> what their names stand for.
-SEARCHABLE: dict[str, Mapping[str, Any]] = {
+# Parameter that may be an object with settings of its own -> the objects by name.
+COMPONENT_PARAMETERS: dict[str, Mapping[str, Any]] = {
     "activation": ACTIVATIONS,
     "weight_init": INITIALIZERS,
     "learning_rate": SCHEDULES,
     "loss": LOSSES,
 }
 
-# Column of `history_` -> attribute of the epoch.
-HISTORY = {
+# Column of `history_` -> attribute of `Epoch`.
+HISTORY_COLUMNS = {
     "loss": "loss",
     "validation_loss": "validation_loss",
     "validation_score": "score",
@@ -61,11 +62,11 @@ HISTORY = {
 
 
 class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator):
-    """Base of the two estimators; they add the loss, the encoding of targets and the form of predictions."""
+    """Base of the two estimators, which add the loss, the encoding of targets and the methods of prediction."""
 
     _parameter_constraints: dict = CONSTRAINTS
 
-    # Parameters that are read here; the constructors of the two estimators list them all.
+    # The parameters that this class reads; the constructors of the two estimators list them all.
     solver: str
     random_state: Any
     bias_init: float
@@ -84,20 +85,20 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
         Parameters
         ----------
         **params : dict
-            Values by name; ``activation__alpha`` and the like set the setting of an object. Where so far there is only
-            the object's name, such as "elu", the object takes its place.
+            Values by name. ``activation__alpha`` sets the setting `alpha` of the activation; if `activation` is a name,
+            such as "elu", the object of that name replaces it first.
 
         Returns
         -------
         self : estimator
-            With the new parameters.
+            The estimator itself.
 
         Raises
         ------
         ValueError
-            If there is no such parameter or setting.
+            If there is no parameter or setting of that name.
         """
-        for name, registry in SEARCHABLE.items():
+        for name, registry in COMPONENT_PARAMETERS.items():
             nested = [key for key in params if key.startswith(f"{name}__")]
             choice = params.get(name, getattr(self, name, None))
             if nested and isinstance(choice, str) and choice in registry:
@@ -110,118 +111,132 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
 
     def _fit(self, X: Any, y: Any, sample_weight: Any, validation_data: tuple[Any, Any, Any], incremental: bool) -> Any:
         if incremental:
-            self._validate_params()  # scikit-learn leaves it out once there is something fitted
+            self._validate_params()  # scikit-learn skips this check once the estimator is fitted
         if incremental and self.early_stopping and validation_data[0] is None:
             raise ValueError(
                 "partial_fit does not support early_stopping=True without X_val and y_val: "
                 "rows held out in one call would be trained on in the next."
             )
-        # Divergence and the user's interruption leave finite weights, of use.
+        # After divergence and after Ctrl-C the estimator keeps finite weights that can be used.
         with unchanged_on_error(self, except_after=(DivergenceError, TrainingInterrupted)):
             builder = TrainingBuilder(self)
-            resume = self._resumes(incremental)
-            rows = self._read(X, y, sample_weight, resume, incremental)
-            rng = self._random_numbers()
-            network = self._resume_network(builder, rows.X) if resume else self._new_network(builder, rows.X, rng)
-            validated = self.early_stopping and validation_data[0] is not None  # without, _divide refuses
-            if incremental and validated and (self._training_state or {}).get("stopped"):
+            resume = self._should_resume(incremental)
+            data = self._check_training_data(X, y, sample_weight, resume, incremental)
+            rng = self._make_rng()
+            network = self._resume_network(builder, data.X) if resume else self._new_network(builder, data.X, rng)
+            if not resume:
+                self._initialize_output_layer(network, data)
+            if incremental and self.early_stopping and (self._training_state or {}).get("stopped"):
                 return self
             self._set_network(network, builder)
-            callbacks = self._guests(X, y, sample_weight)
-            training, held_out = self._divide(rows, validation_data)
-            validate = None if held_out is None else Validation(self, held_out)
-            monitoring = {"validate": validate, "callbacks": callbacks, "record": self._record}
+            callbacks = self._make_callbacks(X, y, sample_weight)
+            training_rows, validation_set = self._training_and_validation_data(data, validation_data)
+            validate = None if validation_set is None else ValidationScorer(self, validation_set)
+            monitoring = {"validate": validate, "callbacks": callbacks, "record": self._record_epoch}
             if self.solver == "lbfgs":
-                self._minimize_lbfgs(builder.lbfgs(network, self._loss, training, **monitoring))
+                self._train_lbfgs(builder.build_lbfgs(network, self._loss, training_rows, **monitoring))
             else:
-                loop = builder.stochastic(network, self._loss, training, rng, **monitoring)
-                self._minimize_stochastic(loop, incremental)
+                loop = builder.build_training_loop(network, self._loss, training_rows, rng, **monitoring)
+                self._train_stochastic(loop, incremental)
             for callback in callbacks:
                 if isinstance(callback, CallbackAdapter):
-                    callback.close()
+                    callback.on_fit_end()
             if not incremental:
-                warn_of_dead_units(self, rows.X)
+                warn_of_dead_units(self, data.X)
         return self
 
-    # Data: what subclasses define, and what they share.
+    # Data: what the subclasses define.
 
-    def _set_target_info(self, y: Array, incremental: bool) -> None:
-        """Set ``_loss``, ``n_outputs_`` and what describes y."""
+    def _set_target_info(self, y: Array, sample_weight: Array | None, incremental: bool) -> None:
+        """Set ``_loss``, ``n_outputs_`` and the other attributes that depend on y."""
         raise TypeError(f"{type(self).__name__} must define _set_target_info")
 
-    def _validate_targets(self, X: Any, y: Any, **how: Any) -> tuple[Any, Array]:
-        """Return checked X (dense or CSR, in the dtype of the computation) and y."""
-        raise TypeError(f"{type(self).__name__} must define _validate_targets")
+    def _validate_X_y(self, X: Any, y: Any, **options: Any) -> tuple[Any, Array]:
+        """Return X (dense or CSR, in the dtype of the computation) and y after all checks."""
+        raise TypeError(f"{type(self).__name__} must define _validate_X_y")
 
-    def _encode(self, y: Array, dtype: Any) -> Array:
+    def _encode_targets(self, y: Array, dtype: Any) -> Array:
         """Return the targets as the loss expects them."""
-        raise TypeError(f"{type(self).__name__} must define _encode")
+        raise TypeError(f"{type(self).__name__} must define _encode_targets")
 
-    def _score_raw(self, F: Array, Y: Array, weights: Array | None) -> float:
+    def _score_raw_output(self, F: Array, Y: Array, sample_weight: Array | None) -> float:
         """Return the score of raw outputs against encoded targets."""
-        raise TypeError(f"{type(self).__name__} must define _score_raw")
+        raise TypeError(f"{type(self).__name__} must define _score_raw_output")
 
-    def _stratify_by(self, y: Array) -> Array | None:
-        """Return what the validation split is stratified by, if anything."""
+    def _initialize_output_layer(self, network: Network, data: CheckedData) -> None:
+        """Start the output layer of a new network where the targets are."""
+
+    def _stratify_labels(self, y: Array) -> Array | None:
+        """Return the labels by which the validation split is stratified, or None."""
         return None
 
-    def _class_weights(self, y: Array, incremental: bool) -> Array | None:
-        """Return a factor on each row's weight, if there is any."""
+    def _class_sample_weight(self, y: Array, incremental: bool) -> Array | None:
+        """Return the weights of the rows that follow from their classes, or None."""
         return None
 
-    def _read(self, X: Any, y: Any, sample_weight: Any, resume: bool, incremental: bool) -> Rows:
-        X, y = self._validate_targets(X, y, dtype=self._dtypes(resume), reset=not resume)
-        weights = None
+    # Data: what they share.
+
+    def _check_training_data(self, X: Any, y: Any, sample_weight: Any, resume: bool, incremental: bool) -> CheckedData:
+        X, y = self._validate_X_y(X, y, dtype=self._accepted_dtypes(resume), reset=not resume)
+        weight = None
         if sample_weight is not None:
-            weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-            weights = _relative(weights, "sample_weight")
-        self._set_target_info(y, incremental)
-        if (factors := self._class_weights(y, incremental)) is not None:
-            factors = _relative(factors, "class_weight")
-            weights = factors if weights is None else _relative(weights * factors, "sample_weight times class_weight")
-        return Rows(X, self._encode(y, X.dtype), y, weights)
+            weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+            weight = scale_sample_weight(weight, "sample_weight")
+        self._set_target_info(y, weight, incremental)
+        if (class_weight := self._class_sample_weight(y, incremental)) is not None:
+            class_weight = scale_sample_weight(class_weight, "class_weight")
+            if weight is None:
+                weight = class_weight
+            else:
+                weight = scale_sample_weight(weight * class_weight, "sample_weight times class_weight")
+        return CheckedData(X, self._encode_targets(y, X.dtype), y, weight)
 
-    def _resumes(self, incremental: bool) -> bool:
-        """Whether training goes on from fitted parameters."""
+    def _should_resume(self, incremental: bool) -> bool:
+        """Whether training continues from the fitted parameters."""
         return hasattr(self, "parameters_") and (incremental or self.warm_start)
 
-    def _random_numbers(self) -> np.random.RandomState:
-        """Return a generator whose state may be set back when training goes on: never the caller's own."""
+    def _make_rng(self) -> np.random.RandomState:
+        """Return a generator of our own: resuming sets its state, and the caller's generator must not change."""
         rng = check_random_state(self.random_state)
         if isinstance(self.random_state, Integral):
             return rng
         return np.random.RandomState(rng.randint(np.iinfo(np.int32).max))
 
-    def _dtypes(self, resume: bool) -> Any:
+    def _accepted_dtypes(self, resume: bool) -> Any:
         if resume:
             return self.parameters_.dtype
         return [np.float64, np.float32] if self.dtype is None else np.dtype(self.dtype)
 
-    def _divide(self, rows: Rows, validation_data: tuple[Any, Any, Any]) -> tuple[TrainingRows, Rows | None]:
-        """Return the rows to train on, and those to validate on: what was given, or what early stopping holds out."""
-        everything = TrainingRows(rows.X, rows.Y, rows.weights)
+    def _training_and_validation_data(
+        self, data: CheckedData, validation_data: tuple[Any, Any, Any]
+    ) -> tuple[TrainingRows, CheckedData | None]:
+        """Return the rows to train on and the validation set: the user's own, or what early stopping holds out."""
+        all_rows = TrainingRows(data.X, data.Y, data.sample_weight)
         if any(each is not None for each in validation_data):
-            return everything, self._read_validation(*validation_data)
+            return all_rows, self._check_validation_data(*validation_data)
         if not self.early_stopping:
-            return everything, None
-        train, test = split(len(everything), self.validation_fraction, self._split_seed, self._stratify_by(rows.y))
-        if rows.weights is not None and not (rows.weights[train].any() and rows.weights[test].any()):
+            return all_rows, None
+        train, validation = train_validation_split(
+            len(all_rows), self.validation_fraction, self._split_seed, self._stratify_labels(data.y)
+        )
+        weight = data.sample_weight
+        if weight is not None and not (weight[train].any() and weight[validation].any()):
             raise ValueError(
                 f"sample_weight must be positive for some of the {len(train)} rows to train on and some of the "
-                f"{len(test)} rows that early stopping holds out. Got only zeros there."
+                f"{len(validation)} rows that early stopping holds out. Got only zeros there."
             )
-        return TrainingRows(rows.X, rows.Y, rows.weights, used=train), rows.take(test)
+        return TrainingRows(data.X, data.Y, weight, subset=train), data.take(validation)
 
-    def _read_validation(self, X_val: Any, y_val: Any, sample_weight_val: Any) -> Rows:
+    def _check_validation_data(self, X_val: Any, y_val: Any, sample_weight_val: Any) -> CheckedData:
         if X_val is None or y_val is None:
             missing = "X_val" if X_val is None else "y_val"
             raise ValueError(f"X_val and y_val must be given together. Got no {missing}.")
-        X, y = self._validate_targets(X_val, y_val, dtype=self.parameters_.dtype, reset=False)
-        weights = None
+        X, y = self._validate_X_y(X_val, y_val, dtype=self.parameters_.dtype, reset=False)
+        weight = None
         if sample_weight_val is not None:
-            weights = _check_sample_weight(sample_weight_val, X, dtype=np.float64, ensure_non_negative=True)
-            weights = _relative(weights, "sample_weight_val")
-        return Rows(X, self._encode(y, X.dtype), y, weights)
+            weight = _check_sample_weight(sample_weight_val, X, dtype=np.float64, ensure_non_negative=True)
+            weight = scale_sample_weight(weight, "sample_weight_val")
+        return CheckedData(X, self._encode_targets(y, X.dtype), y, weight)
 
     # The network.
 
@@ -231,19 +246,20 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
         network.initialize(builder.initializer, self.bias_init, rng)
         self._split_seed = int(rng.randint(np.iinfo(np.int32).max))
         self._training_state: dict[str, Any] | None = None
-        self.history_: dict[str, list[float]] = {name: [] for name in HISTORY}
+        self.history_: dict[str, list[float]] = {name: [] for name in HISTORY_COLUMNS}
         self.t_ = 0
         return network
 
     def _resume_network(self, builder: TrainingBuilder, X: Any) -> Network:
-        """Return a network that goes on from the fitted parameters, on a copy of them."""
+        """Return a network with a copy of the fitted parameters."""
         sizes = [X.shape[1], *builder.hidden_sizes, self.n_outputs_]
         n_parameters = Layout(sizes, builder.activations, self.batch_norm).size
         if sizes != self._sizes or n_parameters != self.parameters_.size:
             raise ValueError(
-                f"The fitted network has layer sizes {self._sizes} and {self.parameters_.size} parameters; parameters "
-                f"and data now ask for layer sizes {sizes} and {n_parameters} parameters. To go on training keep "
-                "hidden_layer_sizes, activation and the number of outputs; to start anew use fit with warm_start=False."
+                f"The fitted network has layer sizes {self._sizes} and {self.parameters_.size} parameters; "
+                f"its settings and the data now require layer sizes {sizes} and {n_parameters} parameters. To continue "
+                "training keep hidden_layer_sizes, activation and the number of outputs; to start anew use fit with "
+                "warm_start=False."
             )
         self.history_ = {name: list(column) for name, column in self.history_.items()}
         return Network(sizes, builder.activations, self.parameters_.copy(), self.batch_norm)
@@ -259,7 +275,7 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
 
     # Training.
 
-    def _guests(self, X: Any, y: Any, sample_weight: Any) -> list[Any]:
+    def _make_callbacks(self, X: Any, y: Any, sample_weight: Any) -> list[Any]:
         callbacks: list[Any] = []
         if self.verbose:
             callbacks.append(EpochPrinter())
@@ -267,22 +283,22 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
             callbacks.append(CallbackAdapter(self, X, y, sample_weight))
         return callbacks
 
-    def _record(self, epoch: Epoch) -> None:
+    def _record_epoch(self, epoch: Epoch) -> None:
         n_before = len(self.loss_curve_)
-        for name, attribute in HISTORY.items():
+        for name, attribute in HISTORY_COLUMNS.items():
             value, column = getattr(epoch, attribute), self.history_[name]
             if value is None and not column:
                 continue
-            column += [math.nan] * (n_before - len(column))  # epochs of which nothing was known
+            column += [math.nan] * (n_before - len(column))  # earlier epochs without this value
             column.append(math.nan if value is None else value)
 
-    def _minimize_stochastic(self, loop: TrainingLoop, incremental: bool) -> None:
+    def _train_stochastic(self, loop: TrainingLoop, incremental: bool) -> None:
         self.backend_ = loop.objective.backend
-        self._resume(loop)
+        self._restore_training_state(loop)
         for callback in loop.monitor.callbacks:
             if isinstance(callback, CallbackAdapter):
                 callback.loop = loop
-        before = 0 if incremental else loop.n_epochs
+        n_before = 0 if incremental else loop.n_epochs
         first = loop.n_epochs + 1 if incremental else 1
         ended = False
         try:
@@ -290,36 +306,36 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
             if self.early_stopping and (ended or not incremental):
                 self._restore_best(loop.monitor)
         except KeyboardInterrupt as interrupt:
-            judged = self.early_stopping and not incremental and loop.monitor.stopping.best < math.inf
+            has_best = self.early_stopping and not incremental and loop.monitor.early_stopping.best < math.inf
             diverged = isinstance(interrupt.__context__, DivergenceError)
             if diverged or not np.isfinite(self.parameters_).all():
-                loop.return_to_best()
-            elif judged:
+                loop.restart_from_best()
+            elif has_best:
                 loop.monitor.restore_best()
-            raise TrainingInterrupted.after(loop.n_epochs - before) from None
+            raise TrainingInterrupted.after(loop.n_epochs - n_before) from None
         finally:
-            self.n_iter_ = loop.n_epochs - before
+            self.n_iter_ = loop.n_epochs - n_before
             self.t_ = loop.n_samples_seen
-            self._training_state = self._state_of(loop) | {"stopped": ended and incremental}
-            self._summarize(loop.monitor.stopping.best)
+            self._training_state = self._make_training_state(loop) | {"stopped": ended and incremental}
+            self._set_losses(loop.monitor.early_stopping.best)
         if not (ended or incremental or loop.completes):
-            self._warn(
+            self._warn_not_converged(
                 f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the optimization hasn't "
                 "converged yet. Increase max_iter, or the learning rate."
             )
 
-    def _resume(self, loop: TrainingLoop) -> None:
-        """Go on where the last call ended; without its solver's arrays at least count on."""
+    def _restore_training_state(self, loop: TrainingLoop) -> None:
+        """Continue where the last call ended; without its saved solver state, continue only the counters."""
         state = self._training_state
         loop.n_epochs, loop.n_samples_seen = len(self.loss_curve_), self.t_
         if state is None or state["solver"] != self.solver:
             return
         loop.set_state(state)
-        if state["monitored_metric"] != self._monitored_metric():  # a loss is not to be compared with a score
-            loop.monitor.stopping.best, loop.monitor.stopping.count = math.inf, 0
+        if state["monitored_metric"] != self._monitored_metric():  # a loss cannot be compared with a score
+            loop.monitor.early_stopping.best, loop.monitor.early_stopping.count = math.inf, 0
 
-    def _state_of(self, loop: TrainingLoop) -> dict[str, Any]:
-        """Return all that training needs to go on later."""
+    def _make_training_state(self, loop: TrainingLoop) -> dict[str, Any]:
+        """Return all that a later call needs to continue training."""
         return {
             **loop.get_state(),
             "solver": self.solver,
@@ -328,47 +344,47 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
         }
 
     def _monitored_metric(self) -> str:
-        """Return what progress is measured by, in a word that survives a pickle."""
+        """Return the name of the value that early stopping monitors; a string, which can be pickled."""
         if not self.early_stopping:
             return "training loss"
         return "a function" if callable(self.scoring) else str(self.scoring)
 
-    def _minimize_lbfgs(self, training: LBFGS) -> None:
-        self.backend_ = training.objective.backend
-        done = len(self.loss_curve_)
+    def _train_lbfgs(self, lbfgs: LBFGS) -> None:
+        self.backend_ = lbfgs.objective.backend
+        n_before = len(self.loss_curve_)
         try:
-            outcome = training.run(self.max_iter)
+            outcome = lbfgs.run(self.max_iter)
         except KeyboardInterrupt:
-            if self.early_stopping and training.monitor.stopping.best < math.inf:
-                training.monitor.restore_best()
-            raise TrainingInterrupted.after(len(self.loss_curve_) - done) from None
+            if self.early_stopping and lbfgs.monitor.early_stopping.best < math.inf:
+                lbfgs.monitor.restore_best()
+            raise TrainingInterrupted.after(len(self.loss_curve_) - n_before) from None
         finally:
-            self.n_iter_ = len(self.loss_curve_) - done
-            self._summarize(min(self.loss_curve_[done:], default=math.inf))
+            self.n_iter_ = len(self.loss_curve_) - n_before
+            self._set_losses(min(self.loss_curve_[n_before:], default=math.inf))
         if self.early_stopping:
-            self._restore_best(training.monitor)
+            self._restore_best(lbfgs.monitor)
         self.n_iter_ = outcome.n_iter
-        self._summarize(outcome.loss)
+        self._set_losses(outcome.loss)
         self.loss_ = outcome.loss
         if not outcome.converged:
-            self._warn(
+            self._warn_not_converged(
                 f"lbfgs failed to converge after {outcome.n_iter} iteration(s): {outcome.message} "
                 "Increase max_iter or max_fun, or scale the data (StdScaler)."
             )
 
     def _restore_best(self, monitor: TrainingMonitor) -> None:
         monitor.restore_best()
-        if monitor.stopping.best == math.inf:
+        if monitor.early_stopping.best == math.inf:
             warnings.warn(
-                "No validation score was a finite number, so that early stopping could not choose; the parameters of "
-                "the last epoch are kept. Hold out more rows, or choose another scoring.",
+                "No validation score was a finite number, so early stopping could not choose an epoch; the parameters "
+                "of the last epoch are kept. Hold out more rows, or choose another scoring.",
                 stacklevel=6,
             )
 
-    def _warn(self, message: str) -> None:
+    def _warn_not_converged(self, message: str) -> None:
         warnings.warn(message, ConvergenceWarning, stacklevel=5)
 
-    def _summarize(self, best: float) -> None:
+    def _set_losses(self, best: float) -> None:
         self.loss_ = self.loss_curve_[-1] if self.loss_curve_ else math.nan
         self.best_loss_ = None if self.early_stopping else best
 
@@ -376,11 +392,3 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
-
-
-def _relative(weights: Array, name: str) -> Array:
-    """Return weights of which the largest is 1: only ratios count, and then no sum overflows."""
-    if not weights.max() > 0:
-        raise ValueError(f"{name} is zero for every row. Expected at least one positive weight.")
-    with np.errstate(over="ignore"):  # NumPy before 2 warns of numbers beside the array, by subnormal ones
-        return weights / weights.max()

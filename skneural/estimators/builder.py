@@ -1,4 +1,4 @@
-"""From an estimator's parameters to the parts that train a network."""
+"""Builds the training loop (objective, solver, schedule, batches, monitor) from an estimator's parameters."""
 
 from __future__ import annotations
 
@@ -34,20 +34,23 @@ from skneural.solvers.schedules import Progress
 Array = NDArray[Any]
 
 
-def stochastic(estimator: Any) -> bool:
-    """Whether the estimator can be trained row by row; an AttributeError says why not."""
+AUTO_BATCH_SIZE = 200  # as in scikit-learn's MLP
+
+
+def supports_partial_fit(estimator: Any) -> bool:
+    """Whether the solver trains on mini-batches; an AttributeError says why not, as ``available_if`` asks for."""
     if estimator.solver == "lbfgs":
         raise AttributeError("partial_fit is only available for stochastic solvers. lbfgs is not stochastic.")
     return True
 
 
 class TrainingBuilder:
-    """The parts that an estimator's parameters ask for, all of them checked.
+    """Checks an estimator's parameters and builds the objects that train its network.
 
     Parameters
     ----------
     estimator : BaseActivationMLP
-        Its parameters are read, nothing is written.
+        Its parameters are read; the estimator is not changed.
 
     Attributes
     ----------
@@ -69,21 +72,21 @@ class TrainingBuilder:
         self.dropout = [estimator.input_dropout, *_dropout(estimator.dropout, len(self.hidden_sizes))]
         self._schedule = _schedule(estimator)
         if estimator.scoring not in (None, "loss"):
-            get_scorer(estimator.scoring)  # raises if there is none of that name, also where none is needed yet
+            get_scorer(estimator.scoring)  # raises if the name is unknown, even if there is no validation set
         self.initializer(self.activations[0] if self.activations else ACTIVATIONS["identity"])
         if estimator.solver == "lbfgs":
-            self._refuse_what_needs_batches()
+            self._refuse_mini_batch_parameters()
 
     def initializer(self, activation: Activation) -> Initializer:
-        """Return what draws the weights in front of an activation."""
+        """Return the initializer of the weights in front of an activation."""
         return resolve_initializer(self.estimator.weight_init, activation)
 
-    def stochastic(
+    def build_training_loop(
         self, network: Network, loss: Loss, rows: TrainingRows, rng: np.random.RandomState, **monitoring: Any
     ) -> TrainingLoop:
-        """Return the epoch loop; `monitoring` is who watches it, as arguments of :class:`TrainingMonitor`."""
+        """Return the training loop of the stochastic solvers; `monitoring` are arguments of `TrainingMonitor`."""
         estimator = self.estimator
-        batches = Batches(len(rows), _batch_size(estimator.batch_size, len(rows)), estimator.shuffle)
+        batches = Batches(len(rows), _clip_batch_size(estimator.batch_size, len(rows)), estimator.shuffle)
         max_norm = None if estimator.max_norm is None else MaxNorm(estimator.max_norm)
         masks = [Dropout(rate, rng) if rate else None for rate in self.dropout]
         objective = Objective(network, loss, self._penalties(), rows, batches.batch_size, max_norm, masks)
@@ -93,29 +96,29 @@ class TrainingBuilder:
             self._solver(network),
             self._schedule,
             batches,
-            TrainingMonitor(objective, stopping, early_stopping=estimator.early_stopping, **monitoring),
+            TrainingMonitor(objective, stopping, use_score=estimator.early_stopping, **monitoring),
             learning_rate=estimator.learning_rate_init,
             rng=rng,
             clip_norm=estimator.clip_norm,
         )
 
-    def lbfgs(self, network: Network, loss: Loss, rows: TrainingRows, **monitoring: Any) -> LBFGS:
-        """Return the full-batch solver; `monitoring` is who watches it, as arguments of :class:`TrainingMonitor`."""
+    def build_lbfgs(self, network: Network, loss: Loss, rows: TrainingRows, **monitoring: Any) -> LBFGS:
+        """Return the full-batch solver; `monitoring` are arguments of `TrainingMonitor`."""
         estimator = self.estimator
         objective = Objective(network, loss, self._penalties(), rows, len(rows))
         stopping = EarlyStopping(estimator.tol, estimator.n_iter_no_change)
-        monitor = TrainingMonitor(objective, stopping, early_stopping=estimator.early_stopping, **monitoring)
+        monitor = TrainingMonitor(objective, stopping, use_score=estimator.early_stopping, **monitoring)
         return LBFGS(objective, estimator.max_fun, estimator.tol, monitor)
 
     def _penalties(self) -> list[L1 | L2]:
         alpha, l1_ratio = self.estimator.alpha, self.estimator.l1_ratio
-        if self.estimator.solver == "adamw":  # which does the squared part itself
+        if self.estimator.solver == "adamw":  # whose weight decay replaces the squared part
             return elastic_net(alpha * l1_ratio, 1.0)
         return elastic_net(alpha, l1_ratio)
 
     def _solver(self, network: Network) -> Solver:
         cls, dtype = SOLVERS[self.estimator.solver], network.parameters.dtype
-        settings = dict(vars(self.estimator))  # a subclass's get_params need not name them
+        settings = dict(vars(self.estimator))  # get_params of a user's subclass may lack some
         settings["weight_decay"] = self.estimator.alpha * (1 - self.estimator.l1_ratio)
         settings["n_decayed"] = network.layout.n_weights
         if "epsilon" in cls._param_names() and settings["epsilon"] < np.finfo(dtype).tiny:
@@ -125,9 +128,9 @@ class TrainingBuilder:
             )
         return cls(**{name: settings[name] for name in cls._param_names()})
 
-    def _refuse_what_needs_batches(self) -> None:
-        asked = {"max_norm": self.estimator.max_norm, "clip_norm": self.estimator.clip_norm}
-        names = [name for name, value in asked.items() if value is not None]
+    def _refuse_mini_batch_parameters(self) -> None:
+        mini_batch_only = {"max_norm": self.estimator.max_norm, "clip_norm": self.estimator.clip_norm}
+        names = [name for name, value in mini_batch_only.items() if value is not None]
         names += ["input_dropout"] * bool(self.dropout[0]) + ["dropout"] * any(self.dropout[1:])
         if names:
             raise ValueError(
@@ -180,13 +183,13 @@ def _dropout(dropout: Any, n_hidden: int) -> list[float]:
 def _schedule(estimator: Any) -> Any:
     choice = estimator.learning_rate
     if callable(choice) and not isinstance(choice, Schedule):
-        return partial(_checked_factors, choice)
+        return partial(_call_schedule, choice)
     schedule = resolve(choice, SCHEDULES, "learning_rate")
     return schedule.set_params(power_t=estimator.power_t) if choice == "invscaling" else schedule
 
 
-def _checked_factors(function: Callable[[Progress], Any], progress: Progress) -> Array:
-    """Return what a user's own schedule returned; a ValueError if that cannot be right."""
+def _call_schedule(function: Callable[[Progress], Any], progress: Progress) -> Array:
+    """Return the factors of a user's own schedule; a ValueError if they are not finite factors >= 0."""
     returned = function(progress)
     try:
         factors = np.broadcast_to(np.asarray(returned, dtype=np.float64), progress.fraction.shape)
@@ -200,12 +203,27 @@ def _checked_factors(function: Callable[[Progress], Any], progress: Progress) ->
     return factors
 
 
-def _batch_size(batch_size: Any, n_rows: int) -> int:
-    if batch_size == "auto":
-        return min(200, n_rows)
-    if batch_size > n_rows:
+def resolve_batch_size(batch_size: Any) -> int:
+    """Return the number of rows per mini-batch; a training set with fewer rows is one batch.
+
+    Parameters
+    ----------
+    batch_size : int or "auto"
+        The parameter of the estimators.
+
+    Examples
+    --------
+    >>> from skneural.estimators.builder import resolve_batch_size
+    >>> resolve_batch_size("auto"), resolve_batch_size(32)
+    (200, 32)
+    """
+    return AUTO_BATCH_SIZE if batch_size == "auto" else batch_size
+
+
+def _clip_batch_size(batch_size: Any, n_rows: int) -> int:
+    if batch_size != "auto" and batch_size > n_rows:
         warnings.warn(
             f"Got `batch_size` larger than sample size ({batch_size} > {n_rows}). It is going to be clipped.",
             stacklevel=6,
         )
-    return min(batch_size, n_rows)
+    return min(resolve_batch_size(batch_size), n_rows)

@@ -17,8 +17,8 @@ from sklearn.utils.validation import column_or_1d
 from skneural._sklearn_compat import _check_partial_fit_first_call, _fit_context, validate_data
 from skneural.constraints import Interval, StrOptions
 from skneural.estimators.base import BaseActivationMLP
-from skneural.estimators.builder import stochastic
-from skneural.estimators.parameters import documented, store
+from skneural.estimators.builder import supports_partial_fit
+from skneural.estimators.parameters import fill_docstring, store_parameters
 from skneural.losses import LogisticLoss, SoftmaxCrossEntropy
 from skneural.saved_state import require, unchanged_on_error
 from skneural.solvers import DivergenceError, TrainingInterrupted
@@ -26,7 +26,7 @@ from skneural.solvers import DivergenceError, TrainingInterrupted
 Array = NDArray[Any]
 
 
-@documented
+@fill_docstring
 class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
     """Multi-layer perceptron classifier with any activation, from sigmoid to Maxout, per layer.
 
@@ -40,12 +40,12 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
 
     class_weight : dict, "balanced", list of dict or None, default=None
         Weights of the classes, by label, multiplied with `sample_weight`; "balanced" is n / (n_classes · count). For
-        multilabel targets a dict for each label's 0 and 1, or one dict for all labels. They weigh the rows that
-        early stopping holds out too, but not those given as `X_val`, which have `sample_weight_val`. In `partial_fit`
-        they count within one call only: rows that are all of one class weigh as much as any.
+        multilabel targets a dict for each label's 0 and 1, or one dict for all labels. They also apply to the rows
+        that early stopping holds out, but not to `X_val`, which has `sample_weight_val`. In `partial_fit` only the
+        ratios within one call count: if all rows of a call have one class, its weight changes nothing.
 
     label_smoothing : float in [0, 1), default=0.0
-        Share of the target that is spread evenly over all classes.
+        Share of the target probability that is distributed evenly over all classes.
 
     Attributes
     ----------
@@ -57,10 +57,10 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
     Raises
     ------
     ValueError
-        From `fit`: if parameters or data cannot be used; then the estimator is as it was before.
+        From `fit`: if parameters or data cannot be used. The estimator is then unchanged.
     DivergenceError
-        From `fit`: a ValueError, if the loss or a parameter becomes infinite or NaN; then the best finite weights
-        are kept.
+        From `fit`: a ValueError, if the loss or a parameter becomes infinite or NaN. The estimator keeps the best
+        finite weights.
 
     Examples
     --------
@@ -122,7 +122,7 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
         class_weight: Any = None,
         label_smoothing: float = 0.0,
     ):
-        store(self, locals())
+        store_parameters(self, locals())
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(
@@ -146,10 +146,10 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
         sample_weight : array-like of shape (n_samples,), default=None
             Non-negative weights; integer weights equal repeated rows.
         X_val, y_val : array-like, default=None
-            Validation rows, which never train: their loss and score are recorded after each epoch, and early stopping
-            judges by them.
+            Validation set, not used for training. Its loss and score are recorded after each epoch, and early stopping
+            uses the score.
         sample_weight_val : array-like, default=None
-            Weights of the validation rows; `class_weight` does not act on these rows.
+            Weights of the validation set, to which `class_weight` does not apply.
 
         Returns
         -------
@@ -158,7 +158,7 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
         """
         return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), incremental=False)
 
-    @available_if(stochastic)
+    @available_if(supports_partial_fit)
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(
         self,
@@ -171,7 +171,7 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
         y_val: Any = None,
         sample_weight_val: Any = None,
     ) -> ActivationMLPClassifier:
-        """Train for one epoch on the given rows, from where the last call ended.
+        """Train for one epoch on the given rows, starting where the last call ended.
 
         Parameters
         ----------
@@ -180,15 +180,15 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
             Class labels, or a 0/1 indicator matrix for multilabel targets.
         sample_weight : array-like of shape (n_samples,), default=None
-            Non-negative weights. Only ratios within this call count, `class_weight` included: twice the weight for all
-            of its rows changes nothing.
+            Non-negative weights. Only their ratios within this call count, `class_weight` included: doubling all of
+            them changes nothing.
         classes : array-like of shape (n_classes,), default=None
-            All labels that will ever come; needed in the first call only.
+            All labels of this and all later calls; required in the first call only.
         X_val, y_val : array-like, default=None
-            Validation rows, which never train: their loss and score are recorded after each epoch, and early stopping
-            judges by them.
+            Validation set, not used for training. Its loss and score are recorded after each epoch, and early stopping
+            uses the score.
         sample_weight_val : array-like, default=None
-            Weights of the validation rows; `class_weight` does not act on these rows.
+            Weights of the validation set, to which `class_weight` does not apply.
 
         Returns
         -------
@@ -201,7 +201,7 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
             return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), incremental=True)
 
     def predict(self, X: Any) -> Array:
-        """Return the most probable class of each row (for multilabel targets, the labels of probability above 1/2).
+        """Return the most probable class of each row; for multilabel targets, the labels of probability above 1/2.
 
         Parameters
         ----------
@@ -211,10 +211,10 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_labels)
-            Labels out of `classes_`, or 0 and 1 per label.
+            Elements of `classes_`, or 0 and 1 per label.
         """
         F = self._raw_output(X)
-        codes = self._decide(F)
+        codes = self._predict_encoded(F)
         return codes if self._multilabel else self.classes_[codes]
 
     def predict_proba(self, X: Any) -> Array:
@@ -230,7 +230,7 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
         P : ndarray of shape (n_samples, n_classes), in the dtype of the parameters
             Columns in the order of `classes_`; rows sum to 1 unless the targets are multilabel.
         """
-        F = self._two_sided(self._raw_output(X))
+        F = self._raw_output_per_class(self._raw_output(X))
         return self._loss.predict(F)
 
     def predict_log_proba(self, X: Any) -> Array:
@@ -246,20 +246,21 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
         log_P : ndarray of shape (n_samples, n_classes), in the dtype of the parameters
             Columns in the order of `classes_`.
         """
-        F = self._two_sided(self._raw_output(X))
+        F = self._raw_output_per_class(self._raw_output(X))
         return self._loss.log_predict(F)
 
-    def _two_sided(self, F: Array) -> Array:
-        # 1 - sigmoid(f) = sigmoid(-f), without the cancellation
+    def _raw_output_per_class(self, F: Array) -> Array:
+        """Return one column per class; for two classes, sigmoid(-f) replaces 1 - sigmoid(f), which would cancel."""
         return F if self._multilabel or F.shape[1] > 1 else np.hstack([-F, F])
 
-    def _decide(self, F: Array) -> Array:
+    def _predict_encoded(self, F: Array) -> Array:
+        """Return the index of each row's class, or 0 and 1 per label."""
         if self._multilabel:
             return (F > 0).astype(np.intp)
         return F.argmax(axis=1) if F.shape[1] > 1 else (F[:, 0] > 0).astype(np.intp)
 
-    def _validate_targets(self, X: Any, y: Any, **how: Any) -> tuple[Any, Array]:
-        X, y = validate_data(self, X, y, accept_sparse="csr", multi_output=True, **how)
+    def _validate_X_y(self, X: Any, y: Any, **options: Any) -> tuple[Any, Array]:
+        X, y = validate_data(self, X, y, accept_sparse="csr", multi_output=True, **options)
         try:
             check_classification_targets(y)
         except TypeError as error:
@@ -283,11 +284,11 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
         loss = LogisticLoss if one_column or self._multilabel else SoftmaxCrossEntropy
         require(type(self._loss) is loss, f"The loss must be {loss.__name__}. Got {self._loss!r} instead.")
 
-    def _set_target_info(self, y: Array, incremental: bool) -> None:
-        multilabel = y.ndim == 2  # a single column has become a vector
+    def _set_target_info(self, y: Array, sample_weight: Array | None, incremental: bool) -> None:
+        multilabel = y.ndim == 2  # _validate_X_y has made a vector of a single column
         if multilabel and not (kind := type_of_target(y, input_name="y")).startswith("multilabel"):
             raise ValueError(f"y must hold one label per row, or a 0/1 column per label. Got {kind} targets instead.")
-        resume = self._resumes(incremental)
+        resume = self._should_resume(incremental)
         if resume and multilabel != self._multilabel:
             raise ValueError(
                 f"y must hold {'one label per row' if multilabel else 'a column per label'}, as when training began. "
@@ -298,7 +299,7 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
         if self._multilabel:
             self.classes_ = np.arange(y.shape[1])
         elif not incremental:
-            self.classes_ = self._labels(y, resume)
+            self.classes_ = self._find_classes(y, resume)
         if len(self.classes_) < 2 and not self._multilabel:
             raise ValueError(f"y must have at least 2 classes. Got 1 class, {self.classes_.tolist()[0]!r}, instead.")
         if len(self.classes_) == 2 and not self._multilabel:
@@ -307,7 +308,7 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
             self.n_outputs_ = len(self.classes_)
             self._loss = (LogisticLoss if self._multilabel else SoftmaxCrossEntropy)(self.label_smoothing)
 
-    def _labels(self, y: Array, resume: bool) -> Array:
+    def _find_classes(self, y: Array, resume: bool) -> Array:
         labels = unique_labels(y)
         if resume and not np.array_equal(labels, self.classes_):
             raise ValueError(
@@ -316,7 +317,7 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
             )
         return labels
 
-    def _encode(self, y: Array, dtype: Any) -> Array:
+    def _encode_targets(self, y: Array, dtype: Any) -> Array:
         if self._multilabel:
             if y.ndim != 2 or y.shape[1] != len(self.classes_):
                 raise ValueError(f"y must have {len(self.classes_)} labels. Got an array of shape {y.shape} instead.")
@@ -333,7 +334,7 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
             )
         return codes[:, None].astype(dtype) if self.n_outputs_ == 1 else codes
 
-    def _class_weights(self, y: Array, incremental: bool) -> Array | None:
+    def _class_sample_weight(self, y: Array, incremental: bool) -> Array | None:
         if self.class_weight is None:
             return None
         if incremental and isinstance(self.class_weight, str):
@@ -350,17 +351,17 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
                 f"class_weight must be a dict, or for multilabel targets a list with a dict for each of the "
                 f"{len(columns)} columns of y. Got {self.class_weight!r} instead."
             )
-        factors = [_looked_up(weights, labels, column) for weights, column in zip(chosen, columns, strict=True)]
-        return np.prod(factors, axis=0)
+        per_column = [_class_weight_per_row(*each, labels) for each in zip(chosen, columns, strict=True)]
+        return np.prod(per_column, axis=0)
 
-    def _stratify_by(self, y: Array) -> Array | None:
+    def _stratify_labels(self, y: Array) -> Array | None:
         return None if self._multilabel else y
 
-    def _score_raw(self, F: Array, Y: Array, weights: Array | None) -> float:
+    def _score_raw_output(self, F: Array, Y: Array, sample_weight: Array | None) -> float:
         if not np.isfinite(F).all():
             return float("nan")
-        decided = self._decide(F)
-        return float(accuracy_score(Y if self._multilabel else Y.ravel(), decided, sample_weight=weights))
+        predicted = self._predict_encoded(F)
+        return float(accuracy_score(Y if self._multilabel else Y.ravel(), predicted, sample_weight=sample_weight))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -368,13 +369,13 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
         return tags
 
 
-def _looked_up(weights: dict[Any, float], labels: Array, y: Array) -> Array:
-    """Return the weight of each row's class; classes that are not mentioned weigh 1."""
-    known = labels.tolist()
-    unknown = [label for label in weights if label not in known]
-    if unknown and not all(label in weights for label in known):  # a misspelt one is likely
+def _class_weight_per_row(class_weight: dict[Any, float], y: Array, classes: Array) -> Array:
+    """Return the weight of each row's class; the weight of classes that the dict does not name is 1."""
+    known = classes.tolist()
+    unknown = [label for label in class_weight if label not in known]
+    if unknown and not all(label in class_weight for label in known):  # probably a spelling mistake
         raise ValueError(f"class_weight has the labels {unknown}, which y has not. Its classes are {known}.")
-    if not all(isinstance(weight, Real) and 0 <= weight < np.inf for weight in weights.values()):
-        raise ValueError(f"class_weight must hold finite numbers >= 0. Got {weights!r} instead.")
-    of_class = np.array([weights.get(label, 1.0) for label in known], dtype=np.float64)
-    return of_class[np.searchsorted(labels, y).clip(max=len(known) - 1)]  # labels that are new are refused elsewhere
+    if not all(isinstance(weight, Real) and 0 <= weight < np.inf for weight in class_weight.values()):
+        raise ValueError(f"class_weight must hold finite numbers >= 0. Got {class_weight!r} instead.")
+    weight_of_class = np.array([class_weight.get(label, 1.0) for label in known], dtype=np.float64)
+    return weight_of_class[np.searchsorted(classes, y).clip(max=len(known) - 1)]  # _encode_targets refuses new labels

@@ -1,4 +1,4 @@
-"""The warning that most units of a layer have died, and what to do about it."""
+"""The warning that more than half of a hidden layer's units are dead: when it is raised, its cause, its remedy."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from skneural.estimators.builder import TrainingBuilder
 from skneural.network import Network
 from skneural.network.alive_units import alive_units
 
-N_NEW = 5  # networks, of which the mean tells how many units a new one has dead
+N_UNTRAINED = 5  # untrained networks whose mean fraction of dead units is computed
 
 
 class DeadUnitsWarning(UserWarning):
-    """More than half of a hidden layer's units are active on no row of the training data: they cannot learn.
+    """More than half of a hidden layer's units are inactive on every training row, so that they cannot learn.
 
     Examples
     --------
@@ -34,7 +34,7 @@ class DeadUnitsWarning(UserWarning):
 
 
 def warn_of_dead_units(estimator: Any, X: Any) -> None:
-    """Warn, once, if more than half of a hidden layer is dead; to be called by `fit`, whose caller the warning names.
+    """Warn if more than half of a hidden layer is dead. The warning points to the line that called `fit`.
 
     Parameters
     ----------
@@ -43,23 +43,25 @@ def warn_of_dead_units(estimator: Any, X: Any) -> None:
     X : {ndarray, CSR array or matrix} of shape (n_rows, n_features)
         The training data.
     """
-    alive = alive_units(estimator._network, X, enough=0.5)
+    alive = alive_units(estimator._network, X, min_fraction=0.5)
     dead = {i: units.size - int(units.sum()) for i, units in enumerate(alive) if units.mean() < 0.5}
     if not dead:
         return
     where = " and ".join(f"{n} of {alive[i].size} units of hidden layer {i}" for i, n in dead.items())
     first = min(dead)
-    why = remedy(estimator, dead[first] / alive[first].size, dead_in_new(estimator, X)[first])
+    explanation = explain_dead_units(
+        estimator, dead[first] / alive[first].size, dead_fraction_untrained(estimator, X)[first]
+    )
     warnings.warn(
-        f"{where} are dead: no training row activates them, so that they cannot learn. {why} "
+        f"{where} are dead: no training row activates them, so that they cannot learn. {explanation} "
         "See skneural.inspection.unit_report.",
         DeadUnitsWarning,
         stacklevel=5,
     )
 
 
-def dead_in_new(estimator: Any, X: Any) -> list[float]:
-    """Return the share of dead units in each hidden layer of networks like the fitted one that have not been trained.
+def dead_fraction_untrained(estimator: Any, X: Any) -> list[float]:
+    """Return the mean fraction of dead units in each hidden layer before training, in networks like the fitted one.
 
     Parameters
     ----------
@@ -68,30 +70,31 @@ def dead_in_new(estimator: Any, X: Any) -> list[float]:
     X : {ndarray, CSR array or matrix} of shape (n_rows, n_features)
     """
     fitted = estimator._network
-    new = Network.zeros(fitted.sizes, fitted.activations, fitted.parameters.dtype, fitted.batch_norm)
-    shares = []
-    for seed in range(N_NEW):
-        new.initialize(TrainingBuilder(estimator).initializer, estimator.bias_init, np.random.RandomState(seed))
-        shares.append([1 - units.mean() for units in alive_units(new, X)])
-    return np.mean(shares, axis=0).tolist()
+    untrained = Network.zeros(fitted.sizes, fitted.activations, fitted.parameters.dtype, fitted.batch_norm)
+    fractions = []
+    for seed in range(N_UNTRAINED):
+        untrained.initialize(TrainingBuilder(estimator).initializer, estimator.bias_init, np.random.RandomState(seed))
+        fractions.append([1 - units.mean() for units in alive_units(untrained, X)])
+    return np.mean(fractions, axis=0).tolist()
 
 
-def remedy(estimator: Any, dead: float, new: float) -> str:
-    """Return why units are dead, and what helps.
+def explain_dead_units(estimator: Any, dead_fraction: float, untrained_fraction: float) -> str:
+    """Return why units of a layer are dead, and what helps.
 
     Parameters
     ----------
     estimator : BaseActivationMLP
-    dead, new : float
-        Share of a layer's units that are dead, and that of a network that has not been trained.
+    dead_fraction, untrained_fraction : float
+        Fraction of the layer's units that are dead, after and before training.
     """
-    if 2 * new >= dead:
-        why = f"In a new network {new:.0%} are so already: scale the features (StdScaler), take another weight_init or "
-        why += "a positive bias_init (0.01)"
+    rate = estimator.learning_rate_init
+    if 2 * untrained_fraction >= dead_fraction:
+        reason, remedy = " already", "scale the features (StdScaler), use another weight_init or bias_init=0.01"
     elif estimator.solver == "lbfgs":
-        why = f"In a new network {new:.0%} are: training did it; scale the features (StdScaler), or raise alpha"
+        reason, remedy = ", so training is the cause", "scale the features (StdScaler), or raise alpha"
     else:
-        rate = estimator.learning_rate_init
-        why = f"In a new network {new:.0%} are: the steps were too long; lower learning_rate_init, now {rate:g} "
-        why += f"(try {rate / 10:g})"
-    return f"{why}; or take an activation that cannot die: leaky_relu, prelu, elu, maxout."
+        reason, remedy = ", so the steps were too long", f"lower learning_rate_init, now {rate:g} (try {rate / 10:g})"
+    return (
+        f"In an untrained network {untrained_fraction:.0%} are dead{reason}: {remedy}; or use an activation that "
+        "cannot die: leaky_relu, prelu, elu, maxout."
+    )

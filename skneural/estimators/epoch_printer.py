@@ -1,4 +1,4 @@
-"""What ``verbose`` prints."""
+"""The lines that ``verbose`` prints."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ class EpochPrinter:
     """
 
     def __init__(self) -> None:
-        self._started = False
+        self._has_header = False
 
     def __call__(self, epoch: Epoch) -> None:
         """Print the line of one epoch."""
-        if not self._started:
+        if not self._has_header:
             print("Iteration         loss   validation   learning rate   seconds")
-            self._started = True
+            self._has_header = True
         score = "-" if epoch.score is None else f"{epoch.score:.6f}"
         rate = "-" if epoch.learning_rate != epoch.learning_rate else f"{epoch.learning_rate:.3g}"
         print(f"{epoch.number:9d} {epoch.loss:12.6f} {score:>12} {rate:>15} {epoch.seconds:9.3f}")

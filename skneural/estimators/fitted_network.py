@@ -1,4 +1,4 @@
-"""What a fitted network offers by itself: weights, curves, hidden features, a small pickle."""
+"""A fitted network: its weights, training curves, hidden features, saving and loading. No training."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Array = NDArray[Any]
 
 
 class FittedNetworkMixin(SavedStateMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin):
-    """The part of the estimators that needs no training data."""
+    """The part of the estimators that does not train."""
 
     warm_start: bool
     parameters_: Array
@@ -66,7 +66,7 @@ class FittedNetworkMixin(SavedStateMixin, ClassNamePrefixFeaturesOutMixin, Trans
 
     @coefs_.setter
     def coefs_(self, values: Sequence[Array]) -> None:
-        _assign(self._fitted_network.weights, values, "coefs_")
+        _copy_into_views(self._fitted_network.weights, values, "coefs_")
 
     @property
     def intercepts_(self) -> list[Array]:
@@ -75,7 +75,7 @@ class FittedNetworkMixin(SavedStateMixin, ClassNamePrefixFeaturesOutMixin, Trans
 
     @intercepts_.setter
     def intercepts_(self, values: Sequence[Array]) -> None:
-        _assign(self._fitted_network.biases, values, "intercepts_")
+        _copy_into_views(self._fitted_network.biases, values, "intercepts_")
 
     @property
     def slopes_(self) -> list[Array]:
@@ -89,7 +89,7 @@ class FittedNetworkMixin(SavedStateMixin, ClassNamePrefixFeaturesOutMixin, Trans
 
     @property
     def loss_curve_(self) -> list[float]:
-        """Objective of each epoch."""
+        """Objective after each epoch."""
         return self.history_["loss"]
 
     @property
@@ -143,56 +143,56 @@ class FittedNetworkMixin(SavedStateMixin, ClassNamePrefixFeaturesOutMixin, Trans
         A : ndarray of shape (n_samples, n_units), in the dtype of the parameters
             Computed as in prediction, without dropout.
         """
-        X = self._validate_rows(X)
+        X = self._validate_X(X)
         n_hidden = len(self.activations_)
         if not n_hidden:
             raise ValueError("There are no hidden features: hidden_layer_sizes is empty, expected at least one layer.")
         if not -n_hidden <= layer < n_hidden:
             raise ValueError(f"layer must be the number of one of the {n_hidden} hidden layers. Got {layer!r} instead.")
         with np.errstate(over="ignore", invalid="ignore"):
-            return finite(self._network.features(X, layer % n_hidden))
+            return check_finite_output(self._network.features(X, layer % n_hidden))
 
     @property
     def _n_features_out(self) -> int:
         return self._sizes[-2]
 
-    def _validate_rows(self, X: Any) -> Any:
-        if self._is_plain(X):
+    def _validate_X(self, X: Any) -> Any:
+        if self._is_already_valid(X):
             return X
         check_is_fitted(self)
         return validate_data(self, X, accept_sparse="csr", dtype=self.parameters_.dtype, reset=False)
 
-    def _is_plain(self, X: Any) -> bool:
-        """Whether X is what validation would return unchanged; it takes longer than the prediction of a few rows."""
+    def _is_already_valid(self, X: Any) -> bool:
+        """Whether validation would return X unchanged, which would take longer than the prediction of a few rows."""
         if type(X) is not np.ndarray or "parameters_" not in vars(self) or hasattr(self, "feature_names_in_"):
             return False
         if X.ndim != 2 or X.dtype != self.parameters_.dtype or X.shape[1] != self.n_features_in_ or not len(X):
             return False
         with np.errstate(over="ignore", invalid="ignore"):
-            return bool(np.isfinite(np.add.reduce(X, axis=None)))  # one that is not finite shows in the sum
+            return bool(np.isfinite(np.add.reduce(X, axis=None)))  # NaN or infinity in X is one in the sum
 
     def _raw_output(self, X: Any) -> Array:
-        X = self._validate_rows(X)
+        X = self._validate_X(X)
         with np.errstate(over="ignore", invalid="ignore"):
-            return finite(self._network.raw_output(X))
+            return check_finite_output(self._network.raw_output(X))
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "parameters_")
 
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__()
-        state.pop("_network", None)  # made of the parameters, sizes and activations
+        state.pop("_network", None)  # _restore_fitted_state makes it of the parameters, sizes and activations
         if not self.warm_start and "_training_state" in state:
             state["_training_state"] = None
         return state
 
     def _check_parameters(self) -> None:
-        """Ask only that they are there: prediction uses none, and whatever trains checks them."""
+        """Check only that they exist: prediction does not use them, and training checks their values."""
         self.get_params(deep=False)
 
     def _restore_fitted_state(self) -> None:
         for part, kind in [(self._loss, Loss), *((activation, Activation) for activation in self.activations_)]:
-            _check_part(part, kind)
+            _check_component(part, kind)
         sizes, ends, n_layers = self._sizes, (self.n_features_in_, self.n_outputs_), len(self.activations_) + 2
         possible = all(isinstance(size, int) and 0 < size <= self.parameters_.size for size in sizes)
         require(
@@ -203,9 +203,9 @@ class FittedNetworkMixin(SavedStateMixin, ClassNamePrefixFeaturesOutMixin, Trans
         layout = Layout(sizes, self.activations_, self._batch_norm)
         check_numbers("parameters_", self.parameters_, (layout.size,), dtypes="fd")
         for slot in (self._training_state or {}).get("slots", []):
-            check_numbers("The solver's state", slot, (layout.n_trained,), dtypes="fd")
+            check_numbers("The solver's state", slot, (layout.n_trainable,), dtypes="fd")
         self._network = Network(sizes, self.activations_, self.parameters_, self._batch_norm)
-        variances = self._network.views.variances
+        variances = self._network.views.running_variances
         require(all((each >= 0).all() for each in variances), "Variances must be >= 0. Got a negative one.")
         require(
             self.out_activation_ == self._loss.inverse_link,
@@ -214,17 +214,17 @@ class FittedNetworkMixin(SavedStateMixin, ClassNamePrefixFeaturesOutMixin, Trans
         )
 
 
-def _check_part(part: Any, kind: type[Component]) -> None:
-    """Raise ValueError unless this is an object of the kind with settings that are allowed, and with nothing else."""
+def _check_component(part: Any, kind: type[Component]) -> None:
+    """Raise ValueError unless this is an object of the kind with valid settings, and without other attributes."""
     require(isinstance(part, kind), f"There must be a {kind.__name__}. Got {part!r} instead.")
     part.check()
     more = vars(part).keys() - part.get_params().keys()
-    own = type(part).__module__.startswith("skneural.")  # a user's may have more
+    own = type(part).__module__.startswith("skneural.")  # a user's class may have other attributes
     require(not (own and more), f"{part!r} must have nothing but its settings. Got {sorted(more)} as well.")
 
 
-def finite(outputs: Array) -> Array:
-    """Return what a network computed, of shape (n_rows, n_outputs), unless it left the range of its numbers."""
+def check_finite_output(outputs: Array) -> Array:
+    """Return the outputs, of shape (n_rows, n_outputs); a ValueError names the first row that is not finite."""
     if not np.isfinite(outputs).all():
         row = int(np.isfinite(outputs).all(axis=1).argmin())
         raise ValueError(
@@ -234,8 +234,8 @@ def finite(outputs: Array) -> Array:
     return outputs
 
 
-def _assign(views: list[Array], values: Sequence[Array], name: str) -> None:
-    """Copy arrays into views on the parameters: all of them, or none."""
+def _copy_into_views(views: list[Array], values: Sequence[Array], name: str) -> None:
+    """Copy arrays into views on the parameters; if one array is wrong, copy none."""
     shapes = [np.shape(value) for value in values]
     expected = [view.shape for view in views]
     if shapes != expected:

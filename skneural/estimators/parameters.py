@@ -1,4 +1,4 @@
-"""The constructor's parameters, as both estimators share them: what is allowed, and what they mean."""
+"""The constructor's parameters and the fitted attributes that both estimators share: constraints and documentation."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ PARAMETERS = """hidden_layer_sizes : int or array-like of int, default=(100,)
         searched, as in ``activation__alpha``.
 
     solver : {"adam", "adamw", "sgd", "rmsprop", "adagrad", "lbfgs"}, default="adam"
-        How the objective is minimised: by steps on mini-batches, or by L-BFGS on all rows at once.
+        The optimisation algorithm: steps on mini-batches, or L-BFGS on all rows at once.
 
     alpha : float in [0, inf), default=0.0001
         Strength of the penalty alpha · [(1 - l1_ratio) / 2 · ‖W‖² + l1_ratio · ‖W‖₁], which is added to the *mean*
@@ -76,8 +76,8 @@ PARAMETERS = """hidden_layer_sizes : int or array-like of int, default=(100,)
         Bound on the Euclidean norm of each mini-batch's gradient; longer ones are scaled down. Not for lbfgs.
 
     dropout : float in [0, 1) or list of them, one per hidden layer, default=0.0
-        Share of the hidden activations that training sets to zero, in each mini-batch anew; the others are divided by
-        1 - dropout. Prediction uses all units. Not for lbfgs.
+        Probability that training sets a hidden activation to zero, drawn anew for each mini-batch; the others are
+        divided by 1 - dropout. Prediction uses all units. Not for lbfgs.
 
     input_dropout : float in [0, 1), default=0.0
         The same for the input features.
@@ -106,10 +106,10 @@ default="constant"
         Largest number of epochs (of iterations, for lbfgs).
 
     shuffle : bool, default=True
-        Whether each epoch takes the rows in a new random order.
+        Whether each epoch uses the rows in a new random order.
 
     random_state : int, RandomState instance or None, default=None
-        Decides initial weights, validation split and the order of the rows.
+        Determines initial weights, validation split, order of the rows and dropout.
 
     tol : float in [0, inf), default=0.0001
         Smallest decrease of the loss (increase of the validation score) that counts as progress; for lbfgs the
@@ -119,7 +119,7 @@ default="constant"
         Whether to print a line per epoch.
 
     warm_start : bool, default=False
-        Whether `fit` goes on from the present parameters and solver state.
+        Whether `fit` continues from the fitted parameters and solver state.
 
     momentum : float in [0, 1], default=0.9
         Momentum of solver="sgd".
@@ -128,15 +128,15 @@ default="constant"
         Whether that momentum is Nesterov's.
 
     early_stopping : bool, default=False
-        Whether to stop when the score on validation rows does not improve, and to restore the parameters of the best
-        epoch. The rows are those given to `fit` as `X_val`, else `validation_fraction` of the training rows, held out.
+        Whether to stop when the score on the validation set no longer improves, and to restore the parameters of the
+        best epoch. The validation set is `X_val` of `fit`; without it, `validation_fraction` of the training rows.
 
     scoring : str, callable or None, default=None
-        The score on the validation rows: a scorer's name or a callable (estimator, X, y) -> float, "loss" for the
+        The score on the validation set: a scorer's name or a callable (estimator, X, y) -> float, "loss" for the
         negative loss, None for accuracy or R².
 
     validation_fraction : float in [0, 1), default=0.1
-        Share of the rows that early stopping holds out.
+        Fraction of the rows that early stopping holds out.
 
     beta_1 : float in [0, 1), default=0.9
         Decay of the first moment, for adam and adamw.
@@ -155,8 +155,8 @@ default="constant"
 
     weight_init : str, Initializer or callable, default="auto"
         Initial weights, by name (see :data:`skneural.initializers.INITIALIZERS`), as an object, or as a callable
-        (fan_in, fan_out, rng) -> array. "auto" takes what suits the activation: He for the ReLU family, Glorot for
-        tanh and sigmoid, LeCun for SELU; it also spreads the biases, see
+        (fan_in, fan_out, rng) -> array. "auto" depends on the activation: He for the ReLU family, Glorot for
+        tanh and sigmoid, LeCun for SELU; it also draws the biases, see
         :class:`skneural.initializers.AutoInitializer`.
 
     bias_init : float, default=0.0
@@ -164,7 +164,7 @@ default="constant"
         biases is 0.
 
     dtype : {"float32", "float64"} or None, default=None
-        Precision of parameters and computation; None takes that of `X` (float64 unless `X` is float32)."""
+        Precision of parameters and computation; None means float32 if `X` is float32, else float64."""
 
 ATTRIBUTES = """parameters_ : ndarray of shape (n_parameters,)
         All parameters in one vector: weights, biases, learned slopes; with `batch_norm` also the scales and, at its
@@ -183,7 +183,7 @@ ATTRIBUTES = """parameters_ : ndarray of shape (n_parameters,)
         One per hidden layer.
 
     backend_ : {"native", "numpy"}
-        The form of the numerical core that trained; see :func:`skneural.use_backend`.
+        The implementation that trained the network; see :func:`skneural.use_backend`.
 
     out_activation_ : str
         The inverse link of the loss.
@@ -201,16 +201,16 @@ ATTRIBUTES = """parameters_ : ndarray of shape (n_parameters,)
         Epochs of the last `fit`; with `partial_fit`, of all calls.
 
     t_ : int
-        Rows seen in training on mini-batches, each as often as it was seen; lbfgs does not count.
+        Rows used in training on mini-batches, counted once per epoch; lbfgs does not count.
 
     loss_ : float
         Objective of the last epoch.
 
     history_ : dict of list of float
         One entry per epoch: "loss", "validation_loss", "validation_score", "learning_rate" (of the last batch),
-        "gradient_norm" (of the last batch), "update_ratio" (length of the last step relative to the parameters'),
-        "seconds" (short epochs that were one native call share theirs equally). NaN where it is not known;
-        an empty list if there never were validation rows.
+        "gradient_norm" (of the last batch), "update_ratio" (norm of the last step divided by that of the parameters),
+        "seconds" (short epochs that were computed in one call have equal values). NaN where a value is unknown; an
+        empty list if there was no validation set.
 
     loss_curve_ : list of float
         Objective of each epoch: mean loss during the epoch, plus the penalty at its end.
@@ -219,24 +219,24 @@ ATTRIBUTES = """parameters_ : ndarray of shape (n_parameters,)
         Smallest entry of `loss_curve_`; None with early stopping.
 
     validation_loss_curve_, validation_scores_ : list of float or None
-        Loss and score on the validation rows after each epoch, if there are any; NaN for epochs without.
+        Loss and score on the validation set after each epoch; None without one, NaN for epochs without one.
 
     best_validation_score_ : float or None
         The best of these scores."""
 
 
-def store(estimator: Any, parameters: dict[str, Any]) -> None:
+def store_parameters(estimator: Any, parameters: dict[str, Any]) -> None:
     """Store a constructor's parameters, given as its ``locals()``, under their own names.
 
-    All of them: a subclass whose constructor names a few still has the others.
+    This stores all of them, also for a subclass whose own constructor has only a few.
     """
     for name, value in parameters.items():
         if name != "self":
             setattr(estimator, name, value)
 
 
-def documented(estimator: T) -> T:
-    """Fill the shared parameters and attributes into a class's docstring."""
+def fill_docstring(estimator: T) -> T:
+    """Insert the shared parameters and attributes into a class's docstring."""
     text = estimator.__doc__ or ""
     estimator.__doc__ = text.replace("{parameters}", PARAMETERS).replace("{attributes}", ATTRIBUTES)
     return estimator

@@ -1,4 +1,4 @@
-"""A classifier for tabular data whose settings were found by measuring."""
+"""A classifier for tabular data with settings that were chosen by benchmarks."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ def tabular_classifier(**overrides: Any) -> Pipeline:
     probabilities of three networks of different seeds: one sees the features, two also see them encoded by
     :class:`skneural.PiecewiseLinearEncoder`. Each has two wide hidden layers with batch normalisation, dropout and
     smoothed labels, trained by AdamW for a fixed number of epochs at a rate that falls to zero. Their settings are in
-    `TABULAR_DEFAULTS`; docs/tabular.md says what each of them brought.
+    `TABULAR_DEFAULTS`; docs/tabular.md has the benchmark of each.
 
     Parameters
     ----------
     **overrides
-        Parameters of :class:`skneural.ActivationMLPClassifier`, instead of or besides those of `TABULAR_DEFAULTS`, for
-        all three networks. Each gets a random state of its own, drawn from `random_state`.
+        Parameters of :class:`skneural.ActivationMLPClassifier` for all three networks; they take precedence over
+        `TABULAR_DEFAULTS`. Each network gets a random state of its own, drawn from `random_state`.
 
     Returns
     -------
@@ -73,7 +73,7 @@ def tabular_classifier(**overrides: Any) -> Pipeline:
         )
     plain, *others = (
         ActivationMLPClassifier(**{**TABULAR_DEFAULTS, **overrides, "random_state": seed})
-        for seed in _seeds(overrides.get("random_state"))
+        for seed in _draw_seeds(overrides.get("random_state"))
     )
     encoded = [make_pipeline(PiecewiseLinearEncoder(n_bins=8, max_columns=1000), network) for network in others]
     members = [("plain", plain), ("encoded_1", encoded[0]), ("encoded_2", encoded[1])]
@@ -82,8 +82,8 @@ def tabular_classifier(**overrides: Any) -> Pipeline:
     return make_pipeline(StdScaler(), SmoothClipper(), vote)
 
 
-def _seeds(random_state: int | np.random.RandomState | None) -> list[int | None]:
-    """One seed per network: members that shared a generator would each train with a copy of it, thus alike."""
+def _draw_seeds(random_state: int | np.random.RandomState | None) -> list[int | None]:
+    """Return one seed per network: networks with copies of one generator would have the same random numbers."""
     if random_state is None:
         return [None] * 3
     return check_random_state(random_state).randint(np.iinfo(np.int32).max, size=3).tolist()

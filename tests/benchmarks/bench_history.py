@@ -42,7 +42,7 @@ def history_seconds(model, epochs):
         lengths.begin_step()
         lengths.gradient()
         lengths.update_ratio()
-        model._record(epoch)
+        model._record_epoch(epoch)
     return (time.thread_time() - started) / epochs
 
 

@@ -11,7 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 import skneural.estimators
 import skneural.inspection
 from skneural import ActivationMLPClassifier, ActivationMLPRegressor, DeadUnitsWarning
-from skneural.estimators.dead_units_warning import dead_in_new, remedy
+from skneural.estimators.dead_units_warning import dead_fraction_untrained, explain_dead_units
 
 X, Y = load_digits(return_X_y=True)
 
@@ -34,7 +34,9 @@ def test_too_high_a_rate_warns_once_and_names_it(dtype):
     dead = [int((model.hidden_features(X, layer) == 0).all(axis=0).sum()) for layer in (0, 1)]
     assert min(dead) > 20
     assert message.startswith(f"{dead[0]} of 60 units of hidden layer 0 and {dead[1]} of 40 units of hidden layer 1")
-    assert re.search(r"In a new network \d% are: the steps were too long; lower .*, now 0\.3 \(try 0\.03\)", message)
+    assert re.search(
+        r"In an untrained network \d% are dead, so the steps were too long: lower .*, now 0\.3 \(try 0\.03\)", message
+    )
     assert warning.filename == __file__
 
 
@@ -44,11 +46,11 @@ def test_the_default_rate_is_quiet():
         assert warned(model.fit, X, Y) == []
 
 
-def test_a_bad_start_is_told_from_bad_training():
+def test_the_message_distinguishes_a_bad_start_from_bad_training():
     model = ActivationMLPClassifier((20,), bias_init=-1000.0, max_iter=2, random_state=0)
     (warning,) = warned(model.fit, X, Y)
     assert "20 of 20 units of hidden layer 0 are dead" in str(warning.message)
-    assert "In a new network 100% are so already" in str(warning.message)
+    assert "In an untrained network 100% are dead already" in str(warning.message)
     assert "bias_init" in str(warning.message)
 
 
@@ -88,10 +90,12 @@ def test_training_and_estimator_are_as_without_the_warning():
 
 def test_causes_and_remedies():
     adam, lbfgs = ActivationMLPClassifier(learning_rate_init=0.5), ActivationMLPClassifier(solver="lbfgs")
-    assert "new network 10% are: the steps were too long; lower learning_rate_init, now 0.5" in remedy(adam, 0.9, 0.1)
-    assert "new network 50% are so already: scale the features" in remedy(adam, 0.9, 0.5)
-    assert "training did it; scale the features (StdScaler), or raise alpha; or take" in remedy(lbfgs, 0.9, 0.1)
-    assert all(remedy(each, 0.9, 0.1).endswith("leaky_relu, prelu, elu, maxout.") for each in (adam, lbfgs))
+    too_long = "10% are dead, so the steps were too long: lower learning_rate_init, now 0.5"
+    assert too_long in explain_dead_units(adam, 0.9, 0.1)
+    assert "50% are dead already: scale the features" in explain_dead_units(adam, 0.9, 0.5)
+    by_training = "training is the cause: scale the features (StdScaler), or raise alpha; or use"
+    assert by_training in explain_dead_units(lbfgs, 0.9, 0.1)
+    assert all(explain_dead_units(each, 0.9, 0.1).endswith("leaky_relu, prelu, elu, maxout.") for each in (adam, lbfgs))
 
 
 def test_new_networks_are_like_the_fitted_one_before_it_was_trained():
@@ -100,7 +104,7 @@ def test_new_networks_are_like_the_fitted_one_before_it_was_trained():
     at_start = (model.hidden_features(X, 0) == 0).all(axis=0).mean()
     assert 0.1 < at_start < 0.9
     model.intercepts_[0][...] = -1000
-    new = dead_in_new(model, X)
+    new = dead_fraction_untrained(model, X)
     assert new[0] == pytest.approx(at_start, abs=0.1)
     assert new[1] == 0
     assert (model.intercepts_[0] == -1000).all()

@@ -19,7 +19,7 @@ from skneural.estimators import ActivationMLPClassifier, ActivationMLPRegressor
 from skneural.network import Network
 from skneural.network.batch_normalization import EPSILON
 from skneural.preprocessing import MeanCenterer, PCAWhitener, PiecewiseLinearEncoder, SmoothClipper, StdScaler
-from skneural.preprocessing.standardizing import in_range, two_parts
+from skneural.preprocessing.standardizing import nonzero_scale, split_mean
 
 
 def register_converters() -> None:
@@ -59,16 +59,16 @@ def read_input(scope: Any, operator: Any, container: Any) -> Tensor:
 
 def standardize(model: Any, X: Tensor) -> Tensor:
     """Z = (X - shift) / scale, the shift in two parts where one would lose digits in float32."""
-    shift, scale = model._shift_and_scale()
-    for part in two_parts(shift, X.dtype):
+    shift, scale = model._mean_and_scale()
+    for part in split_mean(shift, X.dtype):
         X = X if part is None else X - part
-    return X if scale is None else X / in_range(scale, X.dtype)
+    return X if scale is None else X / nonzero_scale(scale, X.dtype)
 
 
 def whiten(model: PCAWhitener, X: Tensor) -> Tensor:
     """Z = (X - mean) V / spread (and back, with "zca"), in float64 as in the model."""
     components = model.components_
-    scores = (X.cast(np.float64) - model.mean_) @ (components / model._spread()[:, np.newaxis]).T
+    scores = (X.cast(np.float64) - model.mean_) @ (components / model._component_scale()[:, np.newaxis]).T
     return (scores @ components if model.method == "zca" else scores).cast(X.dtype)
 
 
@@ -82,13 +82,13 @@ def clip_smoothly(model: SmoothClipper, X: Tensor) -> Tensor:
 
 def encode_piecewise_linear(model: PiecewiseLinearEncoder, X: Tensor) -> Tensor:
     """X, and behind it for each bin (clip(X, low, high) - low) / (high - low), centred."""
-    column = np.concatenate([np.full(max(len(edges) - 1, 0), i) for i, edges in enumerate(model.edges_)])
+    column = np.concatenate([np.full(max(len(edges) - 1, 0), i) for i, edges in enumerate(model.bin_edges_)])
     if not len(column):
         return X.apply("Identity")
-    low = np.concatenate([edges[:-1] for edges in model.edges_]).astype(X.dtype)
-    high = np.concatenate([edges[1:] for edges in model.edges_]).astype(X.dtype)
+    low = np.concatenate([edges[:-1] for edges in model.bin_edges_]).astype(X.dtype)
+    high = np.concatenate([edges[1:] for edges in model.bin_edges_]).astype(X.dtype)
     inside = X.take(column, axis=1).maximum(low).minimum(high)
-    return X.hstack((inside - low) / np.maximum(high - low, np.finfo(X.dtype).tiny) - model.offsets_)
+    return X.hstack((inside - low) / np.maximum(high - low, np.finfo(X.dtype).tiny) - model.encoding_mean_)
 
 
 def hidden_activations(network: Network, X: Tensor) -> Tensor:
@@ -109,9 +109,9 @@ def affine_maps(network: Network) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield weights and biases of each layer in float64, batch normalisation folded into those of hidden layers."""
     views = network.views
     for i, (W, b) in enumerate(zip(network.weights, network.biases, strict=True)):
-        if network.batch_norm and i < len(views.means):
-            scale = views.scales[i] / np.sqrt(views.variances[i].astype(np.float64) + EPSILON)
-            yield W * scale, b - views.means[i] * scale
+        if network.batch_norm and i < len(views.running_means):
+            scale = views.scales[i] / np.sqrt(views.running_variances[i].astype(np.float64) + EPSILON)
+            yield W * scale, b - views.running_means[i] * scale
         else:
             yield W.astype(np.float64), b.astype(np.float64)
 
@@ -121,9 +121,14 @@ def hidden_features(model: HiddenFeatures, X: Tensor) -> Tensor:
     return hidden_activations(model.network._fitted_network, X)
 
 
-def predict_mean(model: ActivationMLPRegressor, X: Tensor) -> Tensor:
-    """The predicted mean, of shape (n_rows, n_outputs)."""
-    return link_formula(model._loss)(raw_output(model._fitted_network, X))
+def predict_targets(model: ActivationMLPRegressor, X: Tensor) -> Tensor:
+    """The prediction in the units of the targets, of shape (n_rows, n_outputs)."""
+    outputs = link_formula(model._loss)(raw_output(model._fitted_network, X))
+    predicted = outputs * model.target_scale_ + model.target_mean_
+    if not model.clip_predictions:
+        return predicted
+    low, high = model.target_range_.astype(X.dtype)
+    return predicted.maximum(low).minimum(high)
 
 
 def convert_classifier(scope: Any, operator: Any, container: Any) -> None:
@@ -207,7 +212,7 @@ CLASSIFIER_OPTIONS = {"zipmap": [True, False, "columns"], "nocl": [True, False],
 # Estimator -> the function that declares its outputs, the function that writes them.
 CONVERTERS: dict[type, tuple[Callable[[Any], None], Callable[[Any, Any, Any], None]]] = {
     ActivationMLPClassifier: (classifier_shapes, convert_classifier),
-    ActivationMLPRegressor: (regressor_shapes, convert_with(predict_mean)),
+    ActivationMLPRegressor: (regressor_shapes, convert_with(predict_targets)),
     HiddenFeatures: (transformer_shapes, convert_with(hidden_features)),
     MeanCenterer: (transformer_shapes, convert_with(standardize)),
     StdScaler: (transformer_shapes, convert_with(standardize)),

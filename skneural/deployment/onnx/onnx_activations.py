@@ -32,7 +32,16 @@ from skneural.activations import (
     Tanh,
 )
 from skneural.deployment.onnx.onnx_graph import Tensor
-from skneural.losses import AbsoluteError, Huber, LogisticLoss, Loss, PoissonLoss, SoftmaxCrossEntropy, SquaredError
+from skneural.losses import (
+    AbsoluteError,
+    Huber,
+    LogisticLoss,
+    Loss,
+    PoissonLoss,
+    Quantile,
+    SoftmaxCrossEntropy,
+    SquaredError,
+)
 
 Array = NDArray[Any]
 
@@ -145,6 +154,7 @@ LINKS: dict[type[Loss], Callable[[Tensor], Tensor]] = {
     SquaredError: lambda F: F,
     AbsoluteError: lambda F: F,
     Huber: lambda F: F,
+    Quantile: Tensor.sort,
     PoissonLoss: Tensor.exp,
 }
 

@@ -44,7 +44,7 @@ class Tensor:
         self._scope, self._container = scope, container
         self.name, self.dtype = name, np.dtype(dtype)
 
-    def apply(self, operator: str, *others: Any, dtype: Any = None, **attributes: Any) -> Tensor:
+    def apply(self, operator: str, *others: Any, dtype: Any = None, n_outputs: int = 1, **attributes: Any) -> Tensor:
         """Return the result of an ONNX operator on this value and others.
 
         Parameters
@@ -55,6 +55,8 @@ class Tensor:
             Further inputs.
         dtype : dtype, default=None
             The dtype of the result; None means that of this value.
+        n_outputs : int, default=1
+            The number of outputs of the operator; the first is returned.
         **attributes : int, float or str
             Attributes of the node.
 
@@ -66,7 +68,8 @@ class Tensor:
         inputs = [self.name, *(self.constant(other).name for other in others)]
         result = Tensor(self._scope, self._container, self._scope.get_unique_variable_name("Z"), dtype or self.dtype)
         name = self._scope.get_unique_operator_name(operator)
-        self._container.add_node(operator, inputs, result.name, name=name, **attributes)
+        unused = [self._scope.get_unique_variable_name("unused") for _ in range(n_outputs - 1)]
+        self._container.add_node(operator, inputs, [result.name, *unused], name=name, **attributes)
         return result
 
     def constant(self, value: Any) -> Tensor:
@@ -172,6 +175,11 @@ class Tensor:
     def argmax(self) -> Tensor:
         """Return the column of each row's (first) largest entry, of shape (n_rows,)."""
         return self.apply("ArgMax", dtype=np.int64, axis=1, keepdims=0)
+
+    def sort(self) -> Tensor:
+        """Return the entries of each row in ascending order."""
+        width = self.apply("Shape", dtype=np.int64).take(np.array([1]), axis=0)
+        return self.apply("TopK", width, n_outputs=2, axis=1, largest=0)
 
     def take(self, index: Any, axis: int) -> Tensor:
         """Return the entries at the index, an integer, an array of them or a Tensor, as `numpy.take` does."""

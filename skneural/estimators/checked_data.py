@@ -1,0 +1,75 @@
+"""Data after all checks: what training and validation read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class CheckedData:
+    """Checked arrays with one entry per row.
+
+    Parameters
+    ----------
+    X : {ndarray, CSR array or matrix} of shape (n_rows, n_features)
+        In the dtype of the computation.
+    Y : ndarray
+        Targets as the loss expects them.
+    y : ndarray
+        Targets as the user gave them.
+    sample_weight : ndarray of shape (n_rows,) or None
+        The largest is 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skneural.estimators.checked_data import CheckedData
+    >>> data = CheckedData(np.eye(3), np.array([0, 1, 1]), np.array(["no", "yes", "yes"]), None)
+    >>> data.take(np.array([0, 2])).y.tolist()
+    ['no', 'yes']
+    """
+
+    X: Any
+    Y: Array
+    y: Array
+    sample_weight: Array | None
+
+    def take(self, indices: Array) -> CheckedData:
+        """Return some of the rows."""
+        sample_weight = None if self.sample_weight is None else self.sample_weight[indices]
+        return CheckedData(self.X[indices], self.Y[indices], self.y[indices], sample_weight)
+
+
+def scale_sample_weight(sample_weight: Array, name: str) -> Array:
+    """Return weights of which the largest is 1: only ratios count, and then no sum overflows.
+
+    Parameters
+    ----------
+    sample_weight : ndarray of shape (n_rows,)
+        Finite and not negative.
+    name : str
+        What the message calls them.
+
+    Raises
+    ------
+    ValueError
+        If all weights are zero.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skneural.estimators.checked_data import scale_sample_weight
+    >>> scale_sample_weight(np.array([0.0, 1.0, 4.0]), "sample_weight")
+    array([0.  , 0.25, 1.  ])
+    """
+    largest = sample_weight.max()
+    if not largest > 0:
+        raise ValueError(f"{name} is zero for every row. Expected at least one positive weight.")
+    with np.errstate(over="ignore"):  # NumPy before 2 warns of numbers beside the array, by subnormal ones
+        return sample_weight / largest

@@ -1,0 +1,104 @@
+"""The validation set: which rows are held out of training, and the network's loss and score on them."""
+
+from __future__ import annotations
+
+import copy
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import get_scorer
+from sklearn.model_selection import train_test_split
+
+from skneural._sklearn_compat import accepts_sample_weight
+from skneural.estimators.checked_data import CheckedData
+
+Array = NDArray[Any]
+
+
+def train_validation_split(
+    n_rows: int, validation_fraction: float, seed: int, stratify: Array | None
+) -> tuple[Array, Array]:
+    """Return the indices of the rows to train on, and those of the rows to hold out.
+
+    Parameters
+    ----------
+    n_rows : int
+    validation_fraction : float
+        Share of the rows that is held out.
+    seed : int
+    stratify : ndarray of shape (n_rows,) or None
+        Labels that both parts have in the same proportions.
+
+    Raises
+    ------
+    ValueError
+        If fewer than two rows would be held out, or a class is too rare for both parts.
+
+    Examples
+    --------
+    >>> from skneural.estimators.validation_set import train_validation_split
+    >>> train, validation = train_validation_split(20, 0.1, seed=0, stratify=None)
+    >>> len(train), len(validation)
+    (18, 2)
+    """
+    request = f"validation_fraction={validation_fraction} of {n_rows} rows"
+    try:
+        train, validation = train_test_split(
+            np.arange(n_rows), test_size=validation_fraction, random_state=seed, stratify=stratify
+        )
+    except ValueError as error:
+        raise ValueError(f"Early stopping cannot hold out {request}: {error}") from error
+    if len(validation) < 2:
+        raise ValueError(
+            "The validation set is too small. Increase 'validation_fraction' or the size of your dataset. "
+            f"Got {request}, expected at least 2 rows."
+        )
+    return train, validation
+
+
+class ValidationScorer:
+    """Computes loss and score of an estimator's network on the validation set, at its present parameters.
+
+    Parameters
+    ----------
+    estimator : BaseActivationMLP
+        With its network, whose parameters may change between calls.
+    data : CheckedData
+        The validation set.
+    """
+
+    def __init__(self, estimator: Any, data: CheckedData):
+        self.data = data
+        self._network, self._loss = estimator._network, estimator._loss
+        self._default_score = estimator._score_raw_output
+        self._scoring = estimator.scoring
+        if estimator.scoring not in (None, "loss"):
+            self._scorer = get_scorer(estimator.scoring)
+            self._pass_sample_weight = data.sample_weight is not None and accepts_sample_weight(self._scorer)
+            self._estimator = copy.copy(estimator)  # shares the parameters
+            self._estimator.__dict__.pop("feature_names_in_", None)  # X is an array without names
+
+    def __call__(self) -> tuple[float, float]:
+        """Return loss and score; a larger score is better."""
+        data = self.data
+        F = self._network.raw_output(data.X)
+        losses, _ = self._loss.evaluate(F, data.Y)
+        loss = float(np.average(losses, weights=data.sample_weight))
+        if self._scoring == "loss":
+            return loss, -loss
+        if not np.isfinite(F).all():
+            return loss, math.nan
+        if self._scoring is None:
+            return loss, self._default_score(F, data.Y, data.sample_weight)
+        return loss, self._score()
+
+    def _score(self) -> float:
+        options = {"sample_weight": self.data.sample_weight} if self._pass_sample_weight else {}
+        try:
+            return float(self._scorer(self._estimator, self.data.X, self.data.y, **options))
+        except (AttributeError, TypeError) as error:  # a score of probabilities for a regressor, or what is no scorer
+            raise TypeError(
+                f"scoring={self._scoring!r}, called with (estimator, X, y), does not suit this estimator: {error}"
+            ) from error

@@ -1,0 +1,34 @@
+"""Checked data: rows are taken alike from all arrays, and sample weights keep their ratios."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from scipy import sparse
+
+from skneural.estimators.checked_data import CheckedData, scale_sample_weight
+
+
+@pytest.mark.parametrize("convert", [np.asarray, sparse.csr_array])
+def test_take_returns_the_same_rows_of_every_array(convert):
+    X, y = np.arange(12.0).reshape(4, 3), np.array(["a", "b", "a", "c"])
+    taken = CheckedData(convert(X), np.array([0, 1, 0, 2]), y, np.array([1.0, 0.5, 0.2, 0.0])).take(np.array([3, 1]))
+    X_taken = taken.X.toarray() if sparse.issparse(taken.X) else taken.X
+    assert_array_equal(X_taken, X[[3, 1]])
+    assert (taken.Y.tolist(), taken.y.tolist()) == ([2, 1], ["c", "b"])
+    assert taken.sample_weight.tolist() == [0, 0.5]
+
+
+def test_data_without_sample_weight_have_none_after_take():
+    assert CheckedData(np.eye(2), np.arange(2), np.arange(2), None).take(np.array([1])).sample_weight is None
+
+
+@pytest.mark.parametrize("factor", [1e-300, 1.0, 1e308])
+def test_the_largest_weight_becomes_one_and_ratios_stay(factor):
+    with np.errstate(all="raise"):
+        scaled = scale_sample_weight(np.array([0.25, 0.5, 0.0, 1.0]) * factor, "sample_weight")
+    assert scaled.tolist() == [0.25, 0.5, 0.0, 1.0]
+
+
+def test_weights_that_are_all_zero_are_refused_by_name():
+    with pytest.raises(ValueError, match="class_weight is zero for every row"):
+        scale_sample_weight(np.zeros(3), "class_weight")
