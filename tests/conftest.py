@@ -21,7 +21,7 @@ collect_ignore = ["fuzzing/guided.py"]  # a program of its own
 NEEDED = {
     "skneural.deployment.persistence": "skops",
     "skneural.deployment.onnx": "onnxruntime",
-    "skneural.deployment.onnx.graph": "onnxruntime",
+    "skneural.deployment.onnx.onnx_graph": "onnxruntime",
 }
 
 

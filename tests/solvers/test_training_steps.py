@@ -155,7 +155,8 @@ def test_python_is_asked_only_where_it_is_needed():
 @needs_native
 def test_an_epoch_in_portions_is_the_same_to_the_bit(monkeypatch):
     whole = trajectory(*make()[:2])
-    monkeypatch.setattr(built_extension("skneural.solvers.fused"), "MAX_CALL_COST", 1)  # a look for Ctrl-C after each step
+    fused = built_extension("skneural.solvers.fused")
+    monkeypatch.setattr(fused, "MAX_CALL_COST", 1)  # Ctrl-C is looked for after each step
     np.testing.assert_array_equal(trajectory(*make()[:2]), whole)
 
 

@@ -254,7 +254,7 @@ def _average_over_splits(activation: str, rate: float, results: Sequence[FitResu
 
 def _table_row(each: Candidate) -> list[str]:
     score = [format_or_dash(each.score, ".4f"), format_or_dash(each.score_std, ".4f")]
-    times = [format_or_dash(each.epochs_to_target, ".0f"), format_or_dash(each.seconds_to_target, ".2f")]
+    times = [format_or_dash(each.epochs_to_target, ".0f"), format_or_dash(each.seconds_to_target, ".3f")]
     fractions = [format_or_dash(each.dead, ".0%"), format_or_dash(each.saturated, ".0%")]
     mean, rate = format_or_dash(each.mean_activation, ".2g"), f"{each.learning_rate:g}"
-    return [each.activation, rate, *score, f"{each.fit_time:.2f}", *times, *fractions, mean, f"{each.n_parameters}"]
+    return [each.activation, rate, *score, f"{each.fit_time:.3f}", *times, *fractions, mean, f"{each.n_parameters}"]

@@ -40,8 +40,8 @@ class UnitActivityDisplay:
         Mean and standard deviation of the activations.
     zero_fractions : ndarray of shape (n_layers,)
         Fraction of the activations that are exactly zero. They are not in the histogram, which they would dominate.
-    n_dead, n_units : ndarray of shape (n_layers,), int
-        Number of units that are zero on every row, and of all units.
+    n_always_zero, n_units : ndarray of shape (n_layers,), int
+        Number of units that are exactly zero on every row, and of all units. With ReLU these are the dead units.
     ax_ : matplotlib Axes
     figure_ : matplotlib Figure
 
@@ -50,7 +50,7 @@ class UnitActivityDisplay:
     >>> import numpy as np
     >>> from skneural.inspection import UnitActivityDisplay
     >>> display = UnitActivityDisplay([np.array([[0.0, 1.0], [0.0, 2.0]])], ["only layer"])
-    >>> display.means, display.zero_fractions, display.n_dead
+    >>> display.means, display.zero_fractions, display.n_always_zero
     (array([0.75]), array([0.5]), array([1]))
     """
 
@@ -61,7 +61,7 @@ class UnitActivityDisplay:
         self.means = np.array([A.mean(dtype=np.float64) for A in activations])
         self.stds = np.array([A.std(dtype=np.float64) for A in activations])
         self.zero_fractions = np.array([np.mean(A == 0) for A in activations])
-        self.n_dead = np.array([np.sum(~A.any(axis=0)) for A in activations])
+        self.n_always_zero = np.array([np.sum(~A.any(axis=0)) for A in activations])
         self.n_units = np.array([A.shape[1] for A in activations])
 
     @classmethod
@@ -129,9 +129,9 @@ class UnitActivityDisplay:
         self.ax_.text(1.02, i + 0.3, self._statistics_text(i), **text_style)
 
     def _statistics_text(self, i: int) -> str:
-        dead = f"\ndead: {self.n_dead[i]} of {self.n_units[i]} units" if self.n_dead[i] else ""
         zero = f"\nexactly 0: {self.zero_fractions[i]:.0%}" if self.zero_fractions[i] else ""
-        return f"mean {self.means[i]:.2g}, std {self.stds[i]:.2g}{zero}{dead}"
+        always = f"\non every row: {self.n_always_zero[i]} of {self.n_units[i]} units" if self.n_always_zero[i] else ""
+        return f"mean {self.means[i]:.3g}, std {self.stds[i]:.3g}{zero}{always}"
 
 
 def _edges(activations: Sequence[Array], n_bins: int) -> Array:

@@ -15,7 +15,7 @@ Array = NDArray[Any]
 
 
 class WeightImageDisplay:
-    """Incoming weights of the units of the first layer, in the shape of the images that the rows are.
+    """Incoming weights of the units of the first layer, drawn as images. The rows must be images, too.
 
     It is recommended to use :meth:`from_estimator`.
 

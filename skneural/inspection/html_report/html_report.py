@@ -21,7 +21,6 @@ from sklearn.utils import resample
 
 from skneural.atomic_write import atomic_write
 from skneural.estimators.base import BaseActivationMLP
-from skneural.inspection.displays import UnitActivityDisplay
 from skneural.inspection.gradients.gradient_check import check_gradient
 from skneural.inspection.html_report.gradient_section import gradient_section
 from skneural.inspection.html_report.html_elements import Markup, Section, concatenate, element
@@ -179,7 +178,7 @@ def report(estimator: Any, X: Any, y: Any) -> Report:
         sections=[
             model_section(estimator, network),
             training_section(network),
-            units_section(units, _unit_activity(network, rows)),
+            units_section(units, _activations(network, rows)),
             predictions,
             gradient_section(gradient),
         ],
@@ -199,13 +198,9 @@ def _subtitle(estimator: Any, network: BaseActivationMLP) -> str:
     return f"{', '.join(steps)}; layers of {layers} units, solver {network.solver}, {network.parameters_.dtype.name}"
 
 
-def _unit_activity(network: BaseActivationMLP, rows: Any) -> UnitActivityDisplay | None:
-    if not network.activations_:
-        return None
+def _activations(network: BaseActivationMLP, rows: Any) -> list[Array]:
     sample = resample(rows, replace=False, n_samples=min(N_ROWS, np.shape(rows)[0]), random_state=0)
-    layers = range(len(network.activations_))
-    names = [f"layer {i}: {network.activations_[i]}" for i in layers]
-    return UnitActivityDisplay([network.hidden_features(sample, i) for i in layers], names)
+    return [network.hidden_features(sample, i) for i in range(len(network.activations_))]
 
 
 def _summary_tiles(summary: dict[str, Any]) -> Markup:

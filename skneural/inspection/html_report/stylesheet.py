@@ -13,7 +13,7 @@ STYLE = """
 .skneural-report h2 { font-size: 1.2rem; margin: 2rem 0 .6rem; padding-top: .6rem; border-top: 1px solid var(--line); }
 .skneural-report p { margin: .4rem 0; max-width: 46rem; overflow-wrap: anywhere; }
 .skneural-report .muted { color: var(--muted); }
-.skneural-report dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.5rem, 1fr)); gap: .6rem;
+.skneural-report dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(8rem, 1fr)); gap: .6rem;
   margin: 1rem 0; }
 .skneural-report dl div { background: var(--panel); border: 1px solid var(--line); border-radius: .4rem;
   padding: .5rem .7rem; }
@@ -22,7 +22,7 @@ STYLE = """
 .skneural-report ul { margin: .4rem 0; padding-left: 1.2rem; max-width: 50rem; }
 .skneural-report li { margin: .3rem 0; overflow-wrap: anywhere; }
 .skneural-report .recommendations { border-left: .3rem solid var(--bad); background: var(--panel);
-  padding: .5rem .9rem; }
+  padding: .5rem .9rem; max-width: 53rem; }
 .skneural-report .no-problem { border-left-color: var(--good); }
 .skneural-report .scroll { overflow-x: auto; margin: .6rem 0; }
 .skneural-report table { border-collapse: collapse; margin: 0; font-size: .88rem; font-variant-numeric: tabular-nums;
@@ -34,7 +34,7 @@ STYLE = """
 .skneural-report th[scope=row], .skneural-report th:first-child, .skneural-report th.text { text-align: left; }
 .skneural-report .side-by-side { display: flex; flex-wrap: wrap; gap: 0 3rem; align-items: flex-start; }
 .skneural-report .side-by-side > * { max-width: 100%; }
-.skneural-report td.text { text-align: left; white-space: normal; min-width: 8rem; overflow-wrap: anywhere; }
+.skneural-report td.text { text-align: left; white-space: normal; min-width: 10rem; overflow-wrap: anywhere; }
 .skneural-report td.heat { background: color-mix(in srgb, var(--c0) calc(var(--fraction) * 45%), var(--page));
   text-align: center; min-width: 2.4rem; }
 .skneural-report td.good { color: var(--good); }

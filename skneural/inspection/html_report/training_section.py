@@ -16,7 +16,7 @@ CURVES = {
     "validation_score": "Score on the validation rows",
     "learning_rate": "Learning rate",
     "gradient_norm": "Norm of the gradient (last batch of each epoch)",
-    "update_ratio": "Norm of a step, relative to that of the parameters",
+    "update_ratio": "Norm of a step, relative to the parameters",
 }
 
 
@@ -24,8 +24,10 @@ def training_section(network: BaseActivationMLP) -> Section:
     """Return the section: the loss curve, and a chart for each other quantity that changed during training."""
     history = {name: column for name, column in network.history_.items() if column}
     losses = {"training": history.get("loss", [])}
+    notes = ["The training loss is the mean over the batches of an epoch, plus the penalty."]
     if "validation_loss" in history:
         losses["validation"] = history["validation_loss"]
+        notes.append("The validation loss has no penalty.")
     kept = best_epoch(network)
     charts = [line_chart("Loss", losses, marked=kept)]
     for name, title in CURVES.items():
@@ -33,17 +35,9 @@ def training_section(network: BaseActivationMLP) -> Section:
         finite = values[np.isfinite(values)]
         if finite.size and np.ptp(finite) > 0:
             charts.append(line_chart(title, {name: values}))
-    note = " ".join(
-        [
-            "The training loss is the mean over the batches of an epoch, plus the penalty. "
-            "A validation loss has no penalty.",
-            *_constant_rate(history.get("learning_rate", [])),
-            *([] if kept is None else [f"Early stopping kept the weights of epoch {kept}: the dashed line."]),
-        ]
-    )
-    return Section("Training", concatenate(element("p", note, class_="muted"), chart_grid(charts)))
-
-
-def _constant_rate(learning_rates: list[float]) -> list[str]:
-    distinct = {rate for rate in learning_rates if math.isfinite(rate)}
-    return [f"The learning rate was {short_number(rate)} in all epochs." for rate in distinct if len(distinct) == 1]
+    rates = {rate for rate in history.get("learning_rate", []) if math.isfinite(rate)}
+    if len(rates) == 1:
+        notes.append(f"The learning rate was {short_number(rates.pop())} in all epochs.")
+    if kept is not None:
+        notes.append(f"Early stopping kept the weights of epoch {kept}, marked by a dashed line.")
+    return Section("Training", concatenate(element("p", " ".join(notes), class_="muted"), chart_grid(charts)))

@@ -40,7 +40,7 @@ class UnitStatistics:
     n_saturated : ndarray of shape (n_units,), int
         Number of rows on which the unit was saturated.
     sum, sum_of_squares : ndarray of shape (n_units,)
-        Of the activations.
+        Sum of the activations, and of their squares.
     piece_counts : ndarray of shape (n_pieces, n_units), int
         Number of rows on which each piece was the largest.
     """

@@ -38,22 +38,22 @@ def test_densities_leave_out_zeros_and_at_most_a_thousandth_at_each_end(model):
     assert ((areas > 0.99) & (areas <= 1 + 1e-12)).all()
 
 
-def test_dead_units_are_those_that_brute_force_finds(model):
+def test_units_that_are_always_zero_are_those_that_brute_force_finds(model):
     network = ActivationMLPClassifier((12, 6), learning_rate_init=0.01, tol=0.01, random_state=0).fit(X, y)
     network.intercepts_[0][:5] = -100
     display = UnitActivityDisplay.from_estimator(network, X)
     A = network.hidden_features(X, 0)
-    dead = sum(all(a == 0 for a in A[:, j]) for j in range(12))
-    assert dead >= 5
-    assert display.n_dead[0] == dead
-    assert any(f"dead: {dead} of 12 units" in text.get_text() for text in display.ax_.texts)
+    always_zero = sum(all(a == 0 for a in A[:, j]) for j in range(12))
+    assert always_zero >= 5
+    assert display.n_always_zero[0] == always_zero
+    assert any(f"on every row: {always_zero} of 12 units" in text.get_text() for text in display.ax_.texts)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_a_layer_that_is_zero_everywhere(dtype):
     display = UnitActivityDisplay([np.zeros((5, 3), dtype), np.ones((5, 2), dtype)], ["dead", "constant"]).plot()
     assert display.zero_fractions.tolist() == [1, 0]
-    assert display.n_dead.tolist() == [3, 0]
+    assert display.n_always_zero.tolist() == [3, 0]
     assert not display.densities[0].any()
     assert np.isfinite(display.edges).all()
     assert (display.densities[1] * np.diff(display.edges)).sum() == pytest.approx(1)

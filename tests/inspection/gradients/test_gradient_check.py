@@ -55,7 +55,7 @@ EVERY_ACTIVATION = [*{repr(a): a for a in ACTIVATIONS.values()}.values(), PReLU(
 @pytest.mark.parametrize("activation", EVERY_ACTIVATION, ids=repr)
 def test_every_activation_with_every_loss_passes(activation, backend):
     models = [(ActivationMLPClassifier(activation=activation, **SMALL), kind) for kind in CLASSIFICATION]
-    losses = ["squared_error", "absolute_error", "huber", "poisson"]
+    losses = ["squared_error", "absolute_error", "huber", "poisson", "quantile"]
     models += [(ActivationMLPRegressor(loss, activation=activation, **SMALL), "multi-output") for loss in losses]
     assert len({model.fit(X, TARGETS[kind]).out_activation_ for model, kind in models}) == len(
         {loss.inverse_link for loss in LOSSES.values()}
@@ -318,9 +318,9 @@ def test_stale_masks_are_flagged(monkeypatch):
 def test_forgotten_sample_weights_are_flagged(monkeypatch):
     def unweighted(objective, network, rows, gradient):
         del objective.evaluate
-        weights, objective.rows.weights = objective.rows.weights, None
+        weights, objective.rows.sample_weight = objective.rows.sample_weight, None
         objective.evaluate(rows)
-        gradient[0][: objective.gradient.size], objective.rows.weights = objective.gradient, weights
+        gradient[0][: objective.gradient.size], objective.rows.sample_weight = objective.gradient, weights
 
     plant(monkeypatch, unweighted)
     weights = np.random.RandomState(0).uniform(0.1, 3, 60)
@@ -364,7 +364,8 @@ def test_nothing_to_compare_is_untested_and_raises_nothing():
 
 
 def test_where_nothing_can_be_compared_there_is_no_verdict():
-    huge = check_gradient(ActivationMLPRegressor(**SMALL, alpha=0, normalize_y=False), X, 1e100 * TARGETS["regression"], **FEW)
+    model = ActivationMLPRegressor(**SMALL, alpha=0, normalize_y=False)
+    huge = check_gradient(model, X, 1e100 * TARGETS["regression"], **FEW)
     assert huge.verdict == "untested"
     assert math.isnan(huge.max_error)
     assert sum(check.n_flat for check in huge.checks) > 20

@@ -8,7 +8,7 @@ def test_curves_that_training_has_recorded(fitted):
     assert "Early stopping kept the weights of epoch" in section.body
     assert "The learning rate was" not in section.body
     plain = training_section(fitted())
-    assert "validation rows" not in plain.body
+    assert "validation" not in plain.body
     assert "The learning rate was 0.1 in all epochs." in plain.body
 
 

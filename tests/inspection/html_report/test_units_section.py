@@ -3,7 +3,6 @@ from sklearn.datasets import load_iris
 
 from skneural import Maxout
 from skneural.inspection import unit_report
-from skneural.inspection.displays import UnitActivityDisplay
 from skneural.inspection.html_report.units_section import recommendations_box, units_section
 
 X, y = load_iris(return_X_y=True)
@@ -12,8 +11,7 @@ X, y = load_iris(return_X_y=True)
 def test_units_are_those_of_the_unit_report(fitted, tables):
     network = fitted(Maxout(n_pieces=2))
     report = unit_report(network, X, y)
-    activity = UnitActivityDisplay([network.hidden_features(X, i) for i in range(2)], ["layer 0", "layer 1"])
-    section = units_section(report, activity)
+    section = units_section(report, [network.hidden_features(X, i) for i in range(2)])
     (shown,) = tables(section).values()
     header, *rows = shown
     assert len(rows) == 2
@@ -35,12 +33,19 @@ def test_recommendations_are_shown_or_that_there_are_none():
 
 def test_a_network_without_hidden_layers(fitted):
     network = fitted(sizes=(), learning_rate_init=0.01)
-    assert "no hidden layer" in units_section(unit_report(network, X, y), None).body
+    assert "no hidden layer" in units_section(unit_report(network, X, y), []).body
 
 
 def test_the_section_is_finite_on_one_row(fitted):
     network = fitted()
-    report = unit_report(network, X[:1], y[:1])
-    activity = UnitActivityDisplay([network.hidden_features(X[:1], i) for i in range(2)], ["a", "b"])
-    assert "nan" not in units_section(report, activity).body
-    assert np.isfinite(activity.densities).all()
+    activations = [network.hidden_features(X[:1], i) for i in range(2)]
+    assert "nan" not in units_section(unit_report(network, X[:1], y[:1]), activations).body
+
+
+def test_each_histogram_has_a_range_of_its_own(fitted):
+    network = fitted()
+    wide, narrow = np.linspace(0.1, 1000, 60)[:, None], np.linspace(0.1, 1, 60)[:, None]
+    body = units_section(unit_report(network, X, y), [wide, narrow]).body
+    first, second = body.split("<figure>")[1:]
+    assert ">500<" in first
+    assert ">0.5<" in second

@@ -1,4 +1,4 @@
-"""Formulas that write themselves as nodes of an ONNX graph, in the precision of their operands."""
+"""``Tensor``: a value of an ONNX graph; what is computed from it is written as nodes of the graph."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from skneural.deployment.optional_dependencies import import_optional_dependency
 
 
 class Tensor:
-    """A value in a graph that is being written; what is computed from it becomes a node.
+    """A value in an ONNX graph; each operation on it adds a node to the graph.
 
-    Numbers and arrays that meet it become constants of its dtype. There is a method for each operator that the formulas
-    need and that onnxruntime computes in float32 as well as in float64; :meth:`apply` takes any other.
+    Numbers and arrays that it is combined with become constants of its dtype. There is a method for each operator that
+    the formulas need and that onnxruntime has in float32 and in float64; :meth:`apply` takes any other.
 
     Parameters
     ----------
     scope, container : object
-        What skl2onnx hands to a converter: they name values and take nodes.
+        The arguments that skl2onnx passes to a converter: they name values and take nodes.
     name : str
         The value's name in the graph.
     dtype : dtype
-        Its precision, which constants take on.
+        Its precision, which constants get too.
 
     Examples
     --------
@@ -38,14 +38,14 @@ class Tensor:
     ['Mul', 'Max']
     """
 
-    __array_ufunc__ = None  # an array on the left leaves the operation to this class
+    __array_ufunc__ = None  # so that ``array + tensor`` calls the tensor's method
 
     def __init__(self, scope: Any, container: Any, name: str, dtype: Any):
         self._scope, self._container = scope, container
         self.name, self.dtype = name, np.dtype(dtype)
 
     def apply(self, operator: str, *others: Any, dtype: Any = None, n_outputs: int = 1, **attributes: Any) -> Tensor:
-        """Return what an ONNX operator makes of this value and others.
+        """Return the result of an ONNX operator on this value and others.
 
         Parameters
         ----------
@@ -54,16 +54,16 @@ class Tensor:
         *others : Tensor, ndarray or float
             Further inputs.
         dtype : dtype, default=None
-            That of the result; None means the same as here.
+            The dtype of the result; None means that of this value.
         n_outputs : int, default=1
-            Outputs that the operator has; the first is returned.
+            The number of outputs of the operator; the first is returned.
         **attributes : int, float or str
             Attributes of the node.
 
         Returns
         -------
         result : Tensor
-            What the node gives.
+            The output of the node.
         """
         inputs = [self.name, *(self.constant(other).name for other in others)]
         result = Tensor(self._scope, self._container, self._scope.get_unique_variable_name("Z"), dtype or self.dtype)
@@ -73,7 +73,7 @@ class Tensor:
         return result
 
     def constant(self, value: Any) -> Tensor:
-        """Return a number or an array as a value of the graph; floats in the dtype of this one, others as they are."""
+        """Return a number or an array as a constant of the graph; floats in the dtype of this value."""
         if isinstance(value, Tensor):
             return value
         array = np.asarray(value)
@@ -190,6 +190,6 @@ class Tensor:
         """Return it in another shape; 0 keeps a length, -1 stands for what is left."""
         return self.apply("Reshape", np.array(shape))
 
-    def beside(self, *others: Any) -> Tensor:
-        """Return its columns and those of others in one array."""
+    def hstack(self, *others: Any) -> Tensor:
+        """Return its columns and those of others in one array, as `numpy.hstack` does."""
         return self.apply("Concat", *others, axis=1)

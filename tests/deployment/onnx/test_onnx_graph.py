@@ -5,7 +5,7 @@ import pytest
 from scipy.special import expit, softmax
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from skneural.deployment.onnx.graph import Tensor
+from skneural.deployment.onnx.onnx_graph import Tensor
 
 onnxruntime = pytest.importorskip("onnxruntime")
 skl2onnx = pytest.importorskip("skl2onnx")
@@ -66,7 +66,7 @@ FORMULAS = {
         lambda z: b[[0, 1, 2, 0]][z.argmax(1)],
     ),
     "reshape": (lambda Z: Z.reshape(0, 2, -1), lambda z: z.reshape(len(z), 2, 2)),
-    "beside": (lambda Z: Z.beside(Z * 2, Z), lambda z: np.hstack([z, 2 * z, z])),
+    "columns of several": (lambda Z: Z.hstack(Z * 2, Z), lambda z: np.hstack([z, 2 * z, z])),
     "another operator": (lambda Z: Z.apply("Sign"), np.sign),
     "there and back": (lambda Z: (Z.cast(np.float64) / 3).cast(Z.dtype), lambda z: z / 3),
     "nothing": (lambda Z: Z.cast(Z.dtype), lambda z: z),

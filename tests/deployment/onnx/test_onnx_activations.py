@@ -16,7 +16,7 @@ from skneural import (
     PReLU,
 )
 from skneural.deployment import to_onnx
-from skneural.deployment.onnx.activations import FORMULAS, LINKS, formula_of, link_of
+from skneural.deployment.onnx.onnx_activations import FORMULAS, LINKS, activation_formula, link_formula
 from skneural.losses import LOSSES, SquaredError
 
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -103,7 +103,7 @@ def test_a_subclass_does_not_inherit_the_formula():
             return super().forward(Z, out=out) + 1
 
     with pytest.raises(ValueError, match="Shifted has no formula in ONNX"):
-        formula_of(Shifted())
+        activation_formula(Shifted())
 
 
 def test_a_users_own_loss_is_told_how_to_get_a_link():
@@ -112,4 +112,4 @@ def test_a_users_own_loss_is_told_how_to_get_a_link():
             return 2 * F
 
     with pytest.raises(ValueError, match=r"LINKS\[Doubled\] = lambda F: F.exp\(\)"):
-        link_of(Doubled())
+        link_formula(Doubled())

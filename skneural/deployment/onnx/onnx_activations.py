@@ -1,6 +1,6 @@
-"""Activations and inverse links as formulas in ONNX: one function each, and their registries at the end.
+"""Activations, and inverse links of losses, as formulas in ONNX: one function each, and their registries at the end.
 
-A formula takes the activation and its pre-activations as a :class:`skneural.deployment.onnx.graph.Tensor` (and its
+A formula takes the activation and its pre-activations as a :class:`skneural.deployment.onnx.onnx_graph.Tensor` (and its
 learned parameters, if there are any, as an array) and returns the activations.
 """
 
@@ -31,7 +31,7 @@ from skneural.activations import (
     Softplus,
     Tanh,
 )
-from skneural.deployment.onnx.graph import Tensor
+from skneural.deployment.onnx.onnx_graph import Tensor
 from skneural.losses import (
     AbsoluteError,
     Huber,
@@ -93,15 +93,15 @@ def mish(activation: Mish, Z: Tensor) -> Tensor:
 
 def gelu(activation: GELU, Z: Tensor) -> Tensor:
     """A = Z · Phi(Z)."""
-    return Z * (erf_phi(Z) if Z.dtype == np.float32 else polynomial_phi(Z))
+    return Z * (phi_by_erf(Z) if Z.dtype == np.float32 else phi_by_polynomial(Z))
 
 
-def erf_phi(Z: Tensor) -> Tensor:
+def phi_by_erf(Z: Tensor) -> Tensor:
     """Phi(Z) by the operator Erf, which onnxruntime has in float32 only."""
     return 0.5 + 0.5 * (Z * np.sqrt(0.5)).apply("Erf")
 
 
-def polynomial_phi(Z: Tensor) -> Tensor:
+def phi_by_polynomial(Z: Tensor) -> Tensor:
     """Phi(Z) to 1e-14: exp(-x²) erfcx(x) / 2 with x = |Z| / √2 on the left, one minus that on the right.
 
     (1 + x / k) erfcx(x) is a polynomial in t = (k - x) / (k + x), to the last digit; evaluated by Horner's rule.
@@ -159,12 +159,12 @@ LINKS: dict[type[Loss], Callable[[Tensor], Tensor]] = {
 }
 
 
-def formula_of(activation: Activation) -> Callable[..., Tensor]:
+def activation_formula(activation: Activation) -> Callable[..., Tensor]:
     """Return the formula of an activation; a ValueError says how to supply one."""
     return _registered(FORMULAS, activation, "FORMULAS", "lambda activation, Z: Z.maximum(-1).minimum(1)")
 
 
-def link_of(loss: Loss) -> Callable[[Tensor], Tensor]:
+def link_formula(loss: Loss) -> Callable[[Tensor], Tensor]:
     """Return the inverse link of a loss; a ValueError says how to supply one."""
     return _registered(LINKS, loss, "LINKS", "lambda F: F.exp()")
 
@@ -173,7 +173,8 @@ def _registered(registry: dict[type, Callable], part: Any, name: str, example: s
     kind = type(part)  # exactly: a subclass may compute something else
     if kind not in registry:
         raise ValueError(
-            f"{kind.__name__} has no formula in ONNX. Add one to skneural.deployment.onnx.activations.{name}, such as "
-            f"{name}[{kind.__name__}] = {example}; skneural.deployment.onnx.graph.Tensor says what it can use."
+            f"{kind.__name__} has no formula in ONNX. Add one to skneural.deployment.onnx.onnx_activations.{name}, "
+            f"such as {name}[{kind.__name__}] = {example}; its operators are the methods of "
+            "skneural.deployment.onnx.onnx_graph.Tensor."
         )
     return registry[kind]
