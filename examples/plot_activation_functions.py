@@ -1,9 +1,9 @@
 """
-Activation functions, and where their gradient dies
-===================================================
+Activation functions and their gradients
+========================================
 
-What an activation does is in its curve; what it lets the network learn is in its slope. Both are drawn here for the
-seven activations of the lecture, and every number is read off the functions themselves.
+This example plots the value and the derivative of seven activation functions. The derivative is the local gradient:
+where it is zero, a unit does not learn. All numbers are computed from the functions themselves.
 """
 
 import matplotlib.pyplot as plt
@@ -17,8 +17,8 @@ lecture = ["logistic", "tanh", "relu", "leaky_relu", "prelu", "elu", "maxout"]
 # %%
 # Value and local gradient
 # ------------------------
-# Grey marks the pre-activations at which less than a hundredth of the gradient gets through. A Maxout unit is the
-# largest of several linear functions; here it is shown with the slopes -1 and 1, which make the absolute value.
+# Grey marks the pre-activations where the local gradient is below 0.01. A Maxout unit outputs the largest of several
+# linear functions. Here it has two, with slopes -1 and 1, so it computes the absolute value.
 
 figure, places = plt.subplots(3, 3, figsize=(10, 8.5), layout="constrained")
 displays = {
@@ -33,9 +33,9 @@ for ax in places.flat[len(lecture) :]:
 places.flat[len(lecture)].legend(handles, labels, loc="center", fontsize="large")
 
 # %%
-# The lecture's table
-# -------------------
-# Local gradients at -10, 0 and 10. At a kink (at 0, in the ReLU family) it is that of the left side.
+# Local gradients at -10, 0 and 10
+# --------------------------------
+# ReLU and its variants have a kink at 0. There the table shows the gradient of the left side.
 
 properties = {name: ACTIVATIONS[name].properties() for name in ACTIVATIONS}
 print(f"{'activation':>12}{'f(-10)':>11}{'f(10)':>11}{'slope -10':>11}{'slope 0':>9}{'slope 10':>10}  saturates")
@@ -51,10 +51,10 @@ for name in ACTIVATIONS:
     )
 
 # %%
-# What the lecture says about them
-# --------------------------------
-# A sigmoid output can be read as a firing rate, between never and always. Near zero it is nearly a straight line: the
-# next term of its series is -z³ / 48.
+# Sigmoid
+# -------
+# You can read the output of a sigmoid as the firing rate of a neuron, from 0 (never) to 1 (always). Near zero it is
+# almost a straight line: the next term of its series is -z³ / 48.
 
 logistic, tanh, relu = displays["logistic"], displays["tanh"], displays["relu"]
 near_zero = np.abs(logistic.z) <= 0.5
@@ -62,8 +62,8 @@ line = 0.5 + logistic.z[near_zero] / 4
 bend = np.abs(logistic.values[near_zero, 0] - line).max()
 low, high = properties["logistic"].range
 print(
-    f"A1: the sigmoid takes values from {low:g} to {high:g}; its slope at 0 is 0.25, and it is a straight line, up to "
-    f"{bend:.4f}, for |z| <= 0.5"
+    f"A1: the sigmoid takes values from {low:g} to {high:g}; its slope at 0 is 0.25; for |z| <= 0.5 it differs from a "
+    f"straight line by at most {bend:.4f}"
 )
 
 
@@ -76,8 +76,10 @@ dead, healthy, _ = slopes(logistic)
 print(f"A2: local gradient of the sigmoid: {dead:.1e} at -10, {healthy:.2f} at 0, {slopes(logistic)[2]:.1e} at 10")
 
 # %%
-# tanh is centred at zero, and saturates like the sigmoid, only sooner: its slope is four times as large in the middle
-# and falls twice as fast.
+# Tanh
+# ----
+# Tanh is centred at zero. It saturates like the sigmoid, but sooner: its slope at 0 is four times as large and falls
+# twice as fast.
 
 low, high = properties["tanh"].range
 print(
@@ -87,12 +89,14 @@ print(
 )
 
 # %%
-# ReLU does not saturate on the positive side. On the other it is flat, and its outputs are never negative.
+# ReLU
+# ----
+# ReLU does not saturate on the positive side. On the negative side it is flat, and its outputs are never negative.
 
 left, middle, right = slopes(relu)
 print(
-    f"A7: ReLU's local gradient is {left:g} at -10, {middle:g} at 0 and {right:g} at 10: dead on "
-    f"{relu.flat.mean():.0%} of it; "
+    f"A7: ReLU's local gradient is {left:g} at -10, {middle:g} at 0 and {right:g} at 10; it is zero on "
+    f"{relu.flat.mean():.0%} of the interval; "
     f"its mean output for standard normal input is {properties['relu'].mean:.3f}, not zero"
 )
 plt.show()

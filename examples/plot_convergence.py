@@ -2,9 +2,9 @@
 How much faster does ReLU converge?
 ===================================
 
-AlexNet's authors saw ReLU reach a training error six times as fast as tanh, in a convolutional network on CIFAR-10.
-Here the race is run on handwritten digits, on the same folds and from the same seed: epochs and seconds until the
-training loss has fallen to 0.1.
+The authors of AlexNet report that ReLU reaches a training error six times as fast as tanh, in a convolutional network
+on CIFAR-10. This example measures the epochs and seconds until the training loss falls to 0.1, on handwritten digits,
+with the same folds and the same seed.
 """
 
 import matplotlib.pyplot as plt
@@ -20,9 +20,9 @@ network = ActivationMLPClassifier((64, 64), batch_size=32, max_iter=40, random_s
 model = make_pipeline(StdScaler(), network)
 
 # %%
-# One call
-# --------
-# What is fast depends on the learning rate; so each activation runs at two, and counts at its faster one.
+# Measure
+# -------
+# The speed depends on the learning rate. So each activation function runs at two rates, and the faster one counts.
 
 comparison = compare_activations(
     X,
@@ -36,28 +36,28 @@ comparison = compare_activations(
 print(comparison)
 
 # %%
-# The verdict
-# -----------
-# An epoch that a fold never reached is "nan" above and does not count.
+# Compare
+# -------
+# "nan" in the table above means that a fold did not reach the loss. Such a rate does not count.
 
 names, rates, epochs = comparison.grid("epochs")
 fewest = dict(zip(names, np.nanmin(epochs, axis=1), strict=True))
 shortest = dict(zip(names, np.nanmin(comparison.grid("seconds")[2], axis=1), strict=True))
 for name in ("tanh", "logistic"):
     print(
-        f"A6: {name} needs {fewest[name]:.1f} epochs and {shortest[name]:.2f} s, ReLU {fewest['relu']:.1f} epochs and "
-        f"{shortest['relu']:.2f} s: a factor {fewest[name] / fewest['relu']:.1f} in epochs, "
-        f"{shortest[name] / shortest['relu']:.1f} in seconds"
+        f"A6: {name} needs {fewest[name]:.1f} epochs and {1e3 * shortest[name]:.1f} ms, ReLU {fewest['relu']:.1f} "
+        f"epochs and {1e3 * shortest['relu']:.1f} ms: a factor {fewest[name] / fewest['relu']:.1f} in epochs, "
+        f"{shortest[name] / shortest['relu']:.1f} in time"
     )
 bears_out = fewest["tanh"] / fewest["relu"] > 3
 print(
-    f"A6: the factor 6 of AlexNet's authors, for tanh, is {'seen' if bears_out else 'not seen'} on these digits, "
-    "in a network of two hidden layers with scaled inputs and Adam; the sigmoid is the slow one"
+    f"A6: AlexNet's factor of 6 for tanh is {'seen' if bears_out else 'not seen'} on these digits, "
+    "with two hidden layers, scaled inputs and Adam; the sigmoid is the slow one"
 )
 
 # %%
-# The pictures
-# ------------
+# Plot
+# ----
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4.2), layout="constrained")
 left.set_prop_cycle(color=["#D55E00", "#0072B2", "#009E73", "#000000"])

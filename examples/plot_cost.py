@@ -1,10 +1,10 @@
 """
-What an activation costs
-========================
+The computing time of activation functions
+==========================================
 
-exp() is the dearest part of a sigmoid. Is it dear? Each activation is timed, forward and backward, beside the matrix
-products of the layer in front of it: one forward, two backward. What is timed are the activations' own methods, in
-NumPy; the package's compiled form, which networks use where it is installed, is faster.
+A sigmoid computes an exponential. Is that expensive? This example times each activation function, forward and backward,
+and compares it with the matrix products of the same layer: one forward, two backward. It times the NumPy
+implementation. The compiled one, which networks use if it is installed, is faster.
 """
 
 import time
@@ -15,9 +15,9 @@ import numpy as np
 from skneural import ACTIVATIONS
 
 # %%
-# A batch of 200 rows through a layer of 256 units with 256 inputs
-# ----------------------------------------------------------------
-# The smallest of many measurements: what else the machine does can only add to it.
+# A batch of 200 rows, a layer of 256 units with 256 inputs
+# ---------------------------------------------------------
+# Each time is the smallest of many measurements, because other programs can only make it larger.
 
 N_ROWS, FAN_IN, N_UNITS = 200, 256, 256
 rng = np.random.default_rng(0)
@@ -25,7 +25,7 @@ X, dA = (rng.normal(size=(N_ROWS, n)).astype(np.float32) for n in (FAN_IN, N_UNI
 
 
 def microseconds(work, repeats=100):
-    """Return the shortest of many times."""
+    """Return the smallest of many times."""
     times = []
     for _ in range(repeats):
         start = time.perf_counter()
@@ -35,7 +35,7 @@ def microseconds(work, repeats=100):
 
 
 def cost(activation):
-    """Return the microseconds of the activation and of its layer's matrix products, forward and backward."""
+    """Return the time of the activation function and of the matrix products of its layer, forward and backward."""
     W = rng.normal(size=(FAN_IN, N_UNITS * activation.n_pieces)).astype(np.float32) / np.float32(FAN_IN**0.5)
     Z = X @ W
     activation_params = [vector.astype(np.float32) for vector in [activation.init_params(N_UNITS)] if vector.size]
@@ -53,14 +53,13 @@ for name, (own, products) in costs.items():
 
 relu, logistic = costs["relu"], costs["logistic"]
 print(
-    f"A4: the sigmoid costs {logistic[0]:.0f} µs, {logistic[0] / relu[0]:.1f} times as much as ReLU; the "
-    "matrix products of "
-    f"the same layer {logistic[1]:.0f} µs, {logistic[1] / logistic[0]:.1f} times as much as the sigmoid"
+    f"A4: the sigmoid takes {logistic[0]:.0f} µs, {logistic[0] / relu[0]:.1f} times as much as ReLU; the matrix "
+    f"products of the layer take {logistic[1]:.0f} µs, {logistic[1] / logistic[0]:.1f} times as much as the sigmoid"
 )
 
 # %%
-# The picture
-# -----------
+# Plot
+# ----
 
 figure, ax = plt.subplots(figsize=(7, 4.5), layout="constrained")
 ax.barh(names, [products for _, products in costs.values()], color="0.8", label="matrix products")

@@ -1,10 +1,10 @@
 """
-ELU: outputs nearly centred, and robust to noise
-================================================
+ELU: mean activations and robustness to noise
+=============================================
 
-ELU is linear on the positive side and bends towards -1 on the other. That brings the mean activation near zero; and
-where it is flat, noise in the input makes no difference, so that the lecture calls it robust. Both are measured beside
-ReLU.
+ELU is linear for positive pre-activations and approaches -1 for negative ones. This brings the mean activation closer
+to zero. Where ELU is flat, noise in the input has little effect, so the lecture calls it robust to noise. This example
+measures both, and compares ELU with ReLU.
 """
 
 import warnings
@@ -24,8 +24,9 @@ X_train, X_test, y_train, y_test = train_test_split(X / 16, y, random_state=0, s
 warnings.simplefilter("ignore", ConvergenceWarning)  # the number of epochs is fixed on purpose
 
 # %%
-# Five seeds each
-# ---------------
+# Mean activations
+# ----------------
+# Each activation function is trained with five seeds.
 
 SEEDS = range(5)
 models = {
@@ -53,7 +54,7 @@ print(
 # %%
 # Accuracy under noise
 # --------------------
-# The networks were trained on clean digits. Pixels run from 0 to 1; the noise is normal.
+# The networks were trained on digits without noise. Pixel values range from 0 to 1; the noise is normal.
 
 levels = [0, 0.125, 0.25, 0.375, 0.5]
 noise = np.random.default_rng(0).normal(size=(4, *X_test.shape))
@@ -68,17 +69,17 @@ print(f"{'noise':>20}", *(f"{level:7g}" for level in levels))
 for name, scores in accuracy.items():
     print(f"{name:>20}", *(f"{score:7.3f}" for score in scores))
 quarter = {name: scores[2] for name, scores in accuracy.items()}
-print(f"A12: under noise of a quarter of the range of grey ELU scores {quarter['elu']:.3f}, ReLU {quarter['relu']:.3f}")
+print(f"A12: with noise of standard deviation 0.25, ELU scores {quarter['elu']:.3f} and ReLU {quarter['relu']:.3f}")
 loss = {name: scores[0] - scores[2] for name, scores in accuracy.items()}
 verdict = "seen" if loss["elu"] < loss["relu"] - 0.005 else "not seen"
 print(
-    f"A12: ELU loses {loss['elu']:.3f} to the noise, ReLU {loss['relu']:.3f}: that ELU is more robust is "
-    f"{verdict} on these digits"
+    f"A12: this noise lowers the accuracy of ELU by {loss['elu']:.3f} and of ReLU by {loss['relu']:.3f}: that ELU is "
+    f"more robust is {verdict} on these digits"
 )
 
 # %%
-# The pictures
-# ------------
+# Plot
+# ----
 
 places = [["relu", "elu"], ["noise", "noise"]]
 figure, axes = plt.subplot_mosaic(places, figsize=(10, 7.5), layout="constrained")

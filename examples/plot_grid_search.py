@@ -2,10 +2,10 @@
 Which activation, at which learning rate?
 =========================================
 
-The lecture's advice for practice: ReLU with a careful learning rate; then Leaky ReLU, Maxout, ELU; tanh; hardly ever
-sigmoid. Here the advice is a grid search: seven activations times four learning rates, each pair judged by five-fold
-cross-validation on the handwritten digits that ship with scikit-learn. The best pipeline is refitted, tested on digits
-it has never seen, saved, and loaded again by another process.
+The lecture recommends ReLU with a carefully chosen learning rate, then Leaky ReLU, Maxout and ELU, then tanh, and the
+sigmoid hardly ever. This example tests the recommendation with a grid search over seven activation functions and four
+learning rates, with five-fold cross-validation, on the handwritten digits of scikit-learn. It then evaluates the best
+pipeline on held-out digits, saves it, and loads it in another process.
 """
 
 import os
@@ -27,11 +27,11 @@ X, y = load_digits(return_X_y=True)
 X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0, stratify=y)
 
 # %%
-# The search
-# ----------
-# Activations are hyper-parameters like any other, by name or as objects with settings of their own. At the smallest
-# rate 200 epochs are not enough, and each such fit warns; at the largest, units may die, which warns too. Here both are
-# results, not mishaps.
+# Search
+# ------
+# An activation function is a hyperparameter like any other. Pass its name, or an object if it has parameters of its
+# own. The fits at the lowest rate warn because they do not converge within 200 epochs, and some at the highest rate
+# because units die. Both are expected here, so the warnings are ignored.
 
 warnings.filterwarnings("ignore", category=ConvergenceWarning)
 warnings.filterwarnings("ignore", category=DeadUnitsWarning)
@@ -48,9 +48,9 @@ search = GridSearchCV(
 ).fit(X_train, y_train)
 
 # %%
-# The table
-# ---------
-# Mean accuracy over the five folds.
+# Scores
+# ------
+# The table shows the mean accuracy over the five folds.
 
 scores = search.cv_results_["mean_test_score"].reshape(len(activations), len(rates))
 names = [str(activation) for activation in activations]
@@ -62,14 +62,14 @@ for name, row in zip(names, scores, strict=True):
 at_best_rate = dict(zip(names, scores.max(axis=1), strict=True))
 ranking = sorted(at_best_rate, key=at_best_rate.get, reverse=True)
 behind = at_best_rate[ranking[0]] - at_best_rate["logistic"]
-print("\nA14: each at its best rate:", ", ".join(f"{name} {at_best_rate[name]:.4f}" for name in ranking))
+print("\nA14: each at its best learning rate:", ", ".join(f"{name} {at_best_rate[name]:.4f}" for name in ranking))
 print(
     f"A14: logistic is number {ranking.index('logistic') + 1} of {len(ranking)}, {behind:.4f} behind the best; "
     f"at rate 0.0001 it is {scores[:, 0].max() - scores[names.index('logistic'), 0]:.4f} behind"
 )
-spread = search.cv_results_["std_test_score"][search.best_index_]
-n_close = sum(score >= at_best_rate[ranking[0]] - spread for score in at_best_rate.values())
-print(f"A14: within one standard deviation over the folds, {spread:.4f}, of the best are {n_close} of {len(ranking)}")
+std = search.cv_results_["std_test_score"][search.best_index_]
+n_close = sum(score >= at_best_rate[ranking[0]] - std for score in at_best_rate.values())
+print(f"A14: {n_close} of {len(ranking)} are within one standard deviation over the folds, {std:.4f}, of the best")
 best = search.best_params_
 best_name = best["activationmlpclassifier__activation"]
 best_rate = best["activationmlpclassifier__learning_rate_init"]
@@ -77,9 +77,9 @@ print(f"A14: best pair: {best_name} at learning rate {best_rate:g}, mean accurac
 print(f"A14: accuracy on {len(y_test)} unseen digits: {search.score(X_test, y_test):.4f}")
 
 # %%
-# Saved here, loaded elsewhere
-# ----------------------------
-# The whole pipeline, scaler included, goes into one file.
+# Save the pipeline and load it in another process
+# ------------------------------------------------
+# The file contains the whole pipeline, including the scaler.
 
 joblib.dump(search.best_estimator_, "model.joblib")
 joblib.dump(X_test, "digits.joblib")
@@ -90,9 +90,9 @@ os.remove("digits.joblib")
 print(f"model.joblib ({os.path.getsize('model.joblib') / 1024:.0f} KiB) in a fresh process: equal predictions: {equal}")
 
 # %%
-# The picture
-# -----------
-# Drawn where matplotlib is installed (``pip install 'skneural[plot]'``).
+# Plot
+# ----
+# The heat map needs matplotlib (``pip install 'skneural[plot]'``).
 
 try:
     display = SearchHeatmapDisplay.from_estimator(search)

@@ -1,9 +1,9 @@
 """
-One mean per pixel, or one per channel
-======================================
+Centre images: one mean per pixel or one per channel
+====================================================
 
-Images are first brought to one size. Then there are two ways to centre them: AlexNet subtracts the mean image, one
-mean for each pixel and channel; VGGNet subtracts three numbers, one for each channel.
+Images are first resized to one size. Then there are two ways to centre them. AlexNet subtracts the mean image: one mean
+per pixel and channel. VGGNet subtracts three numbers: one mean per channel.
 """
 
 import warnings
@@ -19,10 +19,10 @@ from sklearn.pipeline import make_pipeline
 from skneural import ActivationMLPClassifier, MeanCenterer
 
 # %%
-# Crops of many sizes, brought to one
-# -----------------------------------
-# Two photographs, a temple and a flower, cut into pieces between 24 and 80 pixels wide; each becomes 12 x 12 pixels of
-# three channels, flattened into a row. The task is to tell which photograph a piece is from.
+# Resize the images
+# -----------------
+# Two photographs, of a temple and of a flower, are cut into pieces between 24 and 80 pixels wide. Each piece is resized
+# to 12 x 12 pixels with three channels and flattened to a row. The task is to predict which photograph it is from.
 
 SIDE = 12
 rng = np.random.default_rng(0)
@@ -30,7 +30,7 @@ photographs = load_sample_images().images
 
 
 def crop(photograph):
-    """Return a random square piece of a photograph, brought to one size."""
+    """Return a random square piece of a photograph, resized."""
     side = rng.integers(24, 81)
     top, left = (rng.integers(0, extent - side) for extent in photograph.shape[:2])
     piece = photograph[top : top + side, left : left + side] / 255
@@ -43,9 +43,9 @@ X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0, strati
 print(f"{len(X)} pieces of {len(X[0])} numbers each")
 
 # %%
-# Two means
-# ---------
-# Five seeds each.
+# Compare the two means
+# ---------------------
+# Each accuracy is the mean over five seeds.
 
 warnings.simplefilter("ignore", ConvergenceWarning)  # the number of epochs is fixed on purpose
 centerers = {"mean image": MeanCenterer(), "channel means": MeanCenterer(n_channels=3)}
@@ -68,11 +68,11 @@ print(
     f"{scores['channel means']:.3f} with channel means"
 )
 gain = max(scores.values()) - scores["none"]
-print(f"P5: centring {'helps' if gain > 0.01 else 'makes no difference worth the name'} here")
+print(f"P5: centring {'helps' if gain > 0.01 else 'makes no clear difference'} here")
 
 # %%
-# The picture
-# -----------
+# Plot
+# ----
 
 figure, axes = plt.subplots(1, 4, figsize=(10, 2.9), layout="constrained")
 panels = {

@@ -1,10 +1,10 @@
 """
-Where training begins
-=====================
+Initial weights
+===============
 
-Weights that are too small let the signal fade from layer to layer, too large ones blow it up or saturate the units,
-and equal ones keep all units alike for ever. The named schemes keep the spread of the activations the same in every
-layer.
+If the initial weights are too small, the activations shrink from layer to layer. If they are too large, the activations
+grow, or the units saturate. If they are equal, all units of a layer stay identical. The default, ``auto``, keeps the
+standard deviation of the activations almost the same in every layer.
 """
 
 import warnings
@@ -33,18 +33,18 @@ schemes = {
 # %%
 # Standard deviation of the activations, before training
 # ------------------------------------------------------
-# Six hidden layers of 100 units. A learning rate of next to nothing leaves the weights where they began.
+# The networks have six hidden layers of 100 units. The learning rate is so small that the weights do not change.
 
 
 def at_the_beginning(activation, init_scheme):
-    """Return a network as it is initialised."""
+    """Return a network with its initial weights."""
     model = ActivationMLPClassifier(
         (100,) * DEPTH, activation, weight_init=schemes[init_scheme], learning_rate_init=1e-12, random_state=0
     )
     return model.partial_fit(X, y, classes=np.unique(y))
 
 
-def spreads(activation, init_scheme):
+def deviations(activation, init_scheme):
     """Return the standard deviation of the activations of each layer."""
     model = at_the_beginning(activation, init_scheme)
     return np.array([model.hidden_features(X, layer).std() for layer in range(DEPTH)])
@@ -54,23 +54,22 @@ found = {}
 for activation in ("relu", "tanh"):
     print(f"{activation + ', layer':>22}", *(f"{layer:>9}" for layer in range(DEPTH)))
     for init_scheme in schemes:
-        found[activation, init_scheme] = spreads(activation, init_scheme)
-        print(f"{init_scheme:>22}", *(f"{spread:9.2g}" for spread in found[activation, init_scheme]))
+        found[activation, init_scheme] = deviations(activation, init_scheme)
+        print(f"{init_scheme:>22}", *(f"{deviation:9.2g}" for deviation in found[activation, init_scheme]))
 
 ratio = {init_scheme: found["relu", init_scheme][-1] / found["relu", init_scheme][0] for init_scheme in schemes}
 print(
-    f"C1: from the first to the last of {DEPTH} ReLU layers the spread changes by a factor {ratio['auto']:.2f} "
-    "with auto, "
-    f"{ratio['glorot_uniform']:.2f} with glorot_uniform, {ratio['normal(0.01)']:.0e} with normal(0.01), "
-    f"{ratio['normal(1)']:.0e} with normal(1)"
+    f"C1: from the first to the last of {DEPTH} ReLU layers the standard deviation changes by a factor "
+    f"{ratio['auto']:.2f} with auto, {ratio['glorot_uniform']:.2f} with glorot_uniform, "
+    f"{ratio['normal(0.01)']:.0e} with normal(0.01), {ratio['normal(1)']:.0e} with normal(1)"
 )
 saturated = np.mean(np.abs(at_the_beginning("tanh", "normal(1)").hidden_features(X, -1)) > 0.99)
 print(f"C1: with normal(1), {saturated:.0%} of the last layer's tanh activations are beyond ±0.99: saturated")
 
 # %%
-# What training makes of it
-# -------------------------
-# Ten epochs from each beginning. Zero weights are there too: all units of a layer get one gradient and stay alike.
+# Training loss after ten epochs
+# ------------------------------
+# Zero weights are included. With them, all units of a layer receive the same gradient and stay identical.
 
 warnings.simplefilter("ignore", ConvergenceWarning)
 warnings.simplefilter("ignore", DeadUnitsWarning)
@@ -86,8 +85,8 @@ print(
 )
 
 # %%
-# The picture
-# -----------
+# Plot
+# ----
 
 figure, axes = plt.subplots(2, 2, figsize=(10.5, 10), layout="constrained")
 for ax, init_scheme in zip(axes.flat, ["normal(0.01)", "normal(1)", "orthogonal", "auto"], strict=True):

@@ -1,9 +1,9 @@
 """
-Maxout: the unit that learns its own activation
-===============================================
+Maxout: units that learn their activation function
+==================================================
 
-A Maxout unit is the largest of k linear functions. It is linear piece by piece, does not saturate and cannot die, and
-pays for it with k times the weights.
+A Maxout unit outputs the largest of k linear functions, its pieces. It does not saturate and cannot die. Its layer has
+k times as many weights.
 """
 
 import warnings
@@ -24,7 +24,7 @@ warnings.simplefilter("ignore", ConvergenceWarning)  # the number of epochs is f
 
 
 def fitted(activation, sizes=(50,), rate=0.005):
-    """Return a pipeline, trained."""
+    """Return a fitted pipeline."""
     network = ActivationMLPClassifier(sizes, activation, learning_rate_init=rate, max_iter=20, random_state=0)
     return make_pipeline(StdScaler(), network).fit(X_train, y_train)
 
@@ -45,16 +45,18 @@ print(
 )
 
 # %%
-# How often does each piece win?
-# ------------------------------
+# How often is each piece the largest?
+# ------------------------------------
 
 for name in ("Maxout of 2", "Maxout of 3", "Maxout of 5"):
     layer = unit_report(models[name], X_train).layers[0]
-    wins = ", ".join(f"{share:.0%}" for share in layer.piece_wins.mean(axis=1))
-    print(f"A13: {name}: its pieces are the largest on {wins} of the rows; {layer.never_chosen:.0%} of them never win")
+    wins = ", ".join(f"{share:.0%}" for share in layer.piece_usage.mean(axis=1))
+    print(f"A13: {name}: its pieces are the largest on {wins} of the rows; {layer.unused_pieces:.0%} of them never are")
 
 # %%
-# No death, even at a learning rate at which ReLU loses its units.
+# Dead units
+# ----------
+# At this learning rate most ReLU units die. Maxout units do not.
 
 warnings.simplefilter("ignore", DeadUnitsWarning)
 dead = {name: unit_report(fitted(name, (50, 30), rate=0.3), X_train).layers[1] for name in ("relu", "maxout")}
@@ -64,10 +66,10 @@ print(
 )
 
 # %%
-# What the pieces make
-# --------------------
-# One feature, one output: eight units of three pieces each bend a straight line into a curve. Of fifteen seeds the best
-# is shown; L-BFGS gets stuck from some.
+# Fit a curve with straight pieces
+# --------------------------------
+# Eight units of three pieces each fit a curve of one feature. The best of fifteen seeds is shown, because L-BFGS finds
+# only a poor local minimum from some of them.
 
 x = np.linspace(-1, 1, 200)[:, None]
 target = np.sin(3 * x[:, 0])

@@ -1,9 +1,10 @@
 """
-Holding a network back
-======================
+Regularisation: six methods compared
+====================================
 
-A network of ten thousand weights and two hundred rows, a sixth of which carry a wrong label, learns them by heart.
-What the package offers against it, one at a time: L2, L1, dropout, max-norm, label smoothing, early stopping.
+A network with ten thousand weights can memorise 200 training rows, including wrong labels. This example compares six
+methods against such overfitting: L2 penalty, L1 penalty, dropout, max-norm, label smoothing and early stopping. A sixth
+of the training labels are replaced by random ones.
 """
 
 import warnings
@@ -25,9 +26,9 @@ wrong = rng.random(200) < 1 / 6
 y_train[wrong] = rng.integers(0, 10, wrong.sum())
 
 # %%
-# One at a time
-# -------------
-# Three seeds each; the strengths are plausible, not searched.
+# Compare
+# -------
+# Each method is used alone and trained with three seeds. The strengths are plausible values, not searched ones.
 
 warnings.simplefilter("ignore", ConvergenceWarning)  # the number of epochs is fixed on purpose
 remedies = {
@@ -62,16 +63,16 @@ for name, settings in remedies.items():
 
 for name in list(remedies)[1:]:
     gain = 100 * (accuracy[name][1] - accuracy["nothing"][1])
-    print(f"C2: {name}: test accuracy {accuracy[name][1]:.3f}, {gain:+.1f} points beside nothing")
+    print(f"C2: {name}: test accuracy {accuracy[name][1]:.3f}, {gain:+.1f} points compared with nothing")
 helped = [name for name in accuracy if accuracy[name][1] > accuracy["nothing"][1]]
 print(
-    f"C2: of six, {len(helped)} helped; L1 brings {zeros['L1']:.0%} of the weights (nearly) to zero, nothing "
+    f"C2: of six methods, {len(helped)} help; with L1, {zeros['L1']:.0%} of the weights are almost zero, with nothing "
     f"{zeros['nothing']:.0%}"
 )
 
 # %%
-# The picture
-# -----------
+# Plot
+# ----
 
 figure, ax = plt.subplots(figsize=(7.5, 4), layout="constrained")
 places = np.arange(len(accuracy))

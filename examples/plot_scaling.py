@@ -1,10 +1,10 @@
 """
-Zero mean, unit variance
-========================
+Scaling features
+================
 
-Features in different units do not contribute equally: the one with the large numbers decides. Subtract the mean,
-divide by the standard deviation, and all have a say. Pixels of an image share one unit already; there, centring is
-enough.
+If features have different units, those with large values dominate training. Subtract the mean and divide by the
+standard deviation, and all features contribute. The pixels of an image have one unit already. For them it is enough to
+subtract the mean.
 """
 
 import warnings
@@ -18,7 +18,7 @@ from sklearn.pipeline import make_pipeline
 
 from skneural import ActivationMLPClassifier, MeanCenterer, PCAWhitener, StdScaler
 
-warnings.simplefilter("ignore", ConvergenceWarning)  # what does not converge in time is a result here
+warnings.simplefilter("ignore", ConvergenceWarning)  # some do not converge, and the table says so
 transformers = {
     "as they are": None,
     "MeanCenterer": MeanCenterer(),
@@ -29,7 +29,7 @@ transformers = {
 
 
 def compared(X, y, target_loss, **settings):
-    """Print and return, for each transformer, accuracy and epochs to a training loss, means of five folds."""
+    """Print and return, for each transformer, the accuracy and the epochs to a training loss, means of five folds."""
     network = ActivationMLPClassifier((50,), random_state=0, **settings)
     print(f"{'':>18}{'accuracy':>10}   epochs to a loss of {target_loss:g}")
     found = {}
@@ -49,7 +49,7 @@ def compared(X, y, target_loss, **settings):
 # %%
 # Features in different units
 # ---------------------------
-# Wine: alcohol in per cent, magnesium in milligrams, proline in the hundreds.
+# The wine data: alcohol in per cent, magnesium in milligrams, proline in the hundreds.
 
 X, y = load_wine(return_X_y=True)
 print(
@@ -64,31 +64,30 @@ print(
 # %%
 # Images
 # ------
-# Digits: 64 pixels with values from 0 to 16, here from 0 to 1.
+# The digits data have 64 pixels with values from 0 to 16, here divided by 16.
 
 X, y = load_digits(return_X_y=True)
 images = compared(X / 16, y, 0.1, learning_rate_init=0.01, max_iter=25)
 centred, scaled, white = (images[name][0] for name in ("MeanCenterer", "StdScaler", "PCAWhitener"))
-print(f"P2: on images centring alone reaches {centred:.4f}, scaling as well {scaled:.4f}, whitening {white:.4f}")
+print(f"P2: on images, centring reaches {centred:.4f}, centring and scaling {scaled:.4f}, whitening {white:.4f}")
 print(
     f"P2: dividing by the standard deviation changes the accuracy by {100 * (scaled - centred):+.2f} points; "
-    f"pixels of the border, hardly ever dark, are then up to {StdScaler().fit_transform(X).max():.0f} standard "
-    "deviations off"
+    f"pixels at the border, which are rarely dark, then reach values of {StdScaler().fit_transform(X).max():.0f}"
 )
 
 # %%
-# These folds follow the order of the rows, which is not a random one: they score lower than folds that are drawn.
+# These folds follow the order of the rows, which is not random. With shuffled folds the accuracy is higher.
 
 mixed = StratifiedKFold(5, shuffle=True, random_state=0)
 network = ActivationMLPClassifier((50,), learning_rate_init=0.01, max_iter=25, random_state=0)
 centred, scaled = (
     cross_val_score(make_pipeline(each, network), X / 16, y, cv=mixed).mean() for each in (MeanCenterer(), StdScaler())
 )
-print(f"P2: with folds drawn at random centring alone reaches {centred:.4f}, scaling as well {scaled:.4f}")
+print(f"P2: with shuffled folds, centring reaches {centred:.4f}, centring and scaling {scaled:.4f}")
 
 # %%
-# The picture
-# -----------
+# Plot
+# ----
 
 figure, ax = plt.subplots(figsize=(8, 4), layout="constrained")
 height = 0.38
@@ -101,6 +100,6 @@ for shift, (title, found), color in zip(
     ax.bar_label(bars, fmt="%.3f", padding=3, fontsize="small")
 ax.set_yticks(range(len(transformers)), transformers)
 ax.invert_yaxis()
-ax.set(xlabel="accuracy, mean of 5 folds", xlim=(0, 1.12), title="What scaling does, and for which data")
+ax.set(xlabel="accuracy, mean of 5 folds", xlim=(0, 1.12), title="Accuracy by transformer")
 figure.legend(loc="outside lower center", ncols=2)
 plt.show()

@@ -1,9 +1,9 @@
 """
-Slopes on the negative side: chosen, searched, learned
-======================================================
+Leaky ReLU and PReLU: slopes on the negative side
+=================================================
 
-Leaky ReLU gives the negative side a small slope, so that no unit can die. PReLU learns the slope together with the
-weights.
+Leaky ReLU has a small slope for negative pre-activations, so that its units cannot die. You can search the slope. PReLU
+learns it together with the weights.
 """
 
 import warnings
@@ -21,9 +21,9 @@ X, y = load_digits(return_X_y=True)
 X_scaled = StdScaler().fit_transform(X)
 
 # %%
-# Leaky ReLU does not die
-# -----------------------
-# A rate at which ReLU loses its units.
+# Units of Leaky ReLU do not die
+# ------------------------------
+# At this learning rate most ReLU units of the second layer die.
 
 warnings.simplefilter("ignore", DeadUnitsWarning)
 warnings.simplefilter("ignore", ConvergenceWarning)
@@ -35,12 +35,12 @@ for name in ("relu", "leaky_relu"):
     dead[name] = unit_report(model, X_scaled).layers[1].dead
 print(
     f"A10: at learning rate 0.1, {dead['relu']:.0%} of the ReLU units of the second layer are dead, and "
-    f"{dead['leaky_relu']:.0%} of the leaky ones"
+    f"{dead['leaky_relu']:.0%} of the Leaky ReLU units"
 )
 
 # %%
-# The slope is a parameter that can be searched
-# ---------------------------------------------
+# Search the slope
+# ----------------
 
 network = ActivationMLPClassifier((50,), LeakyReLU(), learning_rate_init=0.01, max_iter=15, random_state=0)
 search = GridSearchCV(
@@ -54,9 +54,9 @@ for parameters, score in zip(search.cv_results_["params"], search.cv_results_["m
 print(f"A10: best negative_slope {next(iter(search.best_params_.values())):g}, accuracy {search.best_score_:.4f}")
 
 # %%
-# PReLU learns it
+# Learn the slope
 # ---------------
-# Each unit begins with slope 0.25 and ends with its own.
+# Each PReLU unit starts with slope 0.25 and learns its own.
 
 model = ActivationMLPClassifier((50, 30), "prelu", learning_rate_init=0.01, max_iter=40, random_state=0).fit(
     X_scaled, y
@@ -64,22 +64,22 @@ model = ActivationMLPClassifier((50, 30), "prelu", learning_rate_init=0.01, max_
 for layer, slopes in enumerate(model.slopes_):
     print(
         f"A11: slopes learned by layer {layer}: mean {slopes.mean():.3f}, from {slopes.min():.3f} to "
-        f"{slopes.max():.3f}; all began at 0.25"
+        f"{slopes.max():.3f}; all started at 0.25"
     )
 
 # %%
-# Weight decay pulls weights towards zero. A slope that decays would become ReLU's; so the penalty leaves slopes alone,
-# as the gradient check shows: it has a gradient in the weights only.
+# The penalty pulls weights towards zero. A slope of zero would make PReLU a ReLU, so the penalty leaves the slopes out.
+# The gradient check confirms it: the penalty has a gradient with respect to the weights only.
 
 decayed = ActivationMLPClassifier((50, 30), "prelu", alpha=0.1, random_state=0)
 checks = check_gradient(decayed, X_scaled, y).raise_if_wrong().checks
 penalised = sorted({check.array for check in checks if check.part == "penalty"})
 slopes = sorted({check.array for check in checks if check.array.startswith("slopes_")})
-print(f"A11: backpropagation gives {', '.join(slopes)} a gradient; the penalty has one in {', '.join(penalised)} only")
+print(f"A11: {', '.join(slopes)} receive a gradient from the loss; the penalty applies to {', '.join(penalised)} only")
 
 # %%
-# The picture
-# -----------
+# Plot
+# ----
 
 figure, axes = plt.subplots(1, 2, figsize=(10, 4.2), layout="constrained")
 for layer, ax in enumerate(axes):

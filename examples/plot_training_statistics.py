@@ -1,10 +1,10 @@
 """
-Statistics of the training data, and of nothing else
-====================================================
+Compute the mean from the training data only
+============================================
 
-The mean that is subtracted, and whatever else a transformer learns, comes from the training rows; test rows are treated
-with it as they are. With mini-batches it is still the mean of the whole training set, computed once; and where that is
-huge, a sample may do.
+A transformer learns the mean, and all other statistics, from the training rows. It applies them to the test rows
+without changing them. With mini-batches you still need the statistics of the whole training set. For a huge training
+set, a sample of the rows can be enough.
 """
 
 import matplotlib.pyplot as plt
@@ -20,10 +20,10 @@ X, y = load_digits(return_X_y=True)
 X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0, stratify=y)
 
 # %%
-# Test rows never move the statistics
-# -----------------------------------
-# In a Pipeline this holds by construction: ``predict`` and ``score`` transform, and only ``fit`` learns. The test rows
-# are even shifted here, by 5 grey levels, and it shows in what the network sees.
+# Test rows do not change the statistics
+# --------------------------------------
+# In a Pipeline this always holds: only ``fit`` learns statistics; ``predict`` and ``score`` only apply them. To check
+# it, the test rows are shifted by 5 grey levels here.
 
 model = make_pipeline(StdScaler(), ActivationMLPClassifier(learning_rate_init=0.01, random_state=0)).fit(
     X_train, y_train
@@ -32,41 +32,40 @@ scaler = model[0]
 before = [scaler.mean_.copy(), scaler.scale_.copy()]
 model.score(X_test + 5, y_test)
 moved = max(np.abs(new - old).max() for new, old in zip([scaler.mean_, scaler.scale_], before, strict=True))
-print(f"P4: after scoring shifted test rows mean and scale have moved by {moved:g}")
+print(f"P4: scoring shifted test rows changes mean and scale by {moved:g}")
 print(
-    f"P4: mean and scale equal those of the {len(X_train)} training rows: largest difference "
-    f"{np.abs(scaler.mean_ - X_train.mean(axis=0)).max():.1e}; those of all {len(X)} rows would differ by "
+    f"P4: the mean is that of the {len(X_train)} training rows: largest difference "
+    f"{np.abs(scaler.mean_ - X_train.mean(axis=0)).max():.1e}; the mean of all {len(X)} rows would differ by "
     f"{np.abs(scaler.mean_ - X.mean(axis=0)).max():.2f} grey levels"
 )
 
 # %%
 # Mini-batches
 # ------------
-# A mean per mini-batch would be a different one each time. ``partial_fit`` goes through the training set in chunks, and
-# arrives at the statistics of the whole.
+# Each mini-batch has a different mean. ``partial_fit`` reads the training set in chunks and computes the statistics of
+# the whole set.
 
 chunks = np.array_split(X_train, 41)
 batch_means = np.array([chunk.mean(axis=0) for chunk in chunks])
 furthest = np.abs(batch_means - X_train.mean(axis=0)).max()
-print(f"P6: means of single chunks of {len(chunks[0])} rows are up to {furthest:.1f} grey levels off")
-activation_params = {MeanCenterer(): "mean_", StdScaler(): "var_", PCAWhitener(n_components=20): "explained_variance_"}
-for transformer, attribute in activation_params.items():
+print(f"P6: means of single chunks of {len(chunks[0])} rows differ by up to {furthest:.1f} grey levels from the whole")
+attributes = {MeanCenterer(): "mean_", StdScaler(): "var_", PCAWhitener(n_components=20): "explained_variance_"}
+for transformer, attribute in attributes.items():
     whole = getattr(transformer.fit(X_train), attribute)
     streamed = clone(transformer)
     for chunk in chunks:
         streamed.partial_fit(chunk)
     difference = np.abs(getattr(streamed, attribute) - whole).max() / np.abs(whole).max()
     print(
-        f"P6: {type(transformer).__name__}: {attribute} of partial_fit over {len(chunks)} chunks and of fit on the "
-        "whole "
-        f"differ by {difference:.0e} of the largest"
+        f"P6: {type(transformer).__name__}: {attribute} after partial_fit on {len(chunks)} chunks and after fit on the "
+        f"whole differ by {difference:.0e}, relative to the largest value"
     )
 
 # %%
-# A sample
-# --------
-# A huge set of rows: half a million, of ten features. The mean of a sample of k rows is off by σ / √k, or, since rows
-# are drawn without replacement, a little less.
+# A sample of the rows
+# --------------------
+# The data have half a million rows and ten features with standard deviation σ. The mean of k rows has a standard error
+# of σ / √k, or a little less because the rows are drawn without replacement.
 
 rng = np.random.default_rng(0)
 huge = rng.normal(3, 2, size=(500_000, 10)).astype(np.float32)
@@ -80,8 +79,8 @@ for k in sizes:
     print(f"P7: mean estimated from {k:7,d} of {len(huge):,d} rows: error {errors[-1]:.4f}, theory {theory:.4f}")
 
 # %%
-# The picture
-# -----------
+# Plot
+# ----
 
 figure, ax = plt.subplots(layout="constrained")
 fine = np.geomspace(500, 400_000, 100)

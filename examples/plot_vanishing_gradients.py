@@ -1,10 +1,10 @@
 """
-Gradients that never reach the first layer
-==========================================
+Vanishing gradients
+===================
 
-Backpropagation multiplies by the slope of each activation that it passes, and by the weights in between. A sigmoid's
-slope is 0.25 at most. In a stack of them little is left for the layers at the bottom, unless the weights make up for
-it. Here the norm of the gradient in each layer's weights is measured before training begins.
+On its way back through the network, the gradient is multiplied by the slope of each activation function and by the
+weights. The slope of a sigmoid is at most 0.25. After several layers the gradient is tiny, unless larger weights make
+up for it. This example measures the norm of the gradient with respect to the weights of each layer, before training.
 """
 
 import matplotlib.pyplot as plt
@@ -21,13 +21,13 @@ DEPTH = 8
 # %%
 # Eight hidden layers of 64 units
 # -------------------------------
-# One epoch at a learning rate of next to nothing leaves the weights where they began. ``glorot_uniform`` is the usual
-# rule, made for functions like tanh, of value zero and slope one at the origin. ``auto`` divides by what the activation
-# has there instead, and so starts a sigmoid network with larger weights.
+# The learning rate is so small that the weights do not change. ``glorot_uniform`` is the usual rule. It suits functions
+# like tanh, whose value at 0 is 0 and whose slope there is 1. ``auto`` takes the value and the slope of the activation
+# function into account, and gives a sigmoid network larger weights.
 
 
 def gradient_norms(activation, weight_init):
-    """Return the gradient's norm in the weights in front of each hidden layer."""
+    """Return the norm of the gradient with respect to the weights of each hidden layer."""
     model = ActivationMLPClassifier(
         (64,) * DEPTH, activation, weight_init=weight_init, learning_rate_init=1e-12, random_state=0
     )
@@ -53,12 +53,12 @@ print(
 )
 print(
     f"A2: with auto, weights {Logistic().properties().gain:.1f} times as large, the sigmoid's factor is "
-    f"{scaled[0] / scaled[-1]:.0e}: larger weights soften it and do not cure it"
+    f"{scaled[0] / scaled[-1]:.0e}: larger weights help, but not enough"
 )
 
 # %%
-# The picture
-# -----------
+# Plot
+# ----
 
 figure, ax = plt.subplots(layout="constrained")
 for (name, norms), marker, color in zip(

@@ -1,10 +1,10 @@
 """
-Decorrelated, whitened, and still an image
-==========================================
+PCA and ZCA whitening of images
+===============================
 
-PCA turns the axes so that features are no longer correlated; whitening then gives each direction variance one. Images
-rarely use them, for neighbouring pixels are strongly correlated on purpose. The ZCA form, which turns the axes back,
-at least leaves an image an image.
+PCA rotates the data so that the features are uncorrelated. Whitening then scales each direction to variance 1. ZCA
+whitening rotates the data back, so that each whitened pixel resembles the original pixel. Both are rarely used for
+images, because they remove the correlation between neighbouring pixels.
 """
 
 import matplotlib.pyplot as plt
@@ -18,7 +18,7 @@ from skneural.inspection import WhiteningDisplay
 # %%
 # Two neighbouring pixels
 # -----------------------
-# Patches of 12 x 12 pixels from a photograph. The panels show the grey values of two pixels side by side.
+# The data are patches of 12 x 12 pixels from a photograph. The panels show the grey values of two neighbouring pixels.
 
 photograph = load_sample_image("china.jpg").mean(axis=2)
 patches = extract_patches_2d(photograph, (12, 12), max_patches=3000, random_state=0).reshape(3000, -1) / 255
@@ -33,16 +33,16 @@ def correlation(rows):
 
 steps = display.panels
 print(
-    f"P3: correlation of neighbouring pixels: {correlation(pair):.3f} as they are; after PCA "
-    f"{abs(correlation(PCAWhitener(whiten=False).fit_transform(pair))):.3f}, the standard deviations "
-    f"{steps['decorrelated'].std(axis=0).round(2)} become {PCAWhitener().fit_transform(pair).std(axis=0).round(2)}"
+    f"P3: correlation of neighbouring pixels: {correlation(pair):.3f}, after PCA "
+    f"{abs(correlation(PCAWhitener(whiten=False).fit_transform(pair))):.3f}; whitening changes the standard deviations "
+    f"from {steps['decorrelated'].std(axis=0).round(2)} to {PCAWhitener().fit_transform(pair).std(axis=0).round(2)}"
 )
 
 # %%
 # Whole patches
 # -------------
-# Each whitened pixel is compared with the pixel it came from. After ZCA they resemble each other, place by place; after
-# PCA whitening a column is no place any more.
+# Compare each whitened pixel with the original pixel. After ZCA whitening the two are correlated. After PCA whitening a
+# column is a principal component and no longer belongs to one pixel.
 
 whitened = {
     method: PCAWhitener(method=method, epsilon=1e-3).fit(patches).transform(patches) for method in ("zca", "pca")
@@ -50,7 +50,7 @@ whitened = {
 
 
 def likeness(rows):
-    """Return the mean correlation of each column with the pixel of its number."""
+    """Return the mean correlation of each column with the original column of the same number."""
     return np.mean([correlation(np.column_stack(pair)) for pair in zip(rows.T, patches.T, strict=True)])
 
 

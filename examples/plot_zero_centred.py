@@ -1,11 +1,11 @@
 """
-Outputs that are not centred at zero
-====================================
+Why zero-centred activations matter
+===================================
 
-The gradient of a unit's incoming weights is its inputs times one number. If all inputs are positive, as the outputs of
-a sigmoid layer are, then for each row all these gradients have one sign: all weights of the unit grow together, or
-shrink together, and the way to a weight vector with entries of both signs is a zig-zag. Hence zero-mean inputs, and
-activations centred at zero.
+For one row, the gradient with respect to a unit's incoming weights is the vector of its inputs times one number. If all
+inputs are positive, as behind a sigmoid layer, all entries of this gradient have the same sign. Then a step increases
+all weights of the unit or decreases all of them, and the path to the best weights is a zig-zag. Inputs and activations
+with a mean near zero avoid this.
 """
 
 import matplotlib.pyplot as plt
@@ -20,14 +20,15 @@ X = X / 16
 inputs = {"pixels as they are": X, "pixels centred": MeanCenterer().fit_transform(X)}
 
 # %%
-# Who shares one sign?
-# --------------------
-# Layer 0 sees the pixels, layer 1 the outputs of layer 0. Both shares are counted: of the rows whose gradients have one
-# sign within each unit, and of the units whose gradients still have one sign when they are averaged over many rows.
+# Count gradients of one sign
+# ---------------------------
+# The inputs of layer 0 are the pixels, and the inputs of layer 1 are the outputs of layer 0. The table shows two
+# fractions: the rows for which the gradient of each unit has one sign, and the units whose gradient still has one sign
+# after averaging over many rows.
 
 activations = ["logistic", "relu", "tanh", "elu"]
 rows, units, losses = {}, {}, {}
-print(f"{'':>32}{'layer 0 (sees pixels)':>26}{'layer 1 (sees layer 0)':>26}")
+print(f"{'':>32}{'layer 0, behind pixels':>26}{'layer 1, behind layer 0':>26}")
 print(f"{'one sign in':>32}{'rows':>13}{'units':>13}{'rows':>13}{'units':>13}")
 for title, data in inputs.items():
     for activation in activations:
@@ -35,43 +36,42 @@ for title, data in inputs.items():
             (64, 64), activation, learning_rate="cosine", learning_rate_init=0.003, max_iter=15, random_state=0
         ).fit(data, y)
         first, second = unit_report(model, data, y).layers
-        rows[title, activation] = first.one_sign_rows, second.one_sign_rows
-        units[title, activation] = first.one_sign, second.one_sign
+        rows[title, activation] = first.one_sign_inputs, second.one_sign_inputs
+        units[title, activation] = first.one_sign_gradients, second.one_sign_gradients
         losses[title, activation] = model.loss_
-        shares = (first.one_sign_rows, first.one_sign, second.one_sign_rows, second.one_sign)
-        print(f"{title + ', ' + activation:>32}", *(f"{share:12.0%}" for share in shares))
+        fractions = (first.one_sign_inputs, first.one_sign_gradients, second.one_sign_inputs, second.one_sign_gradients)
+        print(f"{title + ', ' + activation:>32}", *(f"{fraction:12.0%}" for fraction in fractions))
 
 raw, centred = inputs
 behind = {name: rows[centred, name][1] for name in activations}
 mixed = {name: units[centred, name][1] for name in activations}
 print(
-    f"A3: behind a sigmoid layer the gradients of a unit share one sign in {behind['logistic']:.0%} of the "
-    "rows, behind a tanh "
-    f"layer in {behind['tanh']:.0%}; behind uncentred pixels in {rows[raw, 'tanh'][0]:.0%}, behind centred "
-    f"ones in {rows[centred, 'tanh'][0]:.0%}"
+    f"A3: gradients have one sign for {behind['logistic']:.0%} of the rows behind a sigmoid layer, for "
+    f"{behind['tanh']:.0%} behind a tanh layer, for {rows[raw, 'tanh'][0]:.0%} behind pixels that are not centred, for "
+    f"{rows[centred, 'tanh'][0]:.0%} behind centred ones"
 )
 print(
-    f"A3: averaged over many rows the signs mix: {mixed['logistic']:.0%} of the units behind a sigmoid layer "
-    "keep one sign"
+    f"A3: averaged over many rows, {mixed['logistic']:.0%} of the units behind a sigmoid layer have gradients of one "
+    "sign"
 )
-print(f"A5: behind tanh {behind['tanh']:.0%} of the rows have one sign, behind elu {behind['elu']:.0%}")
-print(f"A7: behind ReLU it is {behind['relu']:.0%}: not zero-centred either")
+print(f"A5: behind tanh, {behind['tanh']:.0%} of the rows have gradients of one sign, behind elu {behind['elu']:.0%}")
+print(f"A7: behind ReLU, {behind['relu']:.0%} of the rows have gradients of one sign: it is not zero-centred either")
 
 # %%
 # Does it slow training down?
 # ---------------------------
-# The loss after the same 15 epochs, with and without centred pixels.
+# The table shows the training loss after 15 epochs, with and without centred pixels.
 
 print(f"{'loss after 15 epochs':>24}", *(f"{title:>20}" for title in inputs))
 for activation in activations:
     print(f"{activation:>24}", *(f"{losses[title, activation]:20.4f}" for title in inputs))
 
 # %%
-# The zig-zag itself
-# ------------------
-# One linear unit, two positive inputs, a best weight vector with entries of both signs, and steps on one row at a time:
-# each step moves both weights up, or both down. With centred inputs the path may turn. Steps too short to see are not
-# counted.
+# Plot the zig-zag
+# ----------------
+# One linear unit has two positive inputs, and the best weights have different signs. Each step uses one row, so it
+# increases both weights or decreases both. With centred inputs a step can go in any direction. Steps shorter than 0.001
+# are not counted.
 
 rng = np.random.default_rng(0)
 points = rng.uniform(0.2, 1, (400, 2))
@@ -87,10 +87,10 @@ for (title, data), color in zip(
         path.append(path[-1] - 0.5 * (x @ path[-1] - x @ best) * x / (x @ x))
     path = np.array(path)
     steps = np.diff(path, axis=0)
-    seen = steps[np.abs(steps).max(axis=1) > 1e-3]
-    alike = np.mean(np.sign(seen[:, 0]) == np.sign(seen[:, 1]))
-    print(f"A3: {title}: {len(seen)} steps to the best weights, {alike:.0%} of them move both weights alike")
-    ax.plot(*path.T, ".-", color=color, label=f"{title}: {alike:.0%} of {len(seen)} steps move both weights alike")
+    steps = steps[np.abs(steps).max(axis=1) > 1e-3]
+    same = np.mean(np.sign(steps[:, 0]) == np.sign(steps[:, 1]))
+    print(f"A3: {title}: {len(steps)} steps to the best weights; {same:.0%} change both weights in one direction")
+    ax.plot(*path.T, ".-", color=color, label=f"{title}: {same:.0%} of {len(steps)} steps in one direction")
 ax.plot(*best, "k*", markersize=14, label="best weights")
 ax.set(xlabel="first weight", ylabel="second weight", title="Steps of one row each")
 ax.set_ylim(top=0.9)

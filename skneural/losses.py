@@ -7,7 +7,9 @@ the mean over the rows.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,9 +17,11 @@ from numpy.typing import NDArray
 from scipy.special import expit, xlogy
 
 from skneural.component import Component
-from skneural.constraints import DECAY, POSITIVE
+from skneural.constraints import DECAY, POSITIVE, Interval, satisfies
 
 Array = NDArray[Any]
+
+QUANTILE = Interval(Real, 0, 1, closed="neither")
 
 
 class Loss(Component):
@@ -32,6 +36,13 @@ class Loss(Component):
     ----------
     inverse_link : str
         Name of the inverse link, as in scikit-learn's ``out_activation_``.
+    in_target_units : bool
+        Whether raw outputs are in the units of the targets, so that both may be shifted and scaled together. False
+        unless a subclass says otherwise: its targets are then taken as they are.
+    symmetric : bool
+        Whether the loss of -F for -Y is that of F for Y.
+    n_outputs_per_target : int
+        Raw outputs for each target.
 
     Examples
     --------
@@ -53,8 +64,32 @@ class Loss(Component):
     """
 
     inverse_link: ClassVar[str]
+    in_target_units: ClassVar[bool] = False
+    symmetric: ClassVar[bool] = False
     evaluate: Callable[..., tuple[Array, Array]]
     predict: Callable[[Array], Array]
+
+    @property
+    def n_outputs_per_target(self) -> int:
+        """Raw outputs for each target: one, unless the loss describes a target by several numbers."""
+        return 1
+
+    def initial_output(self, Y: Array, sample_weight: Array | None = None) -> Array | None:
+        """Return the raw outputs that training should start from, of shape (n_outputs,); None means zero.
+
+        Parameters
+        ----------
+        Y : ndarray of shape (n_rows, n_outputs)
+            Targets as `evaluate` takes them.
+        sample_weight : ndarray of shape (n_rows,) or None, default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        f : ndarray of shape (n_outputs,) or None
+            The best constant, where that is far from zero.
+        """
+        return None
 
 
 class SoftmaxCrossEntropy(Loss):
@@ -169,6 +204,7 @@ class SquaredError(Loss):
     """
 
     inverse_link = "identity"
+    in_target_units = symmetric = True
 
     def evaluate(self, F: Array, Y: Array, out: Array | None = None) -> tuple[Array, Array]:
         """Gradient: F - Y."""
@@ -192,6 +228,7 @@ class AbsoluteError(Loss):
     """
 
     inverse_link = "identity"
+    in_target_units = symmetric = True
 
     def evaluate(self, F: Array, Y: Array, out: Array | None = None) -> tuple[Array, Array]:
         """Gradient: sign(F - Y)."""
@@ -210,7 +247,8 @@ class Huber(Loss):
     Parameters
     ----------
     delta : float in (0, inf), default=1.0
-        Residual, in units of y, at which the loss turns from quadratic to linear.
+        Residual at which the loss turns from quadratic to linear, in the units of `Y`. In
+        :class:`skneural.ActivationMLPRegressor` with ``normalize_y=True`` these are standard deviations of the target.
 
     Examples
     --------
@@ -222,6 +260,7 @@ class Huber(Loss):
     """
 
     inverse_link = "identity"
+    in_target_units = symmetric = True
     _parameter_constraints = {"delta": [POSITIVE]}
 
     def __init__(self, delta: float = 1.0):
@@ -236,6 +275,78 @@ class Huber(Loss):
     def predict(self, F: Array) -> Array:
         """Return F."""
         return F
+
+
+class Quantile(Loss):
+    """ℓ = Σₖ max(qₖ rₖ, (qₖ - 1) rₖ), rₖ = yₖ - fₖ: the pinball loss, for quantiles (Koenker & Bassett 1978).
+
+    With several quantiles the network has one output for each, and `Y` as many equal columns. Predictions are the
+    outputs in ascending order, so that quantiles never cross; sorting never makes them worse (Chernozhukov,
+    Fernández-Val & Galichon 2010, :doi:`10.3982/ECTA7880`).
+
+    Parameters
+    ----------
+    quantile : float in (0, 1) or list of them, default=0.5
+        What to predict: 0.5 is the median. A list ascends.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skneural.losses import Quantile
+    >>> losses, gradient = Quantile(0.9).evaluate(np.array([[3.0], [3.0]]), np.array([[1.0], [5.0]]))
+    >>> losses.round(3), gradient.round(3)
+    (array([0.2, 1.8]), array([[ 0.1],
+           [-0.9]]))
+    >>> Quantile([0.05, 0.5, 0.95]).predict(np.array([[3.0, 1.0, 2.0]]))
+    array([[1., 2., 3.]])
+    """
+
+    inverse_link = "identity"
+    in_target_units = True
+
+    def __init__(self, quantile: float | Sequence[float] = 0.5):
+        self.quantile = quantile
+
+    @property
+    def quantiles(self) -> Array:
+        """The quantiles, of shape (n_quantiles,)."""
+        return np.array(self.quantile, dtype=np.float64, ndmin=1)
+
+    @property
+    def n_outputs_per_target(self) -> int:
+        """The number of quantiles."""
+        return len(self.quantiles)
+
+    def check(self) -> None:
+        """Raise ValueError unless the quantiles lie between 0 and 1 and ascend."""
+        several = isinstance(self.quantile, list | tuple)
+        quantiles: Any = self.quantile if several else [self.quantile]
+        valid = len(quantiles) > 0 and all(satisfies(q, QUANTILE) for q in quantiles)
+        if not valid or any(q >= r for q, r in pairwise(quantiles)):
+            raise ValueError(
+                f"The 'quantile' parameter of Quantile must be {QUANTILE}, or a list of such numbers that ascend. "
+                f"Got {self.quantile!r} instead."
+            )
+
+    def evaluate(self, F: Array, Y: Array, out: Array | None = None) -> tuple[Array, Array]:
+        """Gradient: -q where F < Y, 1 - q where F > Y, 0 where they are equal."""
+        residual = F - Y
+        q = self.quantiles.astype(F.dtype)
+        out = np.sign(residual, out=out)
+        out += 1 - 2 * q
+        out /= 2
+        out *= residual != 0
+        return (out * residual).sum(axis=1), out
+
+    def predict(self, F: Array) -> Array:
+        """Return the quantiles, in ascending order for each row."""
+        return F if self.n_outputs_per_target == 1 else np.sort(F, axis=1)
+
+    def initial_output(self, Y: Array, sample_weight: Array | None = None) -> Array:
+        """Return the quantiles of the targets."""
+        weights = np.ones(len(Y)) if sample_weight is None else sample_weight
+        columns = zip(Y.T, np.broadcast_to(self.quantiles, Y.shape[1]), strict=True)
+        return np.array([_weighted_quantile(y, weights, q) for y, q in columns])
 
 
 class PoissonLoss(Loss):
@@ -264,6 +375,19 @@ class PoissonLoss(Loss):
         mean: Array = np.exp(F)
         return mean
 
+    def initial_output(self, Y: Array, sample_weight: Array | None = None) -> Array:
+        """Return the logarithm of the mean; zero where all targets are zero."""
+        mean = np.average(Y, axis=0, weights=sample_weight)
+        start: Array = np.log(np.where(mean > 0, mean, 1))
+        return start
+
+
+def _weighted_quantile(y: Array, weights: Array, quantile: float) -> float:
+    """Return the smallest entry below or at which lies the share `quantile` of the weight."""
+    order = np.argsort(y)
+    cumulated = np.cumsum(weights[order])
+    return float(y[order][np.searchsorted(cumulated, quantile * cumulated[-1])])
+
 
 def _minus_row_max(F: Array) -> Array:
     with np.errstate(over="ignore"):  # -inf is right: its exponential is 0
@@ -285,5 +409,6 @@ LOSSES: dict[str, Loss] = {
     "squared_error": SquaredError(),
     "absolute_error": AbsoluteError(),
     "huber": Huber(),
+    "quantile": Quantile(),
     "poisson": PoissonLoss(),
 }

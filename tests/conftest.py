@@ -22,7 +22,7 @@ NEEDED = {
     "skneural.deployment.persistence": "skops",
     "skneural.deployment.reproducible_skops": "skops",
     "skneural.deployment.onnx": "onnxruntime",
-    "skneural.deployment.onnx.graph": "onnxruntime",
+    "skneural.deployment.onnx.onnx_graph": "onnxruntime",
 }
 
 

@@ -22,6 +22,7 @@ MATHEMATICS = [
     "penalties",
     "preprocessing/blocks",
     "preprocessing/moments",
+    "preprocessing/scatter",
     "solvers/schedules",
     "solvers/batches",
     "solvers/early_stopping",

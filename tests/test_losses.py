@@ -11,12 +11,14 @@ from skneural.losses import (
     Huber,
     LogisticLoss,
     PoissonLoss,
+    Quantile,
     SoftmaxCrossEntropy,
     SquaredError,
 )
 
 SMOOTHED = [SoftmaxCrossEntropy(0.2), LogisticLoss(0.2), SoftmaxCrossEntropy(np.float64(0.1))]
 EVERY = [*LOSSES.values(), *SMOOTHED, LogisticLoss(np.float64(0.1)), Huber(0.3), Huber(2), Huber(np.float64(0.7))]
+EVERY += [Quantile(0.9), Quantile([0.05, 0.5, 0.95]), Quantile((0.1, 0.2, np.float64(0.3)))]
 N_ROWS, N_OUTPUTS = 12, 3
 
 every_loss = pytest.mark.parametrize("loss", EVERY, ids=repr)
@@ -194,6 +196,10 @@ def extremes(loss, size):
     """Return scores of ±size, with right and with wrong targets."""
     F = np.array([[-size, size], [size, -size], [-size, size], [0, -size]], dtype=np.float32)
     Y = np.array([[0, 1], [0, 1], [1, 0], [1, 1]], dtype=np.float32)
+    if loss.n_outputs_per_target > 1:
+        return np.repeat(F[:, :1], loss.n_outputs_per_target, axis=1), np.repeat(
+            Y[:, :1], loss.n_outputs_per_target, axis=1
+        )
     return F, Y[:, 1].astype(int) if isinstance(loss, SoftmaxCrossEntropy) else Y
 
 
@@ -262,3 +268,39 @@ def test_softmax_does_not_see_a_common_shift():
     np.testing.assert_allclose(losses, expected, rtol=1e-11)
     np.testing.assert_allclose(dF, expected_dF, rtol=1e-11)
     np.testing.assert_allclose(dF.sum(axis=1), 0, atol=1e-12)
+
+
+@pytest.mark.parametrize(("quantile", "columns"), [(0.3, 3), ([0.05, 0.5, 0.9], 3)])
+def test_quantile_is_scikit_learns_pinball_loss(quantile, columns):
+    F, Y = problem(Quantile(quantile), shape=(N_ROWS, columns))
+    quantiles = np.broadcast_to(quantile, columns)
+    expected = sum(metrics.mean_pinball_loss(Y[:, j], F[:, j], alpha=q) for j, q in enumerate(quantiles))
+    np.testing.assert_allclose(Quantile(quantile).evaluate(F, Y)[0].mean(), expected)
+
+
+def test_the_median_is_half_the_absolute_error():
+    F, Y = problem(Quantile())
+    for ours, twice in zip(Quantile().evaluate(F, Y), AbsoluteError().evaluate(F, Y), strict=True):
+        np.testing.assert_allclose(2 * ours, twice)
+
+
+@pytest.mark.parametrize("quantile", [0, 1, 1.5, -0.1, np.nan, "0.5", None, True, [], [0.5, 0.5], [0.9, 0.1], [0.5, 2]])
+def test_what_is_no_quantile_is_refused(quantile):
+    with pytest.raises(
+        ValueError, match=r"'quantile' parameter of Quantile must be a float in the range \(0\.0, 1\.0\)"
+    ):
+        Quantile(quantile).check()
+
+
+def test_what_training_starts_from_is_the_best_constant():
+    rng = np.random.RandomState(0)
+    Y, weights = rng.exponential(size=(200, 1)), rng.randint(0, 4, 200).astype(float)
+    for loss, columns in [(Quantile(0.8), 1), (Quantile([0.1, 0.6]), 2), (PoissonLoss(), 1)]:
+        targets = np.repeat(Y, columns, axis=1)
+        start = loss.initial_output(targets, weights)
+
+        def mean_loss(f, loss=loss, targets=targets):
+            return np.average(loss.evaluate(np.tile(f, (200, 1)), targets)[0], weights=weights)
+
+        for shift in (-0.01, 0.01):
+            assert mean_loss(start) <= mean_loss(start + shift)

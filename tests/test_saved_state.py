@@ -67,7 +67,7 @@ FITTED = {
     "whitener part by part": lambda: PCAWhitener(method="zca").partial_fit(X[:75]).partial_fit(X[75:]),
     "clipper": lambda: SmoothClipper().fit(frame),
     "encoder": lambda: PiecewiseLinearEncoder(min_rows=1).fit(X),
-    "encoder without ramps": lambda: PiecewiseLinearEncoder().fit(X),
+    "encoder without bins": lambda: PiecewiseLinearEncoder().fit(X),
 }
 
 
@@ -296,9 +296,9 @@ DAMAGE = [
     ("whitener", {"_derived": {}}, "KeyError: 'components'"),
     ("clipper", {"limit": -1.0}, "The 'limit' parameter of SmoothClipper"),
     ("clipper", {"limit": np.nan}, "The 'limit' parameter of SmoothClipper"),
-    ("encoder", {"offsets_": np.zeros(3)}, "offsets_ must be an array of float64 of shape"),
-    ("encoder", {"edges_": [np.arange(3.0)] * 3}, "edges_ must be 4 arrays. Got 3"),
-    ("encoder", {"edges_": [np.arange(3.0)[::-1]] * 4}, "edges_ must ascend"),
+    ("encoder", {"encoding_mean_": np.zeros(3)}, "encoding_mean_ must be an array of float64 of shape"),
+    ("encoder", {"bin_edges_": [np.arange(3.0)] * 3}, "bin_edges_ must be 4 arrays. Got 3"),
+    ("encoder", {"bin_edges_": [np.arange(3.0)[::-1]] * 4}, "bin_edges_ must ascend"),
 ]
 
 

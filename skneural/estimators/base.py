@@ -115,6 +115,8 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
         data = self._check_training_data(arguments, resume, incremental)
         rng = self._make_rng()
         network = self._resume_network(builder, data.X) if resume else self._new_network(builder, data.X, rng)
+        if not resume:
+            self._initialize_output_layer(network, data)
         self._set_network(network, builder)
         adapters = [CallbackAdapter(self, arguments)] if hasattr(self, "_skl_callbacks") else []
         callbacks = [EpochPrinter(), *adapters] if self.verbose else adapters
@@ -139,7 +141,7 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
     def _check_first_call(self, classes: Any) -> None:
         """Check and keep the labels that the first call of `partial_fit` names."""
 
-    def _set_target_info(self, y: Array, incremental: bool) -> None:
+    def _set_target_info(self, y: Array, sample_weight: Array | None, incremental: bool) -> None:
         """Set ``_loss``, ``n_outputs_`` and the other attributes that depend on y."""
         raise TypeError(f"{type(self).__name__} must define _set_target_info")
 
@@ -154,6 +156,9 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
     def _score_raw_output(self, F: Array, Y: Array, sample_weight: Array | None) -> float:
         """Return the score of raw outputs against encoded targets."""
         raise TypeError(f"{type(self).__name__} must define _score_raw_output")
+
+    def _initialize_output_layer(self, network: Network, data: CheckedData) -> None:
+        """Start the output layer of a new network where the targets are."""
 
     def _stratify_labels(self, y: Array) -> Array | None:
         """Return the labels by which the validation split is stratified, or None."""
@@ -171,7 +176,7 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
         if arguments.sample_weight is not None:
             weight = _check_sample_weight(arguments.sample_weight, X, dtype=np.float64, ensure_non_negative=True)
             weight = scale_sample_weight(weight, "sample_weight")
-        self._set_target_info(y, incremental)
+        self._set_target_info(y, weight, incremental)
         if (class_weight := self._class_sample_weight(y, incremental)) is not None:
             class_weight = scale_sample_weight(class_weight, "class_weight")
             if weight is None:
@@ -214,7 +219,7 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
                 f"sample_weight must be positive for some of the {len(train)} rows to train on and some of the "
                 f"{len(validation)} rows that early stopping holds out. Got only zeros there."
             )
-        return TrainingRows(data.X, data.Y, weight, used=train), data.take(validation)
+        return TrainingRows(data.X, data.Y, weight, subset=train), data.take(validation)
 
     def _check_validation_data(self, X_val: Any, y_val: Any, sample_weight_val: Any) -> CheckedData:
         if X_val is None or y_val is None:

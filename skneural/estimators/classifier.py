@@ -311,7 +311,7 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
         if _check_partial_fit_first_call(self, classes) and len(self.classes_) < 2:
             raise ValueError(f"classes must name at least 2 classes. Got {self.classes_!r} instead.")
 
-    def _set_target_info(self, y: Array, incremental: bool) -> None:
+    def _set_target_info(self, y: Array, sample_weight: Array | None, incremental: bool) -> None:
         multilabel = y.ndim == 2  # _validate_X_y has made a vector of a single column
         if multilabel and not (kind := type_of_target(y, input_name="y")).startswith("multilabel"):
             raise ValueError(f"y must hold one label per row, or a 0/1 column per label. Got {kind} targets instead.")

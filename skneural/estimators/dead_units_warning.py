@@ -42,7 +42,7 @@ def dead_units_warnings(estimator: Any, X: Any) -> list[Warning]:
     X : {ndarray, CSR array or matrix} of shape (n_rows, n_features)
         The training data.
     """
-    alive = alive_units(estimator._network, X, enough=0.5)
+    alive = alive_units(estimator._network, X, min_fraction=0.5)
     dead = {i: units.size - int(units.sum()) for i, units in enumerate(alive) if units.mean() < 0.5}
     if not dead:
         return []

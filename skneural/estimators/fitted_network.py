@@ -186,7 +186,7 @@ class FittedNetworkMixin(SavedStateMixin, ClassNamePrefixFeaturesOutMixin, Trans
 
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__()
-        state.pop("_network", None)  # _restore makes it of the parameters, sizes and activations
+        state.pop("_network", None)  # _restore_fitted_state makes it of the parameters, sizes and activations
         if "history_" in state:
             state["history_"] = without_seconds(state["history_"])  # the files of equal fits are equal
         if not self.warm_start and "_training_state" in state:
@@ -212,12 +212,12 @@ class FittedNetworkMixin(SavedStateMixin, ClassNamePrefixFeaturesOutMixin, Trans
         check_numbers("parameters_", self.parameters_, (layout.size,), dtypes="fd")
         state = self._training_state or {}
         for slot in state.get("slots", []):
-            check_numbers("The solver's state", slot, (layout.n_trained,), dtypes="fd")
+            check_numbers("The solver's state", slot, (layout.n_trainable,), dtypes="fd")
         for name in ("best_state", "latest"):
             if state.get(name) is not None:
                 check_numbers("The training's parameters", state[name], (layout.size,), dtypes="fd")
         self._network = Network(sizes, self.activations_, self.parameters_, self._batch_norm)
-        variances = self._network.views.variances
+        variances = self._network.views.running_variances
         require(all((each >= 0).all() for each in variances), "Variances must be >= 0. Got a negative one.")
         require(
             self.out_activation_ == self._loss.inverse_link,

@@ -7,21 +7,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
-from sklearn.metrics import r2_score
+from sklearn.metrics import d2_pinball_score, r2_score
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import column_or_1d
 
 from skneural._sklearn_compat import _fit_context, validate_data
 from skneural.component import resolve
-from skneural.constraints import StrOptions
+from skneural.constraints import StrOptions, satisfies
 from skneural.estimators.base import BaseActivationMLP
 from skneural.estimators.builder import supports_partial_fit
-from skneural.estimators.checked_data import FitArguments
+from skneural.estimators.checked_data import CheckedData, FitArguments
 from skneural.estimators.fitted_network import check_finite_output
 from skneural.estimators.float_errors import default_float_errors
 from skneural.estimators.parameters import fill_docstring, store_parameters
-from skneural.losses import LOSSES, LogisticLoss, Loss, SoftmaxCrossEntropy
-from skneural.saved_state import require
+from skneural.estimators.target_scaling import mean_and_std, orientation, restored, standardized
+from skneural.losses import LOSSES, LogisticLoss, Loss, Quantile, SoftmaxCrossEntropy
+from skneural.network import Network
+from skneural.saved_state import check_numbers, require
 
 Array = NDArray[Any]
 
@@ -37,15 +39,34 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
 
     Parameters
     ----------
-    loss : {"squared_error", "absolute_error", "huber", "poisson"} or Loss, default="squared_error"
-        By name or as an object with its settings, such as ``Huber(delta=2.0)``. "squared_error" is half the squared
-        error, "poisson" half the Poisson deviance, with the exponential as inverse link, for y >= 0.
+    loss : {"squared_error", "absolute_error", "huber", "quantile", "poisson"} or Loss, default="squared_error"
+        By name or as an object with its settings, such as ``Huber(delta=2.0)`` or ``Quantile([0.05, 0.5, 0.95])``.
+        "squared_error" is half the squared error; "quantile" is the pinball loss, of the median unless the object says
+        otherwise; "poisson" is half the Poisson deviance, with the exponential as inverse link, for y >= 0.
 
     {parameters}
+
+    normalize_y : bool, default=True
+        Whether the scale of the target is the estimator's business. With a loss in the units of the target (squared,
+        absolute, huber, quantile) each target is standardized by its weighted mean and standard deviation, and
+        predictions are scaled back; poisson starts at the logarithm of the mean. Fitting a · y + b then gives a · p + b
+        where fitting y gives p. The loss, `tol`, `alpha` and the settings of a loss, such as ``delta`` of Huber, are in
+        units of the standardized target; so are `coefs_`. With False the network learns y as it comes.
+
+    clip_predictions : bool, default=False
+        Whether predictions are kept within the range of the training targets.
 
     Attributes
     ----------
     {attributes}
+
+    target_mean_, target_scale_ : ndarray of shape (n_targets,), float64
+        A prediction is `target_mean_` + `target_scale_` · the network's. The scale is the standard deviation of the
+        training targets, 0 where they are all equal; means of 0 and scales of 1 without `normalize_y` and for losses
+        that are not in the target's units. `partial_fit` and `warm_start` keep those of the first call.
+
+    target_range_ : ndarray of shape (2, n_targets), float64
+        Smallest and largest target that training has seen.
 
     Raises
     ------
@@ -70,7 +91,13 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
     _parameter_constraints: dict = {
         **BaseActivationMLP._parameter_constraints,
         "loss": [StrOptions(set(REGRESSION_LOSSES)), Loss],
+        "normalize_y": ["boolean"],
+        "clip_predictions": ["boolean"],
     }
+    _fitted_names = BaseActivationMLP._fitted_names | {"target_mean_", "target_scale_", "target_range_"}
+    target_mean_: Array
+    target_scale_: Array
+    target_range_: Array
 
     def __init__(
         self,
@@ -109,6 +136,8 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
         weight_init: Any = "auto",
         bias_init: float = 0.0,
         dtype: str | None = None,
+        normalize_y: bool = True,
+        clip_predictions: bool = False,
     ):
         store_parameters(self, locals())
 
@@ -195,16 +224,20 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs), in the dtype of the parameters
-            For each row the mean, the median or the rate, depending on the loss.
+            For each row the mean, the median, the quantiles (a column for each) or the rate that the loss asks for, in
+            the units of the targets.
         """
         F = self._raw_output(X)
         with np.errstate(over="ignore"):
-            prediction = check_finite_output(self._loss.predict(F))
+            prediction = restored(self._predict_standardized(F), self.target_mean_, self.target_scale_)
+        prediction = check_finite_output(prediction)
+        if self.clip_predictions:  # again, since restoring rounds
+            prediction = np.clip(prediction, *self.target_range_.astype(prediction.dtype))
         return prediction[:, 0] if prediction.shape[1] == 1 else prediction
 
     @default_float_errors()
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Return the R² of the predictions.
+        """Return R²; with a quantile loss D², the share of the pinball loss that the prediction explains.
 
         Parameters
         ----------
@@ -218,41 +251,118 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
         Returns
         -------
         score : float
-            The mean over the outputs; 1 is perfect, 0 no better than the mean of `y`.
+            At most 1; 0 is the score of the best constant. With several quantiles the mean of their scores:
+            see :func:`sklearn.metrics.d2_pinball_score`.
         """
-        return super().score(X, y, sample_weight)
+        predicted = self.predict(X)
+        if isinstance(self._loss, Quantile):
+            return _d2_pinball(self._loss, y, predicted, sample_weight)
+        return float(r2_score(y, predicted, sample_weight=sample_weight))
+
+    def _predict_standardized(self, F: Array) -> Array:
+        """Return what the loss makes of raw outputs, within the bounds, in units of the standardized targets."""
+        predicted = self._loss.predict(F)
+        if not self.clip_predictions:
+            return predicted
+        return np.clip(predicted, *standardized(self.target_range_, self.target_mean_, self.target_scale_))
 
     def _restore_fitted_state(self) -> None:
         super()._restore_fitted_state()
         _check_loss(self._loss)
+        n_targets = self.n_outputs_ // self._loss.n_outputs_per_target
+        check_numbers("target_mean_", self.target_mean_, (n_targets,))
+        check_numbers("target_scale_", self.target_scale_, (n_targets,))
+        check_numbers("target_range_", self.target_range_, (2, n_targets))
+        require((self.target_scale_ >= 0).all(), f"target_scale_ must be >= 0. Got {self.target_scale_} instead.")
+        clip = self.clip_predictions  # the one parameter that predictions depend on
+        require(satisfies(clip, "boolean"), f"clip_predictions must be True or False. Got {clip!r} instead.")
 
     def _validate_X_y(self, X: Any, y: Any, **options: Any) -> tuple[Any, Array]:
         X, y = validate_data(self, X, y, accept_sparse="csr", multi_output=True, y_numeric=True, **options)
         y = y.toarray() if hasattr(y, "toarray") else y
         return X, column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
 
-    def _set_target_info(self, y: Array, incremental: bool) -> None:
+    def _set_target_info(self, y: Array, sample_weight: Array | None, incremental: bool) -> None:
         self._loss = resolve(self.loss, REGRESSION_LOSSES, "loss")
         _check_loss(self._loss)
-        self.n_outputs_ = 1 if y.ndim == 1 else y.shape[1]
+        Y, n_per_target = _columns(y), self._loss.n_outputs_per_target
+        if n_per_target > 1 and Y.shape[1] > 1:
+            raise ValueError(
+                f"{self._loss!r} predicts {n_per_target} numbers for one target. Got y with {Y.shape[1]} targets; "
+                "fit a regressor for each (sklearn.multioutput.MultiOutputRegressor)."
+            )
+        self.n_outputs_ = Y.shape[1] * n_per_target
+        self._set_target_scaling(Y, sample_weight, incremental)
+
+    def _set_target_scaling(self, Y: Array, sample_weight: Array | None, incremental: bool) -> None:
+        """Set mean, scale and range of the targets; when training goes on, mean and scale stay those of the start."""
+        counted = Y if sample_weight is None else Y[sample_weight > 0]
+        low, high = counted.min(axis=0), counted.max(axis=0)
+        mean, scale = np.zeros(Y.shape[1]), np.ones(Y.shape[1])
+        if self._standardizes:
+            mean, scale = mean_and_std(Y, sample_weight)
+        resumes = self._should_resume(incremental) and self.target_mean_.shape == mean.shape
+        if resumes and self._loss.in_target_units:
+            low, high = np.minimum(low, self.target_range_[0]), np.maximum(high, self.target_range_[1])
+            # Where all targets so far were equal, nothing was learned: the first others decide.
+            scale = np.where(scale > 0, scale, (high - low) / 2)
+            known = self.target_scale_ > 0
+            mean, scale = np.where(known, self.target_mean_, mean), np.where(known, self.target_scale_, scale)
+        self.target_mean_, self.target_scale_, self.target_range_ = mean, scale, np.stack([low, high])
+
+    @property
+    def _standardizes(self) -> bool:
+        return bool(self.normalize_y and self._loss.in_target_units)
+
+    def _initialize_output_layer(self, network: Network, data: CheckedData) -> None:
+        if not self.normalize_y:
+            return
+        W, b = network.weights[-1], network.biases[-1]
+        if (start := self._loss.initial_output(data.Y, data.sample_weight)) is not None:
+            b[...] = start
+        if self._standardizes and self._loss.symmetric:
+            sign = orientation(data.Y, data.sample_weight).astype(W.dtype)
+            W *= sign
+            b *= sign
 
     def _encode_targets(self, y: Array, dtype: Any) -> Array:
-        with np.errstate(over="ignore"):  # the next lines raise an error with more information
-            Y = (y[:, None] if y.ndim == 1 else y).astype(dtype)
-        if not np.isfinite(Y).all():
+        Y, n_targets = _columns(y), len(self.target_mean_)
+        with np.errstate(over="ignore"):  # the next lines say it better
+            representable = np.isfinite(Y.astype(dtype)).all()
+        if not representable:
             raise ValueError(
                 f"y must be finite in {np.dtype(dtype).name}. Its largest magnitude is {np.abs(y).max():.6g}."
             )
         if self._loss.inverse_link == "exp" and Y.min() < 0:
             raise ValueError(f"loss='poisson' needs y >= 0. Got a smallest y of {Y.min():.6g}.")
-        if Y.shape[1] != self.n_outputs_:
-            raise ValueError(f"y_val must have {self.n_outputs_} outputs, as y has. Got {Y.shape[1]} instead.")
-        return Y
+        if Y.shape[1] != n_targets:
+            raise ValueError(f"y_val must have {n_targets} outputs, as y has. Got {Y.shape[1]} instead.")
+        Y = standardized(Y, self.target_mean_, self.target_scale_).astype(dtype)
+        return np.repeat(Y, self._loss.n_outputs_per_target, axis=1)
 
     def _score_raw_output(self, F: Array, Y: Array, sample_weight: Array | None) -> float:
         if not np.isfinite(F).all():
             return float("nan")
-        return float(r2_score(Y, self._loss.predict(F), sample_weight=sample_weight))
+        predicted = self._predict_standardized(F)
+        if isinstance(self._loss, Quantile):
+            return _d2_pinball(self._loss, Y, predicted, sample_weight)
+        return float(r2_score(Y, predicted, sample_weight=sample_weight))
+
+
+def _columns(y: Array) -> Array:
+    """Return targets as float64, of shape (n_rows, n_targets)."""
+    y = np.asarray(y, np.float64)
+    return y[:, None] if y.ndim == 1 else y
+
+
+def _d2_pinball(loss: Quantile, y: Any, predicted: Array, sample_weight: Any) -> float:
+    """Return the mean over quantiles, or over targets, of D², the share of the pinball loss that is explained."""
+    Y, P = np.broadcast_arrays(_columns(y), _columns(predicted))
+    quantiles = np.broadcast_to(loss.quantiles, P.shape[1])
+    scores = [
+        d2_pinball_score(Y[:, j], P[:, j], alpha=float(q), sample_weight=sample_weight) for j, q in enumerate(quantiles)
+    ]
+    return float(np.mean(scores))
 
 
 def _check_loss(loss: Loss) -> None:

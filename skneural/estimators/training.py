@@ -11,7 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from skneural.estimators.checked_data import CheckedData
 from skneural.estimators.epoch_printer import print_end
 from skneural.solvers import LBFGS, DivergenceError, TrainingInterrupted, TrainingLoop, TrainingMonitor
-from skneural.solvers.lbfgs import Outcome
+from skneural.solvers.lbfgs import OptimizationResult
 
 # The state of a comparison of epochs that has not begun.
 NO_COMPARISON: dict[str, Any] = {"best": math.inf, "count": 0, "best_state": None}
@@ -57,7 +57,7 @@ class StochasticTraining:
         if self.incremental and untouched and state["latest"] is not None:
             np.copyto(loop.objective.state, state["latest"])
         if not self.incremental:
-            state = {**state, **NO_COMPARISON, "shrinkage": 1.0}
+            state = {**state, **NO_COMPARISON, "plateau_factor": 1.0}
         elif not untouched or state["monitored"] != self._monitored:
             state = {**state, **NO_COMPARISON}
         loop.set_state(state)
@@ -74,7 +74,7 @@ class StochasticTraining:
         except KeyboardInterrupt as interrupt:
             stopped_by = "interrupted"
             if isinstance(interrupt.__context__, DivergenceError) or not np.isfinite(estimator.parameters_).all():
-                loop.return_to_best()
+                loop.restart_from_best()
             raise TrainingInterrupted.after(loop.n_epochs - self._n_before) from None
         finally:
             self._set_attributes(stopped_by)
@@ -93,7 +93,7 @@ class StochasticTraining:
     def _reason(self, stopped: bool) -> str:
         if not stopped:
             return "max_iter"
-        if self.loop.monitor.stopping.should_stop:
+        if self.loop.monitor.early_stopping.should_stop:
             return "early_stopping" if self.estimator.early_stopping else "tol"
         return "callback"
 
@@ -102,7 +102,7 @@ class StochasticTraining:
         self._restore_best_parameters()
         estimator._n_epochs, estimator.t_ = loop.n_epochs, loop.n_samples_seen
         estimator.n_iter_ = loop.n_epochs - self._n_before
-        set_losses(estimator, loop.monitor.stopping.best)
+        set_losses(estimator, loop.monitor.early_stopping.best)
         estimator.stopped_by_ = stopped_by
         if not self.incremental or stopped_by in ("interrupted", "diverged"):
             print_end(estimator)
@@ -110,7 +110,7 @@ class StochasticTraining:
     def _restore_best_parameters(self) -> None:
         """Restore the best parameters if early stopping knows them; keep the latest for the next `partial_fit`."""
         estimator, monitor = self.estimator, self.loop.monitor
-        has_best = estimator.early_stopping and monitor.stopping.best < math.inf
+        has_best = estimator.early_stopping and monitor.early_stopping.best < math.inf
         if has_best and not self.incremental:
             monitor.restore_best()
         state = estimator._training_state = self.get_state()
@@ -168,7 +168,7 @@ class LBFGSTraining:
             raise
         except KeyboardInterrupt:
             stopped_by = "interrupted"
-            if estimator.early_stopping and lbfgs.monitor.stopping.best < math.inf:
+            if estimator.early_stopping and lbfgs.monitor.early_stopping.best < math.inf:
                 lbfgs.monitor.restore_best()
             raise TrainingInterrupted.after(estimator._n_epochs - self._n_before) from None
         finally:
@@ -187,7 +187,7 @@ class LBFGSTraining:
     def get_state(self) -> None:
         """Return None: a later call needs the parameters only."""
 
-    def _set_attributes(self, stopped_by: str | None, outcome: Outcome | None) -> None:
+    def _set_attributes(self, stopped_by: str | None, outcome: OptimizationResult | None) -> None:
         estimator = self.estimator
         estimator._training_state = None
         estimator.n_iter_ = estimator._n_epochs - self._n_before
@@ -209,14 +209,14 @@ def set_losses(estimator: Any, best: float) -> None:
 
 def compare_with_start(monitor: TrainingMonitor) -> None:
     """Let early stopping compare the epochs with the parameters that a warm start begins with."""
-    score = monitor.validation()["score"] if monitor.early_stopping else math.nan
+    score = monitor.validation()["score"] if monitor.use_score else math.nan
     if not math.isnan(score):
-        monitor.stopping.best = -score
+        monitor.early_stopping.best = -score
 
 
 def no_score_warnings(monitor: TrainingMonitor) -> list[Warning]:
     """Return a warning if early stopping had no score that tells which epoch is the best, else nothing."""
-    if not monitor.early_stopping or monitor.stopping.best < math.inf:
+    if not monitor.use_score or monitor.early_stopping.best < math.inf:
         return []
     return [
         UserWarning(

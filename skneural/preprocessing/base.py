@@ -1,11 +1,12 @@
-"""What every preprocessor of this package does alike: fit, stream, merge, and fail without a trace."""
+"""What preprocessors have in common: `fit`, `partial_fit` and `merge` on moments, validation, overflow."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Self
+from functools import wraps
+from typing import Any, Self, TypeVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
@@ -14,10 +15,23 @@ from sklearn.utils.validation import check_is_fitted
 from skneural._sklearn_compat import _check_sample_weight, _fit_context, check_array, validate_data
 from skneural.saved_state import SavedStateMixin, unchanged_on_error
 
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+def ignore_floating_point_errors(method: Method) -> Method:
+    """Run a method as if `numpy.seterr` had never been called; what matters is checked by sentences of its own."""
+
+    @wraps(method)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        with np.errstate(all="ignore"):
+            return method(*args, **kwargs)
+
+    return wrapped  # type: ignore[return-value]
+
 
 @contextmanager
-def overflow_refused(estimator: BaseEstimator) -> Iterator[None]:
-    """Turn a number that leaves the range of its dtype into a ValueError, where NumPy would go on with infinity."""
+def raise_on_overflow(estimator: BaseEstimator) -> Iterator[None]:
+    """Raise a ValueError where a result leaves the range of its dtype, instead of going on with infinity."""
     try:
         with np.errstate(over="raise"):
             yield
@@ -29,27 +43,28 @@ def overflow_refused(estimator: BaseEstimator) -> Iterator[None]:
 
 
 class MomentsTransformer(SavedStateMixin, TransformerMixin, BaseEstimator):
-    """A transformer that learns from the moments of its input, exactly, in one piece or in many.
+    """A transformer fitted to the moments of its input, all rows at once or chunk by chunk.
 
-    Subclasses say which moments (`_compute_statistics`) and what follows from them (`_set_fitted`).
+    Subclasses say which moments (`_compute_moments`) and which fitted attributes follow from them (`_set_fitted`).
     """
 
     _float_dtypes: tuple[type[np.floating], ...] = (np.float64, np.float32)
-    # What a subclass takes besides finite dense arrays, as arguments of `check_array`.
-    _accepted: dict[str, Any] = {}
+    # Arguments of `check_array` for input other than finite dense arrays.
+    _check_array_options: dict[str, Any] = {}
     _fitted_names = frozenset({"n_features_in_", "feature_names_in_", "mean_", "n_samples_seen_", "_moments"})
 
     @abstractmethod
-    def _compute_statistics(self, X: np.ndarray, sample_weight: np.ndarray | None) -> Any:
-        """The moments of X, as a dataclass of arrays with a method ``merge``."""
+    def _compute_moments(self, X: np.ndarray, sample_weight: np.ndarray | None) -> Any:
+        """The moments of all rows, for `fit`: a dataclass of arrays with a method ``merge``."""
 
     @abstractmethod
     def _set_fitted(self, moments: Any) -> None:
         """Set the fitted attributes that follow from the moments."""
 
     @_fit_context(prefer_skip_nested_validation=True)
+    @ignore_floating_point_errors
     def fit(self, X, y=None, sample_weight=None) -> Self:
-        """Learn from X, forgetting what was learned before.
+        """Compute the statistics of X.
 
         Parameters
         ----------
@@ -68,19 +83,20 @@ class MomentsTransformer(SavedStateMixin, TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If X or the weights cannot be used. The transformer then stays as it was.
+            If X or the weights are invalid. The transformer is then unchanged.
         """
         with unchanged_on_error(self):
-            X, sample_weight = self._read(X, sample_weight, reset=True)
-            self._update(self._compute_statistics(X, sample_weight))
+            X, sample_weight = self._validate_input(X, sample_weight, reset=True)
+            self._set_moments(self._compute_moments(X, sample_weight))
             self._finalize()
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
+    @ignore_floating_point_errors
     def partial_fit(self, X, y=None, sample_weight=None) -> Self:
-        """Learn from X in addition to what was learned before.
+        """Add X to the statistics of the rows seen before.
 
-        Calls over any division of the rows into chunks, of one row or more, amount to one `fit` on all.
+        The result does not depend on how rows are divided into chunks, of one row or more, up to rounding.
 
         Parameters
         ----------
@@ -99,21 +115,22 @@ class MomentsTransformer(SavedStateMixin, TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If X or the weights cannot be used, or parameters have changed so that what was learned cannot be added
-            to. The transformer then stays as it was.
+            If X or the weights are invalid, or if parameters have changed on which the statistics depend. The
+            transformer is then unchanged.
         """
-        first = not self.__sklearn_is_fitted__()
-        if not first:
-            self._check_resumable()
+        first_call = not self.__sklearn_is_fitted__()
+        if not first_call:
+            self._check_parameters_unchanged()
         with unchanged_on_error(self):
-            X, sample_weight = self._read(X, sample_weight, reset=first)
-            moments = self._compute_chunk_statistics(X, sample_weight)
-            self._update(moments if first else combined(self._learned().merge, moments))
+            X, sample_weight = self._validate_input(X, sample_weight, reset=first_call)
+            moments = self._compute_chunk_moments(X, sample_weight)
+            self._set_moments(moments if first_call else checked(self._get_moments().merge(moments)))
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
+    @ignore_floating_point_errors
     def merge(self, other: Self) -> Self:
-        """Learn what another fitted transformer of the same kind and parameters has learned.
+        """Add the statistics of another fitted transformer of the same class and parameters.
 
         Parameters
         ----------
@@ -133,42 +150,43 @@ class MomentsTransformer(SavedStateMixin, TransformerMixin, BaseEstimator):
             If one of the two is not fitted, or their features or parameters differ.
         """
         check_is_fitted(self)
-        self._check_resumable()
+        self._check_parameters_unchanged()
         self._check_mergeable(other)
         with unchanged_on_error(self):
-            self._update(combined(self._learned().merge, other._learned()))
+            self._set_moments(checked(self._get_moments().merge(other._get_moments())))
         return self
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_moments")
 
-    def _read(self, X, sample_weight, reset: bool) -> tuple[Any, np.ndarray | None]:
-        # Whether all values are finite is seen while the moments are taken: one reading instead of two.
-        accepted = {**self._accepted, "ensure_all_finite": False}
-        X = validate_data(self, X, reset=reset, dtype=self._float_dtypes, **accepted)
+    def _validate_input(self, X, sample_weight, reset: bool) -> tuple[Any, np.ndarray | None]:
+        # Finiteness is checked while the moments are computed: X is read once instead of twice.
+        options = {**self._check_array_options, "ensure_all_finite": False}
+        X = validate_data(self, X, reset=reset, dtype=self._float_dtypes, **options)
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
             if not sample_weight.any():
                 raise ValueError("sample_weight is zero for every row. Expected at least one positive weight.")
         return X, sample_weight
 
-    def _compute_chunk_statistics(self, X, sample_weight: np.ndarray | None) -> Any:
-        return self._compute_statistics(X, sample_weight)
+    def _compute_chunk_moments(self, X, sample_weight: np.ndarray | None) -> Any:
+        """The moments of a chunk, for `partial_fit`."""
+        return self._compute_moments(X, sample_weight)
 
-    def _update(self, moments: Any) -> None:
-        # A plain dict of arrays: what is pickled does not depend on this package's private classes.
+    def _set_moments(self, moments: Any) -> None:
+        # A plain dict of arrays, so that pickles do not depend on private classes.
         self._moments = vars(moments)
         self._set_fitted(moments)
 
     def _finalize(self) -> None:
-        """Compute at the end of `fit` what `partial_fit` and `merge` leave until it is needed."""
+        """Compute at the end of `fit` what is lazily computed after `partial_fit` and `merge`."""
 
     @abstractmethod
-    def _learned(self) -> Any:
+    def _get_moments(self) -> Any:
         """The moments behind the fitted attributes."""
 
-    def _check_resumable(self) -> None:
-        """Raise ValueError if parameters have changed so that what was learned cannot be added to."""
+    def _check_parameters_unchanged(self) -> None:
+        """Raise ValueError if parameters on which the moments depend have changed since they were computed."""
 
     def _check_mergeable(self, other: Self) -> None:
         if type(other) is not type(self):
@@ -182,33 +200,23 @@ class MomentsTransformer(SavedStateMixin, TransformerMixin, BaseEstimator):
                 "Fit both on the same columns in the same order."
             )
 
-    def _check_row_width(self, X: np.ndarray, n_expected: int) -> None:
+    def _check_n_columns(self, X: np.ndarray, n_expected: int) -> None:
         if X.shape[1] != n_expected:
             raise ValueError(
                 f"X has {X.shape[1]} features, but {type(self).__name__}.inverse_transform is expecting "
                 f"{n_expected} features as input. Pass what transform returned."
             )
 
-    def _check_transformed(self, X: Any, n_expected: int) -> Any:
+    def _validate_transformed(self, X: Any, n_expected: int) -> Any:
         """Validate the input of `inverse_transform`, whose column names need not be those of `fit`."""
         check_is_fitted(self)
-        X = check_array(X, dtype=self._float_dtypes, estimator=self, **self._accepted)
-        self._check_row_width(X, n_expected)
+        X = check_array(X, dtype=self._float_dtypes, estimator=self, **self._check_array_options)
+        self._check_n_columns(X, n_expected)
         return X
 
 
-def combined(combine: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
-    """Return the moments that a combination of moments gives; a ValueError if they overflow.
-
-    Parameters
-    ----------
-    combine : callable
-        A method of moments, such as ``merge``.
-    *arguments, **named
-        What it is called with.
-    """
-    with np.errstate(over="ignore", invalid="ignore"):
-        moments = combine(*arguments, **named)
+def checked(moments: Any) -> Any:
+    """The moments; a ValueError if they have overflowed."""
     if not all(np.isfinite(value).all() for value in vars(moments).values()):
         raise ValueError(
             "The weights, or the weighted squares of X, add up to more than float64 can hold. Expected smaller ones: "

@@ -35,17 +35,17 @@ def row_blocks(X: np.ndarray, block_bytes: int) -> Iterator[slice]:
     """
     n_rows = len(X)
     step = rows_per_block(X, block_bytes)
-    mapping = _mapping(X)
+    mapping = _mapped_file(X)
     released = 0
     for start in range(0, n_rows, step):
         stop = min(start + step, n_rows)
         yield slice(start, stop)
         if mapping is not None and (stop == n_rows or X[released:stop].nbytes >= MAPPED_BYTES):
-            _release(mapping, X[released:stop])
+            _release_pages(mapping, X[released:stop])
             released = stop
 
 
-def _mapping(X: np.ndarray) -> mmap.mmap | None:
+def _mapped_file(X: np.ndarray) -> mmap.mmap | None:
     """The mapped file under a C-contiguous X, or None where its pages must not or cannot be handed back."""
     owner: Any = X
     shared = False
@@ -57,7 +57,7 @@ def _mapping(X: np.ndarray) -> mmap.mmap | None:
     return owner if usable and shared else None
 
 
-def _release(mapping: mmap.mmap, rows: np.ndarray) -> None:
+def _release_pages(mapping: mmap.mmap, rows: np.ndarray) -> None:
     origin = np.frombuffer(mapping, np.uint8).ctypes.data
     first = (rows.ctypes.data - origin) // mmap.PAGESIZE * mmap.PAGESIZE
     mapping.madvise(mmap.MADV_DONTNEED, first, rows.ctypes.data - origin + rows.nbytes - first)

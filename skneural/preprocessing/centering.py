@@ -11,7 +11,7 @@ from skneural.preprocessing.per_feature import PerFeatureTransformer, mean_or_na
 class MeanCenterer(PerFeatureTransformer):
     """Subtract the training mean of each feature (the mean image), or of each channel.
 
-    z = x − μ, with μ the weighted mean of the training rows, accumulated in float64.
+    z = x − μ, with μ the weighted mean of the training rows, computed in float64.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ class MeanCenterer(PerFeatureTransformer):
     Attributes
     ----------
     mean_ : ndarray of shape (`n_features_in_`,), float64
-        What is subtracted; with channels, each channel's mean repeated for its pixels. NaN for a feature
+        Mean of each feature; with channels, each channel's mean repeated for its pixels. NaN for a feature
         without a value.
     n_samples_seen_ : int, float or ndarray of shape (`n_features_in_`,)
         Rows behind the mean, or sum of their weights; an array if features have different numbers of values.
@@ -46,7 +46,7 @@ class MeanCenterer(PerFeatureTransformer):
 
     Notes
     -----
-    NaN are ignored in `fit` and kept in `transform`. Sparse input is refused, since centring fills it.
+    NaN are ignored in `fit` and kept in `transform`. Sparse input is an error, since centring would make it dense.
 
     With a mean far from zero, a float32 input loses digits twice in the usual ``X - X.mean(axis=0)``: in the
     accumulation and in rounding the mean. Here both are done in double precision and the result is rounded
@@ -67,7 +67,7 @@ class MeanCenterer(PerFeatureTransformer):
     >>> MeanCenterer(n_channels=2).fit(images).mean_
     array([ 4., 40.,  4., 40.])
 
-    Statistics of parts merge:
+    Merge the statistics of two parts:
 
     >>> MeanCenterer().fit(X[:1]).merge(MeanCenterer().fit(X[1:])).mean_
     array([ 1., 20.])
@@ -89,8 +89,8 @@ class MeanCenterer(PerFeatureTransformer):
         self.random_state = random_state
 
     def _set_fitted(self, moments: FeatureMoments) -> None:
-        self.mean_ = self._per_feature(mean_or_nan(moments))
-        self.n_samples_seen_ = self._rows_seen(moments)
+        self.mean_ = self._repeat_per_pixel(mean_or_nan(moments))
+        self.n_samples_seen_ = self._n_samples_seen(moments)
 
-    def _shift_and_scale(self) -> tuple[np.ndarray, None]:
+    def _mean_and_scale(self) -> tuple[np.ndarray, None]:
         return self.mean_, None

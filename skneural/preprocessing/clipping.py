@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 
 from skneural._sklearn_compat import _fit_context, validate_data
 from skneural.constraints import Interval
+from skneural.preprocessing.base import ignore_floating_point_errors
 from skneural.saved_state import SavedStateMixin, unchanged_on_error
 
 
@@ -17,7 +18,7 @@ class SmoothClipper(SavedStateMixin, OneToOneFeatureMixin, TransformerMixin, Bas
     """Squash each value into (-limit, limit) by x / √(1 + (x / limit)²).
 
     Small values hardly change, large ones approach the limit and keep their order: the outliers of a scaled feature
-    lose their leverage, but not their rank. Nothing is learned from the data; put a scaler in front.
+    lose their leverage, but not their rank. The bound is not fitted to the data; put a scaler in front.
 
     Parameters
     ----------
@@ -54,8 +55,9 @@ class SmoothClipper(SavedStateMixin, OneToOneFeatureMixin, TransformerMixin, Bas
         self.limit = limit
 
     @_fit_context(prefer_skip_nested_validation=True)
+    @ignore_floating_point_errors
     def fit(self, X, y=None) -> Self:
-        """Check the input; nothing is learned but the number and names of the features.
+        """Validate the input and store the number and names of its features.
 
         Parameters
         ----------
@@ -70,11 +72,12 @@ class SmoothClipper(SavedStateMixin, OneToOneFeatureMixin, TransformerMixin, Bas
             The transformer.
         """
         with unchanged_on_error(self):
-            self._read(X, reset=True)
+            self._validate_input(X, reset=True)
         return self
 
+    @ignore_floating_point_errors
     def transform(self, X) -> np.ndarray:
-        """Squash X.
+        """Clip X smoothly.
 
         Parameters
         ----------
@@ -86,16 +89,16 @@ class SmoothClipper(SavedStateMixin, OneToOneFeatureMixin, TransformerMixin, Bas
         X_new : ndarray of shape (n_samples, n_features)
             Of the dtype of X if that is float32 or float64, else float64.
         """
-        X = self._read(X, reset=False)
+        X = self._validate_input(X, reset=False)
         finfo = np.finfo(X.dtype)
         half = X.dtype.type(np.clip(self.limit, finfo.tiny, finfo.max) / 2)
-        Z = X / 2  # halves, of which no hypotenuse overflows
+        Z = X / 2  # the hypotenuse of halves does not overflow
         np.hypot(Z, half, out=Z)
         np.divide(X, Z, out=Z)
         Z *= half
         return Z
 
-    def _read(self, X, reset: bool) -> Any:
+    def _validate_input(self, X, reset: bool) -> Any:
         return validate_data(self, X, reset=reset, dtype=(np.float64, np.float32), ensure_all_finite="allow-nan")
 
     def __sklearn_tags__(self):

@@ -1,4 +1,4 @@
-"""What transformers that treat each feature (or each channel of an image) on its own do alike."""
+"""What transformers have in common that treat each feature, or each channel of an image, on its own."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from sklearn.utils.validation import check_is_fitted
 
 from skneural._sklearn_compat import validate_data
 from skneural.constraints import Interval, StrOptions
-from skneural.preprocessing.base import MomentsTransformer, combined, overflow_refused
+from skneural.preprocessing.base import MomentsTransformer, checked, ignore_floating_point_errors, raise_on_overflow
 from skneural.preprocessing.moments import FeatureMoments
-from skneural.preprocessing.standardizing import restored, standardised
+from skneural.preprocessing.standardizing import inverse_standardize, standardize
 from skneural.saved_state import check_numbers, require
 
 
 class PerFeatureTransformer(OneToOneFeatureMixin, MomentsTransformer):
-    """Shift and scale each feature by its own statistics, or all pixels of a channel by the channel's.
+    """Centre and scale each feature by its own statistics, or all pixels of a channel by the channel's.
 
-    Subclasses have the parameters below and say by what to shift and scale (`_shift_and_scale`).
+    Subclasses have the parameters below and say what to subtract and to divide by (`_mean_and_scale`).
     """
 
     _float_dtypes = (np.float64, np.float32, np.float16)
-    _accepted: dict[str, Any] = {"ensure_all_finite": "allow-nan"}
+    _check_array_options: dict[str, Any] = {"ensure_all_finite": "allow-nan"}
     _parameter_constraints: dict[str, list] = {
         "copy": ["boolean"],
         "n_channels": [Interval(Integral, 1, None, closed="left"), None],
@@ -37,14 +37,15 @@ class PerFeatureTransformer(OneToOneFeatureMixin, MomentsTransformer):
         "subsample": [Interval(Integral, 1, None, closed="left"), None],
         "random_state": ["random_state"],
     }
-    _fitted_names = MomentsTransformer._fitted_names | {"_pooled_by"}
+    _fitted_names = MomentsTransformer._fitted_names | {"_fitted_pooling"}
 
     @abstractmethod
-    def _shift_and_scale(self) -> tuple[np.ndarray | None, np.ndarray | None]:
-        """What transform subtracts and by what it then divides; None for neither."""
+    def _mean_and_scale(self) -> tuple[np.ndarray | None, np.ndarray | None]:
+        """What `transform` subtracts, and what it divides by; None leaves a step out."""
 
+    @ignore_floating_point_errors
     def transform(self, X, copy=None):
-        """Apply the learned statistics to X; rows of X never change them.
+        """Centre and scale X by the statistics of the training rows.
 
         Parameters
         ----------
@@ -60,14 +61,15 @@ class PerFeatureTransformer(OneToOneFeatureMixin, MomentsTransformer):
             Of the dtype of X if that is floating, else float64.
         """
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False, dtype=self._float_dtypes, **self._accepted)
-        shift, scale = self._shift_and_scale()
-        with overflow_refused(self):
+        X = validate_data(self, X, reset=False, dtype=self._float_dtypes, **self._check_array_options)
+        mean, scale = self._mean_and_scale()
+        with raise_on_overflow(self):
             if sparse.issparse(X):
-                refuse_centred_sparse(X, shift is not None)
-                return _column_scaled(X, None if scale is None else 1 / scale)
-            return standardised(X, shift, scale, in_place=not self._copies(copy))
+                refuse_to_center_sparse(X, mean is not None)
+                return _scale_columns(X, None if scale is None else 1 / scale)
+            return standardize(X, mean, scale, in_place=not self._should_copy(copy))
 
+    @ignore_floating_point_errors
     def inverse_transform(self, X, copy=None):
         """Undo `transform`.
 
@@ -84,30 +86,30 @@ class PerFeatureTransformer(OneToOneFeatureMixin, MomentsTransformer):
             Of the dtype of X if that is floating, else float64.
         """
         check_is_fitted(self)
-        X = self._check_transformed(X, self.n_features_in_)
-        shift, scale = self._shift_and_scale()
-        with overflow_refused(self):
+        X = self._validate_transformed(X, self.n_features_in_)
+        mean, scale = self._mean_and_scale()
+        with raise_on_overflow(self):
             if sparse.issparse(X):
-                refuse_centred_sparse(X, shift is not None)
-                return _column_scaled(X, scale)
-            return restored(X, shift, scale, in_place=not self._copies(copy))
+                refuse_to_center_sparse(X, mean is not None)
+                return _scale_columns(X, scale)
+            return inverse_standardize(X, mean, scale, in_place=not self._should_copy(copy))
 
-    def _copies(self, copy: bool | None) -> bool:
+    def _should_copy(self, copy: bool | None) -> bool:
         return self.copy if copy is None else copy
 
-    def _compute_statistics(self, X, sample_weight: np.ndarray | None) -> FeatureMoments:
+    def _compute_moments(self, X, sample_weight: np.ndarray | None) -> FeatureMoments:
         if self.subsample is None:
-            return self._compute_chunk_statistics(X, sample_weight)
-        # A row of weight zero is no row: a sample of such rows alone would teach nothing.
+            return self._compute_chunk_moments(X, sample_weight)
+        # Rows of weight zero do not count: a sample of such rows alone would have no mean.
         rows = np.arange(X.shape[0]) if sample_weight is None else np.flatnonzero(sample_weight)
         if self.subsample < len(rows):
             random_state = check_random_state(self.random_state)
             rows = rows[np.sort(sample_without_replacement(len(rows), self.subsample, random_state=random_state))]
-            return self._compute_chunk_statistics(X[rows], None if sample_weight is None else sample_weight[rows])
-        return self._compute_chunk_statistics(X, sample_weight)
+            return self._compute_chunk_moments(X[rows], None if sample_weight is None else sample_weight[rows])
+        return self._compute_chunk_moments(X, sample_weight)
 
-    def _compute_chunk_statistics(self, X, sample_weight: np.ndarray | None) -> FeatureMoments:
-        moments = FeatureMoments.of(X, sample_weight)
+    def _compute_chunk_moments(self, X, sample_weight: np.ndarray | None) -> FeatureMoments:
+        moments = FeatureMoments.from_data(X, sample_weight)
         if self.n_channels is None:
             return moments
         if X.shape[1] % self.n_channels:
@@ -115,63 +117,65 @@ class PerFeatureTransformer(OneToOneFeatureMixin, MomentsTransformer):
                 f"X has {X.shape[1]} features, which n_channels={self.n_channels} does not divide. "
                 "Expected flattened images: height * width * n_channels features."
             )
-        return combined(moments.pooled, int(self.n_channels), interleaved=self.data_format == "channels_last")
+        return checked(moments.pool_channels(int(self.n_channels), self.data_format))
 
-    def _per_feature(self, values: np.ndarray) -> np.ndarray:
+    def _repeat_per_pixel(self, values: np.ndarray) -> np.ndarray:
         """Values per channel, repeated for each of the channel's pixels; values per feature as they are."""
         n_pixels = self.n_features_in_ // len(values)
-        if self._pooled_by.get("data_format") == "channels_first":
+        if self._fitted_pooling.get("data_format") == "channels_first":
             return np.repeat(values, n_pixels)
         return np.tile(values, n_pixels)
 
-    def _rows_seen(self, moments: FeatureMoments) -> np.ndarray | np.number:
+    def _n_samples_seen(self, moments: FeatureMoments) -> np.ndarray | np.number:
         """Rows behind each feature's statistics, as one number if it is the same for all features."""
         n_pixels = self.n_features_in_ // len(moments.weight)
         whole = moments.weight.dtype.kind == "i" and not (moments.weight % n_pixels).any()
-        seen = self._per_feature(moments.weight // n_pixels if whole else moments.weight / n_pixels)
+        seen = self._repeat_per_pixel(moments.weight // n_pixels if whole else moments.weight / n_pixels)
         return seen[0] if (seen == seen[0]).all() else seen
 
-    def _update(self, moments: FeatureMoments) -> None:
-        self._pooled_by: dict[str, Any] = self._pooling()
-        super()._update(moments)
+    def _set_moments(self, moments: FeatureMoments) -> None:
+        self._fitted_pooling: dict[str, Any] = self._pooling_params()
+        super()._set_moments(moments)
 
-    def _learned(self) -> FeatureMoments:
+    def _get_moments(self) -> FeatureMoments:
         return FeatureMoments(**self._moments)
 
-    def _pooling(self) -> dict[str, Any]:
-        """The parameters that say which features share their statistics; without several channels no format does."""
+    def _pooling_params(self) -> dict[str, Any]:
+        """The parameters that decide which features share statistics; ``data_format`` only with several channels."""
         several = self.n_channels is not None and self.n_channels > 1
         return {"n_channels": self.n_channels} | ({"data_format": self.data_format} if several else {})
 
     def _restore_fitted_state(self) -> None:
-        weight, n_features = self._learned().weight, self.n_features_in_
+        weight, n_features = self._get_moments().weight, self.n_features_in_
         require(
             len(weight) and n_features % len(weight) == 0,
             f"The moments must be those of {n_features} features, or of channels. Got {len(weight)} instead.",
         )
         for name, values in self._moments.items():
             check_numbers(f"{name} of the moments", np.asarray(values, np.float64), weight.shape)
-        for name in self._statistics():
-            check_numbers(name, getattr(self, name), (n_features,), missing=self._per_feature(weight == 0))
-        n_expected = self._pooled_by["n_channels"] or n_features
+        for name in self._fitted_arrays():
+            check_numbers(name, getattr(self, name), (n_features,), missing=self._repeat_per_pixel(weight == 0))
+        n_expected = self._fitted_pooling["n_channels"] or n_features
         require(len(weight) == n_expected, f"The moments must be those of {n_expected} channels. Got {len(weight)}.")
 
-    def _statistics(self) -> set[str]:
-        """Names of the arrays that were learned, whatever the parameters have become since."""
+    def _fitted_arrays(self) -> set[str]:
+        """Names of the fitted attributes that are arrays, whatever the parameters are now."""
         return {"mean_"}
 
-    def _check_resumable(self) -> None:
-        if self._pooling() != self._pooled_by:
+    def _check_parameters_unchanged(self) -> None:
+        fitted, now = self._fitted_pooling, self._pooling_params()
+        if fitted != now:
             raise ValueError(
-                f"Cannot go on: this {type(self).__name__} was fitted with {_described(self._pooled_by)}, but now has "
-                f"{_described(self._pooling())}. Set the parameters back, or call fit to forget what was learned."
+                f"Cannot continue: this {type(self).__name__} was fitted with {_format_params(fitted)}, but now has "
+                f"{_format_params(now)}. Set the parameters back, or call fit to start anew."
             )
 
     def _check_mergeable(self, other: Self) -> None:
         super()._check_mergeable(other)
-        if self._pooled_by != other._pooled_by:
+        here, there = self._fitted_pooling, other._fitted_pooling
+        if here != there:
             raise ValueError(
-                f"Cannot merge: {_described(self._pooled_by)} here and {_described(other._pooled_by)} in the other. "
+                f"Cannot merge: {_format_params(here)} here and {_format_params(there)} in the other. "
                 "Fit both with the same parameters."
             )
 
@@ -182,20 +186,20 @@ class PerFeatureTransformer(OneToOneFeatureMixin, MomentsTransformer):
         return tags
 
 
-def _described(parameters: dict[str, Any]) -> str:
+def _format_params(parameters: dict[str, Any]) -> str:
     return ", ".join(f"{name}={value!r}" for name, value in parameters.items())
 
 
-def refuse_centred_sparse(X: Any, centred: bool) -> None:
+def refuse_to_center_sparse(X: Any, with_mean: bool) -> None:
     """Raise ValueError if X is sparse and would be centred."""
-    if centred and sparse.issparse(X):
+    if with_mean and sparse.issparse(X):
         raise ValueError(
             "Got sparse X, but centring would fill it. Pass with_mean=False, or X.toarray() if the dense array "
             "fits into memory."
         )
 
 
-def _column_scaled(X, factor: np.ndarray | None):
+def _scale_columns(X, factor: np.ndarray | None):
     X = X.copy()
     if factor is not None:
         inplace_column_scale(X, factor)

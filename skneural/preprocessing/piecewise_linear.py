@@ -1,4 +1,4 @@
-"""Piecewise-linear encoding of numbers between their quantiles, so that a network can bend at each of them."""
+"""Piecewise-linear encoding: one column per bin between the quantiles of a feature."""
 
 from __future__ import annotations
 
@@ -11,38 +11,42 @@ from sklearn.utils.validation import check_is_fitted
 
 from skneural._sklearn_compat import _check_feature_names_in, _fit_context, validate_data
 from skneural.constraints import Interval
+from skneural.preprocessing.base import ignore_floating_point_errors
 from skneural.saved_state import SavedStateMixin, check_numbers, require, unchanged_on_error
 
 
 class PiecewiseLinearEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
-    """Append to few features ramps between their quantiles, so that a network can bend at each of them.
+    """Append the piecewise-linear encoding of each feature, one column per bin between its quantiles.
 
-    With the distinct quantiles b₀ < ... < b_m of a feature, ramp t is (x − b_{t−1}) / (b_t − b_{t−1}), clipped to
-    [0, 1] and centred on the training rows. The features themselves stay in front, unchanged. Data of too many
-    features, or of too few rows for so many bins, pass through as they are.
+    With the distinct quantiles b₀ < ... < b_m of a feature, the column of bin t is (x − b_{t−1}) / (b_t − b_{t−1}),
+    clipped to [0, 1] and centred on the training rows. A linear function of these columns can bend at each quantile.
+    The features themselves come first, unchanged. If there are too many features, or too few rows for so many bins,
+    nothing is appended.
 
     Parameters
     ----------
     n_bins : int in [2, inf), default=16
-        Bins of equal numbers of rows; ramps per feature, if its quantiles are distinct.
+        Bins per feature, with equal numbers of rows; fewer where quantiles coincide.
     max_columns : int in [0, inf), default=256
-        The most ramps in all: data of more than max_columns / n_bins features get none.
+        Nothing is appended if n_features · n_bins exceeds this number.
     min_rows : int in [1, inf), default=100
-        The fewest rows per bin: less than n_bins · min_rows training rows get no ramps.
+        Rows needed per bin: nothing is appended if there are fewer than n_bins · min_rows training rows.
 
     Attributes
     ----------
-    edges_ : list of ndarray
-        The distinct quantiles of each feature; of fewer than two bins, none.
-    offsets_ : ndarray of shape (n_ramps,), float64
-        Mean of each ramp on the training rows.
+    bin_edges_ : list of ndarray
+        For each feature its distinct quantiles, or an empty array if nothing is appended for it: with fewer than two
+        bins, the encoding would repeat the feature.
+    encoding_mean_ : ndarray of shape (n_encoded,), float64
+        Mean of each appended column on the training rows, before it is subtracted.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Only if X had column names that are all strings.
 
     Notes
     -----
-    Source: Gorishniy, Rubachev and Babenko 2022, :arxiv:`2203.05556`, section 3.2.
+    Source: Y. Gorishniy, I. Rubachev, A. Babenko, "On Embeddings for Numerical Features in Tabular Deep Learning",
+    2022, :arxiv:`2203.05556`, section 3.2; there without centring.
 
     Examples
     --------
@@ -62,7 +66,7 @@ class PiecewiseLinearEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         "max_columns": [Interval(Integral, 0, None, closed="left")],
         "min_rows": [Interval(Integral, 1, None, closed="left")],
     }
-    _fitted_names = frozenset({"n_features_in_", "feature_names_in_", "edges_", "offsets_"})
+    _fitted_names = frozenset({"n_features_in_", "feature_names_in_", "bin_edges_", "encoding_mean_"})
 
     def __init__(self, *, n_bins=16, max_columns=256, min_rows=100):
         self.n_bins = n_bins
@@ -70,8 +74,9 @@ class PiecewiseLinearEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         self.min_rows = min_rows
 
     @_fit_context(prefer_skip_nested_validation=True)
+    @ignore_floating_point_errors
     def fit(self, X, y=None) -> Self:
-        """Learn the quantiles.
+        """Compute the quantiles.
 
         Parameters
         ----------
@@ -87,15 +92,18 @@ class PiecewiseLinearEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         """
         with unchanged_on_error(self):
             X = validate_data(self, X, dtype=(np.float64, np.float32))
-            fits = X.shape[1] * self.n_bins <= self.max_columns and len(X) >= self.n_bins * self.min_rows
-            levels = np.linspace(0, 1, self.n_bins + 1) if fits else None
-            self.edges_ = [np.empty(0) if levels is None else _edges(np.quantile(x, levels)) for x in X.T]
-            self.offsets_ = np.zeros(sum(map(_n_ramps, self.edges_)))
-            self.offsets_ = self._ramps(X).mean(axis=0, dtype=np.float64)
+            if X.shape[1] * self.n_bins <= self.max_columns and len(X) >= self.n_bins * self.min_rows:
+                levels = np.linspace(0, 1, self.n_bins + 1)
+                self.bin_edges_ = [_bin_edges(np.quantile(x, levels)) for x in X.T]
+            else:
+                self.bin_edges_ = [np.empty(0) for _ in X.T]
+            self.encoding_mean_ = np.zeros(sum(map(_n_bins, self.bin_edges_)))
+            self.encoding_mean_ = self._encode(X).mean(axis=0, dtype=np.float64)
         return self
 
+    @ignore_floating_point_errors
     def transform(self, X) -> np.ndarray:
-        """Append the ramps.
+        """Append the encoding.
 
         Parameters
         ----------
@@ -104,15 +112,15 @@ class PiecewiseLinearEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
 
         Returns
         -------
-        X_new : ndarray of shape (n_samples, n_features + n_ramps)
+        X_new : ndarray of shape (n_samples, n_features + n_encoded)
             Of the dtype of X if that is float32 or float64, else float64.
         """
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, dtype=(np.float64, np.float32))
-        return np.hstack([X, self._ramps(X)])
+        return np.hstack([X, self._encode(X)])
 
     def get_feature_names_out(self, input_features=None) -> np.ndarray:
-        """Return the names of the features, then those of their ramps, such as ``x0_ramp3``.
+        """Return the names of the features, then those of their bins, such as ``x0_bin3``.
 
         Parameters
         ----------
@@ -121,35 +129,37 @@ class PiecewiseLinearEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
 
         Returns
         -------
-        names : ndarray of shape (n_features + n_ramps,)
+        names : ndarray of shape (n_features + n_encoded,)
             Strings, one per column of what `transform` returns.
         """
         check_is_fitted(self)
         names = _check_feature_names_in(self, input_features)
-        ramps = [f"{name}_ramp{t}" for name, e in zip(names, self.edges_, strict=True) for t in range(_n_ramps(e))]
-        return np.array([*names, *ramps], dtype=object)
+        pairs = zip(names, self.bin_edges_, strict=True)
+        encoded = [f"{name}_bin{t}" for name, edges in pairs for t in range(_n_bins(edges))]
+        return np.array([*names, *encoded], dtype=object)
 
     def _restore_fitted_state(self) -> None:
         require(
-            len(self.edges_) == self.n_features_in_,
-            f"edges_ must be {self.n_features_in_} arrays. Got {len(self.edges_)} instead.",
+            len(self.bin_edges_) == self.n_features_in_,
+            f"bin_edges_ must be {self.n_features_in_} arrays. Got {len(self.bin_edges_)} instead.",
         )
-        for edges in self.edges_:
-            check_numbers("edges_", edges, (len(edges),))
-            require((np.diff(edges) > 0).all(), f"edges_ must ascend. Got {edges} instead.")
-        check_numbers("offsets_", self.offsets_, (sum(map(_n_ramps, self.edges_)),))
+        for edges in self.bin_edges_:
+            check_numbers("bin_edges_", edges, (len(edges),))
+            require((np.diff(edges) > 0).all(), f"bin_edges_ must ascend. Got {edges} instead.")
+        check_numbers("encoding_mean_", self.encoding_mean_, (sum(map(_n_bins, self.bin_edges_)),))
 
-    def _ramps(self, X: np.ndarray) -> np.ndarray:
-        out = np.empty((len(X), len(self.offsets_)), dtype=X.dtype)
+    def _encode(self, X: np.ndarray) -> np.ndarray:
+        """The columns of all bins, of shape (n_samples, n_encoded)."""
+        out = np.empty((len(X), len(self.encoding_mean_)), dtype=X.dtype)
         start = 0
-        for x, edges in zip(X.T, self.edges_, strict=True):
-            stop = start + _n_ramps(edges)
+        for x, edges in zip(X.T, self.bin_edges_, strict=True):
+            stop = start + _n_bins(edges)
             low, high = edges[:-1].astype(X.dtype), edges[1:].astype(X.dtype)
-            # Clipped before it is divided: what lies far outside must not overflow.
-            inside = np.clip(x[:, None], low, high)
-            out[:, start:stop] = (inside - low) / np.maximum(high - low, np.finfo(X.dtype).tiny)
+            # Clipped before the division, so that values far outside do not overflow.
+            clipped = np.clip(x[:, None], low, high)
+            out[:, start:stop] = (clipped - low) / np.maximum(high - low, np.finfo(X.dtype).tiny)
             start = stop
-        out -= self.offsets_.astype(X.dtype)
+        out -= self.encoding_mean_.astype(X.dtype)
         return out
 
     def __sklearn_tags__(self):
@@ -158,11 +168,11 @@ class PiecewiseLinearEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         return tags
 
 
-def _edges(quantiles: np.ndarray) -> np.ndarray:
-    """Distinct quantiles; none where they make fewer than two bins, which would only repeat the feature."""
+def _bin_edges(quantiles: np.ndarray) -> np.ndarray:
+    """Distinct quantiles; none if they make fewer than two bins, which would only repeat the feature."""
     distinct = np.unique(quantiles)
     return distinct if len(distinct) > 2 else np.empty(0)
 
 
-def _n_ramps(edges: np.ndarray) -> int:
+def _n_bins(edges: np.ndarray) -> int:
     return max(len(edges) - 1, 0)

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 
 from skneural.preprocessing.moments import FeatureMoments
-from skneural.preprocessing.per_feature import PerFeatureTransformer, mean_or_nan, refuse_centred_sparse
+from skneural.preprocessing.per_feature import PerFeatureTransformer, mean_or_nan, refuse_to_center_sparse
 from skneural.saved_state import require
 
 
 class StdScaler(PerFeatureTransformer):
     """Subtract the training mean of each feature, or channel, and divide by its standard deviation.
 
-    z = (x − μ) / σ, with σ² the weighted mean of (x − μ)² over the training rows (ddof 0), accumulated in
+    z = (x − μ) / σ, with σ² the weighted mean of (x − μ)² over the training rows (ddof 0), computed in
     float64.
 
     Parameters
@@ -55,7 +55,7 @@ class StdScaler(PerFeatureTransformer):
 
     See Also
     --------
-    sklearn.preprocessing.StandardScaler : The same statistics, with fewer guarantees in single precision.
+    sklearn.preprocessing.StandardScaler : The same statistics, less exact in single precision.
     PCAWhitener : Removes correlations as well.
 
     Notes
@@ -85,7 +85,7 @@ class StdScaler(PerFeatureTransformer):
         "with_mean": ["boolean"],
         "with_std": ["boolean"],
     }
-    _accepted: dict[str, Any] = {"ensure_all_finite": "allow-nan", "accept_sparse": ("csr", "csc")}
+    _check_array_options: dict[str, Any] = {"ensure_all_finite": "allow-nan", "accept_sparse": ("csr", "csc")}
     _fitted_names = PerFeatureTransformer._fitted_names | {"var_", "scale_"}
 
     def __init__(
@@ -107,24 +107,24 @@ class StdScaler(PerFeatureTransformer):
         self.subsample = subsample
         self.random_state = random_state
 
-    def _compute_chunk_statistics(self, X, sample_weight: np.ndarray | None) -> FeatureMoments:
-        refuse_centred_sparse(X, self.with_mean)
-        return super()._compute_chunk_statistics(X, sample_weight)
+    def _compute_chunk_moments(self, X, sample_weight: np.ndarray | None) -> FeatureMoments:
+        refuse_to_center_sparse(X, self.with_mean)
+        return super()._compute_chunk_moments(X, sample_weight)
 
     def _set_fitted(self, moments: FeatureMoments) -> None:
-        self.n_samples_seen_ = self._rows_seen(moments)
+        self.n_samples_seen_ = self._n_samples_seen(moments)
         self.mean_ = self.var_ = self.scale_ = None
         if self.with_mean or self.with_std:
-            self.mean_ = self._per_feature(mean_or_nan(moments))
+            self.mean_ = self._repeat_per_pixel(mean_or_nan(moments))
         if self.with_std:
             variances = moments.square_sum / np.where(moments.weight > 0, moments.weight, np.nan)
-            self.var_ = self._per_feature(variances)
-            self.scale_ = self._per_feature(_divisors(variances, moments))
+            self.var_ = self._repeat_per_pixel(variances)
+            self.scale_ = self._repeat_per_pixel(_scale(variances, moments))
 
-    def _shift_and_scale(self) -> tuple[np.ndarray | None, np.ndarray | None]:
-        return self._asked_for("mean_", "with_mean"), self._asked_for("scale_", "with_std")
+    def _mean_and_scale(self) -> tuple[np.ndarray | None, np.ndarray | None]:
+        return self._fitted_or_none("mean_", "with_mean"), self._fitted_or_none("scale_", "with_std")
 
-    def _asked_for(self, name: str, parameter: str) -> np.ndarray | None:
+    def _fitted_or_none(self, name: str, parameter: str) -> np.ndarray | None:
         values: np.ndarray | None = getattr(self, name)
         if not getattr(self, parameter):
             return None
@@ -139,7 +139,7 @@ class StdScaler(PerFeatureTransformer):
         super()._restore_fitted_state()
         require(self.scale_ is None or not (self.scale_ <= 0).any(), "scale_ must be > 0. Got zero or less.")
 
-    def _statistics(self) -> set[str]:
+    def _fitted_arrays(self) -> set[str]:
         if self.var_ is not None or self.scale_ is not None:
             return {"mean_", "var_", "scale_"}
         return set() if self.mean_ is None else {"mean_"}
@@ -150,11 +150,11 @@ class StdScaler(PerFeatureTransformer):
         return tags
 
 
-def _divisors(variances: np.ndarray, moments: FeatureMoments) -> np.ndarray:
-    """Standard deviations, 1 where the variance may be rounding alone."""
+def _scale(variances: np.ndarray, moments: FeatureMoments) -> np.ndarray:
+    """Standard deviations, 1 where the variance is within rounding error of zero."""
     eps = np.finfo(np.float64).eps
-    # Large weights are not so many rows: what is left of a variance is known to this precision in any case.
+    # The weight counts rows, but a large weight is not so many rows: hence the upper bound.
     relative = np.minimum(moments.weight * eps, np.sqrt(eps))
-    deviations = np.sqrt(variances)
-    rounding = np.hypot(np.sqrt(relative) * deviations, relative * moments.mean)  # whose squares might overflow
-    return np.where(deviations <= rounding, 1.0, deviations)
+    std = np.sqrt(variances)
+    rounding_error = np.hypot(np.sqrt(relative) * std, relative * moments.mean)  # squares of these might overflow
+    return np.where(std <= rounding_error, 1.0, std)

@@ -1,4 +1,4 @@
-"""Shift and scale columns by blocks of rows, without losing the shift to single precision."""
+"""Subtract a mean from columns and divide them by a scale, block by block, exactly in single precision too."""
 
 from __future__ import annotations
 
@@ -9,16 +9,18 @@ from skneural.preprocessing.blocks import row_blocks, rows_per_block
 # Measured: a block of the input, the output and each operand share a second-level cache.
 BLOCK_BYTES = 2**19
 
-Step = tuple[np.ufunc, np.ndarray | None]
+# An operation of two operands, rows on the left, and its right operand: one number per column, or None to leave it out.
+Operation = tuple[np.ufunc, np.ndarray | None]
 
 
-def standardised(X: np.ndarray, shift: np.ndarray | None, scale: np.ndarray | None, in_place: bool) -> np.ndarray:
-    """``(X - shift) / scale`` in the dtype of X.
+def standardize(X: np.ndarray, mean: np.ndarray | None, scale: np.ndarray | None, in_place: bool) -> np.ndarray:
+    """``(X - mean) / scale`` in the dtype of X.
 
     Parameters
     ----------
     X : ndarray of shape (n_samples, n_features), floating
-    shift, scale : ndarray of shape (n_features,), float64, or None for none
+    mean, scale : ndarray of shape (n_features,), float64, or None
+        None leaves out the subtraction, or the division.
     in_place : bool
         Write into X if it can be written.
 
@@ -28,47 +30,48 @@ def standardised(X: np.ndarray, shift: np.ndarray | None, scale: np.ndarray | No
         X itself if it was written.
     """
     if X.dtype == np.float16:
-        return standardised(X.astype(np.float32), shift, scale, True).astype(np.float16)
-    high, low = two_parts(shift, X.dtype)
-    divisor = in_range(scale, X.dtype)
-    return _apply([(np.subtract, high), (np.subtract, low), (np.divide, divisor)], X, in_place)
+        return standardize(X.astype(np.float32), mean, scale, True).astype(np.float16)
+    high, low = split_mean(mean, X.dtype)
+    divisor = nonzero_scale(scale, X.dtype)
+    return _apply_by_blocks([(np.subtract, high), (np.subtract, low), (np.divide, divisor)], X, in_place)
 
 
-def restored(X: np.ndarray, shift: np.ndarray | None, scale: np.ndarray | None, in_place: bool) -> np.ndarray:
-    """``X * scale + shift`` in the dtype of X: the inverse of `standardised`, with its parameters."""
+def inverse_standardize(X: np.ndarray, mean: np.ndarray | None, scale: np.ndarray | None, in_place: bool) -> np.ndarray:
+    """``X * scale + mean`` in the dtype of X: the inverse of `standardize`, with its parameters."""
     if X.dtype == np.float16:
-        return restored(X.astype(np.float32), shift, scale, True).astype(np.float16)
-    high, low = two_parts(shift, X.dtype)
-    return _apply([(np.multiply, in_range(scale, X.dtype)), (np.add, low), (np.add, high)], X, in_place)
+        return inverse_standardize(X.astype(np.float32), mean, scale, True).astype(np.float16)
+    high, low = split_mean(mean, X.dtype)
+    factor = nonzero_scale(scale, X.dtype)
+    return _apply_by_blocks([(np.multiply, factor), (np.add, low), (np.add, high)], X, in_place)
 
 
-def _apply(steps: list[Step], X: np.ndarray, in_place: bool) -> np.ndarray:
+def _apply_by_blocks(operations: list[Operation], X: np.ndarray, in_place: bool) -> np.ndarray:
     out = X if in_place and X.flags.writeable else np.empty_like(X, subok=False)
     # Operands as large as a block: NumPy takes equal shapes up to twice as fast as repeated rows.
     shape = (rows_per_block(X, BLOCK_BYTES), 1)
-    tiled = [(operation, np.tile(operand, shape)) for operation, operand in steps if operand is not None]
+    tiled = [(ufunc, np.tile(operand, shape)) for ufunc, operand in operations if operand is not None]
     for rows in row_blocks(X, BLOCK_BYTES):
-        source, part = X[rows], out[rows]
-        for operation, operand in tiled:
-            source = operation(source, operand[: len(part)], out=part)
+        block, out_block = X[rows], out[rows]
+        for ufunc, operand in tiled:
+            block = ufunc(block, operand[: len(out_block)], out=out_block)
         if not tiled and out is not X:
-            np.copyto(part, source)
+            np.copyto(out_block, block)
     return out
 
 
-def two_parts(shift: np.ndarray | None, dtype: np.dtype) -> tuple[np.ndarray | None, np.ndarray | None]:
-    """The shift as a sum of two arrays in ``dtype``; the second is None if it is zero.
+def split_mean(mean: np.ndarray | None, dtype: np.dtype) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """The mean as a sum of two arrays in ``dtype``, high and low part; the low part is None if it is zero.
 
     A mean of 10,000 is off by up to 0.0005 in float32. x - high is exact for x within a factor of two of
-    high (Sterbenz), so that subtracting the remainder afterwards recovers what rounding took.
+    high (Sterbenz), so that subtracting the low part afterwards recovers what rounding took.
     """
-    if shift is None:
+    if mean is None:
         return None, None
-    high = shift.astype(dtype)
-    low = (shift - high).astype(dtype)
+    high = mean.astype(dtype)
+    low = (mean - high).astype(dtype)
     return high, low if low.any() else None
 
 
-def in_range(scale: np.ndarray | None, dtype: np.dtype) -> np.ndarray | None:
+def nonzero_scale(scale: np.ndarray | None, dtype: np.dtype) -> np.ndarray | None:
     """The scale in ``dtype``, where a positive number must not become zero."""
     return None if scale is None else np.maximum(scale.astype(dtype), np.finfo(dtype).tiny)

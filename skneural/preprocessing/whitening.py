@@ -13,27 +13,28 @@ from sklearn.utils.validation import check_is_fitted
 
 from skneural._sklearn_compat import RealNotInt, _check_feature_names_in, validate_data
 from skneural.constraints import Interval, StrOptions
-from skneural.preprocessing.base import MomentsTransformer, overflow_refused
+from skneural.preprocessing.base import MomentsTransformer, ignore_floating_point_errors, raise_on_overflow
 from skneural.preprocessing.blocks import matrix_block_bytes, row_blocks, rows_per_block
-from skneural.preprocessing.moments import FactorMoments, ScatterMoments, deviations
-from skneural.preprocessing.spectrum import (
+from skneural.preprocessing.moments import subtract_center
+from skneural.preprocessing.principal_components import (
     LeadingMoments,
-    Spectrum,
-    factor_spectrum,
+    PrincipalComponents,
+    eigh_components,
     is_ill_conditioned,
-    leading_spectrum,
-    scatter_spectrum,
+    leading_components,
+    svd_components,
 )
+from skneural.preprocessing.scatter import FactorMoments, ScatterMoments
 from skneural.saved_state import check_numbers, require
 
 SOLVERS: dict[str, tuple[Any, Any]] = {
-    "covariance_eigh": (ScatterMoments, scatter_spectrum),
-    "full": (FactorMoments, factor_spectrum),
-    "randomized": (LeadingMoments, leading_spectrum),
+    "covariance_eigh": (ScatterMoments, eigh_components),
+    "full": (FactorMoments, svd_components),
+    "randomized": (LeadingMoments, leading_components),
 }
 
 
-def _when_needed(name: str) -> property:
+def _lazily_computed(name: str) -> property:
     """A fitted attribute that follows from the moments and is computed with the others when needed."""
     return property(lambda self: self._decomposition()[name])
 
@@ -181,14 +182,15 @@ class PCAWhitener(ClassNamePrefixFeaturesOutMixin, MomentsTransformer):
         self.random_state = random_state
 
     _fitted_names = MomentsTransformer._fitted_names | {"svd_solver_", "_derived"}
-    components_ = _when_needed("components")
-    explained_variance_ = _when_needed("explained_variance")
-    explained_variance_ratio_ = _when_needed("explained_variance_ratio")
-    singular_values_ = _when_needed("singular_values")
-    n_components_ = _when_needed("n_components")
-    rank_ = _when_needed("rank")
-    noise_variance_ = _when_needed("noise_variance")
+    components_ = _lazily_computed("components")
+    explained_variance_ = _lazily_computed("explained_variance")
+    explained_variance_ratio_ = _lazily_computed("explained_variance_ratio")
+    singular_values_ = _lazily_computed("singular_values")
+    n_components_ = _lazily_computed("n_components")
+    rank_ = _lazily_computed("rank")
+    noise_variance_ = _lazily_computed("noise_variance")
 
+    @ignore_floating_point_errors
     def transform(self, X, copy=None):
         """Whiten X by what was learned; rows of X never change it.
 
@@ -207,19 +209,20 @@ class PCAWhitener(ClassNamePrefixFeaturesOutMixin, MomentsTransformer):
         """
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, dtype=self._float_dtypes)
-        components, spread = self.components_, self._spread()
-        forward = (components / spread[:, np.newaxis]).T
-        out = self._destination(X, self._n_features_out, copy)
+        components, scale = self.components_, self._component_scale()
+        projection = (components / scale[:, np.newaxis]).T
+        out = self._output_array(X, self._n_features_out, copy)
         block_bytes = matrix_block_bytes(X.shape[1])
         buffer = np.empty((rows_per_block(X, block_bytes), X.shape[1]))
-        with overflow_refused(self):
+        with raise_on_overflow(self):
             for rows in row_blocks(X, block_bytes):
-                values, factor = deviations(X[rows], self.mean_, out=buffer), forward
+                values, factor = subtract_center(X[rows], self.mean_, out=buffer), projection
                 if self.method == "zca":
-                    values, factor = values @ forward, components
+                    values, factor = values @ projection, components
                 np.matmul(values, factor, out=out[rows], casting="same_kind")
         return out
 
+    @ignore_floating_point_errors
     def inverse_transform(self, X, copy=None):
         """Undo `transform` within the kept directions: the projection of the original on them.
 
@@ -236,13 +239,13 @@ class PCAWhitener(ClassNamePrefixFeaturesOutMixin, MomentsTransformer):
             Of the dtype of X if that is floating, else float64.
         """
         check_is_fitted(self)
-        X = self._check_transformed(X, self._n_features_out)
-        components, spread = self.components_, self._spread()
-        out = self._destination(X, self.n_features_in_, copy)
-        with overflow_refused(self):
+        X = self._validate_transformed(X, self._n_features_out)
+        components, scale = self.components_, self._component_scale()
+        out = self._output_array(X, self.n_features_in_, copy)
+        with raise_on_overflow(self):
             for rows in row_blocks(X, matrix_block_bytes(X.shape[1])):
                 scores = X[rows] @ components.T if self.method == "zca" else X[rows]
-                out[rows] = (scores * spread) @ components + self.mean_
+                out[rows] = (scores * scale) @ components + self.mean_
         return out
 
     def get_feature_names_out(self, input_features=None):
@@ -267,42 +270,42 @@ class PCAWhitener(ClassNamePrefixFeaturesOutMixin, MomentsTransformer):
     def _n_features_out(self) -> int:
         return self.n_features_in_ if self.method == "zca" else self.n_components_
 
-    def _destination(self, X: np.ndarray, n_outputs: int, copy: bool | None) -> np.ndarray:
+    def _output_array(self, X: np.ndarray, n_outputs: int, copy: bool | None) -> np.ndarray:
         copies = self.copy if copy is None else copy
         if not copies and X.flags.writeable and X.shape[1] == n_outputs:
             return X
         return np.empty((len(X), n_outputs), X.dtype)
 
-    def _spread(self) -> np.ndarray:
+    def _component_scale(self) -> np.ndarray:
         """What whitening divides each direction by."""
         variances = self.explained_variance_
         if not self.whiten:
             return np.ones_like(variances)
         return np.sqrt(variances + self.epsilon * variances.max())
 
-    def _compute_statistics(self, X: np.ndarray, sample_weight: np.ndarray | None) -> Any:
-        self._check_choices(min(X.shape))
+    def _compute_moments(self, X: np.ndarray, sample_weight: np.ndarray | None) -> Any:
+        self._check_params(min(X.shape))
         if self.svd_solver == "randomized":
             random_state = check_random_state(self.random_state)
-            return LeadingMoments.of(X, sample_weight, self.n_components, random_state)
+            return LeadingMoments.from_data(X, sample_weight, self.n_components, random_state)
         if self.svd_solver == "full" or (self.svd_solver == "auto" and len(X) < X.shape[1]):
-            return FactorMoments.of(X, sample_weight)
-        moments = ScatterMoments.of(X, sample_weight)
+            return FactorMoments.from_data(X, sample_weight)
+        moments = ScatterMoments.from_data(X, sample_weight)
         if self.svd_solver == "auto" and is_ill_conditioned(moments):
-            return FactorMoments.of(X, sample_weight)
+            return FactorMoments.from_data(X, sample_weight)
         return moments
 
-    def _compute_chunk_statistics(self, X: np.ndarray, sample_weight: np.ndarray | None) -> Any:
-        self._check_choices(X.shape[1])
+    def _compute_chunk_moments(self, X: np.ndarray, sample_weight: np.ndarray | None) -> Any:
+        self._check_params(X.shape[1])
         solver = getattr(self, "svd_solver_", self.svd_solver)
         if solver == "randomized":
             raise ValueError(
                 "svd_solver='randomized' cannot be updated exactly. For partial_fit use "
                 "svd_solver='covariance_eigh' or 'full'."
             )
-        return (FactorMoments if solver == "full" else ScatterMoments).of(X, sample_weight)
+        return (FactorMoments if solver == "full" else ScatterMoments).from_data(X, sample_weight)
 
-    def _check_choices(self, n_directions: int) -> None:
+    def _check_params(self, n_directions: int) -> None:
         if self.method == "zca" and not self.whiten:
             raise ValueError(
                 "Got method='zca' with whiten=False, which would give the centred input back. "
@@ -326,13 +329,13 @@ class PCAWhitener(ClassNamePrefixFeaturesOutMixin, MomentsTransformer):
     def _finalize(self) -> None:
         self._decomposition()
 
-    def _learned(self) -> Any:
+    def _get_moments(self) -> Any:
         return SOLVERS[self.svd_solver_][0](**self._moments)
 
     def _restore_fitted_state(self) -> None:
-        moments, n_features = vars(self._learned()), self.n_features_in_
+        moments, n_features = vars(self._get_moments()), self.n_features_in_
         check_numbers("mean_", self.mean_, (n_features,))
-        for name in moments.keys() - {"weight", "resolution"}:
+        for name in moments.keys() - {"weight", "input_eps"}:
             width = len(moments["directions"]) if name == "eigenvalues" else n_features
             check_numbers(f"{name} of the moments", moments[name], (*moments[name].shape[:-1], width))
         require(0 < moments["weight"] < np.inf, f"The rows must have weight. Got {moments['weight']} instead.")
@@ -342,6 +345,7 @@ class PCAWhitener(ClassNamePrefixFeaturesOutMixin, MomentsTransformer):
                 check_numbers(f"{name}_", self._derived[name], (self.n_components_,))
             require((self.explained_variance_ > 0).all(), "explained_variance_ must be > 0. Got zero or less.")
 
+    @ignore_floating_point_errors
     def _decomposition(self) -> dict[str, Any]:
         check_is_fitted(self)
         if self._derived is None:
@@ -349,32 +353,32 @@ class PCAWhitener(ClassNamePrefixFeaturesOutMixin, MomentsTransformer):
         return self._derived
 
     def _decompose(self) -> dict[str, Any]:
-        moments = self._learned()
+        moments = self._get_moments()
         if moments.weight <= 1:
             raise ValueError(
                 f"n_samples={moments.weight} rows (or sum of their weights) have no covariance. Expected more "
                 "than one: fit more rows, or scale the weights so that each counts rows."
             )
-        spectrum = SOLVERS[self.svd_solver_][1](moments)
-        significant = np.flatnonzero(spectrum.significant(moments.mean, moments.resolution, self.rtol))
-        wanted = self._n_wanted(spectrum)
+        found = SOLVERS[self.svd_solver_][1](moments)
+        significant = np.flatnonzero(found.significant(moments.mean, moments.input_eps, self.rtol))
+        n_requested = self._n_requested(found)
         if not len(significant):
             raise ValueError(f"All {len(moments.mean)} features are constant: there is no variance to whiten.")
-        if len(significant) < wanted:
-            self._warn_of_null_directions(wanted - len(significant), spectrum)
-        return _kept(spectrum, significant[:wanted], moments.weight) | {"rank": len(significant)}
+        if len(significant) < n_requested:
+            self._warn_of_null_directions(n_requested - len(significant), found)
+        return _kept(found, significant[:n_requested], moments.weight) | {"rank": len(significant)}
 
-    def _n_wanted(self, spectrum: Spectrum) -> int:
+    def _n_requested(self, found: PrincipalComponents) -> int:
         if self.n_components is None:
-            return len(spectrum.feature_variances)
+            return len(found.feature_variances)
         if isinstance(self.n_components, Integral):
             return int(self.n_components)
-        shares = np.cumsum(spectrum.variances) / spectrum.feature_variances.sum()
+        shares = np.cumsum(found.variances) / found.feature_variances.sum()
         return int(np.searchsorted(shares, self.n_components, side="right")) + 1
 
-    def _warn_of_null_directions(self, n_null: int, spectrum: Spectrum) -> None:
-        n_features = len(spectrum.feature_variances)
-        n_constant = int((spectrum.feature_variances == 0).sum())
+    def _warn_of_null_directions(self, n_null: int, found: PrincipalComponents) -> None:
+        n_features = len(found.feature_variances)
+        n_constant = int((found.feature_variances == 0).sum())
         reasons = [f"constant features: {n_constant}"] if n_constant else []
         if self.n_samples_seen_ <= n_features:
             reasons.append(f"{self.n_samples_seen_} rows span at most {self.n_samples_seen_ - 1} directions")
@@ -388,12 +392,12 @@ class PCAWhitener(ClassNamePrefixFeaturesOutMixin, MomentsTransformer):
         )
 
 
-def _kept(spectrum: Spectrum, index: np.ndarray, weight: float) -> dict[str, Any]:
-    variances, n_features = spectrum.variances[index], len(spectrum.feature_variances)
-    total = spectrum.feature_variances.sum()
+def _kept(found: PrincipalComponents, index: np.ndarray, weight: float) -> dict[str, Any]:
+    variances, n_features = found.variances[index], len(found.feature_variances)
+    total = found.feature_variances.sum()
     n_left = min(int(weight), n_features) - len(index)
     return {
-        "components": spectrum.directions[index],
+        "components": found.components[index],
         "explained_variance": variances,
         "explained_variance_ratio": variances / total,
         "singular_values": np.sqrt(variances * (weight - 1)),

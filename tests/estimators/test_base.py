@@ -321,7 +321,8 @@ class TestWeightsThroughAttributes:
         assert not np.array_equal(model.predict(X), before)
 
     def test_set_and_get(self):
-        model = ActivationMLPRegressor(hidden_layer_sizes=(3,), activation="identity", max_iter=1).fit(X, Y)
+        settings = {"hidden_layer_sizes": (3,), "activation": "identity", "max_iter": 1}
+        model = ActivationMLPRegressor(**settings, normalize_y=False).fit(X, Y)
         first, second = np.arange(12.0).reshape(4, 3), np.ones((3, 1))
         model.coefs_ = [first.tolist(), second]
         model.intercepts_ = [np.zeros(3), [0.5]]
@@ -685,7 +686,7 @@ class TestInterruption:
             monkeypatch.undo()
             raise KeyboardInterrupt
 
-        monkeypatch.setattr(TrainingLoop, "return_to_best", pressed)
+        monkeypatch.setattr(TrainingLoop, "restart_from_best", pressed)
         with pytest.raises(TrainingInterrupted):
             (model := ActivationMLPClassifier(**settings)).fit(X, Y)
         assert_array_equal(model.parameters_, diverged.parameters_)

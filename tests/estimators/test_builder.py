@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
 from sklearn.datasets import load_iris, make_multilabel_classification, make_regression
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier, MLPRegressor
@@ -48,7 +49,8 @@ def with_equal_weights(problem, **params):
     """Return scikit-learn's estimator and ours, fitted for one epoch, ours then with scikit-learn's weights."""
     Theirs, Ours, more, X, y = PROBLEMS[problem]
     params = {"hidden_layer_sizes": (7, 5), "max_iter": 1, "random_state": 3, **more, **params}
-    theirs, ours = Theirs(**params).fit(X, y), Ours(**params).fit(X, y)
+    own = {"normalize_y": False} if Theirs is MLPRegressor else {}
+    theirs, ours = Theirs(**params).fit(X, y), Ours(**params, **own).fit(X, y)
     ours.coefs_, ours.intercepts_ = theirs.coefs_, theirs.intercepts_
     return theirs, ours, X, y
 
@@ -56,6 +58,14 @@ def with_equal_weights(problem, **params):
 def outputs(estimator, X):
     methods = ["predict", "predict_proba", "predict_log_proba"]
     return [np.asarray(getattr(estimator, name)(X)) for name in methods if hasattr(estimator, name)]
+
+
+@pytest.mark.parametrize("problem", ["regression", "multi-output"])
+def test_equal_weights_predict_the_standardized_target(problem):
+    Theirs, Ours, _, X, y = PROBLEMS[problem]
+    theirs, ours = Theirs(max_iter=1).fit(X, y), Ours(max_iter=1).fit(X, y)
+    theirs.coefs_, theirs.intercepts_ = ours.coefs_, ours.intercepts_
+    assert_allclose(ours.predict(X), ours.target_mean_ + ours.target_scale_ * theirs.predict(X), rtol=1e-10)
 
 
 @pytest.mark.parametrize("activation", ["identity", "logistic", "tanh", "relu"])
@@ -77,7 +87,9 @@ def resume_both(theirs, ours, X, y, sample_weight=None, **params):
     theirs.fit(X, y, sample_weight)
     total = len(X) if sample_weight is None else np.sum(sample_weight)
     # A new estimator, because ours would go on with its solver's state.
-    fresh = type(ours)(**{**theirs.get_params(), "alpha": theirs.alpha / total}).set_params(max_iter=1, solver="lbfgs")
+    fresh = (
+        clone(ours).set_params(**theirs.get_params()).set_params(alpha=theirs.alpha / total, max_iter=1, solver="lbfgs")
+    )
     fresh.fit(X, y)
     fresh.coefs_, fresh.intercepts_ = ours.coefs_, ours.intercepts_
     return theirs, fresh.set_params(max_iter=theirs.max_iter, solver=theirs.solver).fit(X, y, sample_weight)

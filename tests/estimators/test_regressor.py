@@ -8,12 +8,21 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_array
 from sklearn.linear_model import HuberRegressor, PoissonRegressor, QuantileRegressor, Ridge
-from sklearn.metrics import mean_poisson_deviance, r2_score
+from sklearn.metrics import d2_pinball_score, mean_pinball_loss, mean_poisson_deviance, r2_score
 
 from skneural import ActivationMLPRegressor
 from skneural.estimators.regressor import REGRESSION_LOSSES
 from skneural.inspection import check_gradient
-from skneural.losses import AbsoluteError, Huber, LogisticLoss, Loss, PoissonLoss, SoftmaxCrossEntropy, SquaredError
+from skneural.losses import (
+    AbsoluteError,
+    Huber,
+    LogisticLoss,
+    Loss,
+    PoissonLoss,
+    Quantile,
+    SoftmaxCrossEntropy,
+    SquaredError,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -59,7 +68,9 @@ class TestLosses:
     @pytest.mark.parametrize("alpha", [0.01, 1.0])
     def test_alpha_is_relative_to_the_mean_loss(self, alpha):
         model = ActivationMLPRegressor(**{**LINEAR, "alpha": alpha}).fit(X, Y)
-        assert_allclose(model.coefs_[0][:, 0], Ridge(alpha=alpha * len(X)).fit(X, Y).coef_, atol=1e-5)
+        assert_allclose(
+            model.target_scale_ * model.coefs_[0][:, 0], Ridge(alpha=alpha * len(X)).fit(X, Y).coef_, atol=1e-5
+        )
 
     def test_poisson_is_poisson_regression(self):
         model = ActivationMLPRegressor("poisson", **LINEAR).fit(X, COUNTS)
@@ -71,7 +82,7 @@ class TestLosses:
 
     def test_huber_is_huber_regression(self):
         delta = 0.5
-        model = ActivationMLPRegressor(Huber(delta=delta), **LINEAR).fit(X, OUTLIERS)
+        model = ActivationMLPRegressor(Huber(delta=delta), **LINEAR, normalize_y=False).fit(X, OUTLIERS)
         r = model.predict(X) - OUTLIERS
         clipped = np.clip(r, -delta, delta)  # at the minimum, uncorrelated with the features
         assert_allclose(np.c_[X, np.ones(120)].T @ clipped / 120, 0, atol=1e-4)
@@ -103,7 +114,13 @@ class TestLosses:
 
     def test_names_stand_for_the_right_losses(self):
         expected = {"squared_error": SquaredError(), "absolute_error": AbsoluteError(), "poisson": PoissonLoss()}
-        assert {**expected, "huber": Huber(delta=1.0)} == REGRESSION_LOSSES
+        assert {**expected, "huber": Huber(delta=1.0), "quantile": Quantile(0.5)} == REGRESSION_LOSSES
+
+    def test_delta_is_in_standard_deviations_of_the_target(self):
+        model = ActivationMLPRegressor(Huber(0.5), **LINEAR).fit(X, OUTLIERS)
+        own = Huber(0.5 * OUTLIERS.std())
+        expected = ActivationMLPRegressor(own, **LINEAR, normalize_y=False).fit(X, OUTLIERS)
+        assert_allclose(model.predict(X), expected.predict(X), rtol=1e-3)
 
     def test_the_settings_of_a_loss_can_be_searched(self):
         model = ActivationMLPRegressor(Huber(), **SMALL).set_params(loss__delta=0.1)
@@ -129,13 +146,70 @@ class TestLosses:
             assert vars(model) == before
 
 
+class TestQuantiles:
+    SKEWED = Y + 0.5 * np.random.RandomState(1).exponential(size=120)
+
+    @pytest.mark.parametrize("quantile", [0.1, 0.5, 0.9])
+    def test_a_linear_quantile_is_quantile_regression(self, quantile):
+        settings = {"hidden_layer_sizes": (), "alpha": 0.0, "max_iter": 3000, "n_iter_no_change": 3000}
+        rates = {"learning_rate": "cosine", "learning_rate_init": 0.01, "random_state": 0}
+        model = ActivationMLPRegressor(Quantile(quantile), **settings, **rates).fit(X, self.SKEWED)
+        best = QuantileRegressor(quantile=quantile, alpha=0).fit(X, self.SKEWED).predict(X)
+        least = mean_pinball_loss(self.SKEWED, best, alpha=quantile)
+        assert least <= mean_pinball_loss(self.SKEWED, model.predict(X), alpha=quantile) <= 1.01 * least
+
+    def test_several_quantiles_have_a_column_each_and_never_cross(self):
+        quantiles = [0.1, 0.25, 0.5, 0.75, 0.9]
+        model = ActivationMLPRegressor(Quantile(quantiles), **{**SMALL, "max_iter": 100}).fit(X, self.SKEWED)
+        assert model.n_outputs_ == 5
+        assert model.predict(X).shape == (120, 5)
+        for rows in (X, 1000 * X):
+            assert (np.diff(model.predict(rows), axis=1) >= 0).all()
+
+    def test_the_loss_is_scikit_learns_pinball_loss_of_the_standardized_target(self):
+        model = ActivationMLPRegressor(Quantile([0.2, 0.7]), **SMALL)
+        model.set_params(solver="lbfgs", alpha=0).fit(X, self.SKEWED)
+        outputs = model.target_mean_ + model.target_scale_ * model._network.raw_output(X)
+        by_hand = sum(mean_pinball_loss(self.SKEWED, outputs[:, i], alpha=q) for i, q in enumerate([0.2, 0.7]))
+        assert_allclose(model.loss_, by_hand / model.target_scale_, rtol=1e-10)
+
+    def test_score_and_validation_score_are_d2(self):
+        model = ActivationMLPRegressor(Quantile([0.2, 0.7]), **SMALL)
+        model.fit(X, self.SKEWED, X_val=X[:50], y_val=self.SKEWED[:50])
+        predicted = model.predict(X[:50])
+        by_hand = [d2_pinball_score(self.SKEWED[:50], predicted[:, i], alpha=q) for i, q in enumerate([0.2, 0.7])]
+        assert_allclose(model.score(X[:50], self.SKEWED[:50]), np.mean(by_hand), rtol=1e-12)
+        assert_allclose(model.validation_scores_[-1], np.mean(by_hand), rtol=1e-9)
+
+    def test_training_starts_at_the_quantiles_of_the_target(self):
+        model = ActivationMLPRegressor(Quantile([0.1, 0.9]), max_iter=1, learning_rate_init=1e-12).fit(X, self.SKEWED)
+        started = model.target_mean_ + model.target_scale_ * model.intercepts_[-1]
+        assert_allclose(started, np.quantile(self.SKEWED, [0.1, 0.9], method="inverted_cdf"), rtol=1e-6)
+
+    def test_the_quantile_of_each_of_several_targets(self):
+        model = ActivationMLPRegressor(Quantile(0.7), **SMALL).fit(X, np.stack([Y, -Y], axis=1))
+        assert model.predict(X).shape == (120, 2)
+        assert np.isfinite(model.score(X, np.stack([Y, -Y], axis=1)))
+
+    def test_several_quantiles_of_several_targets_are_refused(self):
+        with pytest.raises(
+            ValueError, match=r"predicts 2 numbers for one target. Got y with 2 targets; fit a regressor"
+        ):
+            ActivationMLPRegressor(Quantile([0.2, 0.7])).fit(X, np.stack([Y, -Y], axis=1))
+
+    def test_the_quantile_can_be_searched_by_name(self):
+        model = ActivationMLPRegressor("quantile", **SMALL).set_params(loss__quantile=0.9)
+        assert model.loss == Quantile(0.9)
+
+
 class TestOutputs:
     def test_several_outputs_share_the_loss(self):
         both = np.stack([Y, -2 * Y], axis=1)
         model = ActivationMLPRegressor(**LINEAR).fit(X, both)
         assert model.predict(X).shape == (120, 2)
         assert model.n_outputs_ == 2
-        assert_allclose(model.loss_, ((model.predict(X) - both) ** 2).sum(axis=1).mean() / 2, rtol=1e-8)
+        residual = (model.predict(X) - both) / model.target_scale_
+        assert_allclose(model.loss_, (residual**2).sum(axis=1).mean() / 2, rtol=1e-8)
         single = ActivationMLPRegressor(**LINEAR).fit(X, Y)
         assert_allclose(model.predict(X)[:, 0], single.predict(X), atol=1e-4)
 

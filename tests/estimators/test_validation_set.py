@@ -35,7 +35,8 @@ SOLVERS = ["adam", "sgd", "lbfgs"]
 
 def loss_by_hand(model, X, y, weights=None):
     if isinstance(model, ActivationMLPRegressor):
-        return np.average((model.predict(X) - y) ** 2, weights=weights) / 2
+        residual = (model.predict(X) - y) / model.target_scale_
+        return np.average(residual**2, weights=weights) / 2
     return log_loss(y, model.predict_proba(X), sample_weight=weights, labels=model.classes_)
 
 

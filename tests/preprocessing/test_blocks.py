@@ -48,7 +48,7 @@ def test_mapped_files_are_read_unchanged(tmp_path, monkeypatch, mode):
 def test_pages_shared_with_a_file_are_handed_back(tmp_path, monkeypatch, mode, view):
     released = []
     monkeypatch.setattr(blocks, "MAPPED_BYTES", 2**13)
-    monkeypatch.setattr(blocks, "_release", lambda mapping, rows: released.append(rows.nbytes))
+    monkeypatch.setattr(blocks, "_release_pages", lambda mapping, rows: released.append(rows.nbytes))
     X = np.random.default_rng(0).standard_normal((1000, 4))
     X.tofile(tmp_path / "X.bin")
     mapped = np.memmap(tmp_path / "X.bin", mode=mode, dtype=X.dtype, shape=X.shape)

@@ -148,6 +148,6 @@ def test_a_copy_is_made_whatever_the_channels_are_to_become(kind, changed):
 @both
 def test_moments_of_other_channels_than_fitted_are_damage(kind):
     fitted = kind(n_channels=3).fit(FLATTENED["channels_last"])
-    fitted._pooled_by = {"n_channels": 5}
+    fitted._fitted_pooling = {"n_channels": 5}
     with pytest.raises(ValueError, match=r"must be those of 5 channels. Got 3"):
         copy.deepcopy(fitted)

@@ -11,7 +11,7 @@ def test_scikit_learns_contract(estimator, check):
     check(estimator)
 
 
-def test_ramps_are_the_formula():
+def test_the_encoding_is_the_formula():
     X = np.random.default_rng(0).standard_normal((400, 3))
     encoder = PiecewiseLinearEncoder(n_bins=4).fit(X)
     Z = encoder.transform(X)
@@ -19,11 +19,11 @@ def test_ramps_are_the_formula():
     np.testing.assert_array_equal(Z[:, :3], X)
     for j in range(3):
         b = np.quantile(X[:, j], [0, 0.25, 0.5, 0.75, 1])
-        ramps = np.clip((X[:, [j]] - b[:-1]) / np.diff(b), 0, 1)
-        np.testing.assert_allclose(Z[:, 3 + 4 * j : 7 + 4 * j], ramps - ramps.mean(axis=0), atol=1e-12)
+        expected = np.clip((X[:, [j]] - b[:-1]) / np.diff(b), 0, 1)
+        np.testing.assert_allclose(Z[:, 3 + 4 * j : 7 + 4 * j], expected - expected.mean(axis=0), atol=1e-12)
 
 
-def test_ramps_end_at_the_training_range():
+def test_the_encoding_is_constant_outside_of_the_training_range():
     X = np.random.default_rng(0).standard_normal((400, 1))
     encoder = PiecewiseLinearEncoder(n_bins=4).fit(X)
     far = encoder.transform([[1e300], [X.max()], [-1e300], [X.min()]])[:, 1:]
@@ -31,25 +31,25 @@ def test_ramps_end_at_the_training_range():
     np.testing.assert_allclose(far[2], far[3])
 
 
-@pytest.mark.parametrize(("shape", "n_ramps"), [((400, 2), 8), ((400, 3), 0), ((399, 2), 0)])
-def test_ramps_are_for_few_features_of_many_rows(shape, n_ramps):
+@pytest.mark.parametrize(("shape", "n_encoded"), [((400, 2), 8), ((400, 3), 0), ((399, 2), 0)])
+def test_the_encoding_is_for_few_features_of_many_rows(shape, n_encoded):
     X = np.random.default_rng(0).standard_normal(shape)
     Z = PiecewiseLinearEncoder(n_bins=4, max_columns=8).fit_transform(X)
-    assert Z.shape[1] == shape[1] + n_ramps
+    assert Z.shape[1] == shape[1] + n_encoded
 
 
-def test_constant_and_rare_features_get_no_ramps_and_tied_ones_fewer():
+def test_constant_and_rare_features_get_no_bins_and_tied_ones_fewer():
     X = np.column_stack([np.full(400, 2.0), np.arange(400) % 5 == 0, np.arange(400) % 3, np.arange(400.0)])
     encoder = PiecewiseLinearEncoder(n_bins=4).fit(X)
-    assert [len(edges) for edges in encoder.edges_] == [0, 0, 3, 5]
+    assert [len(edges) for edges in encoder.bin_edges_] == [0, 0, 3, 5]
     assert np.isfinite(encoder.transform(X)).all()
 
 
-def test_ramps_keep_float32_and_have_names():
+def test_encoded_columns_keep_float32_and_have_names():
     X = pd.DataFrame({"width": np.arange(200.0)}).astype(np.float32)
     encoder = PiecewiseLinearEncoder(n_bins=2).fit(X)
     assert encoder.transform(X).dtype == np.float32
-    assert list(encoder.get_feature_names_out()) == ["width", "width_ramp0", "width_ramp1"]
+    assert list(encoder.get_feature_names_out()) == ["width", "width_bin0", "width_bin1"]
 
 
 @pytest.mark.parametrize("settings", [{"n_bins": 1}, {"max_columns": -1}, {"min_rows": 0}, {"n_bins": 2.5}])

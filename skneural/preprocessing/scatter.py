@@ -1,0 +1,168 @@
+"""The scatter matrix of the features, or a triangular factor of it: streaming, mergeable, in float64.
+
+With weights wᵢ and the mean m of rows xᵢ, the scatter matrix is S = Σ wᵢ (xᵢ − m)(xᵢ − m)ᵀ. Two of them merge as
+the sums of squares in `skneural.preprocessing.moments` do, with δ δᵀ in the place of δ².
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+
+from skneural.preprocessing.blocks import matrix_block_bytes, rows_per_block, weighted_blocks
+from skneural.preprocessing.moments import refuse_nan, refuse_overflow, subtract_center, weighted_nanmean
+
+# The rows whose mean is the first centre.
+FIRST_CENTER_ROWS = 256
+# If less than this fraction is left of the squares about the first centre, it was too far off and the rows are read
+# again: small eigenvalues need each digit that the large entries of the matrix have.
+CANCELLATION = 0.1
+# A triangular factorisation is worth its cost from several times as many rows as features.
+FACTOR_BLOCK_BYTES = 2**24
+
+
+def machine_epsilon(dtype: np.dtype) -> float:
+    """The relative precision of a floating dtype."""
+    return float(np.finfo(dtype).eps)
+
+
+@dataclass(frozen=True)
+class ScatterMoments:
+    """Weight, mean and centred scatter matrix of the rows.
+
+    Attributes
+    ----------
+    weight : int or float
+        Number of rows, or sum of their weights.
+    mean : ndarray of shape (n_features,), float64
+    input_eps : float
+        Relative precision of the values: machine epsilon of the coarsest dtype among the inputs.
+    scatter : ndarray of shape (n_features, n_features), float64
+        Σ wᵢ (xᵢ − mean)(xᵢ − mean)ᵀ. Its rounding error is relative to its largest entries.
+    """
+
+    weight: float
+    mean: np.ndarray
+    input_eps: float
+    scatter: np.ndarray
+
+    @classmethod
+    def from_data(cls, X: np.ndarray, sample_weight: np.ndarray | None = None) -> Self:
+        """The moments of X, of shape (n_samples, n_features); NaN are a ValueError.
+
+        X is read once, or twice where its first rows lie far from the others.
+        """
+        first, weight = next(weighted_blocks(X, sample_weight, FIRST_CENTER_ROWS * 8 * X.shape[1]))
+        with np.errstate(over="ignore", invalid="ignore"):
+            center = weighted_nanmean(first, weight)
+            moments = cls._around(center, X, sample_weight)
+            squares = np.diag(moments.scatter)
+            if (squares < CANCELLATION * (squares + moments.weight * (moments.mean - center) ** 2)).any():
+                moments = cls._around(moments.mean, X, sample_weight)
+        return moments
+
+    @classmethod
+    def _around(cls, center: np.ndarray, X: np.ndarray, sample_weight: np.ndarray | None) -> Self:
+        """The moments of X by products of deviations from a centre near its mean."""
+        n_features = X.shape[1]
+        block_bytes = matrix_block_bytes(n_features)
+        buffer = np.empty((rows_per_block(X, block_bytes), n_features + 1))
+        products = np.zeros((n_features + 1, n_features + 1))
+        for rows, weight in weighted_blocks(X, sample_weight, block_bytes):
+            block = buffer[: len(rows)]
+            subtract_center(rows, center, out=block[:, :-1])
+            # A column of ones gives the sums of the others along with their products.
+            block[:, -1] = 1.0
+            if sample_weight is not None:
+                block *= np.sqrt(weight)[:, np.newaxis]
+            products += block.T @ block
+            refuse_nan(products[-1], block)
+        refuse_overflow(products)
+        total = len(X) if sample_weight is None else float(sample_weight.sum())
+        sums = products[-1, :-1]
+        shift = sums / np.sqrt(total)
+        return cls(total, center + sums / total, machine_epsilon(X.dtype), products[:-1, :-1] - np.outer(shift, shift))
+
+    def merge(self, other: ScatterMoments | FactorMoments) -> Self:
+        """The moments of the rows of both."""
+        total = self.weight + other.weight
+        delta = other.mean - self.mean
+        mean = self.mean + delta * (other.weight / total)
+        between = np.outer(delta, delta * (self.weight / total * other.weight))  # the product might overflow
+        input_eps = max(self.input_eps, other.input_eps)
+        return type(self)(total, mean, input_eps, self.scatter + other.scatter + between)
+
+
+@dataclass(frozen=True)
+class FactorMoments:
+    """Weight, mean and a factor of the centred scatter matrix: ``factor.T @ factor`` is the scatter matrix.
+
+    The factor has at most n_features rows and is updated by orthogonal transformations alone, so small
+    variances keep the accuracy that squaring the data would take from them, and few rows of many features
+    need no square matrix.
+
+    Attributes
+    ----------
+    weight : int or float
+        Number of rows, or sum of their weights.
+    mean : ndarray of shape (n_features,), float64
+    input_eps : float
+        Relative precision of the values: machine epsilon of the coarsest dtype among the inputs.
+    factor : ndarray of shape (at most n_features, n_features), float64
+    """
+
+    weight: float
+    mean: np.ndarray
+    input_eps: float
+    factor: np.ndarray
+
+    @classmethod
+    def from_data(cls, X: np.ndarray, sample_weight: np.ndarray | None = None) -> Self:
+        """The moments of X, of shape (n_samples, n_features); NaN are a ValueError."""
+        n_features = X.shape[1]
+        total: Any = cls(0, np.zeros(n_features), machine_epsilon(X.dtype), np.zeros((0, n_features)))
+        block_bytes = max(FACTOR_BLOCK_BYTES, 32 * n_features**2)
+        with np.errstate(over="ignore", invalid="ignore"):
+            for rows, weight in weighted_blocks(X, sample_weight, block_bytes):
+                total = total.merge(cls._from_block(rows, weight, sample_weight is not None))
+        moments: Self = total
+        return moments
+
+    @classmethod
+    def _from_block(cls, rows: np.ndarray, weight: np.ndarray, weighted: bool) -> Self:
+        mean = weighted_nanmean(rows, weight)
+        values = subtract_center(rows, mean)
+        refuse_nan(weight @ values, values)
+        refuse_overflow(np.einsum("ij,ij->j", values, values))
+        if weighted:
+            values *= np.sqrt(weight)[:, np.newaxis]
+        total = float(weight.sum()) if weighted else len(rows)
+        return cls(total, mean, machine_epsilon(rows.dtype), triangular_factor(values))
+
+    @property
+    def scatter(self) -> np.ndarray:
+        """The scatter matrix, as in `ScatterMoments`."""
+        scatter: np.ndarray = self.factor.T @ self.factor
+        return scatter
+
+    def merge(self, other: ScatterMoments | FactorMoments) -> ScatterMoments | FactorMoments:
+        """The moments of the rows of both; of the less exact kind if the kinds differ."""
+        if isinstance(other, ScatterMoments):
+            return other.merge(self)
+        if not self.weight or not other.weight:
+            return other if not self.weight else self
+        total = self.weight + other.weight
+        delta = other.mean - self.mean
+        between = np.sqrt(self.weight / total * other.weight) * delta
+        factor = triangular_factor(np.vstack([self.factor, other.factor, between]))
+        mean = self.mean + delta * (other.weight / total)
+        return FactorMoments(total, mean, max(self.input_eps, other.input_eps), factor)
+
+
+def triangular_factor(A: np.ndarray) -> np.ndarray:
+    """A matrix R of at most as many rows as columns with ``R.T @ R == A.T @ A``."""
+    if len(A) <= A.shape[1]:
+        return A
+    return np.asarray(np.linalg.qr(A, mode="r"))
