@@ -14,6 +14,8 @@ from skneural.constraints import FRACTION, NON_NEGATIVE, Interval
 
 Array = NDArray[Any]
 
+NEGLIGIBLE = 1e-3  # a factor on the learning rate up to which training changes next to nothing
+
 
 @dataclass(frozen=True)
 class Progress:
@@ -78,6 +80,25 @@ class Schedule(Component):
     def on_plateau(self, learning_rate: float) -> float | None:
         """Return the factor by which to shrink the rate when progress stalls, or None to stop training."""
         return None
+
+    def is_finished(self, progress: Progress, learning_rate: float, learning_rate_init: float) -> bool:
+        """Return whether the rate has come down for good, so that further training changes next to nothing.
+
+        Parameters
+        ----------
+        progress : Progress
+            At the start of the next epoch.
+        learning_rate : float
+            The initial rate times the factors of all plateaus so far, without that of ``schedule(progress)``.
+        learning_rate_init : float
+            The initial rate.
+
+        Returns
+        -------
+        is_finished : bool
+            False for schedules that never end, as those of users do unless they define this method.
+        """
+        return False
 
 
 class Constant(Schedule):
@@ -158,6 +179,10 @@ class Adaptive(Schedule):
         """Return 1 / divisor, or None below `smallest`."""
         return 1 / self.divisor if learning_rate > self.smallest else None
 
+    def is_finished(self, progress: Progress, learning_rate: float, learning_rate_init: float) -> bool:
+        """Return whether plateaus have brought the rate down to `smallest`, where `fit` would stop."""
+        return learning_rate < learning_rate_init and learning_rate <= self.smallest
+
 
 class Cosine(Schedule):
     """Half a cosine wave from 1 down to `final`, over ``max_iter`` epochs.
@@ -187,6 +212,10 @@ class Cosine(Schedule):
     def __call__(self, progress: Progress) -> Array:
         """Return final + (1 - final) · (1 + cos(π · fraction)) / 2."""
         return _cosine(1.0, self.final, progress.fraction)
+
+    def is_finished(self, progress: Progress, learning_rate: float, learning_rate_init: float) -> bool:
+        """Return whether ``max_iter`` epochs are over, if `final` is at most a thousandth."""
+        return _is_over(progress) and self.final <= NEGLIGIBLE
 
 
 class OneCycle(Schedule):
@@ -227,6 +256,14 @@ class OneCycle(Schedule):
         rise = progress.fraction / self.warmup
         fall = (progress.fraction - self.warmup) / (1 - self.warmup)
         return np.where(rise < 1, _cosine(self.start, 1.0, rise), _cosine(1.0, self.final, fall))
+
+    def is_finished(self, progress: Progress, learning_rate: float, learning_rate_init: float) -> bool:
+        """Return whether ``max_iter`` epochs are over, if `final` is at most a thousandth."""
+        return _is_over(progress) and self.final <= NEGLIGIBLE
+
+
+def _is_over(progress: Progress) -> bool:
+    return bool((progress.fraction >= 1).all())
 
 
 def _cosine(first: float, last: float, fraction: Array) -> Array:
