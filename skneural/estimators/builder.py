@@ -109,7 +109,7 @@ class TrainingBuilder:
 
     def _penalties(self) -> list[L1 | L2]:
         alpha, l1_ratio = self.estimator.alpha, self.estimator.l1_ratio
-        if self.estimator.solver == "adamw":  # which does the squared part itself
+        if self.estimator.solver in ("adamw", "schedule_free_adamw"):  # which do the squared part themselves
             return elastic_net(alpha * l1_ratio, 1.0)
         return elastic_net(alpha, l1_ratio)
 
