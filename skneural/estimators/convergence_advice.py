@@ -11,10 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 
+from skneural.network import Objective
+
 Array = NDArray[Any]
 
 LARGE = 30.0  # a spread or a mean this many times what initial weights are made for slows training down, or worse
 RISEN = 1.05  # the loss has risen if its latest value is this many times its smallest
+TIE = 1e-3  # losses this close are equal
 FALLING = 0.01  # the loss still falls if it lost this share of its value in the last tenth of the epochs
 
 
@@ -33,6 +36,53 @@ class Target:
     mean: float
     std: float
     may_be_scaled: bool
+
+
+def compare_with_constant(estimator: Any, objective: Objective) -> str:
+    """Return a sentence if the network fits its training rows worse than a constant does; else an empty string.
+
+    Parameters
+    ----------
+    estimator : BaseActivationMLP
+        After training.
+    objective : Objective
+        Which it minimised.
+    """
+    rows, loss = objective.rows, objective.loss
+    used = slice(None) if rows.subset is None else rows.subset
+    Y, weight = rows.Y[used], None if rows.sample_weight is None else rows.sample_weight[used]
+    constant = loss.initial_output(Y, weight)
+    if constant is None:
+        constant = np.average(Y, axis=0, weights=weight) if loss.in_target_units else None
+    if constant is None or not estimator.loss_curve_:
+        return ""
+    outputs = np.broadcast_to(np.asarray(constant, rows.X.dtype), (len(Y), len(constant)))
+    baseline = float(np.average(loss.evaluate(outputs, Y)[0], weights=weight))
+    if estimator.loss_curve_[-1] <= baseline:  # which holds the penalty too, and is already known
+        return ""
+    reached = float(np.average(loss.evaluate(estimator._network.raw_output(rows.X[used]), Y)[0], weights=weight))
+    if reached <= baseline * (1 + TIE):
+        return ""
+    losses = f"loss {reached:.3g} against {baseline:.3g}"
+    return f"The network fits its own training rows worse than a constant does: {losses}. "
+
+
+def advise(estimator: Any, objective: Objective) -> str:
+    """Return a sentence on what keeps the network from fitting its rows better: scales first, then rate and epochs.
+
+    Parameters
+    ----------
+    estimator : BaseActivationMLP
+        After training.
+    objective : Objective
+        Which it minimised.
+    """
+    Y = objective.rows.Y
+    target = Target(0.0, 1.0, may_be_scaled=False)
+    if objective.loss.in_target_units and not estimator.normalize_y:
+        worst = int(np.argmax(np.abs(Y).max(axis=0)))
+        target = Target(float(Y[:, worst].mean()), float(Y[:, worst].std()), may_be_scaled=True)
+    return advise_on_scale(objective.rows.X, target) or advise_on_loss(estimator.loss_curve_[-estimator.n_iter_ :])
 
 
 def advise_on_loss(loss_curve: Sequence[float]) -> str:

@@ -25,7 +25,7 @@ cdef extern from "kernels.h" nogil:
     enum:
         MAX_SUM_REGISTERS, SMALL_GEMM
         IDENTITY, LOGISTIC, TANH, RELU, LEAKY_RELU, PRELU, ELU, MAXOUT, SELU, GELU, SILU, SOFTPLUS, MISH
-        SOFTMAX_CROSS_ENTROPY, LOGISTIC_LOSS, SQUARED_ERROR, ABSOLUTE_ERROR, HUBER, POISSON
+        SOFTMAX_CROSS_ENTROPY, LOGISTIC_LOSS, SQUARED_ERROR, ABSOLUTE_ERROR, HUBER, QUANTILE, POISSON
 
     double forward_backward_float(NetworkPlan *plan, const Size *rows, int adjacent, Size n)
     double forward_backward_double(NetworkPlan *plan, const Size *rows, int adjacent, Size n)
@@ -81,6 +81,7 @@ LOSSES = {
     losses.SquaredError: (SQUARED_ERROR, None),
     losses.AbsoluteError: (ABSOLUTE_ERROR, None),
     losses.Huber: (HUBER, "delta"),
+    losses.Quantile: (QUANTILE, None),
     losses.PoissonLoss: (POISSON, None),
 }
 
@@ -287,6 +288,9 @@ cdef class FusedForwardBackward(FusedPlan):
         self.plan.loss, name = LOSSES[type(loss)]
         batch.loss_parameter = parameter_of(loss, name)
         batch.F, batch.n_outputs = last.Z, last.width
+        if self.plan.loss == QUANTILE:
+            quantiles = np.ascontiguousarray(np.broadcast_to(loss.quantiles, last.width))
+            batch.quantiles = <const double *>self.keep_alive(quantiles)
         batch.exp_sum, batch.row_weight = self.allocate(self.batch_size), self.allocate(self.batch_size)
         self.plan.normalized_weight = self.allocate(self.batch_size)
         if self.indptr is None:  # pages that are never written take no memory

@@ -59,6 +59,7 @@ static double T(evaluate_loss)(const NetworkPlan *plan)
     case SQUARED_ERROR: return T(squared_error)(&plan->loss_batch);
     case ABSOLUTE_ERROR: return T(absolute_error)(&plan->loss_batch);
     case HUBER: return T(huber)(&plan->loss_batch);
+    case QUANTILE: return T(quantile)(&plan->loss_batch);
     default: return T(poisson)(&plan->loss_batch);
     }
 }

@@ -96,6 +96,11 @@ ELEMENTWISE_LOSS(huber, {
     gradient = T(clamp)(r, -p, p);
     loss = gradient * (r - gradient / 2);
 })
+ELEMENTWISE_LOSS(quantile, {
+    const REAL q = (REAL)batch->quantiles[j];
+    gradient = r > 0 ? 1 - q : (r < 0 ? -q : r);
+    loss = gradient * r;
+})
 /* y log y - y is the same at every step; 0 log 0 = 0. */
 ELEMENTWISE_LOSS(poisson, {
     const REAL mean = T(vexp)(f);
