@@ -13,7 +13,7 @@ from sklearn.utils.validation import column_or_1d
 
 from skneural._sklearn_compat import _fit_context, validate_data
 from skneural.component import resolve
-from skneural.constraints import StrOptions
+from skneural.constraints import StrOptions, satisfies
 from skneural.estimators.base import BaseActivationMLP
 from skneural.estimators.builder import supports_partial_fit
 from skneural.estimators.checked_data import CheckedData
@@ -261,14 +261,16 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
             return predicted
         return np.clip(predicted, *standardized(self.target_range_, self.target_mean_, self.target_scale_))
 
-    def _restore(self) -> None:
-        super()._restore()
+    def _restore_fitted_state(self) -> None:
+        super()._restore_fitted_state()
         _check_loss(self._loss)
         n_targets = self.n_outputs_ // self._loss.n_outputs_per_target
         check_numbers("target_mean_", self.target_mean_, (n_targets,))
         check_numbers("target_scale_", self.target_scale_, (n_targets,))
         check_numbers("target_range_", self.target_range_, (2, n_targets))
         require((self.target_scale_ >= 0).all(), f"target_scale_ must be >= 0. Got {self.target_scale_} instead.")
+        clip = self.clip_predictions  # the one parameter that predictions depend on
+        require(satisfies(clip, "boolean"), f"clip_predictions must be True or False. Got {clip!r} instead.")
 
     def _validate_X_y(self, X: Any, y: Any, **options: Any) -> tuple[Any, Array]:
         X, y = validate_data(self, X, y, accept_sparse="csr", multi_output=True, y_numeric=True, **options)

@@ -1,0 +1,88 @@
+"""Why training did not get there, from what it measured: the scale of the data, the learning rate, or the epochs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import issparse
+
+Array = NDArray[Any]
+
+LARGE = 30.0  # a spread or a mean this many times what initial weights are made for slows training down, or worse
+RISEN = 1.05  # the loss has risen if its latest value is this many times its smallest
+FALLING = 0.01  # the loss still falls if it lost this share of its value in the last tenth of the epochs
+
+
+@dataclass(frozen=True)
+class Target:
+    """The targets as the loss sees them.
+
+    Parameters
+    ----------
+    mean, std : float
+        Of the target for which their size is largest.
+    may_be_scaled : bool
+        Whether ``normalize_y=True`` would standardize them, and has not.
+    """
+
+    mean: float
+    std: float
+    may_be_scaled: bool
+
+
+def advise_on_loss(loss_curve: Sequence[float]) -> str:
+    """Return a sentence on what the loss of the last epochs asks for.
+
+    Parameters
+    ----------
+    loss_curve : sequence of float
+        Loss of each epoch.
+    """
+    last, least = loss_curve[-1], min(loss_curve)
+    if last > RISEN * least and least >= 0:
+        return (
+            f"The loss has risen from {least:.3g} in epoch {loss_curve.index(least) + 1} to {last:.3g}: lower "
+            "learning_rate_init, or choose a schedule that ends low (learning_rate='cosine')."
+        )
+    n_before = max(1, len(loss_curve) // 10)
+    before = loss_curve[-1 - n_before] if len(loss_curve) > n_before else math.inf
+    if before - last > FALLING * abs(last):
+        return "The loss still falls: increase max_iter, or learning_rate_init."
+    return "The loss hardly falls any more: increase tol to stop earlier, or change learning_rate_init."
+
+
+def advise_on_scale(X: Any, target: Target) -> str | None:
+    """Return a sentence if features or targets are far from the scale that initial weights are made for.
+
+    Parameters
+    ----------
+    X : {ndarray, CSR array or matrix} of shape (n_rows, n_features)
+        Features.
+    target : Target
+        The targets.
+    """
+    if target.may_be_scaled and (target.std > LARGE or target.std * LARGE < 1 or abs(target.mean) > LARGE):
+        return (
+            f"The target has mean {target.mean:.3g} and standard deviation {target.std:.3g}, and the network learns it "
+            "in this unit: set normalize_y=True."
+        )
+    sizes = _feature_sizes(X)
+    worst = int(np.argmax(sizes))
+    if sizes[worst] > LARGE:
+        return (
+            f"Feature {worst} has a root mean square of {sizes[worst]:.3g}, where the initial weights expect about 1: "
+            "scale the features (StdScaler)."
+        )
+    return None
+
+
+def _feature_sizes(X: Any) -> Array:
+    """Return the root mean square of each feature."""
+    with np.errstate(over="ignore"):
+        squares = X.multiply(X) if issparse(X) else np.square(X, dtype=np.float64)
+        return np.sqrt(np.asarray(squares.mean(axis=0), dtype=np.float64).ravel())
