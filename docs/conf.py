@@ -1,6 +1,6 @@
 """The site: ``sphinx-build -W docs docs/_build/html`` from the root of the repository.
 
-Add ``-D plot_gallery=0`` to leave the examples unexecuted: seconds instead of minutes.
+Add ``-D plot_gallery=0`` to skip the examples. This takes seconds instead of minutes.
 """
 
 import sys
@@ -29,11 +29,11 @@ extensions = [
     "sphinx_copybutton",
     "sphinx_gallery.gen_gallery",
 ]
-nitpicky = True  # a reference that leads nowhere is a warning, and warnings are errors
+nitpicky = True  # a reference without a target is a warning, and warnings are errors
 exclude_patterns = ["_build", "generated/activations", "generated/diagnosis"]
 templates_path = ["_templates"]
 
-autodoc_typehints = "none"  # numpydoc says it with shapes
+autodoc_typehints = "none"  # the docstrings give types with shapes
 autodoc_member_order = "bysource"
 toc_object_entries_show_parents = "hide"
 autosummary_generate = True
@@ -41,10 +41,10 @@ numpydoc_show_class_members = False  # the templates list them
 numpydoc_citation_re = r"[\w-]+"
 myst_enable_extensions = ["attrs_block", "attrs_inline", "colon_fence"]
 myst_heading_anchors = 3
-extlinks = {"arxiv": ("https://arxiv.org/abs/%s", "arXiv %s")}
+extlinks = {"arxiv": ("https://arxiv.org/abs/%s", "arXiv %s"), "doi": ("https://doi.org/%s", "doi:%s")}
 copybutton_exclude = ".linenos, .gp, .go"
 
-# Written from a list in this folder at the start of each build, so that no build asks the network.
+# Written from a list in this folder at the start of each build, so that no build needs the network.
 intersphinx_mapping = write_inventories(Path(__file__).parent)
 intersphinx_disabled_reftypes = []
 
@@ -68,19 +68,19 @@ html_title = "skneural"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_show_sourcelink = False
-html_use_index = False  # search does it better
+html_use_index = False  # readers use the search instead
 html_theme_options = {
     "navigation_depth": 3,
     "header_links_before_dropdown": 6,
     "show_prev_next": True,
-    "secondary_sidebar_items": {"*": ["page-toc"], "generated/*": ["page-toc"]},  # the gallery needs the place
+    "secondary_sidebar_items": {"*": ["page-toc"], "generated/*": ["page-toc"]},  # the gallery needs the width
     "footer_start": ["copyright"],
     "footer_end": [],
 }
 html_sidebars = {"index": [], "search": []}
 
 
-html_math_renderer = "text"  # MathJax would come from another server, for one inherited docstring
+html_math_renderer = "text"  # MathJax would be loaded from another server, for one inherited docstring
 
 
 def write_math(writer, node):

@@ -1,4 +1,4 @@
-"""What the site computes from the package itself at each build, and the inventories of other projects' pages."""
+"""Tables and plots that the site computes from the package at each build, and the inventories of other projects."""
 
 import contextlib
 import inspect
@@ -16,12 +16,12 @@ HEADER = ["name", "range", "mean", "zero-centred", "saturates", "init scheme", "
 
 
 class GalleryOrder:
-    """Sorts the examples: the main job, then by the order of the lecture; new ones come last.
+    """Sorts the examples: the grid search, then by the order of the lecture; new ones come last.
 
     Parameters
     ----------
     folder : str
-        Of the examples; all of them are in one.
+        Folder of the examples; there is only one.
     """
 
     NAMES = [
@@ -41,6 +41,7 @@ class GalleryOrder:
         "image_means",
         "initialization",
         "regularization",
+        "quantiles",
         "gradient_check",
         "report",
     ]
@@ -49,13 +50,13 @@ class GalleryOrder:
         self.folder = folder
 
     def __call__(self, path: str) -> tuple[int, str]:
-        """Return the place of an example."""
+        """Return the sort key of an example."""
         name = Path(path).stem.removeprefix("plot_")
         return (self.NAMES.index(name) if name in self.NAMES else len(self.NAMES)), name
 
 
 def write_activations(docs: Path) -> None:
-    """Write a table of properties, and for each activation its formula, settings and picture."""
+    """Write a table of properties, and for each activation function its formula, parameters and plot."""
     folder = docs / "generated" / "activations"
     folder.mkdir(parents=True, exist_ok=True)
     rows = [HEADER, ["---"] * len(HEADER), *map(properties, CLASSES.values())]
@@ -67,12 +68,12 @@ def write_activations(docs: Path) -> None:
 
 
 def names(activation: Activation) -> list[str]:
-    """Return the names under which an activation is registered, the usual one first."""
+    """Return the names under which an activation function is registered, the usual one first."""
     return [name for name, registered in ACTIVATIONS.items() if type(registered) is type(activation)]
 
 
 def properties(activation: Activation) -> list[str]:
-    """Return a row of the table."""
+    """Return a row of the table of properties."""
     measured = activation.properties()
     low, high = (f"{bound:.4g}".replace("inf", "∞").replace("-", "\N{MINUS SIGN}") for bound in measured.range)
     return [
@@ -89,7 +90,7 @@ def properties(activation: Activation) -> list[str]:
 
 
 def description(activation: Activation, picture: str) -> str:
-    """Return formula, settings and picture, the first two in the class's own words."""
+    """Return the formula from the docstring of the class, the plot and the parameters."""
     cls = type(activation)
     summary, *rest = inspect.getdoc(cls).split("\n\n")
     source = next((part for part in rest if part.startswith("Source:")), "")
@@ -100,7 +101,7 @@ def description(activation: Activation, picture: str) -> str:
 
 
 def draw(activation: Activation, path: Path) -> None:
-    """Draw value and derivative; a unit of several pieces over lines of different slopes."""
+    """Plot the value and the derivative; for several pieces, those of a unit whose pieces have different slopes."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
@@ -123,7 +124,7 @@ def draw(activation: Activation, path: Path) -> None:
 
 
 def run_page(docs: Path, name: str) -> None:
-    """Run a page's code in a folder of its own, for the files that it writes: the page shows its pictures."""
+    """Run the code of a page in a separate folder, because it saves the plots that the page shows."""
     folder = docs / "generated" / name
     folder.mkdir(parents=True, exist_ok=True)
     blocks = re.findall(r"^```python\n(.*?)^```$", (docs / f"{name}.md").read_text(), re.M | re.S)
@@ -132,9 +133,9 @@ def run_page(docs: Path, name: str) -> None:
 
 
 def write_inventories(docs: Path) -> dict[str, tuple[str, str]]:
-    """Write an inventory for each project in ``other_projects.txt``; return intersphinx's mapping to them.
+    """Write an inventory for each project in ``other_projects.txt``, and return the mapping for intersphinx.
 
-    The list has a line ``project address`` before the lines ``name domain:role page`` of that project.
+    In that file, a line ``project address`` comes before the lines ``name domain:role page`` of the project.
     """
     folder = docs / "generated"
     folder.mkdir(exist_ok=True)

@@ -2,9 +2,9 @@
 Dead ReLU units
 ===============
 
-A ReLU unit that is negative on every row has no activation and no gradient: it never comes back. Two things kill
-units: weights that begin badly, and, more often, a learning rate so high that one step throws a unit off the data.
-:class:`skneural.inspection.NetworkMonitor` watches them die, epoch by epoch.
+A ReLU unit is dead if its pre-activation is negative on every row. Its output and its gradient are then zero, so it
+cannot learn. Units die because of bad initial weights or, more often, because the learning rate is too high.
+:class:`skneural.inspection.NetworkMonitor` records when they die.
 """
 
 import warnings
@@ -24,10 +24,10 @@ scaler = StdScaler().fit(X_train)
 X_train, X_test = scaler.transform(X_train), scaler.transform(X_test)
 
 # %%
-# Share of dead units by learning rate
-# ------------------------------------
-# Fifteen epochs each, watched by a monitor on the training rows. ``fit`` warns when most of a layer is dead; here that
-# is the point, as is stopping early.
+# Fraction of dead units by learning rate
+# ---------------------------------------
+# Each network is trained for fifteen epochs, with a monitor on the training rows. The warnings of dead units and of too
+# few epochs are silenced, because this example causes them on purpose.
 
 warnings.simplefilter("ignore", DeadUnitsWarning)
 warnings.simplefilter("ignore", ConvergenceWarning)
@@ -42,9 +42,9 @@ for rate in rates:
     print(f"{rate:14g}{first:17.0%}{second:12.0%}{model.score(X_test, y_test):15.3f}")
 
 # %%
-# Who died, and when?
-# -------------------
-# Epoch 0 is before training: what is dead there had a bad start. Hardly a unit is.
+# When do units die?
+# ------------------
+# Epoch 0 is before training. Units that are dead then have bad initial weights. Here almost none are.
 
 before = max(monitor.dead[0].max() for monitor in monitors.values())
 at_end = {rate: monitor.dead[-1].max() for rate, monitor in monitors.items()}  # in the layer that has more
@@ -56,16 +56,17 @@ for sentence in monitors[1.0].deaths:
     print(f"A8: at rate 1: {sentence}")
 usual = [rate for rate in rates if 0.1 <= at_end[rate] <= 0.2]
 where = f"at rates {usual}" if usual else "at none of these rates"
-print(f"A8: 10 to 20 % dead, which the lecture calls usual in a trained network, are seen {where}")
-for sentence in unit_report(models[1.0], X_train, y_train).advice:
-    print(f"A8: advice at rate 1: {sentence}")
-quiet = unit_report(models[0.001], X_train, y_train).advice
-print(f"A8: advice at the default rate: {quiet if quiet else 'none needed'}")
+print(f"A8: the lecture calls 10 to 20 % of dead units usual in a trained network; they are seen {where}")
+for recommendation in unit_report(models[1.0], X_train, y_train).recommendations:
+    print(f"A8: recommendation at rate 1: {recommendation}")
+at_default = unit_report(models[0.001], X_train, y_train).recommendations
+print(f"A8: recommendations at the default rate: {at_default if at_default else 'none'}")
 
 # %%
-# A bad beginning
-# ---------------
-# Weights and biases may put a unit off the data before the first step. Here all biases begin at -5.
+# Bad initial biases
+# ------------------
+# Initial weights and biases can make a unit negative on every row before the first step. Here all initial biases are
+# -5.
 
 shifted = ActivationMLPClassifier((100, 50), bias_init=-5.0, max_iter=15, random_state=0)
 monitor = NetworkMonitor(X_train)
@@ -75,8 +76,8 @@ print(f"A8: with biases that begin at -5, {monitor.dead[0, 0]:.0%} of layer 0 ar
 # %%
 # Positive initial biases
 # -----------------------
-# Some begin with biases of 0.01, so that units are active at first. ``he_uniform`` leaves all biases at ``bias_init``;
-# the rate is one at which units do die.
+# Some authors use initial biases of 0.01, so that all units are active at first. With ``he_uniform``, all initial
+# biases are ``bias_init``. The learning rate is high enough for some units to die.
 
 print(f"{'bias_init':>14}{'dead in layer 1':>17}{'test accuracy':>15}")
 outcome = {}
@@ -101,13 +102,13 @@ print(
 )
 
 # %%
-# The picture
-# -----------
+# Plot
+# ----
 
 figure, ax = plt.subplots(layout="constrained")
 for rate, color in zip([0.01, 0.03, 0.1, 1.0], ["#009E73", "#56B4E9", "#0072B2", "#D55E00"], strict=True):
-    epochs, shares = np.array(monitors[rate].epochs), monitors[rate].dead
+    epochs, fractions = np.array(monitors[rate].epochs), monitors[rate].dead
     ax.set_prop_cycle(color=[color])
-    DeadUnitsDisplay(epochs, shares[:, 1:], [f"learning rate {rate:g}"]).plot(ax)
+    DeadUnitsDisplay(epochs, fractions[:, 1:], [f"learning rate {rate:g}"]).plot(ax)
 ax.set_title("Dead units in the second hidden layer")
 plt.show()

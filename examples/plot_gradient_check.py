@@ -1,10 +1,11 @@
 """
-Is the gradient right?
-======================
+Check the gradient of your own activation
+=========================================
 
-Whoever writes an activation of their own writes its gradient too, and may get it wrong; training then still goes
-somewhere. Centred differences of the objective tell: ``check_gradient`` compares them with backpropagation, for every
-parameter array, and counts the entries that a kink makes incomparable.
+If you write an activation function, you also write its gradient. If the gradient is wrong, training still runs, but it
+learns badly. ``check_gradient`` finds such mistakes: it compares backpropagation with centred differences of the
+objective, for every parameter array. Entries at a kink of the objective cannot be compared; they are left out and
+counted.
 """
 
 import matplotlib.pyplot as plt
@@ -23,7 +24,7 @@ X = X / 16
 
 report = check_gradient(ActivationMLPClassifier((100,), "elu", random_state=0), X, y)
 print(report)
-print(f"C3: ELU: largest relative error {report.worst:.0e}, verdict: {report.verdict}")
+print(f"C3: ELU: largest relative error {report.max_error:.0e}, verdict: {report.verdict}")
 
 # %%
 # Every activation of the package
@@ -35,14 +36,14 @@ reports = {
     for name in names
 }
 for name, each in reports.items():
-    print(f"{name:>12}: {each.worst:.0e}, kinks set aside: {each.n_kinks}, {each.verdict}")
-bound = np.ceil(np.log10(max(report.worst for report in reports.values())))
+    print(f"{name:>12}: {each.max_error:.0e}, entries at kinks: {each.n_kinks}, {each.verdict}")
+bound = np.ceil(np.log10(max(report.max_error for report in reports.values())))
 print(f"C3: of {len(names)} activations none has a relative error above {10**bound:.0e}")
 
 # %%
 # A mistake
 # ---------
-# The derivative of x² is 2x. Here somebody forgot the 2.
+# The derivative of z² is 2z. Here the 2 is missing.
 
 
 class Square(Activation):
@@ -75,15 +76,18 @@ class RightSquare(Square):
 
 
 found = check_gradient(wrong, X, y)
-mended = check_gradient(wrong.set_params(activation=RightSquare()), X, y)
-print(f"C3: with the 2: largest relative error {mended.worst:.0e}, verdict: {mended.verdict}")
+corrected = check_gradient(wrong.set_params(activation=RightSquare()), X, y)
+print(f"C3: with the 2: largest relative error {corrected.max_error:.0e}, verdict: {corrected.verdict}")
 
 # %%
-# The picture
-# -----------
-# A right gradient is off by what rounding leaves, a wrong one by a good part of itself; there is little in between.
+# Plot
+# ----
+# The error of a correct gradient is due to rounding alone. The error of a wrong gradient is much larger.
 
-errors = {name: each.worst for name, each in reports.items()} | {"z², 2 missing": found.worst, "z²": mended.worst}
+errors = {name: each.max_error for name, each in reports.items()} | {
+    "z², 2 missing": found.max_error,
+    "z²": corrected.max_error,
+}
 figure, ax = plt.subplots(figsize=(7.5, 5), layout="constrained")
 colors = ["#D55E00" if error > 1e-4 else "#0072B2" for error in errors.values()]
 ax.scatter(list(errors.values()), list(errors), c=colors, zorder=2)

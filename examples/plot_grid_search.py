@@ -67,9 +67,9 @@ print(
     f"A14: logistic is number {ranking.index('logistic') + 1} of {len(ranking)}, {behind:.4f} behind the best; "
     f"at rate 0.0001 it is {scores[:, 0].max() - scores[names.index('logistic'), 0]:.4f} behind"
 )
-spread = search.cv_results_["std_test_score"][search.best_index_]
-n_close = sum(score >= at_best_rate[ranking[0]] - spread for score in at_best_rate.values())
-print(f"A14: {n_close} of {len(ranking)} are within one standard deviation over the folds, {spread:.4f}, of the best")
+std = search.cv_results_["std_test_score"][search.best_index_]
+n_close = sum(score >= at_best_rate[ranking[0]] - std for score in at_best_rate.values())
+print(f"A14: {n_close} of {len(ranking)} are within one standard deviation over the folds, {std:.4f}, of the best")
 best = search.best_params_
 best_name = best["activationmlpclassifier__activation"]
 best_rate = best["activationmlpclassifier__learning_rate_init"]

@@ -50,8 +50,8 @@ print(
 
 for name in ("Maxout of 2", "Maxout of 3", "Maxout of 5"):
     layer = unit_report(models[name], X_train).layers[0]
-    wins = ", ".join(f"{share:.0%}" for share in layer.piece_wins.mean(axis=1))
-    print(f"A13: {name}: its pieces are the largest on {wins} of the rows; {layer.never_chosen:.0%} of them never are")
+    wins = ", ".join(f"{share:.0%}" for share in layer.piece_usage.mean(axis=1))
+    print(f"A13: {name}: its pieces are the largest on {wins} of the rows; {layer.unused_pieces:.0%} of them never are")
 
 # %%
 # Dead units

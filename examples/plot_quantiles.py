@@ -1,10 +1,10 @@
 """
-Quantiles: a band for 90 % of the targets
-=========================================
+Predict quantiles: an interval for 90 % of the targets
+======================================================
 
-A prediction is more useful with its uncertainty. One network with the pinball loss predicts several quantiles, here of
-the progression of diabetes one year after ten measurements. Between the 0.05 and the 0.95 quantile there should lie
-nine of ten patients. Whether that holds for patients whom the network has not seen is measured here.
+Predict quantiles to show how uncertain a prediction is. One network with the pinball loss predicts several quantiles at
+once. Here the target is the progression of diabetes one year after ten measurements. About 90 % of the patients should
+lie between the 0.05 and the 0.95 quantile. This example measures how many do, among patients that were held out.
 """
 
 import matplotlib.pyplot as plt
@@ -21,10 +21,10 @@ X, y = load_diabetes(return_X_y=True)
 QUANTILES = [0.05, 0.5, 0.95]
 
 # %%
-# Three quantiles, one network
-# ----------------------------
-# The network has an output for each quantile and predicts a column for each. The columns never cross. Few rows need a
-# small network and much weight decay: a network that learns its rows by heart draws the band too narrow.
+# Fit three quantiles with one network
+# ------------------------------------
+# The network has one output per quantile, and ``predict`` returns one column for each, in ascending order. With few
+# rows, use a small network and strong weight decay: a network that overfits predicts an interval that is too narrow.
 
 model = make_pipeline(
     StdScaler(),
@@ -50,15 +50,15 @@ for train, test in ShuffleSplit(10, test_size=0.3, random_state=0).split(X):
         [mean_pinball_loss(y[test], np.full(len(test), p), alpha=q) for p, q in zip(fixed, QUANTILES, strict=True)]
     )
 
-print(f"targets within the 90 % band: {np.mean(covered):.1%} of unseen patients, mean of 10 splits")
+print(f"targets inside the 90 % interval: {np.mean(covered):.1%} of held-out patients, mean of 10 splits")
 print(f"{'quantile':>10}{'pinball loss':>14}{'of a constant':>15}")
 for q, loss, constant in zip(QUANTILES, np.mean(losses, axis=0), np.mean(constants, axis=0), strict=True):
     print(f"{q:10.2f}{loss:14.2f}{constant:15.2f}")
 
 # %%
-# The band, patient by patient
-# ----------------------------
-# The patients of the last split, in the order of their predicted median.
+# Plot
+# ----
+# The plot shows the held-out patients of the last split, sorted by their predicted median.
 
 order = np.argsort(median)
 fig, ax = plt.subplots(figsize=(8, 4), layout="constrained")
@@ -68,8 +68,6 @@ ax.plot(places, median[order], label="median")
 inside = ((low <= y[test]) & (y[test] <= high))[order]
 ax.plot(places[inside], y[test][order][inside], ".", color="black", label="target, inside")
 ax.plot(places[~inside], y[test][order][~inside], "x", color="tab:red", label="target, outside")
-ax.set(
-    xlabel="patient", ylabel="progression of the disease", title=f"{inside.mean():.0%} of the targets lie in the band"
-)
+ax.set(xlabel="patient", ylabel="progression of the disease", title=f"{inside.mean():.0%} of the targets are inside")
 ax.legend()
 plt.show()

@@ -1,10 +1,10 @@
 """
-Everything on one page
-======================
+A report on one HTML page
+=========================
 
-``report`` puts all that there is to see of a fitted network on one HTML page: what the model is, how training went,
-what the hidden units do and what to do about them, where predictions are wrong, and whether the gradient is right. The
-page needs neither network nor script; in a notebook it shows itself.
+``report`` puts what the package knows about a fitted network on one HTML page: the model, the training curves, the
+hidden units with recommendations, the errors of the predictions, and the gradient check. You can save the page, send
+it, or display it in a notebook. It needs no internet connection and no script.
 """
 
 # sphinx_gallery_thumbnail_path = 'images/report.png'

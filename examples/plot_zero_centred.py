@@ -36,10 +36,10 @@ for title, data in inputs.items():
             (64, 64), activation, learning_rate="cosine", learning_rate_init=0.003, max_iter=15, random_state=0
         ).fit(data, y)
         first, second = unit_report(model, data, y).layers
-        rows[title, activation] = first.one_sign_rows, second.one_sign_rows
-        units[title, activation] = first.one_sign, second.one_sign
+        rows[title, activation] = first.one_sign_inputs, second.one_sign_inputs
+        units[title, activation] = first.one_sign_gradients, second.one_sign_gradients
         losses[title, activation] = model.loss_
-        fractions = (first.one_sign_rows, first.one_sign, second.one_sign_rows, second.one_sign)
+        fractions = (first.one_sign_inputs, first.one_sign_gradients, second.one_sign_inputs, second.one_sign_gradients)
         print(f"{title + ', ' + activation:>32}", *(f"{fraction:12.0%}" for fraction in fractions))
 
 raw, centred = inputs

@@ -151,11 +151,13 @@ class SoftmaxCrossEntropy(Loss):
 
         `Y` has rows of all classes; those without weight count as half a row.
         """
-        frequencies = np.bincount(Y, sample_weight)
+        weights = np.bincount(Y, sample_weight)
         smoothing = float(self.label_smoothing)
-        t = (1 - smoothing) * _bounded_share(frequencies, frequencies.sum(), sample_weight) + smoothing / len(frequencies)
-        start = np.log(t / t.max())
-        return start - start.mean()
+        shares = _bounded_share(weights, weights.sum(), sample_weight)
+        targets = (1 - smoothing) * shares + smoothing / len(shares)
+        start: Array = np.log(targets / targets.max())
+        start -= start.mean()
+        return start
 
 
 class LogisticLoss(Loss):

@@ -6,6 +6,7 @@ Pickle, joblib, copy and skops all save what ``__getstate__`` returns and load w
 from __future__ import annotations
 
 import inspect
+import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -72,7 +73,7 @@ class SavedStateMixin:
         self._validate_params()  # type: ignore[attr-defined]  # BaseEstimator's
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**super().__getstate__(), VERSION_KEY: __version__}  # type: ignore[dict-item]
+        return _interned({**super().__getstate__(), VERSION_KEY: __version__})  # type: ignore[dict-item]
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
         state = dict(state)
@@ -161,6 +162,13 @@ def require(condition: Any, message: str) -> None:
     """Raise ValueError with the message unless the condition holds."""
     if not condition:
         raise ValueError(message)
+
+
+def _interned(value: Any) -> Any:
+    """Return equal strings as one object, in dicts too: else pickles of equal estimators differ in what they repeat."""
+    if type(value) is str:
+        return sys.intern(value)
+    return {_interned(key): _interned(each) for key, each in value.items()} if type(value) is dict else value
 
 
 def _check_features(estimator: Any) -> None:

@@ -32,7 +32,7 @@ MATHEMATICS = [
     "solvers.schedules",
     "constraints",
     "component",
-    "deployment.onnx.graph",
+    "deployment.onnx.onnx_graph",
 ]
 
 MODULES = [importlib.import_module(info.name) for info in pkgutil.walk_packages(skneural.__path__, "skneural.")]

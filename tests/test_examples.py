@@ -34,8 +34,8 @@ CLAIMS = {
     "plot_dead_units": [
         r"A8: dead before training \d+% .* \d+% at the default rate, \d+% at rate 0\.03, (9\d|100)% at rate 1",
         r"A8: at rate 1: Layer 1: \d+ of 50 units died in epoch 1\.",
-        r"A8: advice at rate 1: Layer 1: \d+% of the units are dead.* learning_rate_init, now 1",
-        r"A8: advice at the default rate: none needed",
+        r"A8: recommendation at rate 1: Layer 1: \d+% of the units are dead.* learning_rate_init, now 1",
+        r"A8: recommendations at the default rate: none",
         r"A8: with biases that begin at -5, [1-9]\d*% of layer 0 are dead before training",
         r"A9: biases of 0\.01 .* dead units by [+-]\d+\.\d points and the accuracy by [+-]\d\.\d\d points",
     ],
@@ -75,6 +75,12 @@ CLAIMS = {
         r"A13: Maxout of 2: its pieces are the largest on \d+%, \d+% of the rows",
         r"A13: dead in the second layer at learning rate 0\.3: [1-9]\d*% of the ReLU units, 0% of the Maxout units",
         r"A13: eight units of three straight pieces fit .* an error of 0\.[01]\d\d",
+    ],
+    "plot_quantiles": [
+        r"targets inside the 90 % interval: (8[5-9]|9[0-5])\.\d% of held-out patients, mean of 10 splits",
+        r"0\.05 +4\.\d\d +5\.\d\d",
+        r"0\.50 +2[1-4]\.\d\d +3[23]\.\d\d",
+        r"0\.95 +5\.\d\d +[78]\.\d\d",
     ],
     "plot_regularization": [
         rf"C2: {name}: test accuracy 0\.\d{{3}}, [+-]\d+\.\d points"

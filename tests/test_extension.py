@@ -31,7 +31,7 @@ def model(activation, **params):
 
 def test_the_gradient_is_checked():
     report = check_gradient(model(HardTanh(), batch_norm=True), X, Y)
-    assert report.worst <= 1e-6
+    assert report.max_error <= 1e-6
 
     class Forgetful(HardTanh):
         def backward(self, dA, Z, A, out=None):
@@ -43,13 +43,13 @@ def test_the_gradient_is_checked():
 
 def test_the_units_are_reported_on():
     calm, wild = (model(HardTanh(), learning_rate_init=rate, max_iter=30).fit(X, Y) for rate in (1e-3, 1.0))
-    assert unit_report(calm, X, Y).advice == []
+    assert unit_report(calm, X, Y).recommendations == []
     layer = unit_report(wild, X, Y).layers[0]
     A = wild[-1].hidden_features(wild[0].transform(X), 0)
     assert layer.activation == "HardTanh(bound=1.0)"
     assert layer.saturated_units.tolist() == np.flatnonzero((np.abs(A) == 1).mean(axis=0) >= 0.9).tolist()
     assert layer.saturated > 0.2
-    assert any("saturated" in sentence for sentence in unit_report(wild, X, Y).advice)
+    assert any("saturated" in sentence for sentence in unit_report(wild, X, Y).recommendations)
 
 
 def test_it_is_searched_and_compared():

@@ -96,7 +96,7 @@ class TrainingBuilder:
             self._solver(network),
             self._schedule,
             batches,
-            TrainingMonitor(objective, stopping, early_stopping=estimator.early_stopping, **monitoring),
+            TrainingMonitor(objective, stopping, use_score=estimator.early_stopping, **monitoring),
             learning_rate=estimator.learning_rate_init,
             rng=rng,
             clip_norm=estimator.clip_norm,
@@ -107,7 +107,7 @@ class TrainingBuilder:
         estimator = self.estimator
         objective = Objective(network, loss, self._penalties(), rows, len(rows))
         stopping = EarlyStopping(estimator.tol, estimator.n_iter_no_change)
-        monitor = TrainingMonitor(objective, stopping, early_stopping=estimator.early_stopping, **monitoring)
+        monitor = TrainingMonitor(objective, stopping, use_score=estimator.early_stopping, **monitoring)
         return LBFGS(objective, estimator.max_fun, estimator.tol, monitor)
 
     def _penalties(self) -> list[L1 | L2]:
@@ -224,6 +224,6 @@ def _clip_batch_size(batch_size: Any, n_rows: int) -> int:
     if batch_size != "auto" and batch_size > n_rows:
         warnings.warn(
             f"Got `batch_size` larger than sample size ({batch_size} > {n_rows}). It is going to be clipped.",
-            stacklevel=6,
+            stacklevel=7,
         )
     return min(resolve_batch_size(batch_size), n_rows)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -33,8 +32,8 @@ class DeadUnitsWarning(UserWarning):
     """
 
 
-def warn_of_dead_units(estimator: Any, X: Any) -> None:
-    """Warn if more than half of a hidden layer is dead. The warning points to the line that called `fit`.
+def dead_units_warnings(estimator: Any, X: Any) -> list[Warning]:
+    """Return a warning if more than half of a hidden layer is dead, else nothing.
 
     Parameters
     ----------
@@ -43,21 +42,21 @@ def warn_of_dead_units(estimator: Any, X: Any) -> None:
     X : {ndarray, CSR array or matrix} of shape (n_rows, n_features)
         The training data.
     """
-    alive = alive_units(estimator._network, X, enough=0.5)
+    alive = alive_units(estimator._network, X, min_fraction=0.5)
     dead = {i: units.size - int(units.sum()) for i, units in enumerate(alive) if units.mean() < 0.5}
     if not dead:
-        return
+        return []
     where = " and ".join(f"{n} of {alive[i].size} units of hidden layer {i}" for i, n in dead.items())
     first = min(dead)
     explanation = explain_dead_units(
         estimator, dead[first] / alive[first].size, dead_fraction_untrained(estimator, X)[first]
     )
-    warnings.warn(
-        f"{where} are dead: no training row activates them, so that they cannot learn. {explanation} "
-        "See skneural.inspection.unit_report.",
-        DeadUnitsWarning,
-        stacklevel=5,
-    )
+    return [
+        DeadUnitsWarning(
+            f"{where} are dead: no training row activates them, so that they cannot learn. {explanation} "
+            "See skneural.inspection.unit_report."
+        )
+    ]
 
 
 def dead_fraction_untrained(estimator: Any, X: Any) -> list[float]:

@@ -16,8 +16,9 @@ from skneural.component import resolve
 from skneural.constraints import StrOptions, satisfies
 from skneural.estimators.base import BaseActivationMLP
 from skneural.estimators.builder import supports_partial_fit
-from skneural.estimators.checked_data import CheckedData
+from skneural.estimators.checked_data import CheckedData, FitArguments
 from skneural.estimators.fitted_network import check_finite_output
+from skneural.estimators.float_errors import default_float_errors
 from skneural.estimators.parameters import fill_docstring, store_parameters
 from skneural.estimators.target_scaling import mean_and_std, orientation, restored, standardized
 from skneural.losses import LOSSES, LogisticLoss, Loss, Quantile, SoftmaxCrossEntropy
@@ -172,7 +173,8 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
         self : ActivationMLPRegressor
             The fitted estimator.
         """
-        return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), incremental=False)
+        arguments = FitArguments(X, y, sample_weight, X_val, y_val, sample_weight_val)
+        return self._fit(arguments, incremental=False)
 
     @available_if(supports_partial_fit)
     @_fit_context(prefer_skip_nested_validation=True)
@@ -207,8 +209,10 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
         self : ActivationMLPRegressor
             The estimator, one epoch further.
         """
-        return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), incremental=True)
+        arguments = FitArguments(X, y, sample_weight, X_val, y_val, sample_weight_val)
+        return self._fit(arguments, incremental=True)
 
+    @default_float_errors()
     def predict(self, X: Any) -> Array:
         """Return the predicted targets.
 
@@ -231,6 +235,7 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
             prediction = np.clip(prediction, *self.target_range_.astype(prediction.dtype))
         return prediction[:, 0] if prediction.shape[1] == 1 else prediction
 
+    @default_float_errors()
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return R²; with a quantile loss D², the share of the pinball loss that the prediction explains.
 
@@ -239,7 +244,7 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Rows of the features seen in `fit`.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Their targets.
+            The targets.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows.
 

@@ -1,4 +1,4 @@
-"""What happened: gradient check, unit report, monitor, comparison of activations, pictures."""
+"""Inspection of fitted networks: gradient check, unit report, monitor, comparison, displays, HTML report."""
 
 from skneural.estimators.dead_units_warning import DeadUnitsWarning
 from skneural.inspection.comparison import ActivationComparison, Candidate, compare_activations

@@ -1,4 +1,4 @@
-"""An estimator's own objective and steps, on a copy: what training would do, without training."""
+"""Dry run: what the next training step of an estimator would do, computed on a copy."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from sklearn.utils.class_weight import compute_sample_weight
 from skneural._sklearn_compat import _check_sample_weight
 from skneural.estimators.base import BaseActivationMLP
 from skneural.estimators.builder import TrainingBuilder
-from skneural.estimators.checked_data import CheckedData
+from skneural.estimators.checked_data import CheckedData, FitArguments
+from skneural.inspection.activation_check import check_activations
 from skneural.network import Network, Objective, TrainingRows
 from skneural.solvers import LBFGS, TrainingLoop
 
@@ -22,26 +23,27 @@ Array = NDArray[Any]
 
 
 class DryRun:
-    """The parts with which an estimator would train on some rows, in double precision, all of them copies.
+    """The network, objective and solver with which an estimator would train, as copies in double precision.
 
-    An estimator that is fitted is seen at its parameters, any other at new ones.
+    The network of a fitted estimator has the fitted parameters. The network of an unfitted estimator has the initial
+    parameters that `fit` would draw.
 
     Parameters
     ----------
     estimator : BaseActivationMLP
-        Not changed.
+        It is not changed.
     X, y, sample_weight : array-like
         As for `fit`.
     n_rows : int or None, default=None
-        Largest number of rows, drawn among those of positive weight; None takes all.
+        Largest number of rows to use. They are drawn from the rows with positive weight. None uses all of them.
     seed : int, default=0
-        Decides the rows, the dropout masks, and new parameters where `random_state` is not an int.
+        Seed for the choice of rows, for dropout masks, and for initial parameters if `random_state` is not an int.
 
     Attributes
     ----------
     network : Network
     rows : CheckedData
-        Those that were drawn, checked and encoded.
+        The rows in use, after validation and encoding.
     """
 
     def __init__(
@@ -53,103 +55,118 @@ class DryRun:
         n_rows: int | None = None,
         seed: int = 0,
     ):
-        self._model, self._seed = _copied(estimator, seed), seed
+        self._estimator, self._seed = _copy_in_double_precision(estimator, seed), seed
         fitted = hasattr(estimator, "parameters_")
-        builder = TrainingBuilder(self._model)
-        self.rows = _some(_read(self._model, X, y, sample_weight, fitted), n_rows, seed)
-        rng = self._model._make_rng()
+        builder = TrainingBuilder(self._estimator)
+        check_activations(builder.activations, builder.hidden_sizes)
+        self.rows = _sample_rows(_check_rows(self._estimator, X, y, sample_weight, fitted), n_rows, seed)
+        rng = self._estimator._make_rng()
         self.network: Network = (
-            self._model._resume_network(builder, self.rows.X)
+            self._estimator._resume_network(builder, self.rows.X)
             if fitted
-            else self._model._new_network(builder, self.rows.X, rng)
+            else self._estimator._new_network(builder, self.rows.X, rng)
         )
 
-    def minimization(self, **changed: Any) -> TrainingLoop | LBFGS:
-        """Return what would minimise the objective, in one batch of all rows, from the present parameters.
+    def minimizer(self, **params: Any) -> TrainingLoop | LBFGS:
+        """Return the training loop, or L-BFGS, that minimises the objective with all rows in one batch.
 
         Parameters
         ----------
-        **changed
-            Parameters of the estimator with other values.
+        **params
+            Parameters of the estimator to change for this purpose.
         """
-        return self._minimization(TrainingRows(self.rows.X, self.rows.Y, self.rows.sample_weight), changed)
+        rows = TrainingRows(self.rows.X, self.rows.Y, self.rows.sample_weight)
+        builder = TrainingBuilder(clone(self._estimator).set_params(**params, batch_size=len(rows)))
+        if self._estimator.solver == "lbfgs":
+            return builder.build_lbfgs(self.network, self._estimator._loss, rows)
+        return builder.build_training_loop(self.network, self._estimator._loss, rows, np.random.RandomState(self._seed))
 
-    def objective(self, **changed: Any) -> RepeatedObjective:
-        """Return the objective, of all rows, as a function of the network's parameters."""
-        loop = self.minimization(**changed)
-        return RepeatedObjective(loop.objective, getattr(loop, "rng", None), slice(0, self.rows.X.shape[0]))
+    def objective(self, **params: Any) -> DeterministicObjective:
+        """Return the objective over all rows, as a function of the network's parameters.
 
-    def penalties(self) -> RepeatedObjective:
-        """Return the objective of a row without weight, of which the gradient is that of the penalties."""
-        twice = self.rows.take(np.zeros(2, dtype=np.intp))
-        loop = self._minimization(TrainingRows(twice.X, twice.Y, np.array([0.0, 1.0])), {})
-        return RepeatedObjective(loop.objective, getattr(loop, "rng", None), slice(0, 1))
+        Parameters
+        ----------
+        **params
+            Parameters of the estimator to change for this purpose.
+        """
+        minimizer = self.minimizer(**params)
+        return DeterministicObjective(minimizer.objective, getattr(minimizer, "rng", None), self.rows.X.shape[0])
 
-    def _minimization(self, rows: TrainingRows, changed: dict[str, Any]) -> TrainingLoop | LBFGS:
-        builder = TrainingBuilder(clone(self._model).set_params(**changed, batch_size=len(rows)))
-        if self._model.solver == "lbfgs":
-            return builder.build_lbfgs(self.network, self._model._loss, rows)
-        return builder.build_training_loop(self.network, self._model._loss, rows, np.random.RandomState(self._seed))
+    def penalty_gradient(self) -> Array:
+        """Return the gradient of the penalties alone, as the penalties compute it."""
+        objective = self.minimizer().objective
+        gradient = np.zeros_like(objective.gradient)
+        n_weights = self.network.layout.n_weights
+        for penalty in objective.penalties:
+            penalty.add_gradient(objective.parameters[:n_weights], gradient[:n_weights])
+        return gradient
 
 
-class RepeatedObjective:
-    """An objective at some rows, with the same dropout masks in each evaluation.
+class DeterministicObjective:
+    """An objective that uses the same dropout masks in each evaluation.
 
     Parameters
     ----------
     objective : Objective
     rng : RandomState or None
-        What the masks are drawn from, if there are any.
-    rows : slice
+        Generator of the dropout masks; None if there are none.
+    n_rows : int
+        Number of rows in an evaluation: the first `n_rows` of the training rows.
 
     Attributes
     ----------
-    n_rows : int
+    parameters : ndarray of shape (n_parameters,)
+        The point at which the objective is evaluated. Write into it to move the point.
     """
 
-    def __init__(self, objective: Objective, rng: np.random.RandomState | None, rows: slice):
-        self.objective, self._rng, self._rows = objective, rng, rows
-        self.n_rows = rows.stop - rows.start
-        self._masks: Any = None if rng is None else rng.get_state()
+    def __init__(self, objective: Objective, rng: np.random.RandomState | None, n_rows: int):
+        self.n_rows, self.parameters = n_rows, objective.parameters
+        self._objective, self._rng = objective, rng
+        self._rng_state: Any = None if rng is None else rng.get_state()
 
-    def evaluate(self) -> float:
-        """Return the mean loss; its gradient, and that of the penalties, is then in ``objective.gradient``."""
+    def mean_loss(self) -> float:
+        """Return the mean loss, without the penalty."""
         if self._rng is not None:
-            self._rng.set_state(self._masks)
+            self._rng.set_state(self._rng_state)
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):  # as training does
-            return self.objective.evaluate(self._rows)
+            return self._objective.evaluate(slice(0, self.n_rows))
+
+    def penalty(self) -> float:
+        """Return the penalty."""
+        return self._objective.penalty()
 
     def gradient(self) -> Array:
-        """Return a copy of the gradient of mean loss and penalties."""
-        self.evaluate()
-        return self.objective.gradient.copy()
+        """Return a copy of the gradient of mean loss plus penalty."""
+        self.mean_loss()
+        return self._objective.gradient.copy()
 
 
-def _copied(estimator: BaseActivationMLP, seed: int) -> BaseActivationMLP:
-    model = copy.copy(estimator)
-    model._validate_params()
-    model.__dict__["dtype"] = "float64"
-    if not isinstance(model.random_state, Integral):
-        model.random_state = seed
-    if hasattr(model, "parameters_"):
-        # Whatever set_params has asked for since, the network is what was fitted.
-        fitted = {"hidden_layer_sizes": model._sizes[1:-1], "activation": model.activations_}
-        model.__dict__.update(fitted, batch_norm=model._batch_norm, parameters_=model.parameters_.astype(np.float64))
-    return model
+def _copy_in_double_precision(estimator: BaseActivationMLP, seed: int) -> BaseActivationMLP:
+    copied = copy.copy(estimator)
+    copied._validate_params()
+    copied.__dict__["dtype"] = "float64"
+    if not isinstance(copied.random_state, Integral):
+        copied.random_state = seed
+    if hasattr(copied, "parameters_"):
+        # A later set_params does not change the network that was fitted.
+        fitted = {"hidden_layer_sizes": copied._sizes[1:-1], "activation": copied.activations_}
+        copied.__dict__.update(fitted, batch_norm=copied._batch_norm, parameters_=copied.parameters_.astype(np.float64))
+    return copied
 
 
-def _read(model: BaseActivationMLP, X: Any, y: Any, sample_weight: Any, fitted: bool) -> CheckedData:
-    """Return checked rows; for a fitted model as `partial_fit` would, which knows the classes."""
-    if fitted and isinstance(getattr(model, "class_weight", None), str):
-        # What partial_fit cannot know, and fit would do.
-        balanced = compute_sample_weight(model.class_weight, y)
-        weights = 1.0 if sample_weight is None else _check_sample_weight(sample_weight, X, dtype=np.float64)
-        sample_weight, model.class_weight = weights * balanced, None
-    return model._check_training_data(X, y, sample_weight, resume=fitted, incremental=fitted)
+def _check_rows(estimator: BaseActivationMLP, X: Any, y: Any, sample_weight: Any, fitted: bool) -> CheckedData:
+    """Return validated rows; a fitted estimator validates as in `partial_fit`, because it knows its classes."""
+    if fitted and isinstance(getattr(estimator, "class_weight", None), str):
+        # partial_fit cannot balance classes, because it does not see all rows. Here all rows are known, as in fit.
+        balanced = compute_sample_weight(estimator.class_weight, y)
+        given = 1.0 if sample_weight is None else _check_sample_weight(sample_weight, X, dtype=np.float64)
+        sample_weight, estimator.class_weight = given * balanced, None
+    arguments = FitArguments(X, y, sample_weight)
+    return estimator._check_training_data(arguments, resume=fitted, incremental=fitted)
 
 
-def _some(rows: CheckedData, n_rows: int | None, seed: int) -> CheckedData:
-    weighty = np.arange(rows.X.shape[0]) if rows.sample_weight is None else np.flatnonzero(rows.sample_weight)
-    if n_rows is not None and len(weighty) > n_rows:
-        weighty = np.sort(np.random.RandomState(seed).choice(weighty, n_rows, replace=False))
-    return rows.take(weighty)
+def _sample_rows(rows: CheckedData, n_rows: int | None, seed: int) -> CheckedData:
+    indices = np.arange(rows.X.shape[0]) if rows.sample_weight is None else np.flatnonzero(rows.sample_weight)
+    if n_rows is not None and len(indices) > n_rows:
+        indices = np.sort(np.random.RandomState(seed).choice(indices, n_rows, replace=False))
+    return rows.take(indices)

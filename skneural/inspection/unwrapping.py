@@ -1,4 +1,4 @@
-"""From what a user fits to the network in it."""
+"""Unwrapping: from a pipeline or a search to the network estimator inside it."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from sklearn.utils.validation import check_is_fitted
 from skneural.estimators.base import BaseActivationMLP
 
 
-def network_of(estimator: Any) -> BaseActivationMLP:
+def final_estimator(estimator: Any) -> BaseActivationMLP:
     """Return the network estimator: the estimator itself, or the last step of a Pipeline.
 
     Raises
     ------
     TypeError
-        If it is anything else.
+        If that is not a network estimator.
     """
     last = estimator[-1] if isinstance(estimator, Pipeline) else estimator
     if not isinstance(last, BaseActivationMLP):
@@ -29,19 +29,19 @@ def network_of(estimator: Any) -> BaseActivationMLP:
 
 
 def unwrap(estimator: Any, X: Any = None, y: Any = None) -> tuple[BaseActivationMLP, Any]:
-    """Return the network inside pipelines and fitted searches, and the rows as that network sees them.
+    """Return the network estimator inside pipelines and fitted searches, and `X` as that network receives it.
 
-    Without `y` it must be fitted. With `y` neither network nor steps need be: the rows then go through copies of the
-    steps, fitted on them.
+    Without `y`, the estimator must be fitted. With `y`, it may be unfitted: copies of the steps before the network are
+    then fitted on `X` and `y` to transform `X`.
 
     Parameters
     ----------
     estimator : ActivationMLPClassifier, ActivationMLPRegressor, or a Pipeline or search that ends in one
-        Not changed. Of a search, its `best_estimator_`; a pipeline may end in a search, and the other way round.
+        It is not changed. A search is replaced by its `best_estimator_`. Pipelines and searches may be nested.
     X : array-like of shape (n_samples, n_features), default=None
-        Rows as `estimator` takes them.
+        Rows as `estimator` receives them.
     y : array-like, default=None
-        Their targets.
+        Targets of these rows.
 
     Returns
     -------
@@ -52,9 +52,9 @@ def unwrap(estimator: Any, X: Any = None, y: Any = None) -> tuple[BaseActivation
     Raises
     ------
     TypeError
-        If there is no such network at the end.
+        If the last step is not a network estimator.
     NotFittedError
-        If it is not fitted, and there is no `y`.
+        If the estimator is not fitted and `y` is None.
 
     Examples
     --------
@@ -68,14 +68,14 @@ def unwrap(estimator: Any, X: Any = None, y: Any = None) -> tuple[BaseActivation
     >>> inner is network, abs(float(rows.mean())) < 1e-12
     (True, True)
     """
-    before = []
+    preprocessing = []
     while isinstance(estimator := getattr(estimator, "best_estimator_", estimator), Pipeline):
-        before += [estimator[:-1]] if len(estimator) > 1 else []
+        preprocessing += [estimator[:-1]] if len(estimator) > 1 else []
         estimator = estimator[-1]
-    network = network_of(estimator)
+    network = final_estimator(estimator)
     if y is None:
         check_is_fitted(network)
     if X is not None:
-        for steps in before:
+        for steps in preprocessing:
             X = steps.transform(X) if hasattr(network, "parameters_") else clone(steps).fit_transform(X, y)
     return network, X

@@ -1,4 +1,4 @@
-"""Batch normalisation as training sees it, with the running statistics that prediction uses."""
+"""Batch normalisation in training, and the running statistics that prediction uses."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 
 EPSILON = 1e-5  # added to each variance, so that a constant unit is divided by something
-MOMENTUM = 0.1
+MOMENTUM = 0.1  # weight of the newest batch in the running statistics
 
 
 class BatchNormalization:
@@ -27,8 +27,8 @@ class BatchNormalization:
         Where their gradient goes.
     running : tuple of ndarray
         Mean and variance of shape (n_units,) for prediction, and the number of batches they come from, of shape (1,):
-        the plain average of the first batches, then an average that gives the newest a tenth. A batch of fewer rows
-        than `n_rows`, as the last of an epoch may be, counts as the part of a batch that it is.
+        the plain average of the first batches, then a moving average with `MOMENTUM`. A batch of fewer rows than
+        `n_rows`, as the last of an epoch may be, counts as a fraction of a batch.
     n_rows : int
         The number of rows of a full batch, the largest in one pass.
     """
@@ -42,15 +42,17 @@ class BatchNormalization:
         self._Y = np.empty_like(self._normalized)
         self._dZ = np.empty_like(self._normalized)
         self._row_weight: Array | None = None
-        self._counts = True
+        self._any_weight = True
 
-    def set_sample_weight(self, weights: Array | None) -> None:
-        """Take the sample weights of the batch that comes next; None means equal weights.
+    def set_sample_weight(self, sample_weight: Array | None) -> None:
+        """Set the sample weights of the next batch; None for equal weights.
 
-        A batch of zero weights is normalised as if they were equal, and leaves no trace in the running statistics.
+        A batch of zero weights is normalised as if they were equal, and does not change the running statistics.
         """
-        self._counts = weights is None or bool(weights.any())
-        self._row_weight = None if weights is None or not self._counts else weights / weights.sum()
+        self._any_weight = sample_weight is None or bool(sample_weight.any())
+        self._row_weight = None
+        if sample_weight is not None and self._any_weight:
+            self._row_weight = sample_weight / sample_weight.sum()
 
     def reset_running_statistics(self) -> None:
         """Let the next batch alone decide the running statistics."""
@@ -66,7 +68,7 @@ class BatchNormalization:
         variance = self.row_weight @ np.multiply(self.normalized, self.normalized, out=Y)
         self.inv_std = 1 / np.sqrt(variance + EPSILON)
         self.normalized *= self.inv_std
-        if self._counts:
+        if self._any_weight:
             self._update_running_statistics(mean, variance, n / len(self._normalized))
         np.multiply(self.normalized, self.scale, out=Y)
         Y += self.shift
@@ -78,7 +80,7 @@ class BatchNormalization:
         np.add.reduce(dY, axis=0, out=self.dshift)
 
     def input_gradient(self, dY: Array) -> Array:
-        """dZᵢ = (Gᵢ - pᵢ Σ G - pᵢ Ẑᵢ Σ G Ẑ) / sqrt(variance + ε), G = scale · dY, p the rows' shares of the weight."""
+        """dZᵢ = (Gᵢ - pᵢ Σ G - pᵢ Ẑᵢ Σ G Ẑ) / sqrt(variance + ε), G = scale · dY, p the normalised weights."""
         dZ = np.multiply(self.normalized, self.scale * -self.dscale, out=self._dZ[: len(dY)])
         dZ -= self.scale * self.dshift
         dZ *= self.row_weight[:, None]
@@ -86,9 +88,9 @@ class BatchNormalization:
         dZ *= self.inv_std
         return dZ
 
-    def _update_running_statistics(self, mean: Array, variance: Array, part: float) -> None:
-        running_mean, running_variance, count = self.running
-        count += part
-        share = part * max(MOMENTUM, 1 / count[0])
-        running_mean += share * (mean - running_mean)
-        running_variance += share * (variance - running_variance)
+    def _update_running_statistics(self, mean: Array, variance: Array, fraction: float) -> None:
+        running_mean, running_variance, batch_count = self.running
+        batch_count += fraction
+        momentum = fraction * max(MOMENTUM, 1 / batch_count[0])
+        running_mean += momentum * (mean - running_mean)
+        running_variance += momentum * (variance - running_variance)

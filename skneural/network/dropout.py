@@ -1,4 +1,4 @@
-"""Dropout as training sees it; prediction does without."""
+"""Dropout, in training; prediction has none."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from scipy.sparse import issparse
 
 Array = NDArray[Any]
 
-LEVELS = 1 << 16  # masks are drawn from 16-bit integers, four times as fast as from doubles
+N_LEVELS = 1 << 16  # masks are drawn from 16-bit integers, four times as fast as from doubles
 
 
 class Dropout:
@@ -35,7 +35,7 @@ class Dropout:
     """
 
     def __init__(self, rate: float, rng: np.random.RandomState):
-        self.threshold = min(round(rate * LEVELS), LEVELS - 1)
+        self.threshold = min(round(rate * N_LEVELS), N_LEVELS - 1)
         self.rng = rng
 
     def forward(self, A: Any) -> Any:
@@ -57,7 +57,7 @@ class Dropout:
 
     def draw(self, shape: Any) -> Array:
         """Return new 16-bit numbers; entries whose number is below the threshold are dropped."""
-        return self.rng.randint(0, LEVELS, shape, dtype=np.uint16)
+        return self.rng.randint(0, N_LEVELS, shape, dtype=np.uint16)
 
     def _mask(self, A: Array) -> Array:
-        return (self.draw(A.shape) >= self.threshold) * A.dtype.type(LEVELS / (LEVELS - self.threshold))
+        return (self.draw(A.shape) >= self.threshold) * A.dtype.type(N_LEVELS / (N_LEVELS - self.threshold))

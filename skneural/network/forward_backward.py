@@ -1,4 +1,4 @@
-"""Forward and backward passes of training, in NumPy: the reference implementation of the fused ones."""
+"""Forward and backward pass of training, in NumPy: the reference implementation of the fused ones."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from skneural.network.batch_normalization import BatchNormalization
 from skneural.network.dropout import Dropout
 from skneural.network.layers import ActivationLayer, AffineLayer
 from skneural.network.network import Network
-from skneural.network.training_rows import Rows, TrainingRows
+from skneural.network.training_rows import RowIndex, TrainingRows
 from skneural.penalties import L1, L2, MaxNorm
 
 Array = NDArray[Any]
 
 
 class ForwardBackward:
-    """Mean loss over some rows of the training set, and the gradient of the objective as seen by them.
+    """Mean loss over some rows of the training set, and the gradient of the objective on these rows.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ class ForwardBackward:
     n_rows : int
         The largest number of rows in one evaluation.
     dropout : sequence of Dropout or None
-        For the input, then for each hidden layer; empty for none at all. Every evaluation draws new masks.
+        For the input, then for each hidden layer; empty for no dropout. Every evaluation draws new masks.
     """
 
     backend = "numpy"
@@ -54,21 +54,21 @@ class ForwardBackward:
         self.loss, self.penalties, self.rows = loss, penalties, rows
         self._weights, self._dweights = network.parameters[:n_weights], gradient[:n_weights]
         self._matrices = network.weights
-        self._input_dropout, *after = dropout or [None] * len(network.weights)
-        self._layers = training_layers(network, gradient, n_rows, after)
+        self._input_dropout, *hidden_dropout = dropout or [None] * len(network.weights)
+        self._layers = training_layers(network, gradient, n_rows, hidden_dropout)
         self._normalizations = [layer for layer in self._layers if isinstance(layer, BatchNormalization)]
         self._dF = np.empty((n_rows, network.sizes[-1]), network.parameters.dtype)
 
-    def evaluate(self, rows: Rows) -> float:
-        """Return the mean loss over some rows and store the gradient of J (penalties included) as seen by them."""
-        X, Y, weights = self.rows.take(rows)
+    def evaluate(self, rows: RowIndex) -> float:
+        """Return the mean loss over some rows, and store the gradient of J (penalties included) on these rows."""
+        X, Y, sample_weight = self.rows.take(rows)
         for normalization in self._normalizations:
-            normalization.set_sample_weight(weights)
+            normalization.set_sample_weight(sample_weight)
         F = X if self._input_dropout is None else self._input_dropout.forward(X)
         for layer in self._layers:
             F = layer.forward(F)
         losses, dF = self.loss.evaluate(F, Y, out=self._dF[: F.shape[0]])
-        loss = self._average(losses, dF, weights)
+        loss = self._average(losses, dF, sample_weight)
         self._backward(dF)
         for penalty in self.penalties:
             penalty.add_gradient(self._weights, self._dweights)
@@ -88,13 +88,14 @@ class ForwardBackward:
         for W in self._matrices:
             max_norm.project(W)
 
-    def _average(self, losses: Array, dF: Array, weights: Array | None) -> float:
+    def _average(self, losses: Array, dF: Array, sample_weight: Array | None) -> float:
+        """Return the mean of the losses, and make `dF` its gradient."""
         n = len(losses)
-        if weights is None:
+        if sample_weight is None:
             dF *= 1 / n
             return float(losses.sum()) / n
-        dF *= (weights / n)[:, None]
-        return float(np.dot(weights, losses)) / n
+        dF *= (sample_weight / n)[:, None]
+        return float(np.dot(sample_weight, losses)) / n
 
     def _backward(self, gradient: Array) -> None:
         first, *others = self._layers
@@ -108,23 +109,23 @@ def training_layers(
     network: Network, gradient: Array, n_rows: int, dropout: Sequence[Dropout | None]
 ) -> list[AffineLayer | BatchNormalization | ActivationLayer | Dropout]:
     """Return the layers of a network in the order of the forward pass, their gradients views on `gradient`."""
-    of, d = network.views, network.layout.views(gradient)
+    p, d = network.views, network.layout.views(gradient)
     layers: list[AffineLayer | BatchNormalization | ActivationLayer | Dropout] = []
     for i, (activation, n_units) in enumerate(zip(network.activations, network.sizes[1:], strict=False)):
         if network.batch_norm:
-            running = (of.means[i], of.variances[i], of.counts[i])
-            layers.append(AffineLayer(of.weights[i], None, d.weights[i], None, n_rows))
-            layers.append(BatchNormalization(of.scales[i], of.biases[i], d.scales[i], d.biases[i], running, n_rows))
+            running = (p.running_means[i], p.running_variances[i], p.batch_counts[i])
+            layers.append(AffineLayer(p.weights[i], None, d.weights[i], None, n_rows))
+            layers.append(BatchNormalization(p.scales[i], p.biases[i], d.scales[i], d.biases[i], running, n_rows))
         else:
-            layers.append(AffineLayer(of.weights[i], of.biases[i], d.weights[i], d.biases[i], n_rows))
-        layers.append(ActivationLayer(activation, of.activation_params[i], d.activation_params[i], n_rows, n_units))
-        mask = dropout[i]
-        if mask is not None:
-            layers.append(mask)
-    return [*layers, AffineLayer(of.weights[-1], of.biases[-1], d.weights[-1], d.biases[-1], n_rows)]
+            layers.append(AffineLayer(p.weights[i], p.biases[i], d.weights[i], d.biases[i], n_rows))
+        layers.append(ActivationLayer(activation, p.activation_params[i], d.activation_params[i], n_rows, n_units))
+        layer_dropout = dropout[i]
+        if layer_dropout is not None:
+            layers.append(layer_dropout)
+    return [*layers, AffineLayer(p.weights[-1], p.biases[-1], d.weights[-1], d.biases[-1], n_rows)]
 
 
-def forward_backward(
+def create_forward_backward(
     network: Network,
     gradient: Array,
     loss: Loss,
@@ -132,8 +133,8 @@ def forward_backward(
     rows: TrainingRows,
     *others: Any,
 ) -> Any:
-    """Return the fused form where all parts are the package's own, else NumPy's; arguments of `ForwardBackward`."""
+    """Return a ForwardBackward, in the fused form where that supports all parts; the arguments are its own."""
     fused = active_extension("skneural.network.fused")
-    if fused is not None and fused.knows(network, loss, penalties):
+    if fused is not None and fused.supports(network, loss, penalties):
         return fused.FusedForwardBackward(network, gradient, loss, penalties, rows, *others)
     return ForwardBackward(network, gradient, loss, penalties, rows, *others)

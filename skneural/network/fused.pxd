@@ -1,105 +1,106 @@
-# What other extension modules see of the fused passes: several of them in a row, without the GIL.
+# What solvers/fused.pyx sees of the fused passes: it calls many of them in a row, without the GIL.
 
 from libc.stdint cimport int32_t, int64_t, uint16_t, uint64_t
 
 ctypedef Py_ssize_t Size
 
-cdef extern from "program.h" nogil:
-    ctypedef struct Input:
+cdef extern from "network_plan.h" nogil:
+    ctypedef struct InputRows:
         const void *data
         const int32_t *indices
         const int64_t *indptr
         Size row_stride, column_stride, n_features
 
-    ctypedef struct Mask:
-        const uint16_t *drawn
+    ctypedef struct Dropout:
+        const uint16_t *random
         int threshold
         double scale
 
-    ctypedef struct Normal:
+    ctypedef struct BatchNorm:
         void *scale
         void *dscale
         void *running_mean
         void *running_variance
-        void *count
-        void *unit
+        void *batch_count
+        void *normalized
         void *mean
         void *variance
-        void *inverse
-        double epsilon, newest
-        Size n_rows
+        void *inv_std
+        double epsilon, momentum
+        Size batch_size
 
     ctypedef struct Layer:
-        Size fan_in, width, units, pieces
+        Size fan_in, width, n_units, n_pieces
         int activation, shares_slope
-        double setting
+        double activation_parameter
         void *W
         void *b
-        void *learned
+        void *activation_params
         void *dW
         void *db
-        void *dlearned
-        Normal normal
-        Mask mask
+        void *dactivation_params
+        BatchNorm batch_norm
+        Dropout dropout
         void *Z
         void *A
-        void *dropped
+        void *output
         void *dA
         void *dZ
         void *slopes
         void *dslopes
-        void *norms
-        uint64_t *won
-        void *sums
+        void *column_norms
+        uint64_t *argmax_bits
+        void *maxout_sums
 
-    ctypedef struct Outputs:
+    ctypedef struct LossBatch:
         void *F
-        void *total
-        void *share
-        const Size *label
+        void *exp_sum
+        void *row_weight
+        const Size *rows
         const void *Y
-        double setting
-        Size n, k
+        double loss_parameter
+        Size n_rows, n_outputs
 
-    ctypedef struct Products:
-        void *gemm
-        int alone
+    ctypedef struct GemmDispatch:
+        void *blas_gemm
+        int avoid_blas
 
-    ctypedef struct Program:
-        Products products
+    ctypedef struct NetworkPlan:
+        GemmDispatch gemm
         Layer *layers
         Size n_layers
-        Input input
-        Mask input_mask
+        InputRows input
+        Dropout input_dropout
         void *gathered
-        const void *weights
-        void *normal_share
-        Outputs outputs
+        const void *sample_weight
+        void *normalized_weight
+        LossBatch loss_batch
         int loss
         double l1, l2
 
 
 cdef class FusedPlan:
-    cdef Program program
-    cdef bint single
-    cdef Size largest  # matrix of weights
-    cdef list memory  # what the pointers point to stays alive
+    cdef NetworkPlan plan
+    cdef bint is_float32
+    cdef Size largest_matrix, largest_width  # entries of the largest W; the largest layer.width
+    cdef list kept_alive  # the arrays that the pointers of the plan lead to
     cdef object dtype
 
-    cdef void *hold(self, array) except? NULL
-    cdef void *new(self, shape) except? NULL
-    cdef int describe(self, network) except -1
-    cdef int share(self, Products *products, Size n_rows) except -1
+    cdef void *keep_alive(self, array) except? NULL
+    cdef void *allocate(self, shape) except? NULL
+    cdef int bind_network(self, network) except -1
+    cdef int choose_gemm(self, GemmDispatch *dispatch, Size n_rows) except -1
 
 
 cdef class FusedForwardBackward(FusedPlan):
-    cdef object every_row, used, dropout, indptr, counts
-    cdef Size n_rows, n_samples
+    cdef object all_rows, subset, dropout, indptr, batch_counts
+    cdef Size batch_size, n_samples
 
-    cdef int differentiate(self, network, gradient) except -1
-    cdef int prepare(self, Mask *mask, dropout) except -1
-    cdef int prescribe(self, loss, Y) except -1
-    cdef list draw(self, const Size[::1] chosen)
-    cdef double pass_over(self, const Size *rows, bint adjacent, Size n) noexcept nogil
-    cdef double penalize(self) noexcept nogil
-    cdef void bound(self, double max_norm) noexcept nogil
+    cdef int allocate_backward(self, network, gradient) except -1
+    cdef int allocate_layer(self, Layer *layer, dropout) except -1
+    cdef int allocate_batch_norm(self, Layer *layer) except -1
+    cdef int bind_loss(self, loss, Y) except -1
+    cdef list draw_dropout(self, const Size[::1] rows)
+    cdef double forward_backward(self, const Size *rows, bint adjacent, Size n_rows) noexcept nogil
+    cdef double total_penalty(self) noexcept nogil
+    cdef void max_norm_project(self, double max_norm) noexcept nogil

@@ -1,9 +1,9 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
-"""The passes through a network, fused, and without the GIL: over a mini-batch, or for a prediction.
+"""The fused form of the passes through a network: over a mini-batch in training, over blocks of rows in prediction.
 
-`FusedForwardBackward` and `FusedPrediction` stand in for
-:class:`skneural.network.forward_backward.ForwardBackward` and for the loop over layers in
-:class:`skneural.network.Network`, which say what is computed; `kernels/` is how. Python allocates, the kernels loop.
+:class:`FusedForwardBackward` computes what :class:`skneural.network.forward_backward.ForwardBackward` specifies, and
+:class:`FusedPrediction` what :meth:`skneural.network.Network.raw_output` does. Python allocates memory and hands it over
+in a `NetworkPlan`; the kernels in `kernels/` do the work, without the GIL.
 """
 
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
@@ -16,48 +16,50 @@ import numpy as np
 from scipy.sparse import issparse
 
 from skneural import activations, losses
-from skneural.network.dropout import LEVELS
+from skneural.network.dropout import N_LEVELS
 from skneural.network.batch_normalization import EPSILON, MOMENTUM
 from skneural.network.joblib_threads import in_joblib_thread
 from skneural.penalties import L1, L2
 
 cdef extern from "kernels.h" nogil:
     enum:
-        MOST_SUMS, SMALL
+        MAX_SUM_REGISTERS, SMALL_GEMM
         IDENTITY, LOGISTIC, TANH, RELU, LEAKY_RELU, PRELU, ELU, MAXOUT, SELU, GELU, SILU, SOFTPLUS, MISH
         SOFTMAX_CROSS_ENTROPY, LOGISTIC_LOSS, SQUARED_ERROR, ABSOLUTE_ERROR, HUBER, POISSON
 
-    double evaluate_float(Program *program, const Size *rows, int adjacent, Size n)
-    double evaluate_double(Program *program, const Size *rows, int adjacent, Size n)
-    double penalty_float(const Program *program)
-    double penalty_double(const Program *program)
-    void predict_float(Program *program, const Size *rows, void *F, Size n)
-    void predict_double(Program *program, const Size *rows, void *F, Size n)
-    void product_float(
-        const Products *by, char *transpose, const float *A, const float *B, float beta, float *C, const Size *shape)
-    void product_double(
-        const Products *by, char *transpose, const double *A, const double *B, double beta, double *C,
+    double forward_backward_float(NetworkPlan *plan, const Size *rows, int adjacent, Size n)
+    double forward_backward_double(NetworkPlan *plan, const Size *rows, int adjacent, Size n)
+    double total_penalty_float(const NetworkPlan *plan)
+    double total_penalty_double(const NetworkPlan *plan)
+    void predict_float(NetworkPlan *plan, const Size *rows, void *F, Size n)
+    void predict_double(NetworkPlan *plan, const Size *rows, void *F, Size n)
+    void gemm_float(
+        const GemmDispatch *dispatch, char *transpose, const float *A, const float *B, float beta, float *C,
         const Size *shape)
-    void bound_columns_float(void *W, void *norms, float bound, Size n, Size width)
-    void bound_columns_double(void *W, void *norms, double bound, Size n, Size width)
+    void gemm_double(
+        const GemmDispatch *dispatch, char *transpose, const double *A, const double *B, double beta, double *C,
+        const Size *shape)
+    void max_norm_project_float(void *W, void *norms, float max_norm, Size n, Size width)
+    void max_norm_project_double(void *W, void *norms, double max_norm, Size n, Size width)
 
 
 # Called through these, so that a BLAS with other integers is noticed when this module is compiled.
-cdef void float_gemm(
+cdef void blas_sgemm(
     char *ta, char *tb, int *m, int *n, int *k, float *a, float *A, int *lda, float *B, int *ldb, float *b, float *C,
     int *ldc
 ) noexcept nogil:
     sgemm(ta, tb, m, n, k, a, A, lda, B, ldb, b, C, ldc)
 
 
-cdef void double_gemm(
+cdef void blas_dgemm(
     char *ta, char *tb, int *m, int *n, int *k, double *a, double *A, int *lda, double *B, int *ldb, double *b,
     double *C, int *ldc
 ) noexcept nogil:
     dgemm(ta, tb, m, n, k, a, A, lda, B, ldb, b, C, ldc)
 
 
-# Class -> its number in the kernels, and the name of its setting. Subclasses are a user's own, and not here.
+# Class -> its number in the kernels, and the name of its parameter, if it has one. Looked up by exact type: a subclass
+# may compute something else.
 ACTIVATIONS = {
     activations.Identity: (IDENTITY, None),
     activations.Logistic: (LOGISTIC, None),
@@ -83,8 +85,8 @@ LOSSES = {
 }
 
 
-def knows(network, loss=None, penalties=()):
-    """Return whether all of these are the package's own parts, in precisions and layouts that the kernels read."""
+def supports(network, loss=None, penalties=()):
+    """Return whether the kernels can compute all of these: the package's own classes, in float32 or float64."""
     return (
         network.parameters.dtype in (np.float32, np.float64)
         and network.parameters.flags.aligned
@@ -94,32 +96,32 @@ def knows(network, loss=None, penalties=()):
     )
 
 
-def multiply(A, W):
-    """Return A W for dense A of shape (n, k) and weights W of shape (k, m), in their common precision."""
+def matmul(A, W):
+    """Return A W for dense A of shape (n, k) and weights W of shape (k, m), in their common dtype."""
     A = np.require(A, requirements=["C", "A"])
     Z = np.empty((A.shape[0], W.shape[1]), W.dtype)
     cdef const void *a = address(A)
     cdef const void *w = address(W)
     cdef void *z = address(Z)
     cdef Size[3] shape = [A.shape[0], A.shape[1], W.shape[1]]
-    cdef bint single = W.dtype == np.float32
-    cdef Products by
-    by.gemm, by.alone = gemm(single), alone(shape[0] * shape[1] * shape[2])
+    cdef bint is_float32 = W.dtype == np.float32
+    cdef GemmDispatch dispatch
+    dispatch.blas_gemm, dispatch.avoid_blas = blas_gemm(is_float32), avoid_blas(shape[0] * shape[1] * shape[2])
     with nogil:
-        if single:
-            product_float(&by, "NN", <const float *>a, <const float *>w, 0, <float *>z, shape)
+        if is_float32:
+            gemm_float(&dispatch, "NN", <const float *>a, <const float *>w, 0, <float *>z, shape)
         else:
-            product_double(&by, "NN", <const double *>a, <const double *>w, 0, <double *>z, shape)
+            gemm_double(&dispatch, "NN", <const double *>a, <const double *>w, 0, <double *>z, shape)
     return Z
 
 
-cdef void *gemm(bint single) noexcept:
-    return <void *>float_gemm if single else <void *>double_gemm
+cdef void *blas_gemm(bint is_float32) noexcept:
+    return <void *>blas_sgemm if is_float32 else <void *>blas_dgemm
 
 
-cdef int alone(Size multiplications) except -1:
-    """Whether BLAS is not to be asked for products of up to that size."""
-    return multiplications > SMALL and in_joblib_thread()
+cdef int avoid_blas(Size n_multiplications) except -1:
+    """Return whether products of up to that size are made without BLAS, because other threads train beside this one."""
+    return n_multiplications > SMALL_GEMM and in_joblib_thread()
 
 
 cdef void *address(array) except? NULL:
@@ -127,84 +129,86 @@ cdef void *address(array) except? NULL:
 
 
 cdef bint works_in_place(int activation) noexcept:
-    """Whether the slope can be told from A, which then replaces Z."""
+    """Whether A replaces Z, because the slope can be computed from A; see activations.h."""
     return activation not in (PRELU, MAXOUT, GELU, SILU, MISH)
 
 
-cdef double setting_of(part, name) except? -1:
-    return 0.0 if name is None else getattr(part, name)
+cdef double parameter_of(component, name) except? -1:
+    return 0.0 if name is None else getattr(component, name)
 
 
-cdef list read(Input *of, X):
-    """Describe the input, an array with any strides or CSR; it lives as long as what is returned."""
-    of.n_features = X.shape[1]
+cdef list bind_input(InputRows *input, X):
+    """Set the input to X, an array with any strides or CSR; it is valid as long as the arrays that are returned live."""
+    input.n_features = X.shape[1]
     if issparse(X):
         arrays = [X.data, X.indices.astype(np.int32, copy=False), X.indptr.astype(np.int64, copy=False)]
-        of.data = address(arrays[0])
-        of.indices, of.indptr = <const int32_t *>address(arrays[1]), <const int64_t *>address(arrays[2])
+        input.data = address(arrays[0])
+        input.indices, input.indptr = <const int32_t *>address(arrays[1]), <const int64_t *>address(arrays[2])
         return arrays
     if not X.flags.aligned or any(stride % X.itemsize for stride in X.strides):
         X = X.copy()  # np.ascontiguousarray would leave it where it is
-    of.data, of.indptr = address(X), NULL
-    of.row_stride, of.column_stride = X.strides[0] // X.itemsize, X.strides[1] // X.itemsize
+    input.data, input.indptr = address(X), NULL
+    input.row_stride, input.column_stride = X.strides[0] // X.itemsize, X.strides[1] // X.itemsize
     return [X]
 
 
 cdef class FusedPlan:
-    """The network as the kernels see it; base of the two classes that follow."""
+    """A network as a `NetworkPlan`; base of the two classes that follow."""
 
     def __cinit__(self, network, *args, **kwargs):
-        self.program.n_layers = len(network.weights)
-        self.program.layers = <Layer *>PyMem_Calloc(self.program.n_layers, sizeof(Layer))
-        if not self.program.layers:
+        self.plan.n_layers = len(network.weights)
+        self.plan.layers = <Layer *>PyMem_Calloc(self.plan.n_layers, sizeof(Layer))
+        if not self.plan.layers:
             raise MemoryError
-        self.memory = []
+        self.kept_alive = []
 
     def __dealloc__(self):
-        PyMem_Free(self.program.layers)
+        PyMem_Free(self.plan.layers)
 
-    cdef void *hold(self, array) except? NULL:
-        self.memory.append(array)
+    cdef void *keep_alive(self, array) except? NULL:
+        """Return the array's address, valid as long as this object lives."""
+        self.kept_alive.append(array)
         return address(array)
 
-    cdef void *new(self, shape) except? NULL:
-        return self.hold(np.empty(shape, self.dtype))
+    cdef void *allocate(self, shape) except? NULL:
+        return self.keep_alive(np.empty(shape, self.dtype))
 
-    cdef int describe(self, network) except -1:
-        """Take over layers and parameters."""
+    cdef int bind_network(self, network) except -1:
+        """Set sizes, activations and parameters of all layers."""
         cdef Layer *layer
         cdef Size i
         self.dtype = network.parameters.dtype
-        self.single = self.dtype == np.float32
-        self.program.products.gemm = gemm(self.single)
-        self.memory.append(network.parameters)
+        self.is_float32 = self.dtype == np.float32
+        self.plan.gemm.blas_gemm = blas_gemm(self.is_float32)
+        self.kept_alive.append(network.parameters)
         views = network.views
-        for i in range(self.program.n_layers):
-            layer = &self.program.layers[i]
+        for i in range(self.plan.n_layers):
+            layer = &self.plan.layers[i]
             layer.fan_in, layer.width = network.weights[i].shape
-            self.largest = max(self.largest, layer.fan_in * layer.width)
+            self.largest_matrix = max(self.largest_matrix, layer.fan_in * layer.width)
+            self.largest_width = max(self.largest_width, layer.width)
             layer.W, layer.b = address(network.weights[i]), address(network.biases[i])
-            layer.units, layer.pieces = layer.width, 1
-            if i == self.program.n_layers - 1:
+            layer.n_units, layer.n_pieces = layer.width, 1
+            if i == self.plan.n_layers - 1:
                 continue
             activation = network.activations[i]
             layer.activation, name = ACTIVATIONS[type(activation)]
-            layer.setting = setting_of(activation, name)
-            layer.pieces = activation.n_pieces
-            layer.units = layer.width // layer.pieces
-            layer.learned = address(network.activation_params[i])
+            layer.activation_parameter = parameter_of(activation, name)
+            layer.n_pieces = activation.n_pieces
+            layer.n_units = layer.width // layer.n_pieces
+            layer.activation_params = address(network.activation_params[i])
             layer.shares_slope = layer.activation == PRELU and activation.shared
             if network.batch_norm:
-                layer.normal.scale = address(views.scales[i])
-                layer.normal.running_mean = address(views.means[i])
-                layer.normal.running_variance = address(views.variances[i])
-                layer.normal.count = address(views.counts[i])
-                layer.normal.epsilon, layer.normal.newest = EPSILON, MOMENTUM
+                layer.batch_norm.scale = address(views.scales[i])
+                layer.batch_norm.running_mean = address(views.running_means[i])
+                layer.batch_norm.running_variance = address(views.running_variances[i])
+                layer.batch_norm.batch_count = address(views.batch_counts[i])
+                layer.batch_norm.epsilon, layer.batch_norm.momentum = EPSILON, MOMENTUM
         return 0
 
-    cdef int share(self, Products *products, Size n_rows) except -1:
-        """Leave BLAS alone in products of so many rows, if other threads train beside this one."""
-        products.alone = alone(n_rows * self.largest)
+    cdef int choose_gemm(self, GemmDispatch *dispatch, Size n_rows) except -1:
+        """Decide whether passes over so many rows use BLAS for large products."""
+        dispatch.avoid_blas = avoid_blas(n_rows * self.largest_matrix)
         return 0
 
 
@@ -215,221 +219,236 @@ cdef class FusedForwardBackward(FusedPlan):
     backend = "native"
 
     def __init__(self, network, gradient, loss, penalties, rows, n_rows, dropout):
-        cdef Size i
-        self.describe(network)
-        self.memory += read(&self.program.input, rows.X)
-        self.n_rows, self.n_samples = n_rows, rows.X.shape[0]
-        self.every_row = np.arange(self.n_samples, dtype=np.intp)
-        self.used = None if rows.used is None else np.asarray(rows.used, np.intp)
+        self.bind_network(network)
+        self.kept_alive += bind_input(&self.plan.input, rows.X)
+        self.batch_size, self.n_samples = n_rows, rows.X.shape[0]
+        self.all_rows = np.arange(self.n_samples, dtype=np.intp)
+        self.subset = None if rows.subset is None else np.asarray(rows.subset, np.intp)
         self.indptr = rows.X.indptr if issparse(rows.X) else None
-        self.counts = network.views.counts
+        self.batch_counts = network.views.batch_counts
         self.dropout = dropout or [None] * len(network.weights)
-        weights = rows.weights
-        self.program.weights = NULL if weights is None else self.hold(np.ascontiguousarray(weights, self.dtype))
-        self.program.l1 = sum(penalty.alpha for penalty in penalties if type(penalty) is L1)
-        self.program.l2 = sum(penalty.alpha for penalty in penalties if type(penalty) is L2)
-        self.differentiate(network, gradient)
-        self.prescribe(loss, rows.Y)
+        if rows.sample_weight is not None:
+            self.plan.sample_weight = self.keep_alive(np.ascontiguousarray(rows.sample_weight, self.dtype))
+        self.plan.l1 = sum(penalty.alpha for penalty in penalties if type(penalty) is L1)
+        self.plan.l2 = sum(penalty.alpha for penalty in penalties if type(penalty) is L2)
+        self.allocate_backward(network, gradient)
+        self.bind_loss(loss, rows.Y)
 
-    cdef int differentiate(self, network, gradient) except -1:
-        """Provide for gradients and for what the backward pass remembers."""
+    cdef int allocate_backward(self, network, gradient) except -1:
+        """Set the gradients' places, and allocate what the passes write."""
         cdef Layer *layer
+        cdef Layer *last = &self.plan.layers[self.plan.n_layers - 1]
         cdef Size i
-        self.memory.append(gradient)
-        d = network.layout.views(gradient)
-        for i in range(self.program.n_layers):
-            layer = &self.program.layers[i]
-            layer.dW, layer.db, layer.norms = address(d.weights[i]), address(d.biases[i]), self.new(layer.width)
-            layer.Z = layer.A = layer.dZ = layer.dA = self.new((self.n_rows, layer.width))
-            if i == self.program.n_layers - 1:
-                continue
-            layer.dlearned = address(d.activation_params[i])
-            layer.dA = layer.dZ = self.new((self.n_rows, layer.units))
-            if layer.activation == MAXOUT:
-                layer.dZ = self.new((self.n_rows, layer.width))
-                if not network.batch_norm:
-                    layer.won = <uint64_t *>self.hold(np.empty((self.n_rows // 64 + 1, layer.width), np.uint64))
-                    layer.sums = self.hold(np.empty((layer.width + 8, MOST_SUMS, 32), np.uint8))
-            if not works_in_place(layer.activation):
-                layer.A = self.new((self.n_rows, layer.units))
-            layer.slopes, layer.dslopes = self.new(layer.width), self.new(layer.width)
-            layer.dropped = layer.A
-            if self.dropout[i + 1] is not None:
-                layer.dropped = self.new((self.n_rows, layer.units))
-                self.prepare(&layer.mask, self.dropout[i + 1])
+        self.kept_alive.append(gradient)
+        gradients = network.layout.views(gradient)
+        for i in range(self.plan.n_layers):
+            layer = &self.plan.layers[i]
+            layer.dW, layer.db = address(gradients.weights[i]), address(gradients.biases[i])
+            layer.column_norms = self.allocate(layer.width)
+        for i in range(self.plan.n_layers - 1):
+            layer = &self.plan.layers[i]
+            layer.dactivation_params = address(gradients.activation_params[i])
+            self.allocate_layer(layer, self.dropout[i + 1])
             if network.batch_norm:
-                layer.normal.dscale = address(d.scales[i])
-                layer.normal.unit = self.new((self.n_rows, layer.width))
-                layer.normal.mean, layer.normal.variance = self.new(layer.width), self.new(layer.width)
-                layer.normal.inverse = self.new(layer.width)
-                layer.normal.n_rows = self.n_rows
-        if self.dropout[0] is not None:
-            self.prepare(&self.program.input_mask, self.dropout[0])
+                layer.batch_norm.dscale = address(gradients.scales[i])
+                self.allocate_batch_norm(layer)
+        last.Z = last.dZ = self.allocate((self.batch_size, last.width))
+        set_dropout(&self.plan.input_dropout, self.dropout[0])
         return 0
 
-    cdef int prepare(self, Mask *mask, dropout) except -1:
-        mask.threshold, mask.scale = dropout.threshold, LEVELS / (LEVELS - dropout.threshold)
+    cdef int allocate_layer(self, Layer *layer, dropout) except -1:
+        """Allocate a hidden layer's buffers: as few as its activation needs, see network_plan.h."""
+        cdef bint is_maxout = layer.activation == MAXOUT
+        matrix, units = (self.batch_size, layer.width), (self.batch_size, layer.n_units)
+        layer.Z = self.allocate(matrix)
+        layer.A = layer.Z if works_in_place(layer.activation) else self.allocate(units)
+        layer.output = layer.A if dropout is None else self.allocate(units)
+        layer.dA = self.allocate(units)
+        layer.dZ = self.allocate(matrix) if is_maxout else layer.dA
+        layer.slopes, layer.dslopes = self.allocate(layer.width), self.allocate(layer.width)
+        if is_maxout and not layer.batch_norm.scale:
+            bits = np.empty((self.batch_size // 64 + 1, layer.width), np.uint64)
+            layer.argmax_bits = <uint64_t *>self.keep_alive(bits)
+            layer.maxout_sums = self.keep_alive(np.empty((layer.width + 8, MAX_SUM_REGISTERS, 32), np.uint8))
+        set_dropout(&layer.dropout, dropout)
         return 0
 
-    cdef int prescribe(self, loss, Y) except -1:
-        cdef Outputs *outputs = &self.program.outputs
-        cdef Layer *last = &self.program.layers[self.program.n_layers - 1]
-        self.program.loss, name = LOSSES[type(loss)]
-        outputs.setting = setting_of(loss, name)
-        outputs.F, outputs.k = last.Z, last.width
-        outputs.total, outputs.share = self.new(self.n_rows), self.new(self.n_rows)
-        self.program.normal_share = self.new(self.n_rows)
+    cdef int allocate_batch_norm(self, Layer *layer) except -1:
+        layer.batch_norm.normalized = self.allocate((self.batch_size, layer.width))
+        layer.batch_norm.mean, layer.batch_norm.variance = self.allocate(layer.width), self.allocate(layer.width)
+        layer.batch_norm.inv_std = self.allocate(layer.width)
+        layer.batch_norm.batch_size = self.batch_size
+        return 0
+
+    cdef int bind_loss(self, loss, Y) except -1:
+        """Set the loss and its targets, and allocate what else a batch needs."""
+        cdef LossBatch *batch = &self.plan.loss_batch
+        cdef Layer *last = &self.plan.layers[self.plan.n_layers - 1]
+        self.plan.loss, name = LOSSES[type(loss)]
+        batch.loss_parameter = parameter_of(loss, name)
+        batch.F, batch.n_outputs = last.Z, last.width
+        batch.exp_sum, batch.row_weight = self.allocate(self.batch_size), self.allocate(self.batch_size)
+        self.plan.normalized_weight = self.allocate(self.batch_size)
         if self.indptr is None:  # pages that are never written take no memory
-            self.program.gathered = self.new((self.n_rows, self.program.input.n_features))
-        codes = self.program.loss == SOFTMAX_CROSS_ENTROPY
+            self.plan.gathered = self.allocate((self.batch_size, self.plan.input.n_features))
+        codes = self.plan.loss == SOFTMAX_CROSS_ENTROPY
         Y = np.ascontiguousarray(Y, np.intp if codes else self.dtype)
-        if Y.size != self.n_samples * (1 if codes else outputs.k):
-            raise ValueError(f"Y must have {self.n_samples} rows and {outputs.k} outputs. Got shape {Y.shape} instead.")
-        if codes and not (Y.min() >= 0 and Y.max() < outputs.k):
-            raise ValueError(f"Classes are numbered from 0 to {outputs.k - 1}. Got {Y.min()} to {Y.max()}.")
-        outputs.Y = self.hold(Y)
+        n_outputs = batch.n_outputs
+        if Y.size != self.n_samples * (1 if codes else n_outputs):
+            raise ValueError(f"Y must have {self.n_samples} rows and {n_outputs} outputs. Got shape {Y.shape} instead.")
+        if codes and not (Y.min() >= 0 and Y.max() < n_outputs):
+            raise ValueError(f"Classes are numbered from 0 to {n_outputs - 1}. Got {Y.min()} to {Y.max()}.")
+        batch.Y = self.keep_alive(Y)
         return 0
 
     @property
-    def draws(self):
+    def has_dropout(self):
         """Whether evaluations draw random numbers, for which Python is needed."""
         return any(dropout is not None for dropout in self.dropout)
 
     def evaluate(self, rows):
-        """Return the mean loss over some rows; the gradient of J, penalties included, is where it was asked for."""
-        cdef const Size[::1] chosen = self.choose(rows)
-        cdef bint adjacent = self.used is None and isinstance(rows, slice)
-        cdef Size n = chosen.shape[0]
+        """Return the mean loss over some rows and store the gradient of J (penalties included) as seen by them."""
+        cdef const Size[::1] indices = self.row_indices(rows)
+        cdef bint adjacent = self.subset is None and isinstance(rows, slice)
+        cdef Size n_rows = indices.shape[0]
         cdef double loss
-        if not 0 < n <= self.n_rows:
-            raise ValueError(f"An evaluation takes from 1 to {self.n_rows} rows. Got {n}.")
-        masks = self.draw(chosen)
-        self.share(&self.program.products, n)
+        if not 0 < n_rows <= self.batch_size:
+            raise ValueError(f"An evaluation takes from 1 to {self.batch_size} rows. Got {n_rows}.")
+        random = self.draw_dropout(indices)  # kept alive until the pass is over
+        self.choose_gemm(&self.plan.gemm, n_rows)
         with nogil:
-            loss = self.pass_over(&chosen[0], adjacent, n)
+            loss = self.forward_backward(&indices[0], adjacent, n_rows)
         return loss
 
-    cdef double pass_over(self, const Size *rows, bint adjacent, Size n) noexcept nogil:
-        if self.single:
-            return evaluate_float(&self.program, rows, adjacent, n)
-        return evaluate_double(&self.program, rows, adjacent, n)
+    cdef double forward_backward(self, const Size *rows, bint adjacent, Size n_rows) noexcept nogil:
+        if self.is_float32:
+            return forward_backward_float(&self.plan, rows, adjacent, n_rows)
+        return forward_backward_double(&self.plan, rows, adjacent, n_rows)
 
     def penalty(self):
         """Return the sum of the penalties at the present parameters."""
-        cdef double sum
+        cdef double penalty
         with nogil:
-            sum = self.penalize()
-        return sum
+            penalty = self.total_penalty()
+        return penalty
 
-    cdef double penalize(self) noexcept nogil:
-        return penalty_float(&self.program) if self.single else penalty_double(&self.program)
+    cdef double total_penalty(self) noexcept nogil:
+        return total_penalty_float(&self.plan) if self.is_float32 else total_penalty_double(&self.plan)
 
-    def choose(self, rows):
-        """Return the numbers that these training rows have in X and Y, and that they are there."""
+    def row_indices(self, rows):
+        """Return the indices in X and Y of some training rows; an IndexError if one is out of range."""
         cdef Size i
-        if self.used is not None:
-            rows = self.used[rows]
+        if self.subset is not None:
+            rows = self.subset[rows]
         elif isinstance(rows, slice):
-            rows = self.every_row[rows]
+            rows = self.all_rows[rows]
         rows = np.ascontiguousarray(rows, np.intp)
-        cdef const Size[::1] chosen = rows
-        for i in range(chosen.shape[0]):
-            if not 0 <= chosen[i] < self.n_samples:
-                raise IndexError(f"Rows are numbered from 0 to {self.n_samples - 1}. Got {chosen[i]}.")
+        cdef const Size[::1] indices = rows
+        for i in range(indices.shape[0]):
+            if not 0 <= indices[i] < self.n_samples:
+                raise IndexError(f"Rows are numbered from 0 to {self.n_samples - 1}. Got {indices[i]}.")
         return rows
 
     def reset_running_statistics(self):
         """Let the next evaluation alone decide the running statistics of batch normalisation."""
-        for count in self.counts:
+        for count in self.batch_counts:
             count[...] = 0
 
     def project(self, max_norm):
         """Shorten the incoming weights of units that exceed the bound."""
-        self.bound(max_norm.max_norm)
+        self.max_norm_project(max_norm.max_norm)
 
-    cdef void bound(self, double max_norm) noexcept nogil:
+    cdef void max_norm_project(self, double max_norm) noexcept nogil:
         cdef Layer *layer
         cdef Size i
-        for i in range(self.program.n_layers):
-            layer = &self.program.layers[i]
-            if self.single:
-                bound_columns_float(layer.W, layer.norms, max_norm, layer.fan_in, layer.width)
+        for i in range(self.plan.n_layers):
+            layer = &self.plan.layers[i]
+            if self.is_float32:
+                max_norm_project_float(layer.W, layer.column_norms, max_norm, layer.fan_in, layer.width)
             else:
-                bound_columns_double(layer.W, layer.norms, max_norm, layer.fan_in, layer.width)
+                max_norm_project_double(layer.W, layer.column_norms, max_norm, layer.fan_in, layer.width)
 
-    cdef list draw(self, const Size[::1] chosen):
-        """Draw the masks in the order of the layers; they live as long as what is returned."""
-        cdef Size i, n = chosen.shape[0]
-        masks = []
+    cdef list draw_dropout(self, const Size[::1] rows):
+        """Draw each mask's random numbers, in the order of the layers; they live as long as what is returned."""
+        cdef Size i, n_rows = rows.shape[0]
+        drawn = []
         if self.dropout[0] is not None:
-            shape = (n, self.program.input.n_features)
+            shape = (n_rows, self.plan.input.n_features)
             if self.indptr is not None:
-                rows = np.asarray(chosen)
-                shape = int(np.sum(self.indptr[rows + 1] - self.indptr[rows]))
-            mask = self.dropout[0].draw(shape)
-            self.program.input_mask.drawn = <const uint16_t *>address(mask)
-            masks.append(mask)
-        for i in range(self.program.n_layers - 1):
+                indices = np.asarray(rows)
+                shape = int(np.sum(self.indptr[indices + 1] - self.indptr[indices]))
+            random = self.dropout[0].draw(shape)
+            self.plan.input_dropout.random = <const uint16_t *>address(random)
+            drawn.append(random)
+        for i in range(self.plan.n_layers - 1):
             if self.dropout[i + 1] is not None:
-                mask = self.dropout[i + 1].draw((n, self.program.layers[i].units))
-                self.program.layers[i].mask.drawn = <const uint16_t *>address(mask)
-                masks.append(mask)
-        return masks
+                random = self.dropout[i + 1].draw((n_rows, self.plan.layers[i].n_units))
+                self.plan.layers[i].dropout.random = <const uint16_t *>address(random)
+                drawn.append(random)
+        return drawn
+
+
+cdef int set_dropout(Dropout *mask, dropout) except -1:
+    if dropout is not None:
+        mask.threshold, mask.scale = dropout.threshold, N_LEVELS / (N_LEVELS - dropout.threshold)
+    return 0
 
 
 cdef class FusedPrediction(FusedPlan):
-    """The raw output of a network, block by block; any number of threads may ask at once."""
+    """The raw output of a network, block by block. Any number of threads may ask at once: each call has its own plan."""
 
     def __init__(self, network):
-        self.describe(network)
+        self.bind_network(network)
 
-    def raw_output(self, X, Size block):
-        """Return the raw output of shape (n_rows, n_outputs), in the parameters' dtype, `block` rows at a time."""
-        cdef Program program = self.program
-        cdef Size n = X.shape[0], done = 0, i, now
-        cdef Size itemsize = 4 if self.single else 8, n_outputs = program.layers[program.n_layers - 1].width
-        cdef list kept = read(&program.input, X)
-        F = np.empty((n, n_outputs), self.dtype)
+    def raw_output(self, X, Size block_rows):
+        """Return the raw output of shape (n_rows, n_outputs), in the parameters' dtype, computed block by block."""
+        cdef NetworkPlan plan = self.plan
+        cdef Size n_rows = X.shape[0], n_done = 0, i, n
+        cdef Size itemsize = 4 if self.is_float32 else 8, n_outputs = plan.layers[plan.n_layers - 1].width
+        cdef list kept_alive = bind_input(&plan.input, X)
+        F = np.empty((n_rows, n_outputs), self.dtype)
         cdef char *out = <char *>address(F)
-        block = min(block, n)
-        self.share(&program.products, block)
-        cdef char *scratch = <char *>malloc(self.scratch(&program, NULL, block) + block * sizeof(Size))
-        if not scratch:
-            raise MemoryError(f"No memory for the activations of {block} rows.")
-        cdef Size *rows = <Size *>scratch
-        self.scratch(&program, scratch + block * sizeof(Size), block)
+        block_rows = min(block_rows, n_rows)
+        self.choose_gemm(&plan.gemm, block_rows)
+        cdef void *memory = self.allocate_buffers(&plan, block_rows)
+        if not memory:
+            raise MemoryError(f"No memory for the activations of {block_rows} rows.")
+        cdef Size *rows = <Size *>(plan.layers + plan.n_layers)
         with nogil:
-            while done < n:
-                now = min(block, n - done)
-                for i in range(now):
-                    rows[i] = done + i
-                if self.single:
-                    predict_float(&program, rows, out + done * n_outputs * itemsize, now)
+            while n_done < n_rows:
+                n = min(block_rows, n_rows - n_done)
+                for i in range(n):
+                    rows[i] = n_done + i
+                if self.is_float32:
+                    predict_float(&plan, rows, <void *>(out + n_done * n_outputs * itemsize), n)
                 else:
-                    predict_double(&program, rows, out + done * n_outputs * itemsize, now)
-                done += now
-            free(scratch)
+                    predict_double(&plan, rows, <void *>(out + n_done * n_outputs * itemsize), n)
+                n_done += n
+            free(memory)
         return F
 
-    cdef Size scratch(self, Program *program, char *start, Size block) noexcept:
-        """Lay out a call's own memory from `start` on, the layers first; return its size in bytes."""
-        cdef Size itemsize = 4 if self.single else 8, i
-        cdef char *end = start + program.n_layers * sizeof(Layer)
-        cdef Layer *layers = <Layer *>start
-        cdef Layer of
-        if start:
-            memcpy(start, self.program.layers, program.n_layers * sizeof(Layer))
-            program.layers = layers
-        for i in range(program.n_layers):
-            of = self.program.layers[i]
-            of.Z, end = end, end + block * of.width * itemsize
-            of.A, end = end, end + block * of.units * itemsize
-            if works_in_place(of.activation):
-                of.A = of.Z
-            of.slopes, end = end, end + of.width * itemsize
-            of.normal.inverse, end = end, end + of.width * itemsize
-            of.dropped = of.A
-            if start:
-                layers[i] = of
-        program.gathered = end
-        return end + block * program.input.n_features * itemsize - start
+    cdef void *allocate_buffers(self, NetworkPlan *plan, Size block_rows) noexcept:
+        """Give a plan memory of its own and return it: its layers, a block's row numbers, and buffers. NULL if there
+        is none.
+
+        Four matrices do for any number of layers: each reads the A of the layer below, which lies in one of the two
+        matrices for layers of that parity, and writes Z and A to the two for its own.
+        """
+        cdef Size itemsize = 4 if self.is_float32 else 8, i
+        cdef Size layers = plan.n_layers * sizeof(Layer), rows = block_rows * sizeof(Size)
+        cdef Size vector = self.largest_width * itemsize, matrix = block_rows * vector
+        cdef Size gathered = block_rows * plan.input.n_features * itemsize
+        cdef char *memory = <char *>malloc(layers + rows + 2 * vector + 4 * matrix + gathered)
+        cdef char *vectors = memory + layers + rows
+        cdef char *matrices = vectors + 2 * vector
+        cdef Layer *layer
+        if not memory:
+            return NULL
+        plan.layers = <Layer *>memcpy(memory, self.plan.layers, layers)
+        for i in range(plan.n_layers):
+            layer = &plan.layers[i]
+            layer.Z = matrices + (i % 2) * matrix
+            layer.A = layer.Z if works_in_place(layer.activation) else matrices + (2 + i % 2) * matrix
+            layer.slopes, layer.batch_norm.inv_std = vectors, vectors + vector
+        plan.gathered = matrices + 4 * matrix
+        return memory

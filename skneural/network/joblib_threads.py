@@ -1,4 +1,4 @@
-"""Whether others train beside this thread."""
+"""Whether this thread is one of several jobs that joblib runs in threads."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from joblib.parallel import get_active_backend
 def in_joblib_thread() -> bool:
     """Return whether this is a thread of joblib's threading backend, which runs jobs side by side.
 
-    BLAS is then better left alone: its threads serve one product at a time, and the jobs would wait for one another.
+    Jobs then do better without BLAS: its threads serve one product at a time, and the jobs would wait for one another.
     """
     if threading.current_thread() is threading.main_thread():
         return False

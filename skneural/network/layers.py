@@ -1,4 +1,4 @@
-"""The layers as training sees them: each remembers its forward pass and owns the memory of its results.
+"""The layers in training: each remembers its forward pass and owns the memory of its results.
 
 ``forward`` returns the layer's output. Given the gradient in that output, ``parameter_gradients`` stores the gradient
 in the layer's own parameters and ``input_gradient`` returns the gradient in its input. Results are valid until the

@@ -17,18 +17,18 @@ Array = NDArray[Any]
 class Views(NamedTuple):
     """The parts of a flat vector: one array per layer in each list, all but the first two for hidden layers only.
 
-    `activation_params` are the activations' own parameters; `scales`, `means`, `variances` and `counts` belong to batch
-    normalisation and are empty without it. The last three are no parameters but what training has seen: mean and
-    variance of each unit, and the number of batches they come from.
+    `activation_params` are the activations' learned parameters. The last four lists belong to batch normalisation and
+    are empty without it. Solvers do not change the last three: they are statistics of the batches seen in training, the
+    running mean and variance of each unit and the number of batches.
     """
 
     weights: list[Array]
     biases: list[Array]
     activation_params: list[Array]
     scales: list[Array]
-    means: list[Array]
-    variances: list[Array]
-    counts: list[Array]
+    running_means: list[Array]
+    running_variances: list[Array]
+    batch_counts: list[Array]
 
 
 class Layout:
@@ -47,8 +47,8 @@ class Layout:
     ----------
     n_weights : int
         The first `n_weights` entries are the weights: what penalties see.
-    n_trained : int
-        The first `n_trained` entries are parameters: what solvers change. The statistics of batch normalisation follow.
+    n_trainable : int
+        The first `n_trainable` entries are parameters: what solvers change. Running statistics follow.
     size : int
         Length of the vector.
 
@@ -71,10 +71,10 @@ class Layout:
         biases: list[Any] = [(width,) for width in widths]
         activation_params: list[Any] = [a.init_params(n).shape for a, n in zip(activations, sizes[1:-1], strict=True)]
         normalised: list[Any] = biases[:-1] if batch_norm else []
-        counts: list[Any] = [(1,) for _ in normalised]
-        self.shapes = Views(weights, biases, activation_params, normalised, normalised, normalised, counts)
+        batch_counts: list[Any] = [(1,) for _ in normalised]
+        self.shapes = Views(weights, biases, activation_params, normalised, normalised, normalised, batch_counts)
         lengths = [sum(int(np.prod(shape)) for shape in shapes) for shapes in self.shapes]
-        self.n_weights, self.n_trained, self.size = lengths[0], sum(lengths[:4]), sum(lengths)
+        self.n_weights, self.n_trainable, self.size = lengths[0], sum(lengths[:4]), sum(lengths)
 
     def views(self, vector: Array) -> Views:
         """Return the parts of `vector`, as views."""

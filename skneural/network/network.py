@@ -18,8 +18,8 @@ from skneural.network.layout import Layout
 
 Array = NDArray[Any]
 
-BLOCK = 4096  # rows of a prediction at once: enough for the matrix products, bounded memory
-FUSED_BLOCK = 512  # the same, small enough for the activations to stay in the cache
+BLOCK_ROWS = 4096  # rows of a prediction at once: enough for the matrix products, bounded memory
+FUSED_BLOCK_ROWS = 512  # the same, small enough for the activations to stay in the cache
 
 
 class Network:
@@ -105,10 +105,10 @@ class Network:
             b += bias_init
         for params, activation, n_units in zip(self.activation_params, self.activations, self.sizes[1:], strict=False):
             params[...] = activation.init_params(n_units)
-        for ones in [*self.views.scales, *self.views.variances]:
+        for ones in [*self.views.scales, *self.views.running_variances]:
             ones[...] = 1
 
-    def hidden(self, X: Any) -> Iterator[Array]:
+    def hidden_activations(self, X: Any) -> Iterator[Array]:
         """Yield the activations of each hidden layer, of shape (n_rows, n_units), for all rows at once."""
         return (A for _, A in self.iter_layers(X))
 
@@ -117,10 +117,10 @@ class Network:
         A = X
         layers = zip(self.weights, self.biases, self.activations, self.activation_params, strict=False)
         for i, (W, b, activation, params) in enumerate(layers):
-            Z = multiply(A, W)
+            Z = matmul(A, W)
             if self.batch_norm:
-                Z -= self.views.means[i]
-                Z *= self.views.scales[i] / np.sqrt(self.views.variances[i] + EPSILON)
+                Z -= self.views.running_means[i]
+                Z *= self.views.scales[i] / np.sqrt(self.views.running_variances[i] + EPSILON)
             Z += b
             A = activation.forward(Z, params) if params.size else activation.forward(Z)
             yield Z, A
@@ -128,12 +128,13 @@ class Network:
     def features(self, X: Any, layer: int) -> Array:
         """Return the activations of hidden layer number `layer`, of shape (n_rows, n_units), block by block."""
         A = np.empty((X.shape[0], self.sizes[layer + 1]), dtype=self.parameters.dtype)
-        for start in range(0, X.shape[0], BLOCK):
-            A[start : start + BLOCK] = next(islice(self.hidden(X[start : start + BLOCK]), layer, None))
+        for start in range(0, X.shape[0], BLOCK_ROWS):
+            rows = X[start : start + BLOCK_ROWS]
+            A[start : start + BLOCK_ROWS] = next(islice(self.hidden_activations(rows), layer, None))
         return A
 
     def raw_output(self, X: Any) -> Array:
-        """Return what the last layer puts out before the inverse link, computed block by block.
+        """Return the last layer's output, before the inverse link of the loss, computed block by block.
 
         Parameters
         ----------
@@ -145,28 +146,28 @@ class Network:
         F : ndarray of shape (n_rows, n_outputs), in the parameters' dtype
             Scores, or predictions for losses whose link is the identity.
         """
-        if (fused := self._fused()) is not None:
-            return fused.raw_output(X, FUSED_BLOCK)
+        if (fused := self._fused_prediction()) is not None:
+            return fused.raw_output(X, FUSED_BLOCK_ROWS)
         F = np.empty((X.shape[0], self.sizes[-1]), dtype=self.parameters.dtype)
-        for start in range(0, X.shape[0], BLOCK):
-            rows = X[start : start + BLOCK]
-            last = [rows, *self.hidden(rows)][-1]
-            F[start : start + BLOCK] = last @ self.weights[-1]
+        for start in range(0, X.shape[0], BLOCK_ROWS):
+            rows = X[start : start + BLOCK_ROWS]
+            last = [rows, *self.hidden_activations(rows)][-1]
+            F[start : start + BLOCK_ROWS] = last @ self.weights[-1]
         F += self.biases[-1]
         return F
 
-    def _fused(self) -> Any:
-        """Return the fused form of prediction; None where it is not wanted, or does not know all activations."""
-        module = active_extension("skneural.network.fused")
-        if module is None or not module.knows(self):
+    def _fused_prediction(self) -> Any:
+        """Return the fused form of prediction; None where NumPy is asked for, or an activation is a user's own."""
+        fused = active_extension("skneural.network.fused")
+        if fused is None or not fused.supports(self):
             return None
         if self._prediction is None:
-            self._prediction = module.FusedPrediction(self)
+            self._prediction = fused.FusedPrediction(self)
         return self._prediction
 
 
-def multiply(A: Any, W: Array) -> Array:
-    """Return A W, natively where that works: NumPy's BLAS would start its threads for a few rows.
+def matmul(A: Any, W: Array) -> Array:
+    """Return A W, in native code where that can do it: NumPy's BLAS would start its threads for a few rows.
 
     Parameters
     ----------
@@ -178,7 +179,7 @@ def multiply(A: Any, W: Array) -> Array:
     product : ndarray of shape (n_rows, m)
     """
     fused = active_extension("skneural.network.fused")
-    readable = W.flags.aligned and W.flags.c_contiguous and W.dtype in (np.float32, np.float64)
-    if fused is None or issparse(A) or not (readable and A.dtype == W.dtype):
+    supported = W.flags.aligned and W.flags.c_contiguous and W.dtype in (np.float32, np.float64)
+    if fused is None or issparse(A) or not (supported and A.dtype == W.dtype):
         return A @ W
-    return fused.multiply(A, W)
+    return fused.matmul(A, W)

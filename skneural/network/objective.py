@@ -1,4 +1,4 @@
-"""The objective that solvers minimise: weighted mean loss plus penalties, over the rows they ask for."""
+"""The objective that solvers minimise: weighted mean loss plus penalties, evaluated on any rows."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from skneural.losses import Loss
 from skneural.network.dropout import Dropout
-from skneural.network.forward_backward import forward_backward
+from skneural.network.forward_backward import create_forward_backward
 from skneural.network.network import Network
-from skneural.network.training_rows import Rows, TrainingRows
+from skneural.network.training_rows import RowIndex, TrainingRows
 from skneural.penalties import L1, L2, MaxNorm
 
 Array = NDArray[Any]
@@ -36,20 +36,20 @@ class Objective:
     max_norm : MaxNorm or None
         The bound that :meth:`project` enforces.
     dropout : sequence of Dropout or None
-        For the input, then for each hidden layer; empty for none at all. Every evaluation draws new masks.
+        For the input, then for each hidden layer; empty for no dropout. Every evaluation draws new masks.
 
     Attributes
     ----------
-    parameters : ndarray of shape (n_trained,)
+    parameters : ndarray of shape (n_trainable,)
         What solvers change.
-    gradient : ndarray of shape (n_trained,)
+    gradient : ndarray of shape (n_trainable,)
         The gradient at the last evaluation.
     state : ndarray of shape (n_parameters,)
         The network's whole vector: the parameters and the running statistics of batch normalisation.
-    forward_backward : Passes or its fused form
-        The passes through the network.
+    forward_backward : ForwardBackward
+        The passes through the network, or their fused form.
     backend : {"native", "numpy"}
-        Their form.
+        Which form they have: fused, or NumPy's.
 
     Examples
     --------
@@ -78,15 +78,15 @@ class Objective:
     ):
         self.state = network.parameters
         whole_gradient = np.zeros_like(self.state)
-        n_trained = network.layout.n_trained
-        self.parameters, self.gradient = self.state[:n_trained], whole_gradient[:n_trained]
+        n_trainable = network.layout.n_trainable
+        self.parameters, self.gradient = self.state[:n_trainable], whole_gradient[:n_trainable]
         self.loss, self.penalties, self.rows, self.max_norm = loss, penalties, rows, max_norm
-        self._normalises = network.batch_norm
-        self.forward_backward = forward_backward(network, whole_gradient, loss, penalties, rows, n_rows, dropout)
+        self._has_batch_norm = network.batch_norm
+        self.forward_backward = create_forward_backward(network, whole_gradient, loss, penalties, rows, n_rows, dropout)
         self.backend = self.forward_backward.backend
 
-    def evaluate(self, rows: Rows) -> float:
-        """Return the mean loss over some rows and store the gradient of J (penalties included) as seen by them."""
+    def evaluate(self, rows: RowIndex) -> float:
+        """Return the mean loss over some rows, and store the gradient of J (penalties included) on these rows."""
         return self.forward_backward.evaluate(rows)
 
     def penalty(self) -> float:
@@ -94,7 +94,7 @@ class Objective:
         return self.forward_backward.penalty()
 
     def project(self) -> None:
-        """Bring the parameters back into the region that is allowed."""
+        """Project the parameters back into the region that `max_norm` allows."""
         if self.max_norm is not None:
             self.forward_backward.project(self.max_norm)
 
@@ -102,8 +102,8 @@ class Objective:
         """Let the next evaluation alone decide the running statistics of batch normalisation."""
         self.forward_backward.reset_running_statistics()
 
-    def update_running_statistics(self, rows: Rows) -> None:
+    def update_running_statistics(self, rows: RowIndex) -> None:
         """Make the running statistics of batch normalisation those of some rows, at the present parameters."""
-        if self._normalises:
+        if self._has_batch_norm:
             self.reset_running_statistics()
             self.evaluate(rows)

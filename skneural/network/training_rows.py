@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 
 Array = NDArray[Any]
-Rows = slice | Array
+RowIndex = slice | Array
 
 
 class TrainingRows:
@@ -17,47 +17,48 @@ class TrainingRows:
 
     Parameters
     ----------
-    X : {ndarray, CSR array or matrix} of shape (n_rows, n_features)
+    X : {ndarray, CSR array or matrix} of shape (n_samples, n_features)
         Features, in the dtype of the computation.
-    Y : ndarray of shape (n_rows,) or (n_rows, n_outputs)
+    Y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
         Targets as the loss expects them.
-    weights : ndarray of shape (n_rows,) or None, default=None
-        Sample weights.
-    used : ndarray of int or None, default=None
-        The rows that training uses; None is all. Over these the weights are scaled to mean 1 once, here, so that a
-        mini-batch is a fair sample of the weighted mean and a batch of zero weights counts for nothing.
+    sample_weight : ndarray of shape (n_samples,) or None, default=None
+        Scaled here, once, to mean 1 over the rows of `subset`. A mini-batch is then an unbiased sample of the weighted
+        mean, and a batch of zero weights contributes zero.
+    subset : ndarray of int or None, default=None
+        The rows to train on; None for all.
 
     Examples
     --------
     >>> import numpy as np
     >>> from skneural.network import TrainingRows
-    >>> rows = TrainingRows(np.eye(3), np.array([0, 1, 1]), weights=np.array([1.0, 1.0, 4.0]))
-    >>> X, y, weights = rows.take(slice(1, 3))
-    >>> y, weights
+    >>> rows = TrainingRows(np.eye(3), np.array([0, 1, 1]), sample_weight=np.array([1.0, 1.0, 4.0]))
+    >>> X, y, sample_weight = rows.take(slice(1, 3))
+    >>> y, sample_weight
     (array([1, 1]), array([0.5, 2. ]))
     """
 
-    def __init__(self, X: Any, Y: Array, weights: Array | None = None, used: Array | None = None):
-        self.X, self.Y, self.used = X, Y, used
-        self.weights = None
-        if weights is not None:
-            self.weights = (weights / np.mean(weights if used is None else weights[used])).astype(X.dtype)
-        self._gathered = np.empty((0, X.shape[1]), X.dtype)
+    def __init__(self, X: Any, Y: Array, sample_weight: Array | None = None, subset: Array | None = None):
+        self.X, self.Y, self.subset = X, Y, subset
+        self.sample_weight = None
+        if sample_weight is not None:
+            mean = np.mean(sample_weight if subset is None else sample_weight[subset])
+            self.sample_weight = (sample_weight / mean).astype(X.dtype)
+        self._buffer = np.empty((0, X.shape[1]), X.dtype)
 
     def __len__(self) -> int:
-        return self.X.shape[0] if self.used is None else len(self.used)
+        return self.X.shape[0] if self.subset is None else len(self.subset)
 
-    def take(self, rows: Rows) -> tuple[Any, Array, Array | None]:
-        """Return X, Y and weights of the rows; for a slice of a dense X without copying it."""
-        if self.used is not None:
-            rows = self.used[rows]
-        weights = None if self.weights is None else self.weights[rows]
-        return self._take_X(rows), self.Y[rows], weights
+    def take(self, rows: RowIndex) -> tuple[Any, Array, Array | None]:
+        """Return X, Y and sample weights of some rows; a slice of a dense X is not copied."""
+        if self.subset is not None:
+            rows = self.subset[rows]
+        sample_weight = None if self.sample_weight is None else self.sample_weight[rows]
+        return self._take_X(rows), self.Y[rows], sample_weight
 
-    def _take_X(self, rows: Rows) -> Any:
+    def _take_X(self, rows: RowIndex) -> Any:
         if isinstance(rows, slice) or issparse(self.X):
             return self.X[rows]
-        if len(rows) > len(self._gathered):
-            self._gathered = np.empty((len(rows), self.X.shape[1]), self.X.dtype)
+        if len(rows) > len(self._buffer):
+            self._buffer = np.empty((len(rows), self.X.shape[1]), self.X.dtype)
         # mode="clip" (the indices are valid) spares np.take a hidden copy.
-        return np.take(self.X, rows, axis=0, out=self._gathered[: len(rows)], mode="clip")
+        return np.take(self.X, rows, axis=0, out=self._buffer[: len(rows)], mode="clip")

@@ -28,7 +28,7 @@ class Adam(Solver):
     >>> from skneural.solvers import Adam
     >>> theta, gradient = np.array([1.0, -2.0]), np.array([1.0, -2.0])
     >>> solver = Adam()
-    >>> solver.start(theta, gradient)
+    >>> solver.initialize(theta, gradient)
     >>> solver.step(learning_rate=0.1)
     >>> theta.round(4)
     array([ 0.9, -1.9])
@@ -84,7 +84,7 @@ class AdamW(Adam):
     >>> from skneural.solvers import AdamW
     >>> theta, gradient = np.array([1.0, -2.0]), np.array([1.0, -2.0])
     >>> solver = AdamW(weight_decay=0.1, n_decayed=1)
-    >>> solver.start(theta, gradient)
+    >>> solver.initialize(theta, gradient)
     >>> solver.step(learning_rate=0.1)
     >>> theta.round(4)
     array([ 0.89, -1.9 ])
@@ -108,9 +108,9 @@ class AdamW(Adam):
         self.weight_decay = weight_decay
         self.n_decayed = n_decayed
 
-    def start(self, parameters: Array, gradient: Array) -> None:
-        """Take hold of the arrays, with state zero."""
-        super().start(parameters, gradient)
+    def initialize(self, parameters: Array, gradient: Array) -> None:
+        """Set the arrays to work on, and the state to zero."""
+        super().initialize(parameters, gradient)
         self._decayed = parameters[: self.n_decayed]
 
     def step(self, learning_rate: float) -> None:

@@ -1,4 +1,4 @@
-"""What all stochastic solvers share: state vectors beside the parameters, updated block by block."""
+"""The base class of the stochastic solvers: state vectors as long as the parameters, updated block by block."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from skneural.component import Component
 
 Array = NDArray[Any]
 
-BLOCK = 16384  # entries updated at once: parameters, gradient and state of a block stay in the cache
+BLOCK_SIZE = 16384  # entries updated at once: parameters, gradient and state of a block stay in the cache
 
 
 class Solver(Component):
-    """Base of the stochastic solvers: ``start`` takes hold of parameters and gradient, ``step`` moves the parameters.
+    """Base class of the stochastic solvers.
 
-    A subclass says how many state vectors it needs and writes :meth:`update`.
+    Call :meth:`initialize` with the parameters and their gradient, then :meth:`step` for each mini-batch. A subclass
+    sets the number of its state vectors and defines :meth:`update`.
 
     Attributes
     ----------
@@ -43,7 +44,7 @@ class Solver(Component):
     ...         theta -= scratch
     >>> theta, gradient = np.array([1.0, -2.0]), np.array([5.0, -0.1])
     >>> solver = SignDescent()
-    >>> solver.start(theta, gradient)
+    >>> solver.initialize(theta, gradient)
     >>> solver.step(learning_rate=0.1)
     >>> theta
     array([ 0.9, -1.9])
@@ -51,34 +52,34 @@ class Solver(Component):
 
     n_slots: ClassVar[int] = 1
 
-    def start(self, parameters: Array, gradient: Array) -> None:
-        """Take hold of the arrays, with state zero.
+    def initialize(self, parameters: Array, gradient: Array) -> None:
+        """Set the arrays to work on, and the state to zero.
 
         Parameters
         ----------
         parameters, gradient : ndarray of shape (n_parameters,)
-            Changed and read by every :meth:`step`.
+            The first is changed, the second read by every :meth:`step`.
         """
         self.n_steps = 0
         self.slots = [np.zeros_like(parameters) for _ in range(self.n_slots)]
         fused = active_extension("skneural.solvers.fused")
-        self._move: Callable[[float, int], None] = self._update_blocks
-        if fused is not None and fused.knows(self, parameters):
-            self._move = fused.FusedUpdate(self, parameters, gradient)
-        scratch = np.empty(min(BLOCK, parameters.size), parameters.dtype)
+        self._apply_update: Callable[[float, int], None] = self._update_blocks
+        if fused is not None and fused.supports_solver(self, parameters):
+            self._apply_update = fused.FusedUpdate(self, parameters, gradient)
+        scratch = np.empty(min(BLOCK_SIZE, parameters.size), parameters.dtype)
         self._blocks = []
-        for start in range(0, parameters.size, BLOCK):
-            block = slice(start, start + BLOCK)
+        for start in range(0, parameters.size, BLOCK_SIZE):
+            block = slice(start, start + BLOCK_SIZE)
             theta = parameters[block]
             self._blocks.append((theta, gradient[block], *(s[block] for s in self.slots), scratch[: theta.size]))
 
     def step(self, learning_rate: float) -> None:
-        """Move the parameters once."""
+        """Update the parameters once."""
         self.n_steps += 1
-        self._move(learning_rate, self.n_steps)
+        self._apply_update(learning_rate, self.n_steps)
 
     def effective_rate(self, learning_rate: float, n_steps: int) -> float:
-        """Return the rate of step number `n_steps`; some solvers correct it for their start from zero."""
+        """Return the rate for :meth:`update` in step `n_steps`; some correct for state that starts at zero."""
         return learning_rate
 
     def update(self, rate: float, *block: Array) -> None:
@@ -91,11 +92,11 @@ class Solver(Component):
             self.update(rate, *block)
 
     def get_state(self) -> dict[str, Any]:
-        """Return what is needed to go on later, as plain arrays and numbers; later steps do not change it."""
+        """Return what is needed to continue later, as plain arrays and numbers; later steps do not change it."""
         return {"n_steps": self.n_steps, "slots": [slot.copy() for slot in self.slots]}
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Go on from a state; call after :meth:`start`."""
+        """Continue from a state; call after :meth:`initialize`."""
         self.n_steps = state["n_steps"]
         for slot, saved in zip(self.slots, state["slots"], strict=True):
             slot[...] = saved

@@ -1,4 +1,4 @@
-"""Mini-batches: which rows belong together in one step."""
+"""Mini-batches: the rows of each training step."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
-Rows = slice | NDArray[Any]
 
 
 class Batches:
@@ -42,10 +40,10 @@ class Batches:
         return -(-self.n_rows // self.batch_size)
 
     def order(self, rng: np.random.RandomState) -> NDArray[Any] | None:
-        """Return the rows in the order of an epoch; None is as they come."""
+        """Draw the order of the rows in an epoch; None for the order of the training set."""
         return rng.permutation(self.n_rows) if self.shuffle else None
 
-    def split(self, order: NDArray[Any] | None) -> Iterator[Rows]:
+    def split(self, order: NDArray[Any] | None) -> Iterator[slice | NDArray[Any]]:
         """Yield the rows of each batch: a slice, or an array of indices if there is an order."""
         for start in range(0, self.n_rows, self.batch_size):
             rows = slice(start, min(start + self.batch_size, self.n_rows))

@@ -11,9 +11,9 @@ class EarlyStopping:
     Parameters
     ----------
     tol : float
-        What counts as progress: a decrease of the monitored value below its smallest so far by at least `tol`.
+        The monitored value must fall below the smallest so far by at least `tol` to count as progress.
     patience : float
-        Training is exhausted after more than `patience` epochs without progress.
+        Training should stop after more than `patience` epochs without progress.
 
     Attributes
     ----------
@@ -39,7 +39,7 @@ class EarlyStopping:
         self.count = 0
 
     def update(self, value: float) -> bool:
-        """Take note of an epoch's value; return whether it is the best so far."""
+        """Count an epoch with this value; return whether it is the best so far."""
         self.count = 0 if value <= self.best - self.tol else self.count + 1  # NaN is no progress
         improved = value < self.best
         if improved:
@@ -48,10 +48,10 @@ class EarlyStopping:
 
     @property
     def epochs_left(self) -> float:
-        """The epochs after which it may be time to stop at the earliest: if none of them is progress."""
+        """The number of epochs after which training should stop if none of them is progress."""
         return self.patience + 1 - self.count
 
     @property
     def should_stop(self) -> bool:
-        """Whether it is time to stop."""
+        """Whether there has been no progress for too many epochs."""
         return self.count > self.patience

@@ -1,4 +1,4 @@
-"""What ends training with an error: divergence, and the user's Ctrl-C."""
+"""Exceptions that end training: divergence, and the user's Ctrl-C."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
-"""The solvers' updates, fused: one pass over parameters, gradient and state; and whole steps, many in one call.
+"""The fused form of the solvers' updates, in one pass over parameters, gradient and state; and of whole epochs, many
+training steps in one call.
 
-All of it without the GIL. The classes in :mod:`skneural.solvers` say what is computed. Their state vectors are used as
-they are.
+All of it runs without the GIL. The classes in :mod:`skneural.solvers` specify what is computed; their state vectors are
+used in place.
 """
 
 from cpython.exc cimport PyErr_CheckSignals
@@ -14,11 +15,12 @@ from skneural.network.fused cimport FusedForwardBackward, Size
 import numpy as np
 
 from skneural.network import Objective
+from skneural.solvers.adagrad import Adagrad
 from skneural.solvers.adam import Adam, AdamW
-from skneural.solvers.adaptive import Adagrad, RMSprop
 from skneural.solvers.batches import Batches
-from skneural.solvers.sgd import SGD
 from skneural.solvers.exceptions import DivergenceError
+from skneural.solvers.rmsprop import RMSprop
+from skneural.solvers.sgd import SGD
 
 cdef extern from "solvers.h" nogil:
     void sgd_float(float *theta, float *g, float *v, double rate, double momentum, int nesterov, Size n)
@@ -34,38 +36,42 @@ cdef extern from "solvers.h" nogil:
     void adagrad_double(double *theta, double *g, double *v, double rate, double epsilon, Size n)
     double norm_float(float *x, Size n)
     double norm_double(double *x, Size n)
-    void difference_float(float *theta, float *before, Size n)
-    void difference_double(double *theta, double *before, Size n)
-    int finite_float(float *x, Size n)
-    int finite_double(double *x, Size n)
+    void step_in_place_float(float *theta, float *before, Size n)
+    void step_in_place_double(double *theta, double *before, Size n)
+    int all_finite_float(float *x, Size n)
+    int all_finite_double(double *x, Size n)
     void scale_float(float *x, double factor, Size n)
     void scale_double(double *x, double factor, Size n)
 
-cdef enum Kind:
-    PLAIN, MOMENTS, SQUARES, SUMS
+cdef enum Update:
+    SGD_UPDATE, ADAM_UPDATE, RMSPROP_UPDATE, ADAGRAD_UPDATE
 
-# What a step takes, in multiplications: of each row ROW, one with each parameter, and UNIT for each unit; of the update
-# UPDATE for each parameter; and BESIDES. WORK, some tens of milliseconds, may pass between two looks for Ctrl-C.
-WORK, ROW, UNIT, UPDATE, BESIDES = 1 << 28, 128, 32, 12, 1 << 14
+UPDATES = {
+    SGD: SGD_UPDATE, Adam: ADAM_UPDATE, AdamW: ADAM_UPDATE, RMSprop: RMSPROP_UPDATE, Adagrad: ADAGRAD_UPDATE
+}
 
-KINDS = {SGD: PLAIN, Adam: MOMENTS, AdamW: MOMENTS, RMSprop: SQUARES, Adagrad: SUMS}
+# The cost of a step, in multiplications: in the passes one with each parameter for each row, and what the rows and
+# their units cost besides; in the update so many for each parameter; and the call itself.
+ROW_COST, UNIT_COST, PARAMETER_UPDATE_COST, STEP_COST = 128, 32, 12, 1 << 14
+MAX_CALL_COST = 1 << 28  # some tens of milliseconds, for which Ctrl-C may have to wait
 
 
-def reads(parameters):
-    """Return whether the parameters are of a kind that the kernels read."""
+def supports_parameters(parameters):
+    """Return whether the kernels can work on the parameters: float32 or float64, aligned."""
     return parameters.dtype.char in "fd" and parameters.flags.aligned
 
 
-def knows(solver, parameters):
-    """Return whether the solver is the package's own, and its parameters can be read."""
-    return type(solver) in KINDS and reads(parameters)
+def supports_solver(solver, parameters):
+    """Return whether the solver is one of the package's own, and the kernels can work on its parameters."""
+    return type(solver) in UPDATES and supports_parameters(parameters)
 
 
-def knows_steps(objective, solver, batches):
-    """Return whether steps need nothing of Python's: neither a user's own parts nor random numbers."""
-    own = type(objective) is Objective and type(batches) is Batches
-    fused = isinstance(objective.forward_backward, FusedForwardBackward) and isinstance(getattr(solver, "_move", None), FusedUpdate)
-    return own and fused and not objective.forward_backward.draws
+def supports_steps(objective, solver, batches):
+    """Return whether training steps need nothing of Python: no part of a user's own, no random numbers."""
+    built_in = type(objective) is Objective and type(batches) is Batches
+    fused = isinstance(objective.forward_backward, FusedForwardBackward)
+    fused = fused and isinstance(getattr(solver, "_apply_update", None), FusedUpdate)
+    return built_in and fused and not objective.forward_backward.has_dropout
 
 
 cdef class FusedUpdate:
@@ -73,30 +79,29 @@ cdef class FusedUpdate:
 
     Parameters
     ----------
-    solver : SGD, Adam, RMSprop or Adagrad
-        After its ``start``.
+    solver : SGD, Adam, AdamW, RMSprop or Adagrad
+        Whose state vectors are allocated.
     parameters, gradient : ndarray of shape (n_parameters,)
     """
 
-    cdef Kind kind
-    cdef bint single, nesterov
+    cdef Update update
+    cdef bint is_float32, nesterov
     cdef double momentum, beta_1, beta_2, epsilon
-    cdef Size n
-    cdef void *theta
-    cdef void *g
-    cdef void *first
-    cdef void *second
-    cdef object alive
+    cdef Size n_parameters
+    cdef void *parameters
+    cdef void *gradient
+    cdef void *first_slot
+    cdef void *last_slot
+    cdef object kept_alive  # the arrays that the pointers lead to
 
     def __init__(self, solver, parameters, gradient):
-        self.kind = KINDS[type(solver)]
-        self.single = parameters.dtype.char == "f"
-        self.n = parameters.size
-        self.alive = [parameters, gradient, *solver.slots]
-        addresses = [array.ctypes.data for array in self.alive]
-        self.theta, self.g = <void *><size_t>addresses[0], <void *><size_t>addresses[1]
-        self.first = <void *><size_t>addresses[2]
-        self.second = <void *><size_t>addresses[len(addresses) - 1]
+        self.update = UPDATES[type(solver)]
+        self.is_float32 = parameters.dtype.char == "f"
+        self.n_parameters = parameters.size
+        self.kept_alive = [parameters, gradient, *solver.slots]
+        self.parameters, self.gradient = address(parameters), address(gradient)
+        first, last = solver.slots[0], solver.slots[len(solver.slots) - 1]
+        self.first_slot, self.last_slot = address(first), address(last)
         self.momentum = getattr(solver, "momentum", 0)
         self.nesterov = getattr(solver, "nesterovs_momentum", False)
         self.beta_1, self.beta_2 = getattr(solver, "beta_1", 0), getattr(solver, "beta_2", 0)
@@ -105,105 +110,106 @@ cdef class FusedUpdate:
     def __call__(self, double learning_rate, Size n_steps):
         """Make step number `n_steps`."""
         with nogil:
-            self.move(learning_rate, n_steps)
+            self.apply(learning_rate, n_steps)
 
-    cdef void move(self, double learning_rate, Size n_steps) noexcept nogil:
-        cdef double rate = learning_rate
-        if self.kind in (MOMENTS, SQUARES):
+    cdef void apply(self, double learning_rate, Size n_steps) noexcept nogil:
+        cdef double rate = learning_rate  # corrected for the start from zero: Solver.effective_rate
+        if self.update in (ADAM_UPDATE, RMSPROP_UPDATE):
             rate *= sqrt(1 - pow(self.beta_2, <double>n_steps))
-        if self.kind == MOMENTS:
+        if self.update == ADAM_UPDATE:
             rate /= 1 - pow(self.beta_1, <double>n_steps)
-        if self.single:
-            self.move_single(rate)
+        if self.is_float32:
+            self.apply_float(rate)
         else:
-            self.move_double(rate)
+            self.apply_double(rate)
 
-    cdef void move_single(self, double rate) noexcept nogil:
-        cdef float *theta = <float *>self.theta
-        cdef float *g = <float *>self.g
-        cdef float *first = <float *>self.first
-        if self.kind == PLAIN:
-            sgd_float(theta, g, first, rate, self.momentum, self.nesterov, self.n)
-        elif self.kind == MOMENTS:
-            adam_float(theta, g, first, <float *>self.second, rate, self.beta_1, self.beta_2, self.epsilon, self.n)
-        elif self.kind == SQUARES:
-            rmsprop_float(theta, g, first, rate, self.beta_2, self.epsilon, self.n)
+    cdef void apply_float(self, double rate) noexcept nogil:
+        cdef float *theta = <float *>self.parameters
+        cdef float *g = <float *>self.gradient
+        cdef float *first = <float *>self.first_slot
+        cdef float *last = <float *>self.last_slot
+        if self.update == SGD_UPDATE:
+            sgd_float(theta, g, first, rate, self.momentum, self.nesterov, self.n_parameters)
+        elif self.update == ADAM_UPDATE:
+            adam_float(theta, g, first, last, rate, self.beta_1, self.beta_2, self.epsilon, self.n_parameters)
+        elif self.update == RMSPROP_UPDATE:
+            rmsprop_float(theta, g, first, rate, self.beta_2, self.epsilon, self.n_parameters)
         else:
-            adagrad_float(theta, g, first, rate, self.epsilon, self.n)
+            adagrad_float(theta, g, first, rate, self.epsilon, self.n_parameters)
 
-    cdef void move_double(self, double rate) noexcept nogil:
-        cdef double *theta = <double *>self.theta
-        cdef double *g = <double *>self.g
-        cdef double *first = <double *>self.first
-        if self.kind == PLAIN:
-            sgd_double(theta, g, first, rate, self.momentum, self.nesterov, self.n)
-        elif self.kind == MOMENTS:
-            adam_double(theta, g, first, <double *>self.second, rate, self.beta_1, self.beta_2, self.epsilon, self.n)
-        elif self.kind == SQUARES:
-            rmsprop_double(theta, g, first, rate, self.beta_2, self.epsilon, self.n)
+    cdef void apply_double(self, double rate) noexcept nogil:
+        cdef double *theta = <double *>self.parameters
+        cdef double *g = <double *>self.gradient
+        cdef double *first = <double *>self.first_slot
+        cdef double *last = <double *>self.last_slot
+        if self.update == SGD_UPDATE:
+            sgd_double(theta, g, first, rate, self.momentum, self.nesterov, self.n_parameters)
+        elif self.update == ADAM_UPDATE:
+            adam_double(theta, g, first, last, rate, self.beta_1, self.beta_2, self.epsilon, self.n_parameters)
+        elif self.update == RMSPROP_UPDATE:
+            rmsprop_double(theta, g, first, rate, self.beta_2, self.epsilon, self.n_parameters)
         else:
-            adagrad_double(theta, g, first, rate, self.epsilon, self.n)
+            adagrad_double(theta, g, first, rate, self.epsilon, self.n_parameters)
 
 
 cdef class FusedStepNorms:
-    """Norms of gradient, parameters and steps; :class:`skneural.solvers.norms.StepNorms` says what is computed."""
+    """Norms of gradient, parameters and steps; :class:`skneural.solvers.norms.StepNorms` specifies them."""
 
-    cdef bint single
-    cdef Size n, itemsize
-    cdef void *theta
-    cdef void *g
+    cdef bint is_float32
+    cdef Size n_parameters, itemsize
+    cdef void *parameters
+    cdef void *gradient
     cdef void *before
-    cdef object alive
+    cdef object kept_alive
 
     def __init__(self, parameters, gradient):
-        self.single = parameters.dtype.char == "f"
-        self.n, self.itemsize = parameters.size, parameters.itemsize
-        self.alive = [parameters, gradient, parameters.copy()]
-        addresses = [array.ctypes.data for array in self.alive]
-        self.theta, self.g = <void *><size_t>addresses[0], <void *><size_t>addresses[1]
-        self.before = <void *><size_t>addresses[2]
+        self.is_float32 = parameters.dtype.char == "f"
+        self.n_parameters, self.itemsize = parameters.size, parameters.itemsize
+        before = parameters.copy()
+        self.kept_alive = [parameters, gradient, before]
+        self.parameters, self.gradient, self.before = address(parameters), address(gradient), address(before)
 
-    def begin_step(self):
-        """Keep the parameters."""
+    def save_parameters(self):
+        """Save the parameters before a step."""
         with nogil:
-            self.keep()
+            self.save()
 
-    def gradient(self):
-        """Return the gradient's norm."""
+    def gradient_norm(self):
+        """Return the norm of the gradient."""
         cdef double norm
         with nogil:
-            norm = self.norm(self.g)
+            norm = self.norm(self.gradient)
         return norm
 
     def update_ratio(self):
-        """Return the norm of the change since `begin_step` over that of the parameters."""
+        """Return the norm of the step since `save_parameters` over that of the parameters."""
         cdef double ratio
         with nogil:
             ratio = self.ratio()
         return ratio
 
     cdef double norm(self, void *x) noexcept nogil:
-        return norm_float(<float *>x, self.n) if self.single else norm_double(<double *>x, self.n)
+        return norm_float(<float *>x, self.n_parameters) if self.is_float32 else norm_double(<double *>x, self.n_parameters)
 
-    cdef void keep(self) noexcept nogil:
-        memcpy(self.before, self.theta, self.n * self.itemsize)
+    cdef void save(self) noexcept nogil:
+        memcpy(self.before, self.parameters, self.n_parameters * self.itemsize)
 
     cdef double ratio(self) noexcept nogil:
-        if self.single:
-            difference_float(<float *>self.theta, <float *>self.before, self.n)
+        if self.is_float32:
+            step_in_place_float(<float *>self.parameters, <float *>self.before, self.n_parameters)
         else:
-            difference_double(<double *>self.theta, <double *>self.before, self.n)
-        cdef double step = self.norm(self.before), length = self.norm(self.theta)
-        return step / length if length else INFINITY
+            step_in_place_double(<double *>self.parameters, <double *>self.before, self.n_parameters)
+        cdef double step = self.norm(self.before), norm = self.norm(self.parameters)
+        return step / norm if norm else INFINITY
 
 
-cdef class FusedSteps:
-    """The steps of epochs; parameters as in :class:`skneural.solvers.steps.Steps`.
+cdef class FusedTrainingSteps:
+    """The training steps of epochs; parameters as in :class:`skneural.solvers.training_steps.TrainingSteps`.
 
     Attributes
     ----------
     max_epochs_per_call : int
-        So many epochs may be one call of :meth:`run_epochs`, some tens of milliseconds.
+        How many epochs one call of :meth:`run_epochs` can run in some tens of milliseconds.
     """
 
     cdef readonly double gradient_norm, update_ratio
@@ -212,151 +218,166 @@ cdef class FusedSteps:
     cdef FusedForwardBackward forward_backward
     cdef FusedUpdate update
     cdef FusedStepNorms norms
-    cdef object solver, alive
+    cdef object solver, state_array
     cdef void *state
-    cdef double clip_norm, max_norm, weight_decay, loss, total
-    cdef Size n_decayed, n_parameters, n_state, n_rows, size, n_batches, n_steps, portion
+    cdef double clip_norm, max_norm, weight_decay
+    cdef double loss, loss_sum  # of the batch, in the end of the epoch; of the rows so far
+    cdef Size n_decayed, n_state, n_rows, batch_size, n_batches, n_steps, max_steps_per_call
 
     def __init__(self, objective, solver, batches, clip_norm):
         self.gradient_norm = self.update_ratio = np.nan
-        self.forward_backward, self.solver, self.update = objective.forward_backward, solver, solver._move
-        self.batches, self.n_rows, self.size, self.n_batches = batches, batches.n_rows, batches.batch_size, len(batches)
+        self.forward_backward, self.solver, self.update = objective.forward_backward, solver, solver._apply_update
+        self.batches, self.n_rows = batches, batches.n_rows
+        self.batch_size, self.n_batches = batches.batch_size, len(batches)
         self.norms = FusedStepNorms(objective.parameters, objective.gradient)
         self.clip_norm = INFINITY if clip_norm is None else clip_norm
         self.max_norm = INFINITY if objective.max_norm is None else objective.max_norm.max_norm
         self.n_decayed = len(getattr(solver, "_decayed", ()))
-        self.n_parameters, self.n_state, self.alive = objective.parameters.size, objective.state.size, objective.state
-        self.state = <void *><size_t>objective.state.ctypes.data
-        cdef Size row = ROW + self.n_parameters, i
-        for i in range(self.forward_backward.program.n_layers):
-            row += UNIT * self.forward_backward.program.layers[i].width
-        self.portion = max(1, WORK // (self.size * row + UPDATE * self.n_parameters + BESIDES))
-        self.max_epochs_per_call = max(1, self.portion // self.n_batches)
+        self.state_array, self.n_state, self.state = objective.state, objective.state.size, address(objective.state)
+        cdef Size n_parameters = objective.parameters.size, row_cost = ROW_COST + n_parameters, i
+        for i in range(self.forward_backward.plan.n_layers):
+            row_cost += UNIT_COST * self.forward_backward.plan.layers[i].width
+        step_cost = self.batch_size * row_cost + PARAMETER_UPDATE_COST * n_parameters + STEP_COST
+        self.max_steps_per_call = max(1, MAX_CALL_COST // step_cost)
+        self.max_epochs_per_call = max(1, self.max_steps_per_call // self.n_batches)
 
     def run_epoch(self, order, const double[::1] rates, number):
         """Make a step on each batch; return the mean loss of all rows, plus the penalties at the end."""
-        cdef const Size[::1] rows = self.begin([order], rates.shape[0])[0]
-        cdef bint adjacent = order is None and self.forward_backward.used is None
-        cdef Size made = 0
-        self.total = 0
-        while made < self.n_batches:
+        cdef const Size[::1] rows = self.prepare([order], rates.shape[0])[0]
+        cdef bint adjacent = order is None and self.forward_backward.subset is None
+        cdef Size step = 0
+        self.loss_sum = 0
+        while step < self.n_batches:
             with nogil:
-                made = self.advance(&rows[0], adjacent, &rates[0], made, min(made + self.portion, self.n_batches))
-            self.solver.n_steps = self.n_steps + made
+                step = self.run_steps(
+                    &rows[0], adjacent, &rates[0], step, min(step + self.max_steps_per_call, self.n_batches))
+            self.solver.n_steps = self.n_steps + step
             if not isfinite(self.loss):
-                raise DivergenceError.at(number, rates[min(made, self.n_batches - 1)])
+                raise DivergenceError.at(number, rates[min(step, self.n_batches - 1)])
             PyErr_CheckSignals()
         return self.loss
 
-    def run_epochs(self, list orders, const double[:, ::1] rates, number, double[:, ::1] found, monitor):
-        """Make the steps of some epochs that nobody looks at in between.
+    def run_epochs(self, list orders, const double[:, ::1] rates, number, double[:, ::1] results, monitor):
+        """Run some epochs between which nothing happens in Python.
 
         Parameters
         ----------
         orders : list of ndarray or None
-            One for each epoch, as for :meth:`take`.
+            One for each epoch, as for :meth:`run_epoch`.
         rates : ndarray of shape (n_epochs, n_batches)
         number : int
             The first epoch's.
-        found : ndarray of shape (n_epochs, 3)
-            For loss, gradient norm and update ratio of each epoch; left as they are where one does not end.
+        results : ndarray of shape (n_epochs, 3)
+            Where loss, gradient norm and update ratio of each epoch go; rows of epochs that are not finished stay.
         monitor : TrainingMonitor
-            Its `best` and `first`, the states that the best epoch so far and the latest one began with, are kept as it
-            keeps them itself: they change places with each epoch that is the best so far.
+            Its `best_state` and `epoch_start_state` are kept as it keeps them itself.
 
         Raises
         ------
         DivergenceError
-            As in :meth:`take`.
+            As in :meth:`run_epoch`.
         """
-        cdef Size n = len(orders), done = 0, made = 0, itemsize = self.alive.itemsize
-        cdef list chosen = self.begin(orders, rates.shape[1])
-        cdef const size_t[::1] rows = np.array([array.ctypes.data for array in chosen], np.uintp)
-        cdef bint adjacent = self.forward_backward.used is None and all(order is None for order in orders)
-        if (rates.shape[0], found.shape[0], found.shape[1]) != (n, n, 3):
-            raise ValueError(f"{n} epochs need as many rows of rates, and room for 3 numbers each. Got {rates.shape[0]} "
-                             f"rows, and room of shape {(found.shape[0], found.shape[1])}.")
-        for state in (monitor.best_state, monitor.epoch_start_state):
-            if (state.dtype, state.shape) != (self.alive.dtype, self.alive.shape) or not state.flags.carray:
-                raise ValueError(f"What is kept must be as the state, {self.alive.dtype} of shape {self.alive.shape}, "
-                                 f"contiguous and writable. Got {state.dtype} of shape {state.shape}.")
-        cdef double least = monitor.stopping.best
-        cdef void *best = <void *><size_t>monitor.best_state.ctypes.data
-        cdef void *first = <void *><size_t>monitor.epoch_start_state.ctypes.data
+        cdef Size n_epochs = len(orders), epoch = 0, step = 0, n_bytes = self.state_array.nbytes
+        cdef list indices = self.prepare(orders, rates.shape[1])
+        cdef const size_t[::1] rows = np.array([array.ctypes.data for array in indices], np.uintp)
+        cdef bint adjacent = self.forward_backward.subset is None and all(order is None for order in orders)
+        if (rates.shape[0], results.shape[0], results.shape[1]) != (n_epochs, n_epochs, 3):
+            raise ValueError(f"{n_epochs} epochs need as many rows of rates, and results of shape {(n_epochs, 3)}. Got "
+                             f"{rates.shape[0]} rows, and results of shape {(results.shape[0], results.shape[1])}.")
+        cdef void *best_state = self.checked_address(monitor.best_state)
+        cdef void *epoch_start_state = self.checked_address(monitor.epoch_start_state)
+        cdef double best_loss = monitor.early_stopping.best
         with nogil:
-            while done < n:
-                memcpy(first, self.state, self.n_state * itemsize)
-                self.total = 0
-                made = self.advance(<const Size *>rows[done], adjacent, &rates[done, 0], 0, self.n_batches)
-                self.n_steps += made
+            while epoch < n_epochs:
+                memcpy(epoch_start_state, self.state, n_bytes)
+                self.loss_sum = 0
+                step = self.run_steps(<const Size *>rows[epoch], adjacent, &rates[epoch, 0], 0, self.n_batches)
+                self.n_steps += step
                 if not isfinite(self.loss):
                     break
-                found[done, 0], found[done, 1], found[done, 2] = self.loss, self.gradient_norm, self.update_ratio
-                done += 1
-                if self.loss < least:
-                    least = self.loss
-                    best, first = first, best
+                results[epoch, 0], results[epoch, 1] = self.loss, self.gradient_norm
+                results[epoch, 2] = self.update_ratio
+                epoch += 1
+                if self.loss < best_loss:
+                    best_loss = self.loss
+                    memcpy(best_state, epoch_start_state, n_bytes)
         self.solver.n_steps = self.n_steps
-        if done < n:
-            raise DivergenceError.at(number + done, rates[done, min(made, self.n_batches - 1)])
+        if epoch < n_epochs:
+            raise DivergenceError.at(number + epoch, rates[epoch, min(step, self.n_batches - 1)])
 
-    cdef list begin(self, list orders, Size n_rates):
-        """Return the rows of each epoch, batch by batch, after a look at what is asked for."""
-        chosen = [self.forward_backward.choose(slice(self.n_rows) if order is None else order) for order in orders]
-        if self.size > self.forward_backward.n_rows or n_rates != self.n_batches:
+    cdef void *checked_address(self, array) except? NULL:
+        """Return the address of an array to which the state can be copied."""
+        state = self.state_array
+        if (array.dtype, array.shape) != (state.dtype, state.shape) or not array.flags.carray:
+            raise ValueError(f"A copy of the state must be {state.dtype} of shape {state.shape}, contiguous and "
+                             f"writable. Got {array.dtype} of shape {array.shape}.")
+        return address(array)
+
+    cdef list prepare(self, list orders, Size n_rates):
+        """Check the arguments and read the solver's present values; return the row indices of each epoch."""
+        indices = [self.forward_backward.row_indices(slice(self.n_rows) if order is None else order) for order in orders]
+        if self.batch_size > self.forward_backward.batch_size or n_rates != self.n_batches:
             raise ValueError(
-                f"{self.n_rows} rows in batches of {self.size} need as many rates as there are batches, and passes over "
-                f"{self.size} rows. Got {n_rates} rates, and passes over {self.forward_backward.n_rows} rows.")
-        for rows in chosen:
+                f"{self.n_rows} rows in batches of {self.batch_size} need as many rates as there are batches, and "
+                f"passes over {self.batch_size} rows. Got {n_rates} rates, and passes over "
+                f"{self.forward_backward.batch_size} rows.")
+        for rows in indices:
             if len(rows) != self.n_rows:
                 raise ValueError(f"The order of an epoch has {self.n_rows} rows. Got {len(rows)} rows.")
         self.weight_decay = getattr(self.solver, "weight_decay", 0)
         self.n_steps = self.solver.n_steps
-        self.forward_backward.share(&self.forward_backward.program.products, self.size)
-        return chosen
+        self.forward_backward.choose_gemm(&self.forward_backward.plan.gemm, self.batch_size)
+        return indices
 
-    cdef Size advance(self, const Size *rows, bint adjacent, const double *rates, Size i, Size end) noexcept nogil:
-        """Make the steps from i to `end` of an epoch; return how many are made, fewer where the loss is not finite."""
+    cdef Size run_steps(
+        self, const Size *rows, bint adjacent, const double *rates, Size step, Size end
+    ) noexcept nogil:
+        """Make the steps from `step` to `end` of an epoch. Return how many of the epoch are made then: fewer than
+        `end` where the loss is not finite."""
         cdef Size start, n
-        while i < end:
-            start = i * self.size
-            n = min(self.size, self.n_rows - start)
-            self.loss = self.forward_backward.pass_over(rows + start, adjacent, n)
+        while step < end:
+            start = step * self.batch_size
+            n = min(self.batch_size, self.n_rows - start)
+            self.loss = self.forward_backward.forward_backward(rows + start, adjacent, n)
             if not isfinite(self.loss):
-                return i
-            self.total += n * self.loss
-            i += 1
-            self.step(rates[i - 1], self.n_steps + i, i == self.n_batches)
-        if i == self.n_batches:  # here, since to take the GIL in between is to wait for other threads
+                return step
+            self.loss_sum += n * self.loss
+            step += 1
+            self.make_step(rates[step - 1], self.n_steps + step, step == self.n_batches)
+        if step == self.n_batches:  # here, since to take the GIL in between is to wait for other threads
             self.update_ratio = self.norms.ratio()
-            self.loss = self.total / self.n_rows + self.forward_backward.penalize()
-            if not self.finite():
+            self.loss = self.loss_sum / self.n_rows + self.forward_backward.total_penalty()
+            if not self.state_is_finite():
                 self.loss = NAN
-        return i
+        return step
 
-    cdef bint finite(self) noexcept nogil:
-        if self.forward_backward.single:
-            return finite_float(<float *>self.state, self.n_state)
-        return finite_double(<double *>self.state, self.n_state)
+    cdef void make_step(self, double rate, Size n_steps, bint is_last) noexcept nogil:
+        """Clip the gradient, update the parameters, project the weights; the last step of an epoch is measured."""
+        cdef double norm
+        if is_last:
+            self.norms.save()
+        if is_last or self.clip_norm < INFINITY:
+            norm = self.norms.norm(self.norms.gradient)
+            self.gradient_norm = norm
+            if norm > self.clip_norm:
+                self.scale(self.norms.gradient, self.clip_norm / norm, self.norms.n_parameters)
+        if self.weight_decay:
+            self.scale(self.norms.parameters, 1 - rate * self.weight_decay, self.n_decayed)
+        self.update.apply(rate, n_steps)
+        if self.max_norm < INFINITY:
+            self.forward_backward.max_norm_project(self.max_norm)
 
     cdef void scale(self, void *x, double factor, Size n) noexcept nogil:
-        if self.forward_backward.single:
+        if self.forward_backward.is_float32:
             scale_float(<float *>x, factor, n)
         else:
             scale_double(<double *>x, factor, n)
 
-    cdef void step(self, double rate, Size number, bint is_last) noexcept nogil:
-        """Clip, move, and enforce the bound on norms; the last step of an epoch is measured."""
-        cdef double norm
-        if is_last:
-            self.norms.keep()
-        if is_last or self.clip_norm < INFINITY:
-            norm = self.norms.norm(self.norms.g)
-            self.gradient_norm = norm
-            if norm > self.clip_norm:
-                self.scale(self.norms.g, self.clip_norm / norm, self.norms.n)
-        if self.weight_decay:
-            self.scale(self.norms.theta, 1 - rate * self.weight_decay, self.n_decayed)
-        self.update.move(rate, number)
-        if self.max_norm < INFINITY:
-            self.forward_backward.bound(self.max_norm)
+    cdef bint state_is_finite(self) noexcept nogil:
+        if self.forward_backward.is_float32:
+            return all_finite_float(<float *>self.state, self.n_state)
+        return all_finite_double(<double *>self.state, self.n_state)
+
+
+cdef void *address(array) except? NULL:
+    return <void *><size_t>array.ctypes.data

@@ -12,14 +12,15 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from skneural.network import Objective
+from skneural.solvers.epoch import Epoch
 from skneural.solvers.exceptions import DivergenceError
-from skneural.solvers.training_monitor import Epoch, TrainingMonitor
+from skneural.solvers.training_monitor import TrainingMonitor
 
 Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
-class Outcome:
+class OptimizationResult:
     """How a run of L-BFGS ended.
 
     Parameters
@@ -28,16 +29,21 @@ class Outcome:
         Iterations made.
     loss : float
         The objective at the end.
-    converged : bool
-        Whether it ended by itself.
+    stopped_by : {"tol", "early_stopping", "callback", "max_iter", "max_fun", "line_search"}
+        Why it ended; "line_search" if that found no lower objective.
     message : str
-        SciPy's own words.
+        SciPy's message.
     """
 
     n_iter: int
     loss: float
-    converged: bool
+    stopped_by: str
     message: str
+
+    @property
+    def converged(self) -> bool:
+        """Whether it ended before its limits and without a failure."""
+        return self.stopped_by in ("tol", "early_stopping", "callback")
 
 
 class LBFGS:
@@ -52,8 +58,8 @@ class LBFGS:
     tol : float
         Stop when the largest entry of the gradient is at most `tol`, or when, as in scikit-learn's MLP, an iteration
         lowers the objective by less than SciPy's default for ``ftol``, 2.2e-9 of its value.
-    monitor : Watch
-        Looks on after each iteration; with early stopping it may end the run.
+    monitor : TrainingMonitor
+        Called after each iteration; callbacks, and early stopping by a score, may end the run.
 
     Examples
     --------
@@ -73,10 +79,11 @@ class LBFGS:
 
     def __init__(self, objective: Objective, max_fun: int, tol: float, monitor: TrainingMonitor):
         self.objective, self.max_fun, self.tol, self.monitor = objective, max_fun, tol, monitor
-        self._all = slice(0, len(objective.rows))
-        self._iteration, self._ended = 0, False
+        self._all_rows = slice(0, len(objective.rows))
+        self._iteration = 0
+        self._stopped_by: str | None = None
 
-    def run(self, max_iter: int) -> Outcome:
+    def run(self, max_iter: int) -> OptimizationResult:
         """Minimise; the objective's parameters end at the minimum.
 
         Parameters
@@ -86,8 +93,8 @@ class LBFGS:
 
         Returns
         -------
-        outcome : Outcome
-            Iterations, objective, and whether it converged.
+        result : OptimizationResult
+            Iterations, objective, and why it ended.
 
         Raises
         ------
@@ -96,27 +103,41 @@ class LBFGS:
             the user interrupts.
         """
         self._best, self._best_loss = self.objective.state.copy(), math.inf
-        self._started = time.perf_counter()
+        self._iteration_start = time.perf_counter()
         options = {"maxfun": self.max_fun, "maxiter": max_iter, "gtol": self.tol}
         start = self.objective.parameters.astype(np.float64)
         try:
             with np.errstate(over="ignore", invalid="ignore", under="ignore"):  # divergence has its own error
                 result = minimize(
-                    self._evaluate, start, jac=True, method="L-BFGS-B", options=options, callback=self._after
+                    self._evaluate,
+                    start,
+                    jac=True,
+                    method="L-BFGS-B",
+                    options=options,
+                    callback=self._on_iteration_end,
                 )
         except (DivergenceError, KeyboardInterrupt):
             np.copyto(self.objective.state, self._best)
             raise
         self.objective.parameters[...] = result.x
-        self.objective.update_running_statistics(self._all)
+        self.objective.update_running_statistics(self._all_rows)
         # The line search may end one iteration late, and abort one without progress.
-        converged = bool(result.success) or self._ended
-        return Outcome(min(result.nit, max_iter), float(result.fun), converged, str(result.message))
+        n_iter = min(result.nit, max_iter)
+        return OptimizationResult(n_iter, float(result.fun), self._reason(result, max_iter), str(result.message))
+
+    def _reason(self, result: Any, max_iter: int) -> str:
+        if self._stopped_by is not None:
+            return self._stopped_by
+        if result.success:
+            return "tol"
+        if result.nit >= max_iter:
+            return "max_iter"
+        return "max_fun" if result.nfev >= self.max_fun else "line_search"
 
     def _evaluate(self, x: Array) -> tuple[float, Array]:
         self.objective.parameters[...] = x
         self.objective.reset_running_statistics()
-        value = self.objective.evaluate(self._all) + self.objective.penalty()
+        value = self.objective.evaluate(self._all_rows) + self.objective.penalty()
         gradient = self.objective.gradient.astype(np.float64)
         if not (math.isfinite(value) and np.isfinite(gradient).all()):
             raise DivergenceError.at(self._iteration + 1, None)
@@ -125,17 +146,20 @@ class LBFGS:
             np.copyto(self._best, self.objective.state)
         return value, gradient
 
-    def _after(self, intermediate_result: Any) -> None:
+    def _on_iteration_end(self, intermediate_result: Any) -> None:
         self._iteration += 1
         parameters = self.objective.parameters
         x = intermediate_result.x.astype(parameters.dtype)
-        if not np.array_equal(parameters, x):  # the line search has looked elsewhere since
+        if not np.array_equal(parameters, x):  # the line search has evaluated other points since
             parameters[...] = x
-            self.objective.update_running_statistics(self._all)
+            self.objective.update_running_statistics(self._all_rows)
         now, validation = time.perf_counter(), self.monitor.validation()
-        epoch = Epoch(self._iteration, float(intermediate_result.fun), now - self._started, **validation)
-        self._started = now
-        asked = self.monitor.on_epoch_end(epoch)
-        if asked or (self.monitor.early_stopping and self.monitor.stopping.should_stop):
-            self._ended = True
+        epoch = Epoch(self._iteration, float(intermediate_result.fun), now - self._iteration_start, **validation)
+        self._iteration_start = now
+        stop_requested = self.monitor.on_epoch_end(epoch)
+        if self.monitor.use_score and self.monitor.early_stopping.should_stop:
+            self._stopped_by = "early_stopping"
+        elif stop_requested:
+            self._stopped_by = "callback"
+        if self._stopped_by is not None:
             raise StopIteration

@@ -1,4 +1,4 @@
-"""How long gradient, step and parameters are: what the history says of a solver's work."""
+"""Norms of gradient, parameters and steps, for the training history and for clipping."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Array = NDArray[Any]
 
 
 class StepNorms:
-    """Euclidean norms of a gradient, of parameters, and of what a step makes of them.
+    """Euclidean norms of a gradient, of parameters, and of the step between two of them.
 
     Parameters
     ----------
@@ -27,9 +27,9 @@ class StepNorms:
     >>> from skneural.solvers.norms import StepNorms
     >>> theta, gradient = np.array([3.0, 4.0]), np.array([0.0, 2.0])
     >>> norms = StepNorms(theta, gradient)
-    >>> norms.begin_step()
+    >>> norms.save_parameters()
     >>> theta += 5
-    >>> norms.gradient(), round(norms.update_ratio(), 3)
+    >>> norms.gradient_norm(), round(norms.update_ratio(), 3)
     (2.0, 0.587)
     """
 
@@ -37,27 +37,30 @@ class StepNorms:
         self._parameters, self._gradient = parameters, gradient
         self._before = np.empty_like(parameters)
 
-    @staticmethod
-    def of(parameters: Array, gradient: Array) -> StepNorms:
-        """Return the native form where it can be had, and this one elsewhere."""
-        fused = active_extension("skneural.solvers.fused")
-        if fused is not None and fused.reads(parameters):
-            return fused.FusedStepNorms(parameters, gradient)
-        return StepNorms(parameters, gradient)
-
-    def begin_step(self) -> None:
-        """Keep the parameters, so that what follows is measured."""
+    def save_parameters(self) -> None:
+        """Save the parameters before a step."""
         np.copyto(self._before, self._parameters)
 
-    def gradient(self) -> float:
-        """Return the gradient's norm."""
+    def gradient_norm(self) -> float:
+        """Return the norm of the gradient."""
         return _norm(self._gradient)
 
     def update_ratio(self) -> float:
-        """Return the norm of the change since :meth:`begin_step` over that of the parameters; inf if these are zero."""
+        """Return the norm of the step since the last :meth:`save_parameters` over that of the parameters.
+
+        It is inf if the parameters are zero. Call it once for each step: it overwrites the saved parameters.
+        """
         step = np.subtract(self._parameters, self._before, out=self._before)
-        length = _norm(self._parameters)
-        return _norm(step) / length if length else math.inf
+        norm = _norm(self._parameters)
+        return _norm(step) / norm if norm else math.inf
+
+
+def create_step_norms(parameters: Array, gradient: Array) -> StepNorms:
+    """Return a StepNorms, in the fused form where that supports the parameters."""
+    fused = active_extension("skneural.solvers.fused")
+    if fused is not None and fused.supports_parameters(parameters):
+        return fused.FusedStepNorms(parameters, gradient)
+    return StepNorms(parameters, gradient)
 
 
 def _norm(vector: Array) -> float:

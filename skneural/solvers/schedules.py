@@ -79,6 +79,23 @@ class Schedule(Component):
         """Return the factor by which to shrink the rate when progress stalls, or None to stop training."""
         return None
 
+    def has_ended(self, progress: Progress, learning_rate: float) -> bool:
+        """Return whether the schedule has reached its end before an epoch.
+
+        Parameters
+        ----------
+        progress : Progress
+            At the start of the epoch.
+        learning_rate : float
+            ``learning_rate_init``, reduced by the plateaus so far.
+
+        Returns
+        -------
+        has_ended : bool
+            Then all later rates are those of its end.
+        """
+        return self.completes and bool(progress.fraction[0] >= 1)
+
 
 class Constant(Schedule):
     """The rate stays as it is.
@@ -157,6 +174,10 @@ class Adaptive(Schedule):
     def on_plateau(self, learning_rate: float) -> float | None:
         """Return 1 / divisor, or None below `smallest`."""
         return 1 / self.divisor if learning_rate > self.smallest else None
+
+    def has_ended(self, progress: Progress, learning_rate: float) -> bool:
+        """Return whether plateaus have reduced the rate to `smallest`."""
+        return learning_rate <= self.smallest
 
 
 class Cosine(Schedule):

@@ -16,9 +16,9 @@ class SGD(Solver):
     Parameters
     ----------
     momentum : float in [0, 1], default=0.9
-        Share of the velocity that is kept.
+        Decay of the velocity.
     nesterovs_momentum : bool, default=True
-        Whether the step looks ahead along the velocity.
+        Whether momentum is Nesterov's: the step looks ahead along the velocity.
 
     Examples
     --------
@@ -26,7 +26,7 @@ class SGD(Solver):
     >>> from skneural.solvers import SGD
     >>> theta, gradient = np.array([1.0, -2.0]), np.array([1.0, -2.0])
     >>> solver = SGD()
-    >>> solver.start(theta, gradient)
+    >>> solver.initialize(theta, gradient)
     >>> solver.step(learning_rate=0.1)
     >>> theta.round(4)
     array([ 0.81, -1.62])

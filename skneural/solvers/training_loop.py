@@ -1,10 +1,10 @@
-"""The epoch loop of all stochastic solvers."""
+"""The training loop over epochs, for all stochastic solvers."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,14 +12,15 @@ from numpy.typing import NDArray
 from skneural.network import Objective
 from skneural.solvers.base import Solver
 from skneural.solvers.batches import Batches
+from skneural.solvers.epoch import Epoch
 from skneural.solvers.exceptions import DivergenceError
 from skneural.solvers.schedules import SCHEDULES, Progress, Schedule
-from skneural.solvers.steps import Steps
-from skneural.solvers.training_monitor import Epoch, TrainingMonitor
+from skneural.solvers.training_monitor import TrainingMonitor
+from skneural.solvers.training_steps import create_training_steps
 
 Array = NDArray[Any]
 
-OWN = {type(schedule) for schedule in SCHEDULES.values()}  # they may be asked for rates ahead of their epoch
+BUILT_IN_SCHEDULES = {type(schedule) for schedule in SCHEDULES.values()}  # these may be called before their epoch
 
 
 class TrainingLoop:
@@ -35,14 +36,14 @@ class TrainingLoop:
         Progress -> factors on the learning rate.
     batches : Batches
         The rows of each step.
-    monitor : Watch
-        Who looks on after each epoch.
+    monitor : TrainingMonitor
+        Validation, early stopping and callbacks between epochs.
     learning_rate : float
         Initial learning rate.
     rng : RandomState
         For the order of the rows.
     clip_norm : float or None, default=None
-        Bound on the Euclidean norm of the gradient; longer ones are scaled down.
+        Bound on the Euclidean norm of the gradient; a larger gradient is scaled down to it.
 
     Attributes
     ----------
@@ -85,9 +86,9 @@ class TrainingLoop:
         self.batches, self.monitor, self.learning_rate = batches, monitor, learning_rate
         self.rng, self.clip_norm = rng, clip_norm
         self.n_epochs = self.n_samples_seen = 0
-        self._places = np.arange(len(batches)) / len(batches)  # of the batches in an epoch
-        self._shrinkage = 1.0  # what plateaus have made of the learning rate
-        self._start()
+        self._batch_starts = np.arange(len(batches)) / len(batches)  # in fractions of an epoch
+        self._plateau_factor = 1.0  # on the learning rate, the product over all plateaus so far
+        self._initialize_solver()
 
     def run(self, first: int, last: int, max_iter: int) -> bool:
         """Train for the epochs numbered `first` to `last`.
@@ -102,133 +103,171 @@ class TrainingLoop:
         Returns
         -------
         converged : bool
-            Whether training stopped for lack of progress, or at a guest's wish.
+            Whether training stopped for lack of progress, or because a callback asked for it.
 
         Raises
         ------
         DivergenceError
-            With the best finite parameters restored, and the solver back at its start.
+            With the best finite parameters restored, and the solver's state set to zero.
         """
         try:
             with np.errstate(over="ignore", invalid="ignore", under="ignore"):  # divergence has its own error
-                number, ended = first, False
-                while number <= last and not ended:
+                number, stopped = first, False
+                while number <= last and not stopped:
                     n_epochs = self._n_epochs_per_call(last - number + 1)
                     if n_epochs == 1:
-                        ended = self._ends(self._run_epoch(number, max_iter))
+                        stopped = self._run_epoch(number, max_iter)
                     else:
-                        ended = self._run_epochs(number, n_epochs, max_iter)
+                        stopped = self._run_epochs(number, n_epochs, max_iter)
                     number += n_epochs
-                return ended
+                return stopped
         except DivergenceError:
-            self.return_to_best()
+            self.restart_from_best()
             raise
 
-    def return_to_best(self) -> None:
-        """Bring the best parameters back after divergence, and the solver, whose state is not finite, to its start."""
+    def restart_from_best(self) -> None:
+        """After divergence restore the best parameters, and set the solver's state, which is not finite, to zero."""
         self.monitor.restore_best()
-        self._start()
+        self._initialize_solver()
 
     @property
     def completes(self) -> bool:
         """Whether the schedule ends with the last epoch, so that to reach it is no lack of convergence."""
         return isinstance(self.schedule, Schedule) and self.schedule.completes
 
+    def schedule_has_ended(self, number: int, max_iter: int) -> bool:
+        """Return whether the schedule is at its end before the epoch of this number, so that no higher rate follows."""
+        if not isinstance(self.schedule, Schedule):
+            return False
+        fraction = np.minimum((number - 1 + self._batch_starts) / max_iter, 1)
+        progress = Progress(number - 1, self.n_samples_seen, fraction)
+        return self.schedule.has_ended(progress, self.learning_rate * self._plateau_factor)
+
     def get_state(self) -> dict[str, Any]:
-        """Return all that decides how training goes on, as plain values."""
+        """Return all that decides how training continues, as plain values."""
         return {
             **self.solver.get_state(),
             **self.monitor.get_state(),
             "rng": self.rng.get_state(),
-            "shrinkage": self._shrinkage,
+            "plateau_factor": self._plateau_factor,
             "n_epochs": self.n_epochs,
             "n_samples_seen": self.n_samples_seen,
         }
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Go on where :meth:`get_state` was called."""
+        """Continue where :meth:`get_state` was called."""
         self.solver.set_state(state)
         self.monitor.set_state(state)
         self.rng.set_state(state["rng"])
-        self._shrinkage = state["shrinkage"]
+        self._plateau_factor = state["plateau_factor"]
         self.n_epochs, self.n_samples_seen = state["n_epochs"], state["n_samples_seen"]
 
-    def _start(self) -> None:
-        self.solver.start(self.objective.parameters, self.objective.gradient)
-        self._steps = Steps.of(self.objective, self.solver, self.batches, self.clip_norm)
+    def _initialize_solver(self) -> None:
+        self.solver.initialize(self.objective.parameters, self.objective.gradient)
+        self._steps = create_training_steps(self.objective, self.solver, self.batches, self.clip_norm)
 
     def _n_epochs_per_call(self, n_left: int) -> int:
-        """Return how many epochs may be one call: none of them but the last can be the one to stop after."""
-        if not (
-            self.monitor.can_defer_epochs and self.monitor.objective is self.objective and type(self.schedule) in OWN
-        ):
+        """Return how many epochs can be one call: so few that training cannot have to stop before the last of them."""
+        same_objective = self.monitor.objective is self.objective
+        if not (self.monitor.can_defer_epochs and same_objective and type(self.schedule) in BUILT_IN_SCHEDULES):
             return 1
-        return max(1, int(min(n_left, self._steps.max_epochs_per_call, self.monitor.stopping.epochs_left)))
+        return max(1, int(min(n_left, self._steps.max_epochs_per_call, self.monitor.early_stopping.epochs_left)))
 
-    def _run_epoch(self, number: int, max_iter: int) -> Epoch:
-        started = time.perf_counter()
+    def _run_epoch(self, number: int, max_iter: int) -> bool:
+        """Run one epoch and report it; return whether training stops."""
+        start = time.perf_counter()
         self.monitor.on_epoch_begin()
         rates = self._rates(number, 1, max_iter)[0]
         loss = self._steps.run_epoch(self.batches.order(self.rng), rates, number)
         self.n_epochs += 1
         self.n_samples_seen += self.batches.n_rows
         validation = self.monitor.validation()
-        seconds = time.perf_counter() - started
+        seconds = time.perf_counter() - start
         norms = self._steps.gradient_norm, self._steps.update_ratio
-        return Epoch(number, loss, seconds, float(rates[-1]), *norms, **validation)
+        epoch = Epoch(number, loss, seconds, float(rates[-1]), *norms, **validation)
+        stop_requested = self.monitor.on_epoch_end(epoch)
+        return self._stops_on_plateau(epoch.learning_rate) or stop_requested
 
     def _run_epochs(self, number: int, n_epochs: int, max_iter: int) -> bool:
-        """Run epochs as one call, and tell of them afterwards; return whether training ends with the last one."""
-        started, told, before = time.perf_counter(), self.n_epochs, self.rng.get_state(legacy=False)
-        rates = self._rates(number, n_epochs, max_iter)
-        found = np.full((n_epochs, 3), np.nan)
+        """Run several epochs as one call and report them afterwards; return whether training stops.
 
-        def tell() -> int:
-            n_done = int(np.isfinite(found[:, 0]).sum())
-            seconds = (time.perf_counter() - started) / max(1, n_done)
-            for i in range(self.n_epochs - told, n_done):  # on from where Ctrl-C was heard, if it was
-                self.n_epochs += 1
-                self.n_samples_seen += self.batches.n_rows
-                loss, *norms = found[i].tolist()
-                self.monitor.on_epoch_end(Epoch(number + i, loss, seconds, float(rates[i, -1]), *norms))
-            return n_done
-
+        Ctrl-C can come at any line. No epoch that has been run may then be lost, and the random numbers must be those
+        of single epochs: up to the order of the first epoch that was not finished.
+        """
+        rates, results = self._rates(number, n_epochs, max_iter), np.full((n_epochs, 3), np.nan)
+        deferred = DeferredEpochs(number, rates, results, time.perf_counter(), self.n_epochs)
+        rng_state = self.rng.get_state(legacy=False)
         try:
-            orders = [self.batches.order(self.rng) for _ in range(n_epochs)]
-            self._steps.run_epochs(orders, rates, number, found, self.monitor)
-            tell()
-        except BaseException:  # what is done is told of, and orders of epochs that did not begin were never drawn
             try:
-                tell()
-            finally:  # Ctrl-C may have been heard only now
-                n_begun = min(tell() + 1, n_epochs)
-                self.rng.set_state(before)
-                for _ in range(n_begun):
+                orders = [self.batches.order(self.rng) for _ in range(n_epochs)]
+                self._steps.run_epochs(orders, rates, number, results, self.monitor)
+            finally:
+                self._report(deferred)
+        finally:
+            self._report(deferred)  # the rest, if Ctrl-C came during the report
+            if deferred.n_finished < n_epochs:
+                self.rng.set_state(rng_state)
+                for _ in range(deferred.n_finished + 1):
                     self.batches.order(self.rng)
-            raise
-        return self._stalled(float(rates[-1, -1]))
+        return self._stops_on_plateau(float(rates[-1, -1]))
+
+    def _report(self, deferred: DeferredEpochs) -> None:
+        """Count and report those epochs of a call that are finished, and have not been reported before."""
+        seconds = (time.perf_counter() - deferred.start) / max(1, deferred.n_finished)
+        for i in range(self.n_epochs - deferred.n_epochs_before, deferred.n_finished):
+            self.n_epochs += 1
+            self.n_samples_seen += self.batches.n_rows
+            loss, *norms = deferred.results[i].tolist()
+            epoch = Epoch(deferred.number + i, loss, seconds, float(deferred.rates[i, -1]), *norms)
+            self.monitor.on_deferred_epoch_end(epoch)
 
     def _rates(self, number: int, n_epochs: int, max_iter: int) -> Array:
         """Return the learning rate of each batch of some epochs, an array of shape (n_epochs, n_batches)."""
-        begun = np.arange(number - 1, number - 1 + n_epochs)
-        fractions = np.minimum((begun[:, None] + self._places) / max_iter, 1)
+        epoch_starts = np.arange(number - 1, number - 1 + n_epochs)
+        fractions = np.minimum((epoch_starts[:, None] + self._batch_starts) / max_iter, 1)
         rates = np.empty_like(fractions)
         for i, fraction in enumerate(fractions):
             n_samples_seen = self.n_samples_seen + i * self.batches.n_rows
             rates[i] = self.schedule(Progress(number - 1 + i, n_samples_seen, fraction))
-        rates *= self.learning_rate * self._shrinkage
+        rates *= self.learning_rate * self._plateau_factor
         return rates
 
-    def _ends(self, epoch: Epoch) -> bool:
-        asked = self.monitor.on_epoch_end(epoch)
-        return self._stalled(epoch.learning_rate) or asked
-
-    def _stalled(self, learning_rate: float) -> bool:
-        if not self.monitor.stopping.should_stop:
+    def _stops_on_plateau(self, learning_rate: float) -> bool:
+        """Without progress for too long, let the schedule shrink the rate; return True if it does not."""
+        if not self.monitor.early_stopping.should_stop:
             return False
         factor = self.schedule.on_plateau(learning_rate) if isinstance(self.schedule, Schedule) else None
         if factor is None:
             return True
-        self._shrinkage *= factor
-        self.monitor.stopping.count = 0
+        self._plateau_factor *= factor
+        self.monitor.early_stopping.count = 0
         return False
+
+
+class DeferredEpochs(NamedTuple):
+    """Epochs that run as one call and are reported after it.
+
+    Parameters
+    ----------
+    number : int
+        The first one's.
+    rates : ndarray of shape (n_epochs, n_batches)
+        Learning rates.
+    results : ndarray of shape (n_epochs, 3)
+        Loss, gradient norm and update ratio of each epoch, filled in by the call; NaN where an epoch is not finished.
+    start : float
+        When the call began.
+    n_epochs_before : int
+        The loop's number of epochs at that time.
+    """
+
+    number: int
+    rates: Array
+    results: Array
+    start: float
+    n_epochs_before: int
+
+    @property
+    def n_finished(self) -> int:
+        """The number of epochs that have been run to their end."""
+        return int(np.isfinite(self.results[:, 0]).sum())

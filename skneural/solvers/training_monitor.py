@@ -1,77 +1,43 @@
-"""Who looks on while a solver works: validation, the best parameters so far, guests."""
+"""What happens between epochs: validation, early stopping, callbacks; and the best parameters so far."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from skneural.network import Objective
 from skneural.solvers.early_stopping import EarlyStopping
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """What one pass over the training set (one iteration of lbfgs) came to; NaN where it is not known.
-
-    Parameters
-    ----------
-    number : int
-        Counted from 1.
-    loss : float
-        Mean loss during the epoch, plus the penalties at its end.
-    seconds : float
-        Wall time. Epochs that were one native call share theirs equally.
-    learning_rate : float
-        Learning rate of the last batch.
-    gradient_norm : float
-        Euclidean norm of the last batch's gradient, before clipping.
-    update_ratio : float
-        Length of the last step relative to the length of the parameter vector; around 1e-3 is usual.
-    validation_loss, score : float or None
-        Mean loss and score on the validation rows at the end; None without validation rows.
-
-    Examples
-    --------
-    >>> from skneural.solvers import Epoch
-    >>> epoch = Epoch(number=3, loss=0.25, seconds=0.1)
-    >>> epoch.loss, epoch.validation_loss
-    (0.25, None)
-    """
-
-    number: int
-    loss: float
-    seconds: float
-    learning_rate: float = float("nan")
-    gradient_norm: float = float("nan")
-    update_ratio: float = float("nan")
-    validation_loss: float | None = None
-    score: float | None = None
+from skneural.solvers.epoch import Epoch
 
 
 class TrainingMonitor:
-    """Validates, keeps the best parameters, and tells when training stalls or a guest wants it to end.
+    """Validates after each epoch, keeps the best parameters, and asks callbacks whether to stop.
 
     Parameters
     ----------
     objective : Objective
-        Its state is what is kept and restored.
-    stopping : Stopping
+        Its state is kept and restored.
+    early_stopping : EarlyStopping
         Counts the epochs without progress.
     validate : callable or None, default=None
         () -> (loss, score) on the validation rows at the present parameters; a larger score is better.
-    early_stopping : bool, default=False
-        Whether stalling is judged by the score, instead of by the training loss, and the best parameters are restored
-        at the end. While no score was a finite number, the latest parameters count as the best. The score is that of
-        the parameters at an epoch's end; the loss was measured on the way there, so that without a score the best
-        parameters are those with which the best epoch began.
+    use_score : bool, default=False
+        What counts as progress, and which parameters are the best. True: the score; the best parameters are those at
+        the end of the epoch with the best score, and while no score was finite the latest ones. False: the training
+        loss; since it is measured on the way to the end of an epoch, the best parameters are those at the beginning of
+        the epoch with the smallest loss.
     callbacks : sequence of callable
-        Called with each :class:`Epoch`, when it ends; training ends when one returns True.
+        Called with each :class:`Epoch`, when it ends; training stops when one returns True.
     record : callable or None, default=None
-        Called with each :class:`Epoch` as well, but perhaps only when some more have ended.
+        Called with each :class:`Epoch` too, but for epochs that run in one native call only after all of them.
+
+    Attributes
+    ----------
+    best_state, epoch_start_state : ndarray of shape (n_parameters,)
+        Copies of the objective's state: the best so far, and, unless `use_score`, that at the beginning of the epoch.
 
     Examples
     --------
@@ -90,27 +56,27 @@ class TrainingMonitor:
     def __init__(
         self,
         objective: Objective,
-        stopping: EarlyStopping,
+        early_stopping: EarlyStopping,
         validate: Callable[[], tuple[float, float]] | None = None,
-        early_stopping: bool = False,
+        use_score: bool = False,
         callbacks: Sequence[Callable[[Epoch], Any]] = (),
         record: Callable[[Epoch], Any] | None = None,
     ):
-        self.objective, self.stopping, self.callbacks = objective, stopping, callbacks
-        self.early_stopping = early_stopping
+        self.objective, self.early_stopping, self.callbacks = objective, early_stopping, callbacks
+        self.use_score = use_score
         self._validate, self._record = validate, record
         self.best_state = objective.state.copy()
         self.epoch_start_state = objective.state.copy()
 
     @property
     def can_defer_epochs(self) -> bool:
-        """Whether epochs may be told of when some more have ended: nothing is validated, and nobody else has a say."""
-        own = type(self) is TrainingMonitor and type(self.stopping) is EarlyStopping
-        return own and self._validate is None and not (self.callbacks or self.early_stopping)
+        """Whether several epochs may run before any is reported: there is no validation, no callback, no own class."""
+        built_in = type(self) is TrainingMonitor and type(self.early_stopping) is EarlyStopping
+        return built_in and self._validate is None and not (self.callbacks or self.use_score)
 
     def on_epoch_begin(self) -> None:
-        """Take note that an epoch begins."""
-        if not self.early_stopping:
+        """Keep the state that the epoch begins with."""
+        if not self.use_score:
             np.copyto(self.epoch_start_state, self.objective.state)
 
     def validation(self) -> dict[str, float]:
@@ -118,39 +84,45 @@ class TrainingMonitor:
         return {} if self._validate is None else dict(zip(("validation_loss", "score"), self._validate(), strict=True))
 
     def on_epoch_end(self, epoch: Epoch) -> bool:
-        """Take note of an epoch; return whether a guest wants it to be the last."""
-        monitored = -epoch.score if self.early_stopping and epoch.score is not None else epoch.loss
-        improved = self.stopping.update(monitored)
-        if self.early_stopping and (improved or self.stopping.best == math.inf):
+        """Keep the best state, and report the epoch; return whether a callback asks to stop."""
+        monitored = -epoch.score if self.use_score and epoch.score is not None else epoch.loss
+        improved = self.early_stopping.update(monitored)
+        if self.use_score and (improved or self.early_stopping.best == math.inf):
             np.copyto(self.best_state, self.objective.state)
         elif improved:
-            self.best_state, self.epoch_start_state = self.epoch_start_state, self.best_state
+            np.copyto(self.best_state, self.epoch_start_state)
         if self._record is not None:
             self._record(epoch)
-        asked = [bool(callback(epoch)) for callback in self.callbacks]
-        return any(asked)
+        requests = [bool(callback(epoch)) for callback in self.callbacks]
+        return any(requests)
+
+    def on_deferred_epoch_end(self, epoch: Epoch) -> None:
+        """Report an epoch of a native call that is over, and that has kept the best state itself."""
+        self.early_stopping.update(epoch.loss)
+        if self._record is not None:
+            self._record(epoch)
 
     def get_state(self) -> dict[str, Any]:
-        """Return what is needed to go on watching later, as plain values.
+        """Return what is needed to continue later, as plain values.
 
-        The best parameters are among them only where they are not the present ones, as they are once restored: a
-        large network is then not kept, nor pickled, twice.
+        The best parameters are included only where they differ from the present ones. After they were restored they do
+        not, and a large network is not kept, nor pickled, twice.
 
         Returns
         -------
         state : dict
             The smallest value so far, the epochs since then, and the best parameters or None.
         """
-        kept = self.early_stopping and not np.array_equal(self.best_state, self.objective.state)
-        best_state = self.best_state if kept else None
-        return {"best": self.stopping.best, "count": self.stopping.count, "best_state": best_state}
+        differs = self.use_score and not np.array_equal(self.best_state, self.objective.state)
+        best_state = self.best_state if differs else None
+        return {"best": self.early_stopping.best, "count": self.early_stopping.count, "best_state": best_state}
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Go on where :meth:`get_state` was called; the objective must have the parameters of then."""
-        self.stopping.best, self.stopping.count = state["best"], state["count"]
-        if self.early_stopping and state["best_state"] is not None:
+        """Continue where :meth:`get_state` was called; the objective must have the parameters of that time."""
+        self.early_stopping.best, self.early_stopping.count = state["best"], state["count"]
+        if self.use_score and state["best_state"] is not None:
             self.best_state = state["best_state"].copy()
 
     def restore_best(self) -> None:
-        """Bring the parameters of the best epoch back."""
+        """Restore the best parameters, and the running statistics that belong to them."""
         np.copyto(self.objective.state, self.best_state)

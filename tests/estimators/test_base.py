@@ -33,7 +33,7 @@ from skneural import (
     use_backend,
 )
 from skneural.activations import Activation
-from skneural.estimators.base import HISTORY_COLUMNS
+from skneural.estimators.history import HISTORY_COLUMNS
 from skneural.solvers import TrainingInterrupted, TrainingLoop
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -686,7 +686,7 @@ class TestInterruption:
             monkeypatch.undo()
             raise KeyboardInterrupt
 
-        monkeypatch.setattr(TrainingLoop, "return_to_best", pressed)
+        monkeypatch.setattr(TrainingLoop, "restart_from_best", pressed)
         with pytest.raises(TrainingInterrupted):
             (model := ActivationMLPClassifier(**settings)).fit(X, Y)
         assert_array_equal(model.parameters_, diverged.parameters_)
@@ -704,7 +704,7 @@ class TestInterruption:
                     yield item
 
         model = ActivationMLPClassifier(**{**SMALL, "max_iter": 5}, warm_start=True).fit(X, Y)
-        monkeypatch.setattr("skneural.estimators.base.HISTORY_COLUMNS", Pressed(HISTORY_COLUMNS))
+        monkeypatch.setattr("skneural.estimators.history.HISTORY_COLUMNS", Pressed(HISTORY_COLUMNS))
         with pytest.raises(TrainingInterrupted):
             model.fit(X, Y)
         model.fit(X, Y)

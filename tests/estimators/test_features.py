@@ -97,7 +97,7 @@ class TestBatchNorm:
         views = Layout([4, 6, 5, 1], model.activations_, batch_norm=True).views(model.parameters_)
         A = X
         for i, hidden in enumerate(model.activations_):
-            Z = (A @ views.weights[i] - views.means[i]) / np.sqrt(views.variances[i] + EPSILON)
+            Z = (A @ views.weights[i] - views.running_means[i]) / np.sqrt(views.running_variances[i] + EPSILON)
             Z = views.scales[i] * Z + views.biases[i]
             A = hidden.forward(
                 Z,
@@ -109,7 +109,7 @@ class TestBatchNorm:
             )
         assert_allclose(model.predict(X), (A @ views.weights[2] + views.biases[2])[:, 0], rtol=1e-10)
         assert_allclose(model.predict(X[:1]), model.predict(X)[:1], rtol=1e-10)
-        assert all(unit.any() for unit in views.means)
+        assert all(unit.any() for unit in views.running_means)
 
     def test_full_batches_predict_nearly_what_training_saw(self):
         options = {**self.SETTINGS, "batch_size": 150, "alpha": 0, "max_iter": 60, "learning_rate_init": 1e-3}

@@ -1,4 +1,4 @@
-"""The rehearsal has the objective and the steps of the estimator's own training."""
+"""The dry run has the objective and the steps of the estimator's own training."""
 
 import numpy as np
 import pytest
@@ -22,16 +22,16 @@ def test_the_objective_is_the_loss_that_fit_reports(solver, weights):
     options = {**SMALL, "solver": solver, "alpha": 0.1, "batch_size": 150, "max_iter": 1}
     model = ActivationMLPClassifier(**options)
     objective = DryRun(model, X, Y, weights).objective()
-    start = objective.evaluate() + objective.objective.penalty()
+    start = objective.mean_loss() + objective.penalty()
     model.fit(X, Y, weights)
     end = DryRun(model, X, Y, weights).objective()
     if solver == "lbfgs":
-        assert_allclose(end.evaluate() + end.objective.penalty(), model.loss_, rtol=1e-12)
+        assert_allclose(end.mean_loss() + end.penalty(), model.loss_, rtol=1e-12)
         assert model.loss_ < start
     else:  # the mean loss of the first epoch's only batch, and the penalty after it
         assert_allclose(
-            start - DryRun(clone_of(model), X, Y).objective().objective.penalty(),
-            model.loss_ - end.objective.penalty(),
+            start - DryRun(clone_of(model), X, Y).objective().penalty(),
+            model.loss_ - end.penalty(),
             rtol=1e-12,
         )
 
@@ -45,7 +45,7 @@ def test_a_step_is_the_step_that_fit_makes():
         model = ActivationMLPClassifier(**{**SMALL, **options}, batch_size=150, shuffle=False, warm_start=True)
         model.fit(X, Y)
         dry_run = DryRun(model, X, Y)
-        loop = dry_run.minimization()
+        loop = dry_run.minimizer()
         loop.set_state(model._training_state)
         loop.run(4, 4, 3)
         model.set_params(max_iter=1).fit(X, Y)
@@ -61,7 +61,7 @@ def test_new_parameters_are_those_that_fit_begins_with():
 def test_masks_are_the_same_in_each_evaluation_and_others_for_another_seed():
     model = ActivationMLPClassifier(**SMALL, dropout=0.5)
     one, other = (DryRun(model, X, Y, seed=seed).objective() for seed in (0, 1))
-    assert one.evaluate() == one.evaluate() != other.evaluate()
+    assert one.mean_loss() == one.mean_loss() != other.mean_loss()
     assert_array_equal(one.gradient(), one.gradient())
 
 
@@ -71,9 +71,9 @@ def test_changed_parameters_change_the_objective_alone():
     plain = dry_run.objective(alpha=0, dropout=0.0)
     losses = -np.log(model.fit(X, Y).predict_proba(X)[np.arange(150), Y])
     dry_run.network.parameters[...] = model.parameters_
-    assert_allclose(plain.evaluate(), losses.mean(), rtol=1e-12)
-    assert plain.objective.penalty() == 0
-    assert dry_run.objective().objective.penalty() > 0
+    assert_allclose(plain.mean_loss(), losses.mean(), rtol=1e-12)
+    assert plain.penalty() == 0
+    assert dry_run.objective().penalty() > 0
     assert (model.alpha, model.dropout) == (0.3, 0.5)
 
 
@@ -83,7 +83,7 @@ def test_the_gradient_of_the_penalties_by_itself(size, batch_norm):
     model = ActivationMLPRegressor(**SMALL, alpha=0.2, l1_ratio=0.25, batch_norm=batch_norm)
     dry_run = DryRun(model, X, size * Y)
     W = [W.ravel() for W in dry_run.network.weights]
-    got = dry_run.penalties().gradient()
+    got = dry_run.penalty_gradient()
     expected = np.concatenate([0.15 * w + 0.05 * np.sign(w) for w in W])
     assert_allclose(got[: expected.size], expected, rtol=1e-12)
     assert_array_equal(got[expected.size :], 0)
@@ -108,7 +108,7 @@ def test_balanced_classes_weigh_as_in_fit(fitted):
     for each in (model, by_hand):
         if fitted:
             each.fit(X, rare, weights)
-    values = [DryRun(each, X, rare, weights).objective().evaluate() for each in (model, by_hand)]
+    values = [DryRun(each, X, rare, weights).objective().mean_loss() for each in (model, by_hand)]
     assert_allclose(*values, rtol=1e-12)
     assert model.class_weight == "balanced"
 
@@ -124,5 +124,5 @@ def test_everything_is_computed_in_double_precision():
 @pytest.mark.parametrize("changed", [{"hidden_layer_sizes": (7, 3)}, {"activation": "relu"}, {"batch_norm": True}])
 def test_a_fitted_network_stays_what_it_is_whatever_it_is_to_become(changed):
     model = ActivationMLPClassifier(**SMALL).fit(X, Y)
-    value = DryRun(model, X, Y).objective().evaluate()
-    assert DryRun(model.set_params(**changed), X, Y).objective().evaluate() == value
+    value = DryRun(model, X, Y).objective().mean_loss()
+    assert DryRun(model.set_params(**changed), X, Y).objective().mean_loss() == value

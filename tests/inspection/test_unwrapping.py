@@ -9,7 +9,7 @@ from sklearn.pipeline import make_pipeline
 
 from skneural import ActivationMLPClassifier, MeanCenterer, StdScaler
 from skneural.inspection import check_gradient, report, unit_report
-from skneural.inspection.unwrapping import network_of, unwrap
+from skneural.inspection.unwrapping import final_estimator, unwrap
 
 X, y = load_iris(return_X_y=True)
 NETWORK = ActivationMLPClassifier((4,), "tanh", learning_rate_init=0.3, n_iter_no_change=1, random_state=0)
@@ -51,7 +51,7 @@ def test_reports_take_a_fitted_search_as_they_take_its_best_estimator(model):
     search = GridSearchCV(model, {f"{prefix}activation": ["tanh", "elu"]}, cv=2).fit(X, y)
     for told in (unit_report, check_gradient):
         assert str(told(search, X, y)) == str(told(search.best_estimator_, X, y))
-    assert report(search, X, y).figures["gradient check"] == check_gradient(search, X, y).verdict
+    assert report(search, X, y).summary["gradient check"] == check_gradient(search, X, y).verdict
 
 
 def test_with_targets_nothing_need_be_fitted():
@@ -64,10 +64,10 @@ def test_with_targets_nothing_need_be_fitted():
     np.testing.assert_array_equal(unwrap(pipeline, X, y)[1], pipeline[0].transform(X))
 
 
-def test_the_network_of_a_pipeline():
+def test_the_final_estimator_a_pipeline():
     network = clone(NETWORK)
-    assert network_of(make_pipeline(StdScaler(), network)) is network_of(network) is network
-    for verb in (network_of, unwrap):
+    assert final_estimator(make_pipeline(StdScaler(), network)) is final_estimator(network) is network
+    for verb in (final_estimator, unwrap):
         with pytest.raises(TypeError, match=r"best_estimator_.* Got GridSearchCV"):
             verb(GridSearchCV(network, {}))
 

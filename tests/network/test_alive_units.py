@@ -41,7 +41,7 @@ def test_the_local_gradient_is_that_of_differences(activation):
 
 def mostly_dead(network, X):
     """Return how many units are dead in the layers of which most are."""
-    seen = alive_units(network, X, enough=0.5)
+    seen = alive_units(network, X, min_fraction=0.5)
     return {i: int((~units).sum()) for i, units in enumerate(seen) if units.mean() < 0.5}
 
 
@@ -99,7 +99,7 @@ def test_all_units_are_looked_for_if_asked():
     made.biases[1][...] = 0
     made.biases[1][:2] = -1000
     X = rows(3000)
-    expected = [(A > 0).any(axis=0) for A in made.hidden(X)]
+    expected = [(A > 0).any(axis=0) for A in made.hidden_activations(X)]
     for seen, brute in zip(alive_units(made, X), expected, strict=True):
         np.testing.assert_array_equal(seen, brute)
 
@@ -120,5 +120,5 @@ def test_what_counts_as_nothing():
 def test_a_logistic_unit_is_not_even_dead_where_it_underflows():
     made = network([ACTIVATIONS["logistic"]], np.float32)
     made.biases[0][...] = -10_000
-    assert not next(made.hidden(rows(dtype=np.float32))).any()
+    assert not next(made.hidden_activations(rows(dtype=np.float32))).any()
     assert mostly_dead(made, rows(dtype=np.float32)) == {}

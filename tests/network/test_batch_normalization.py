@@ -23,39 +23,39 @@ def batch(seed=0, n_rows=N_ROWS):
     return np.random.RandomState(seed).normal(loc=3.0, scale=[0.1, 1.0, 10.0], size=(n_rows, N_UNITS))
 
 
-def expected(layer, Z, weights=None):
-    mean = np.average(Z, axis=0, weights=weights)
-    variance = np.average((Z - mean) ** 2, axis=0, weights=weights)
+def expected(layer, Z, sample_weight=None):
+    mean = np.average(Z, axis=0, weights=sample_weight)
+    variance = np.average((Z - mean) ** 2, axis=0, weights=sample_weight)
     return layer.scale * (Z - mean) / np.sqrt(variance + EPSILON) + layer.shift, mean, variance
 
 
-@pytest.mark.parametrize("weights", [None, WEIGHTS], ids=["unweighted", "weighted"])
-def test_the_formula(weights):
+@pytest.mark.parametrize("sample_weight", [None, WEIGHTS], ids=["unweighted", "weighted"])
+def test_the_formula(sample_weight):
     layer, Z = build(), batch()
     before = Z.copy()
-    layer.set_sample_weight(weights)
+    layer.set_sample_weight(sample_weight)
     Y = layer.forward(Z)
-    want, mean, variance = expected(layer, Z, weights)
+    want, mean, variance = expected(layer, Z, sample_weight)
     np.testing.assert_allclose(Y, want, rtol=1e-12, atol=1e-12)
     np.testing.assert_allclose(layer.running[0], mean)
     np.testing.assert_allclose(layer.running[1], variance)
     np.testing.assert_array_equal(Z, before)
 
 
-def value(layer, Z, dY, weights):
-    layer.set_sample_weight(weights)
+def value(layer, Z, dY, sample_weight):
+    layer.set_sample_weight(sample_weight)
     return np.sum(layer.forward(Z) * dY)
 
 
 @pytest.mark.parametrize("n_rows", [1, 2, N_ROWS])
-@pytest.mark.parametrize("weights", ["none", "some", "zero"])
-def test_the_gradient_agrees_with_centred_differences(weights, n_rows):
-    weights = {"none": None, "some": WEIGHTS[1 : n_rows + 1], "zero": np.zeros(n_rows)}[weights]
-    if weights is not None and len(weights) < n_rows:
-        weights = WEIGHTS
+@pytest.mark.parametrize("weighting", ["none", "some", "zero"])
+def test_the_gradient_agrees_with_centred_differences(weighting, n_rows):
+    sample_weight = {"none": None, "some": WEIGHTS[1 : n_rows + 1], "zero": np.zeros(n_rows)}[weighting]
+    if sample_weight is not None and len(sample_weight) < n_rows:
+        sample_weight = WEIGHTS
     layer, Z, dY = build(), batch(n_rows=n_rows), np.random.RandomState(5).normal(size=(n_rows, N_UNITS))
     Z[:, 0] = 0.3  # a unit that is constant in the batch
-    value(layer, Z, dY, weights)
+    value(layer, Z, dY, sample_weight)
     layer.parameter_gradients(dY)
     got = [layer.input_gradient(dY).copy(), layer.dscale.copy(), layer.dshift.copy()]
     for array, gradient in zip((Z, layer.scale, layer.shift), got, strict=True):
@@ -63,7 +63,7 @@ def test_the_gradient_agrees_with_centred_differences(weights, n_rows):
             here, values = array[i], []
             for step in (1e-6, -1e-6):
                 array[i] = here + step
-                values.append(value(layer, Z, dY, weights))
+                values.append(value(layer, Z, dY, sample_weight))
             array[i] = here
             assert gradient[i] == pytest.approx((values[0] - values[1]) / 2e-6, rel=1e-4, abs=1e-6)
 
@@ -115,7 +115,7 @@ def test_one_row_left_over_does_not_decide_how_units_are_scaled_in_prediction():
     model = ActivationMLPClassifier(batch_size=100, batch_norm=True, max_iter=30, random_state=0)
     model = ignore_warnings(category=ConvergenceWarning)(model.fit)(X, y)
     variance = (X @ model.coefs_[0]).var(axis=0)
-    assert np.median(model._network.views.variances[0] / variance) == pytest.approx(1, abs=0.1)
+    assert np.median(model._network.views.running_variances[0] / variance) == pytest.approx(1, abs=0.1)
 
 
 def test_rows_without_weight_leave_no_trace():

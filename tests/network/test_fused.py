@@ -11,7 +11,7 @@ from skneural.activations import ACTIVATIONS, Maxout, PReLU
 from skneural.backend import built_extension, use_backend
 from skneural.losses import LOSSES, Huber, LogisticLoss, PoissonLoss, SoftmaxCrossEntropy
 from skneural.network import Dropout, Layout, Network, Objective, TrainingRows
-from skneural.network.network import multiply
+from skneural.network.network import matmul
 from skneural.penalties import L1, L2, MaxNorm
 
 if built_extension("skneural.network.fused") is None:
@@ -37,9 +37,9 @@ def targets(loss, n_outputs, dtype):
 
 def network_of(activations, sizes, dtype, batch_norm=False):
     network = Network.zeros(sizes, activations, dtype, batch_norm)
-    n = network.layout.n_trained
+    n = network.layout.n_trainable
     network.parameters[:n] = 0.5 * np.random.RandomState(3).normal(size=n)
-    for variances in network.views.variances:
+    for variances in network.views.running_variances:
         variances[...] = 1
     return network
 
@@ -74,7 +74,7 @@ def problems(draw):
         "dtype": draw(st.sampled_from(["float32", "float64"])),
         "sparse": draw(st.booleans()),
         "weighted": draw(st.booleans()),
-        "used": draw(st.booleans()),
+        "subset": draw(st.booleans()),
         "batch_norm": draw(st.booleans()),
         "rates": draw(st.lists(st.sampled_from([0, 0.3]), min_size=n_hidden + 1, max_size=n_hidden + 1)),
         "penalties": draw(st.sampled_from([[], [L1(0.1)], [L2(0.1)], [L1(0.1), L2(0.2)]])),
@@ -86,10 +86,10 @@ def evaluations(problem):
     dtype, loss, rng = problem["dtype"], problem["loss"], np.random.RandomState(0)
     X = rng.normal(size=(N_ROWS, N_FEATURES)).astype(dtype)
     X[rng.uniform(size=X.shape) < 0.3] = 0
-    weights = rng.choice([0.0, 0.5, 2.0], N_ROWS) if problem["weighted"] else None
-    used = np.arange(1, N_ROWS) if problem["used"] else None
+    sample_weight = rng.choice([0.0, 0.5, 2.0], N_ROWS) if problem["weighted"] else None
+    subset = np.arange(1, N_ROWS) if problem["subset"] else None
     Y = targets(loss, problem["sizes"][-1], dtype)
-    rows = TrainingRows(sparse.csr_array(X) if problem["sparse"] else X, Y, weights, used)
+    rows = TrainingRows(sparse.csr_array(X) if problem["sparse"] else X, Y, sample_weight, subset)
     network = network_of(problem["activations"], problem["sizes"], dtype, problem["batch_norm"])
     masks = [Dropout(rate, np.random.RandomState(5)) if rate else None for rate in problem["rates"]]
     objective = Objective(network, loss, problem["penalties"], rows, len(rows), dropout=masks)
@@ -237,7 +237,7 @@ def test_large_products_of_rows_and_weights_beside_other_jobs(shape, dtype):
     n, k, m = shape
     rng = np.random.RandomState(0)
     A, W = rng.normal(size=(n, k)).astype(dtype), rng.normal(size=(k, m)).astype(dtype)
-    product = job_beside_others(lambda: multiply(A, W))
+    product = job_beside_others(lambda: matmul(A, W))
     exact = A.astype("float64") @ W.astype("float64")
     np.testing.assert_allclose(product, exact, rtol=0, atol={"float64": 1e-11, "float32": 1e-3}[dtype])
 
@@ -335,5 +335,5 @@ def test_the_layout_of_a_network_is_what_the_kernels_write(backend):
     rows = TrainingRows(np.random.RandomState(0).normal(size=(8, 3)), np.zeros((8, 2)))
     objective = Objective(network, LOSSES["squared_error"], [L2(0.1)], rows, 8)
     objective.evaluate(slice(0, 8))
-    assert objective.gradient.shape == (Layout([3, 4, 5, 2], [PReLU(), Maxout()], True).n_trained,)
+    assert objective.gradient.shape == (Layout([3, 4, 5, 2], [PReLU(), Maxout()], True).n_trainable,)
     assert (objective.gradient != 0).mean() > 0.9

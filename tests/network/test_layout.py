@@ -67,17 +67,17 @@ def test_batch_normalisation_adds_scales_to_the_parameters_and_statistics_behind
     plain, layout = Layout(sizes, activations), Layout(sizes, activations, batch_norm=True)
     vector = np.arange(layout.size)
     views = layout.views(vector)
-    assert plain.n_trained == plain.size
+    assert plain.n_trainable == plain.size
     assert layout.n_weights == plain.n_weights
     for before, now in zip(plain.views(vector)[:3], views[:3], strict=True):
         assert [view.shape for view in before] == [view.shape for view in now]
     widths = [units * a.n_pieces for units, a in zip(sizes[1:-1], activations, strict=True)]
-    for part in (views.scales, views.means, views.variances):
+    for part in (views.scales, views.running_means, views.running_variances):
         assert [normalized.shape for normalized in part] == [(width,) for width in widths]
-    assert [count.shape for count in views.counts] == [(1,) for _ in widths]
-    assert layout.n_trained == plain.size + sum(widths)
-    assert layout.size == layout.n_trained + 2 * sum(widths) + len(widths)
-    assert all((normalized < layout.n_trained).all() for normalized in views.scales)
-    statistics = [*views.means, *views.variances, *views.counts]
-    assert all((normalized >= layout.n_trained).all() for normalized in statistics)
+    assert [count.shape for count in views.batch_counts] == [(1,) for _ in widths]
+    assert layout.n_trainable == plain.size + sum(widths)
+    assert layout.size == layout.n_trainable + 2 * sum(widths) + len(widths)
+    assert all((normalized < layout.n_trainable).all() for normalized in views.scales)
+    statistics = [*views.running_means, *views.running_variances, *views.batch_counts]
+    assert all((normalized >= layout.n_trainable).all() for normalized in statistics)
     np.testing.assert_array_equal(np.concatenate([v.ravel() for part in views for v in part]), vector)

@@ -7,7 +7,7 @@ from scipy import sparse
 from skneural.activations import ACTIVATIONS, Activation, Maxout, PReLU, ReLU, Tanh
 from skneural.initializers import INITIALIZERS, AutoInitializer, FunctionInitializer
 from skneural.network import Layout, Network
-from skneural.network.network import BLOCK, multiply
+from skneural.network.network import BLOCK_ROWS, matmul
 
 every_activation = pytest.mark.parametrize("activation", [*ACTIVATIONS.values(), Maxout(3)], ids=repr)
 every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -53,10 +53,10 @@ def test_different_activations_in_different_layers_know_their_place():
 def test_without_hidden_layers_it_is_a_linear_model():
     network, X = random_network([4, 3], []), rows(7)
     np.testing.assert_allclose(network.raw_output(X), X @ network.weights[0] + network.biases[0], rtol=1e-13)
-    assert list(network.hidden(X)) == []
+    assert list(network.hidden_activations(X)) == []
 
 
-@pytest.mark.parametrize("n_rows", [0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK + 3])
+@pytest.mark.parametrize("n_rows", [0, 1, BLOCK_ROWS - 1, BLOCK_ROWS, BLOCK_ROWS + 1, 2 * BLOCK_ROWS + 3])
 @pytest.mark.parametrize("convert", [np.asarray, sparse.csr_array])
 def test_blocks_leave_no_trace(n_rows, convert):
     network, X = random_network([4, 3, 2], [ReLU()]), rows(n_rows)
@@ -89,7 +89,7 @@ def test_prediction_changes_nothing(activation, dtype):
 @every_activation
 def test_hidden_activations_are_those_that_lead_to_the_output(activation):
     network, X = random_network([4, 5, 3, 2], [activation, activation]), rows(7)
-    first, second = network.hidden(X)
+    first, second = network.hidden_activations(X)
     assert (first.shape, second.shape) == ((7, 5), (7, 3))
     np.testing.assert_allclose(second @ network.weights[-1] + network.biases[-1], network.raw_output(X), rtol=1e-12)
 
@@ -185,6 +185,6 @@ def test_products_of_rows_and_weights(dtype, convert, shape, backend):
     n, k, m = shape
     rng = np.random.RandomState(0)
     A, W = convert(rng.normal(size=(n, k)).astype(dtype)), rng.normal(size=(k, m)).astype(dtype)
-    product = multiply(A, W)
+    product = matmul(A, W)
     assert product.dtype == dtype
     np.testing.assert_allclose(product, A @ W, rtol=0, atol=1e-12 if dtype == "float64" else 1e-4)

@@ -81,8 +81,8 @@ PENALTIES = {"none": [], "l1": [L1(0.1)], "l2": [L2(0.1)], "both": [L1(0.1), L2(
     "activation", [*{repr(a): a for a in ACTIVATIONS.values()}.values(), PReLU(shared=True)], ids=repr
 )
 def test_the_gradient_agrees_with_centred_differences(activation, loss):
-    for penalties, weights in product(PENALTIES.values(), (None, WEIGHTS)):
-        rows = TrainingRows(*data(loss), weights)
+    for penalties, sample_weight in product(PENALTIES.values(), (None, WEIGHTS)):
+        rows = TrainingRows(*data(loss), sample_weight)
         assert_gradient_agrees(build(loss, [activation, activation], penalties=penalties, rows=rows))
 
 
@@ -129,14 +129,14 @@ def test_the_gradient_of_a_users_own_activation(activation):
 
 
 @every_loss
-@pytest.mark.parametrize("weights", [None, WEIGHTS], ids=["unweighted", "weighted"])
-def test_the_value_is_the_weighted_mean_of_the_losses_plus_the_penalties(loss, weights):
+@pytest.mark.parametrize("sample_weight", [None, WEIGHTS], ids=["unweighted", "weighted"])
+def test_the_value_is_the_weighted_mean_of_the_losses_plus_the_penalties(loss, sample_weight):
     X, Y = data(loss)
-    objective = build(loss, [Maxout(), PReLU()], penalties=[L1(0.2), L2(0.3)], rows=TrainingRows(X, Y, weights))
+    objective = build(loss, [Maxout(), PReLU()], penalties=[L1(0.2), L2(0.3)], rows=TrainingRows(X, Y, sample_weight))
     network = random_network([Maxout(), PReLU()])
     losses = loss.evaluate(network.raw_output(X), Y)[0]
     W = np.concatenate([W.ravel() for W in network.weights])
-    expected = np.average(losses, weights=weights) + 0.2 * np.abs(W).sum() + 0.15 * np.sum(W**2)
+    expected = np.average(losses, weights=sample_weight) + 0.2 * np.abs(W).sum() + 0.15 * np.sum(W**2)
     np.testing.assert_allclose(evaluated(objective, ALL)[0], expected, rtol=1e-12)
     np.testing.assert_allclose(objective.penalty(), 0.2 * np.abs(W).sum() + 0.15 * np.sum(W**2), rtol=1e-12)
 
@@ -160,13 +160,13 @@ def test_a_second_evaluation_forgets_the_first(loss):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("weights", [None, WEIGHTS], ids=["unweighted", "weighted"])
+@pytest.mark.parametrize("sample_weight", [None, WEIGHTS], ids=["unweighted", "weighted"])
 @every_loss
-def test_precision_is_kept_and_single_agrees_with_double(loss, dtype, weights):
+def test_precision_is_kept_and_single_agrees_with_double(loss, dtype, sample_weight):
     activations = [ACTIVATIONS["elu"], ACTIVATIONS["mish"]]
-    rows = TrainingRows(*data(loss, dtype=dtype), weights)
+    rows = TrainingRows(*data(loss, dtype=dtype), sample_weight)
     value, gradient = evaluated(build(loss, activations, penalties=[L2(0.1)], rows=rows, dtype=dtype), ALL)
-    rows = TrainingRows(*data(loss), weights)
+    rows = TrainingRows(*data(loss), sample_weight)
     expected, double = evaluated(build(loss, activations, penalties=[L2(0.1)], rows=rows), ALL)
     assert gradient.dtype == dtype
     assert type(value) is float
@@ -220,10 +220,10 @@ def test_a_batch_of_zero_weight_contributes_only_the_penalty(loss):
 
 
 @every_loss
-@pytest.mark.parametrize("weights", [None, WEIGHTS], ids=["unweighted", "weighted"])
+@pytest.mark.parametrize("sample_weight", [None, WEIGHTS], ids=["unweighted", "weighted"])
 @pytest.mark.parametrize("batch_size", [1, 2, 3, 5, 8])
-def test_the_mean_over_the_batches_is_the_whole(loss, weights, batch_size):
-    rows = TrainingRows(*data(loss), weights)
+def test_the_mean_over_the_batches_is_the_whole(loss, sample_weight, batch_size):
+    rows = TrainingRows(*data(loss), sample_weight)
     objective = build(loss, [PReLU(), Tanh()], penalties=[L1(0.1)], rows=rows)
     whole, whole_gradient = evaluated(objective, ALL)
     order = np.random.RandomState(0).permutation(N_ROWS)
@@ -238,12 +238,12 @@ def test_the_mean_over_the_batches_is_the_whole(loss, weights, batch_size):
 
 @every_loss
 @pytest.mark.parametrize("convert", [np.asarray, sparse.csr_array])
-@pytest.mark.parametrize("weights", [None, WEIGHTS], ids=["unweighted", "weighted"])
-def test_only_the_rows_in_use_count(loss, convert, weights):
+@pytest.mark.parametrize("sample_weight", [None, WEIGHTS], ids=["unweighted", "weighted"])
+def test_only_the_rows_of_the_subset_count(loss, convert, sample_weight):
     X, Y = data(loss)
-    used = np.array([6, 1, 3, 4, 2])
-    part = TrainingRows(convert(X), Y, weights, used)
-    alone = TrainingRows(convert(X[used]), Y[used], None if weights is None else weights[used])
+    subset = np.array([6, 1, 3, 4, 2])
+    part = TrainingRows(convert(X), Y, sample_weight, subset)
+    alone = TrainingRows(convert(X[subset]), Y[subset], None if sample_weight is None else sample_weight[subset])
     assert len(part) == len(alone) == 5
     for rows in (slice(0, 5), slice(1, 3), np.array([4, 0])):
         expected = evaluated(build(loss, [Tanh()], rows=alone), rows)
@@ -268,9 +268,9 @@ def test_a_single_row(loss):
 @pytest.mark.parametrize("rows", [ALL, np.arange(N_ROWS)[::-1]], ids=["slice", "indices"])
 def test_the_data_stay_as_they_are(loss, rows):
     X, Y = data(loss)
-    weights = WEIGHTS.copy()
-    X.flags.writeable = Y.flags.writeable = weights.flags.writeable = False
-    objective = build(loss, [PassThrough()], rows=TrainingRows(X, Y, weights))
+    sample_weight = WEIGHTS.copy()
+    X.flags.writeable = Y.flags.writeable = sample_weight.flags.writeable = False
+    objective = build(loss, [PassThrough()], rows=TrainingRows(X, Y, sample_weight))
     assert np.isfinite(objective.evaluate(rows))  # writing to a read-only array raises
 
 
@@ -278,10 +278,10 @@ def test_rows_taken_are_those_asked_for_whatever_was_taken_before():
     X, Y = data(SquaredError())
     rows = TrainingRows(X, Y, np.arange(1.0, 9.0))
     for asked in (np.array([1, 2]), np.array([7, 0, 3, 3]), np.array([5]), slice(2, 6)):
-        taken_X, taken_Y, weights = rows.take(asked)
+        taken_X, taken_Y, sample_weight = rows.take(asked)
         np.testing.assert_array_equal(taken_X, X[asked])
         np.testing.assert_array_equal(taken_Y, Y[asked])
-        np.testing.assert_allclose(weights, np.arange(1.0, 9.0)[asked] / 4.5)
+        np.testing.assert_allclose(sample_weight, np.arange(1.0, 9.0)[asked] / 4.5)
 
 
 def test_a_slice_of_dense_rows_is_not_copied():
@@ -304,14 +304,14 @@ class Replayed(Objective):
         return super().evaluate(rows)
 
 
-def regularised(activation, *, rates=None, batch_norm=False, loss=None, weights=None, convert=np.asarray, X=None):
+def regularised(activation, *, rates=None, batch_norm=False, loss=None, sample_weight=None, convert=np.asarray, X=None):
     """Return an objective with two hidden layers, L1, L2 and what is asked for."""
     loss, sizes = loss or SoftmaxCrossEntropy(label_smoothing=0.2), [N_FEATURES, 4, 3, N_OUTPUTS]
     activations, size = [activation] * 2, Layout(sizes, [activation] * 2, batch_norm).size
     network = Network(sizes, activations, 0.5 * np.random.RandomState(3).normal(size=size), batch_norm)
     masks = [Dropout(rate, np.random.RandomState(0)) if rate else None for rate in rates or []]
     data_X, Y = data(loss)
-    rows = TrainingRows(convert(data_X if X is None else X), Y, weights)
+    rows = TrainingRows(convert(data_X if X is None else X), Y, sample_weight)
     objective = Replayed(network, loss, [L1(0.01), L2(0.1)], rows, len(rows), dropout=masks)
     objective.masks, objective.network = masks, network
     return objective
@@ -321,17 +321,17 @@ def regularised(activation, *, rates=None, batch_norm=False, loss=None, weights=
 @pytest.mark.parametrize("convert", [np.asarray, sparse.csr_array])
 @pytest.mark.parametrize("rates", [[0.4, 0, 0], [0, 0.5, 0], [0, 0, 0.5], [0.2, 0.3, 0.4]], ids=str)
 def test_the_gradient_with_dropout(activation, convert, rates):
-    for weights in (None, WEIGHTS):
-        assert_gradient_agrees(regularised(activation, rates=rates, convert=convert, weights=weights))
+    for sample_weight in (None, WEIGHTS):
+        assert_gradient_agrees(regularised(activation, rates=rates, convert=convert, sample_weight=sample_weight))
 
 
 @pytest.mark.parametrize("activation", [*REGULARISED, ReLU()], ids=repr)
 @pytest.mark.parametrize("rates", [None, [0.2, 0.3, 0.4]], ids=str)
 @pytest.mark.parametrize("loss", [SoftmaxCrossEntropy(0.3), LogisticLoss(0.1), SquaredError()], ids=repr)
 def test_the_gradient_with_batch_normalisation(activation, rates, loss):
-    for weights in (None, WEIGHTS):
-        objective = regularised(activation, rates=rates, batch_norm=True, loss=loss, weights=weights)
-        assert objective.gradient.shape == (objective.network.layout.n_trained,)
+    for sample_weight in (None, WEIGHTS):
+        objective = regularised(activation, rates=rates, batch_norm=True, loss=loss, sample_weight=sample_weight)
+        assert objective.gradient.shape == (objective.network.layout.n_trainable,)
         assert_gradient_agrees(objective)
 
 
@@ -364,7 +364,7 @@ def test_the_gradient_with_batch_normalisation_of_one_row(rows):
 @pytest.mark.parametrize("batch_norm", [False, True])
 @pytest.mark.parametrize("rates", [None, [0.3, 0.3, 0.3]], ids=str)
 def test_a_regularised_batch_of_zero_weight_contributes_only_the_penalty(batch_norm, rates):
-    objective = regularised(PReLU(), rates=rates, batch_norm=batch_norm, weights=WEIGHTS)
+    objective = regularised(PReLU(), rates=rates, batch_norm=batch_norm, sample_weight=WEIGHTS)
     statistics = objective.state[len(objective.parameters) :].copy()
     assert objective.evaluate(np.array([0, 5])) == 0
     n_weights, W = objective.network.layout.n_weights, objective.parameters[: objective.network.layout.n_weights]
@@ -373,15 +373,15 @@ def test_a_regularised_batch_of_zero_weight_contributes_only_the_penalty(batch_n
     np.testing.assert_array_equal(objective.state[len(objective.parameters) :], statistics)
 
 
-@pytest.mark.parametrize("weights", [None, WEIGHTS], ids=["unweighted", "weighted"])
-def test_settled_statistics_predict_what_training_saw(weights):
-    objective = regularised(ELU(), batch_norm=True, weights=weights)
+@pytest.mark.parametrize("sample_weight", [None, WEIGHTS], ids=["unweighted", "weighted"])
+def test_settled_statistics_predict_what_training_saw(sample_weight):
+    objective = regularised(ELU(), batch_norm=True, sample_weight=sample_weight)
     for seed in range(3):
         objective.evaluate(np.random.RandomState(seed).permutation(N_ROWS)[:3])
     objective.update_running_statistics(ALL)
     value, (X, Y) = objective.evaluate(ALL), data(SoftmaxCrossEntropy())
     losses = objective.loss.evaluate(objective.network.raw_output(X), Y)[0]
-    np.testing.assert_allclose(np.average(losses, weights=weights), value, rtol=1e-12)
+    np.testing.assert_allclose(np.average(losses, weights=sample_weight), value, rtol=1e-12)
 
 
 def test_a_forward_pass_with_dropout_and_the_masks_by_hand():

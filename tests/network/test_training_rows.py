@@ -12,19 +12,19 @@ X, Y = np.arange(12.0).reshape(6, 2), np.arange(6)
 @pytest.mark.parametrize("convert", [np.asarray, sparse.csr_array])
 @pytest.mark.parametrize("rows", [slice(1, 4), np.array([5, 0, 0])])
 def test_the_rows_asked_for_are_taken(rows, convert):
-    taken, targets, weights = TrainingRows(convert(X), Y).take(rows)
+    taken, targets, sample_weight = TrainingRows(convert(X), Y).take(rows)
     np.testing.assert_array_equal(taken.toarray() if sparse.issparse(taken) else taken, X[rows])
     np.testing.assert_array_equal(targets, Y[rows])
-    assert weights is None
+    assert sample_weight is None
 
 
-def test_only_the_used_rows_count_and_their_weights_have_mean_one():
-    rows = TrainingRows(X, Y, weights=np.array([1.0, 9.0, 3.0, 9.0, 2.0, 9.0]), used=np.array([0, 2, 4]))
-    taken, targets, weights = rows.take(slice(0, 3))
+def test_only_rows_of_the_subset_are_taken_and_their_weights_have_mean_one():
+    rows = TrainingRows(X, Y, sample_weight=np.array([1.0, 9.0, 3.0, 9.0, 2.0, 9.0]), subset=np.array([0, 2, 4]))
+    taken, targets, sample_weight = rows.take(slice(0, 3))
     assert len(rows) == 3
     np.testing.assert_array_equal(taken, X[[0, 2, 4]])
     np.testing.assert_array_equal(targets, [0, 2, 4])
-    np.testing.assert_allclose(weights, [0.5, 1.5, 1.0])
+    np.testing.assert_allclose(sample_weight, [0.5, 1.5, 1.0])
 
 
 def test_a_slice_of_dense_rows_is_no_copy():

@@ -17,7 +17,7 @@ def gradients(n_steps=8, size=30):
 def test_steps_are_sklearns(beta_1, beta_2, epsilon):
     ours, theirs, gradient = np.ones(30), np.ones(30), np.zeros(30)
     solver = Adam(beta_1, beta_2, epsilon)
-    solver.start(ours, gradient)
+    solver.initialize(ours, gradient)
     reference = AdamOptimizer([theirs], 0.1, beta_1, beta_2, epsilon)
     for gradient[...] in gradients():
         solver.step(0.1)
@@ -28,7 +28,7 @@ def test_steps_are_sklearns(beta_1, beta_2, epsilon):
 def test_the_first_step_has_the_length_of_the_rate():
     theta, gradient = np.zeros(3), np.array([1e-3, -1.0, 1e3])
     solver = Adam()
-    solver.start(theta, gradient)
+    solver.initialize(theta, gradient)
     solver.step(0.01)
     np.testing.assert_allclose(theta, [-0.01, 0.01, -0.01], rtol=1e-3)
 
@@ -37,7 +37,7 @@ def test_the_first_step_has_the_length_of_the_rate():
 def test_a_vanishing_gradient_divides_by_epsilon_not_by_zero(dtype):
     theta, gradient = np.ones(3, dtype), np.zeros(3, dtype)
     solver = Adam()
-    solver.start(theta, gradient)
+    solver.initialize(theta, gradient)
     solver.step(0.01)
     np.testing.assert_array_equal(theta, 1)
 
@@ -47,7 +47,7 @@ def test_adamw_is_its_formula(beta_1, beta_2, epsilon):
     theta, gradient, n_decayed, decay = np.linspace(-2, 2, 30), np.zeros(30), 20, 0.3
     expected, m, v = theta.copy(), np.zeros(30), np.zeros(30)
     solver = AdamW(beta_1, beta_2, epsilon, decay, n_decayed)
-    solver.start(theta, gradient)
+    solver.initialize(theta, gradient)
     for t, (g, rate) in enumerate(zip(gradients(), np.linspace(0.1, 0.01, 8), strict=True), start=1):
         gradient[...] = g
         solver.step(rate)
@@ -61,7 +61,7 @@ def test_without_decay_adamw_is_adam():
     ours, theirs, gradient = np.ones(30), np.ones(30), np.zeros(30)
     solvers = AdamW(weight_decay=0, n_decayed=30), Adam()
     for solver, theta in zip(solvers, (ours, theirs), strict=True):
-        solver.start(theta, gradient)
+        solver.initialize(theta, gradient)
     for gradient[...] in gradients():
         for solver in solvers:
             solver.step(0.1)

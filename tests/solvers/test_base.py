@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from skneural.solvers import SOLVERS
-from skneural.solvers.base import BLOCK
+from skneural.solvers.base import BLOCK_SIZE
 
 every_solver = pytest.mark.parametrize("name", sorted(SOLVERS))
 every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -28,7 +28,7 @@ class Run:
     def __init__(self, name, size, dtype=np.float64):
         self.theta, self.gradient = random(0, size, dtype), np.zeros(size, dtype)
         self.solver = build(name, size)
-        self.solver.start(self.theta, self.gradient)
+        self.solver.initialize(self.theta, self.gradient)
 
     def steps(self, first, last, order=slice(None)):
         """Make the steps `first` to `last` - 1, with entries in some order."""
@@ -40,7 +40,7 @@ class Run:
 
 @every_solver
 @every_dtype
-@pytest.mark.parametrize("size", [1, BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK + 7])
+@pytest.mark.parametrize("size", [1, BLOCK_SIZE - 1, BLOCK_SIZE, BLOCK_SIZE + 1, 2 * BLOCK_SIZE + 7])
 def test_an_entry_moves_the_same_wherever_it_stands(name, dtype, size):
     forward, backward = Run(name, size, dtype), Run(name, size, dtype)
     backward.theta[...] = forward.theta[::-1]
@@ -87,7 +87,7 @@ def test_starting_again_forgets_everything(name):
     run = Run(name, 50)
     once = run.steps(0, 3).copy()
     run.theta[...] = random(0, 50)
-    run.solver.start(run.theta, run.gradient)
+    run.solver.initialize(run.theta, run.gradient)
     np.testing.assert_array_equal(run.steps(0, 3), once)
 
 
@@ -118,7 +118,7 @@ def test_a_rate_of_zero_moves_nothing(name):
 def test_a_bowl_is_descended(name):
     theta, gradient = np.array([3.0, -2.0]), np.zeros(2)
     solver = build(name, 0)
-    solver.start(theta, gradient)
+    solver.initialize(theta, gradient)
     for number in range(2000):
         gradient[...] = theta * [1, 10]
         solver.step(0.05 if number < 1000 else 0.001)

@@ -22,7 +22,7 @@ every_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
 
 def trajectory(solver, dtype):
     rng, theta, gradient = np.random.RandomState(0), np.ones(100, dtype), np.empty(100, dtype)
-    solver.start(theta, gradient)
+    solver.initialize(theta, gradient)
     for _ in range(20):
         gradient[...] = rng.normal(size=100) * 10.0 ** rng.randint(-6, 6, 100)
         solver.step(0.01)
@@ -45,7 +45,7 @@ def test_a_subclass_is_a_users_own():
 
     theta = np.ones(3)
     frozen = Frozen()
-    frozen.start(theta, np.ones(3))
+    frozen.initialize(theta, np.ones(3))
     frozen.step(0.1)
     np.testing.assert_array_equal(theta, 1)
 
@@ -84,10 +84,10 @@ def trained(loss, settings, is_sparse, is_weighted, dtype):
         model = ActivationMLPRegressor(loss=loss, **settings)
     else:
         model = ActivationMLPClassifier(**settings)
-    weights = rng.choice([0.0, 1.0, 2.0], 40) if is_weighted else None
+    sample_weight = rng.choice([0.0, 1.0, 2.0], 40) if is_weighted else None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return model.fit(sparse.csr_array(X) if is_sparse else X, y, sample_weight=weights)
+        return model.fit(sparse.csr_array(X) if is_sparse else X, y, sample_weight=sample_weight)
 
 
 @settings(max_examples=150, deadline=None)

@@ -1,4 +1,4 @@
-"""L-BFGS against scikit-learn's convex models; its guests and its end."""
+"""L-BFGS against scikit-learn's convex models; its callbacks and its end."""
 
 import math
 
@@ -21,10 +21,10 @@ def iris():
     return (X - X.mean(axis=0)) / X.std(axis=0), y
 
 
-def linear(loss, X, Y, n_outputs, weights=None, dtype=np.float64):
+def linear(loss, X, Y, n_outputs, sample_weight=None, dtype=np.float64):
     """Return a linear model and its objective."""
     network = Network.zeros([X.shape[1], n_outputs], [], dtype)
-    return network, Objective(network, loss, [L2(ALPHA)], TrainingRows(X, Y, weights), len(X))
+    return network, Objective(network, loss, [L2(ALPHA)], TrainingRows(X, Y, sample_weight), len(X))
 
 
 def lbfgs(objective, max_fun, tol, callbacks=(), **monitor):
@@ -42,10 +42,10 @@ def minimised(loss, X, Y, n_outputs, **settings):
 @pytest.mark.parametrize("weighted", [False, True])
 def test_softmax_regression_is_sklearns(weighted):
     X, y = iris()
-    weights = np.random.RandomState(0).uniform(0, 2, len(y)) if weighted else None
-    network = minimised(SoftmaxCrossEntropy(), X, y, 3, weights=weights)
-    total = len(y) if weights is None else weights.sum()
-    reference = LogisticRegression(C=1 / (ALPHA * total), tol=1e-10, max_iter=5000).fit(X, y, weights)
+    sample_weight = np.random.RandomState(0).uniform(0, 2, len(y)) if weighted else None
+    network = minimised(SoftmaxCrossEntropy(), X, y, 3, sample_weight=sample_weight)
+    total = len(y) if sample_weight is None else sample_weight.sum()
+    reference = LogisticRegression(C=1 / (ALPHA * total), tol=1e-10, max_iter=5000).fit(X, y, sample_weight)
     np.testing.assert_allclose(network.weights[0].T, reference.coef_, atol=5e-4)
     P = SoftmaxCrossEntropy().predict(network.raw_output(X))
     np.testing.assert_allclose(P, reference.predict_proba(X), atol=5e-4)
@@ -84,12 +84,12 @@ def build(max_fun=10_000, tol=1e-6, callbacks=(), dtype=np.float64):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_the_gradient_vanishes_and_the_outcome_tells_the_objective(dtype):
+def test_the_gradient_vanishes_and_the_result_has_the_objective(dtype):
     solver = build(tol=1e-4, dtype=dtype)
-    outcome = solver.run(max_iter=1000)
+    result = solver.run(max_iter=1000)
     value = solver.objective.evaluate(slice(0, 150)) + solver.objective.penalty()
-    assert outcome.converged
-    np.testing.assert_allclose(outcome.loss, value, rtol=1e-6)
+    assert result.converged
+    np.testing.assert_allclose(result.loss, value, rtol=1e-6)
     assert np.abs(solver.objective.gradient).max() <= 1.01e-4
 
 
@@ -102,38 +102,38 @@ def test_a_deeper_network_is_trained_as_well():
     assert (network.raw_output(X).argmax(axis=1) == y).mean() > 0.97
 
 
-def test_guests_see_the_loss_fall_iteration_by_iteration():
+def test_callbacks_see_the_loss_fall_iteration_by_iteration():
     epochs = []
-    outcome = build(callbacks=[epochs.append]).run(max_iter=1000)
-    assert [epoch.number for epoch in epochs] == list(range(1, outcome.n_iter + 1))
+    result = build(callbacks=[epochs.append]).run(max_iter=1000)
+    assert [epoch.number for epoch in epochs] == list(range(1, result.n_iter + 1))
     losses = [epoch.loss for epoch in epochs]
     assert losses == sorted(losses, reverse=True)
     assert losses[0] < math.log(3)  # the value at zero parameters
-    np.testing.assert_allclose(losses[-1], outcome.loss)
+    np.testing.assert_allclose(losses[-1], result.loss)
     assert all(math.isnan(epoch.learning_rate) and epoch.seconds >= 0 for epoch in epochs)
 
 
-def test_a_guest_can_end_the_run():
+def test_a_callback_can_end_the_run():
     epochs = []
     solver = build(callbacks=[lambda epoch: epoch.number == 4, epochs.append])
-    outcome = solver.run(max_iter=1000)
-    assert (outcome.n_iter, len(epochs)) == (4, 4)
+    result = solver.run(max_iter=1000)
+    assert (result.n_iter, len(epochs)) == (4, 4)
     value = solver.objective.evaluate(slice(0, 150)) + solver.objective.penalty()
     np.testing.assert_allclose(value, epochs[-1].loss, rtol=1e-12)
 
 
 @pytest.mark.parametrize("limits", [{"max_iter": 3}, {"max_iter": 1}])
 def test_the_number_of_iterations_is_bounded(limits):
-    outcome = build().run(**limits)
-    assert not outcome.converged
-    assert outcome.n_iter == limits["max_iter"]
+    result = build().run(**limits)
+    assert not result.converged
+    assert result.n_iter == limits["max_iter"]
 
 
 def test_the_number_of_evaluations_is_bounded():
-    outcome = build(max_fun=5).run(max_iter=1000)
-    assert not outcome.converged
-    assert 1 <= outcome.n_iter <= 5
-    assert outcome.message
+    result = build(max_fun=5).run(max_iter=1000)
+    assert not result.converged
+    assert 1 <= result.n_iter <= 5
+    assert result.message
 
 
 def test_divergence_restores_the_best_finite_parameters():

@@ -1,4 +1,4 @@
-"""Epochs that nobody looks at in between are one native call: nothing but their time tells them from single ones."""
+"""Several epochs in one native call: their results are those of single epochs, all but the time."""
 
 import dataclasses
 import linecache
@@ -39,9 +39,9 @@ N_ROWS = 23
 
 def build(*, n_rows=N_ROWS, n_units=5, tol=0.0, patience=4, max_norm=None, batch_size=5, shuffle=True, **settings):
     """Return a loop, and the list of epochs that it records."""
-    rng, told = np.random.RandomState(0), []
+    rng, reported = np.random.RandomState(0), []
     X = rng.normal(size=(n_rows, 4))
-    rows = TrainingRows(X, np.stack([X[:, 0] - X[:, 1], X[:, 2]], axis=1), used=settings.pop("used", None))
+    rows = TrainingRows(X, np.stack([X[:, 0] - X[:, 1], X[:, 2]], axis=1), subset=settings.pop("subset", None))
     layers = [4, n_units, 2], [Tanh()]
     network = Network(*layers, 0.3 * rng.normal(size=Layout(*layers).size))
     objective = Objective(network, SquaredError(), [L2(0.01)], rows, batch_size, max_norm)
@@ -50,28 +50,28 @@ def build(*, n_rows=N_ROWS, n_units=5, tol=0.0, patience=4, max_norm=None, batch
         settings.pop("solver", Adam()),
         settings.pop("schedule", Constant()),
         Batches(len(rows), batch_size, shuffle),
-        TrainingMonitor(objective, EarlyStopping(tol, patience), record=told.append, **settings.pop("monitor", {})),
+        TrainingMonitor(objective, EarlyStopping(tol, patience), record=reported.append, **settings.pop("monitor", {})),
         **{"learning_rate": 0.05, "clip_norm": None, "rng": np.random.RandomState(3), **settings},
     )
-    return loop, told
+    return loop, reported
 
 
 def run(last=40, error=None, **settings):
     """Train; return the loop, and what was recorded of each epoch but its time."""
-    loop, told = build(**settings)
+    loop, reported = build(**settings)
     if error is None:
         loop.run(1, last, last)
     else:
         with pytest.raises(error):
             loop.run(1, last, last)
-    assert all(epoch.seconds > 0 for epoch in told)
-    return loop, [dataclasses.replace(epoch, seconds=0.0) for epoch in told]
+    assert all(epoch.seconds > 0 for epoch in reported)
+    return loop, [dataclasses.replace(epoch, seconds=0.0) for epoch in reported]
 
 
 def assert_the_same(got, expected):
-    (loop, told), (other, told_by_other) = got, expected
-    assert told == told_by_other
-    assert loop.n_epochs == len(told)
+    (loop, reported), (other, reported_by_other) = got, expected
+    assert reported == reported_by_other
+    assert loop.n_epochs == len(reported)
     np.testing.assert_array_equal(loop.objective.state, other.objective.state)
     np.testing.assert_array_equal(loop.monitor.best_state, other.monitor.best_state)
     np.testing.assert_equal(loop.get_state(), other.get_state())
@@ -94,7 +94,7 @@ USES = {
     "cosine": {"schedule": Cosine()},
     "one cycle": {"schedule": OneCycle()},
     "as the rows come": {"shuffle": False},
-    "some rows": {"used": np.arange(0, N_ROWS, 2)[::-1]},
+    "some rows": {"subset": np.arange(0, N_ROWS, 2)[::-1]},
     "one batch": {"batch_size": N_ROWS},
     "bounds": {"clip_norm": 0.1, "max_norm": MaxNorm(0.5)},
     "decay": {"solver": AdamW(weight_decay=0.1)},
@@ -127,7 +127,7 @@ class Own(Constant):
     """A user's own schedule."""
 
 
-class OwnWatch(TrainingMonitor):
+class OwnMonitor(TrainingMonitor):
     pass
 
 
@@ -140,21 +140,21 @@ class OwnStopping(EarlyStopping):
     [
         {"monitor": {"callbacks": [lambda epoch: False]}},
         {"monitor": {"validate": lambda: (1.0, 0.5)}},
-        {"monitor": {"early_stopping": True}},
+        {"monitor": {"use_score": True}},
         {"schedule": Own()},
         {"schedule": lambda progress: 1.0},
     ],
 )
-def test_where_somebody_looks_on_epochs_come_one_by_one(settings):
+def test_with_callbacks_validation_or_own_schedules_epochs_are_single_calls(settings):
     loop, _ = build(patience=100, **settings)
     assert loop._n_epochs_per_call(50) == 1
 
 
-def test_nor_is_anything_of_a_users_own_passed_by():
+def test_so_they_are_with_own_classes():
     loop, _ = build(patience=100)
     assert loop._n_epochs_per_call(50) == 50
     for monitor in (
-        OwnWatch(loop.objective, EarlyStopping(0.0, 100)),
+        OwnMonitor(loop.objective, EarlyStopping(0.0, 100)),
         TrainingMonitor(loop.objective, OwnStopping(0.0, 100)),
         TrainingMonitor(build()[0].objective, EarlyStopping(0.0, 100)),
     ):
@@ -164,17 +164,17 @@ def test_nor_is_anything_of_a_users_own_passed_by():
 
 def test_where_training_should_have_stopped_before_there_is_one_epoch_more():
     loop, _ = build(patience=4)
-    loop.monitor.stopping.count = 7
+    loop.monitor.early_stopping.count = 7
     assert loop._n_epochs_per_call(50) == 1
 
 
 def test_epochs_of_a_call_share_its_seconds():
-    loop, told = build()
+    loop, reported = build()
     started = time.perf_counter()
     loop.run(1, 5, 5)
     wall = time.perf_counter() - started
-    assert len({epoch.seconds for epoch in told}) == 1
-    assert wall / 100 < sum(epoch.seconds for epoch in told) < wall
+    assert len({epoch.seconds for epoch in reported}) == 1
+    assert wall / 100 < sum(epoch.seconds for epoch in reported) < wall
 
 
 def pressing(at):
@@ -185,7 +185,7 @@ def pressing(at):
     lines = iter(range(at + 1))
 
     def trace(frame, event, _):
-        if frame.f_code.co_name not in ("_run_epochs", "tell", "on_epoch_end", "update"):
+        if frame.f_code.co_name not in ("_run_epochs", "_report", "n_finished", "on_deferred_epoch_end", "update"):
             return None
         line = linecache.getline(frame.f_code.co_filename, frame.f_lineno).split()[0]
         if event == "line" and line not in ("try:", "except", "finally:") and next(lines, None) == at:
@@ -219,14 +219,14 @@ def drawn(rng):
 
 @pytest.mark.parametrize("rate", [0.05, 1e8], ids=["converges", "diverges"])
 def test_ctrl_c_at_any_line_loses_no_epoch(rate, monkeypatch):
-    monkeypatch.setattr(TrainingLoop, "return_to_best", lambda loop: None)  # so that what is left can be seen
+    monkeypatch.setattr(TrainingLoop, "restart_from_best", lambda loop: None)  # so that what is left can be seen
     most = 0
     for at in range(1000):
-        loop, told = build(solver=SGD(), learning_rate=rate, patience=100)
+        loop, reported = build(solver=SGD(), learning_rate=rate, patience=100)
         if not isinstance(error := run_pressed(loop, at), KeyboardInterrupt):
             break
-        most = max(most, len(told))
-        assert loop.n_epochs - len(told) in (0, 1)  # the one that was being told of
+        most = max(most, len(reported))
+        assert loop.n_epochs - len(reported) in (0, 1)  # the one that was being reported
         assert abs(loop.n_samples_seen - loop.n_epochs * N_ROWS) in (0, N_ROWS)
         assert 0 <= loop.solver.n_steps - 5 * loop.n_epochs <= (5 if rate > 1 else 0)
         assert drawn(loop.rng) <= loop.n_epochs + 1 or rate > 1  # two troubles at once may leave some orders drawn
@@ -250,46 +250,46 @@ def test_what_is_long_by_its_rows_units_or_updates_is_a_call_of_fewer_epochs():
         )
 
 
-def test_wrong_rows_rates_and_room_are_refused():
+def test_wrong_rows_rates_and_results_are_refused():
     loop, _ = build()
     best = loop.objective.state.copy()
 
     monitor = loop.monitor
 
-    def take(orders=(None, None), rates=(2, 5), found=(2, 3), first=best.copy):
+    def run_epochs(orders=(None, None), rates=(2, 5), results=(2, 3), first=best.copy):
         monitor.epoch_start_state = first()
-        loop._steps.run_epochs(list(orders), np.zeros(rates), 1, np.zeros(found), monitor)
+        loop._steps.run_epochs(list(orders), np.zeros(rates), 1, np.zeros(results), monitor)
 
     for match, wrong in {
         "Got 4 rates": {"rates": (2, 4)},
         "23 rows. Got 22 rows": {"orders": [None, np.arange(22)]},
         "3 epochs need": {"orders": [None] * 3},
-        "Got 2 rows, and room of shape .1, 3.": {"found": (1, 3)},
-        "Got 2 rows, and room of shape .2, 2.": {"found": (2, 2)},
+        "Got 2 rows, and results of shape .1, 3.": {"results": (1, 3)},
+        "Got 2 rows, and results of shape .2, 2.": {"results": (2, 2)},
     }.items():
         with pytest.raises(ValueError, match=match):
-            take(**wrong)
+            run_epochs(**wrong)
     for other in (best[1:], best.astype("float32"), np.stack([best, best], axis=1)[:, 0], np.broadcast_to(best, 37)):
-        with pytest.raises(ValueError, match="must be as the state"):
-            take(first=lambda other=other: other)
+        with pytest.raises(ValueError, match="copy of the state must be"):
+            run_epochs(first=lambda other=other: other)
     with pytest.raises(IndexError, match="from 0 to 22"):
-        take([None, np.arange(1, 24)])
+        run_epochs([None, np.arange(1, 24)])
     np.testing.assert_array_equal(loop.objective.state, best)
 
 
 def test_some_epochs_may_have_an_order_and_others_none():
     backwards = np.arange(N_ROWS)[::-1]
-    found, rates = np.empty((2, 3)), np.full((2, 5), 0.05)
+    results, rates = np.empty((2, 3)), np.full((2, 5), 0.05)
     loop, _ = build()
-    loop._steps.run_epochs([None, backwards], rates, 1, found, loop.monitor)
+    loop._steps.run_epochs([None, backwards], rates, 1, results, loop.monitor)
     other, _ = build()
     losses = [other._steps.run_epoch(order, rates[0], 1) for order in (None, backwards)]
-    np.testing.assert_array_equal(found[:, 0], losses)
+    np.testing.assert_array_equal(results[:, 0], losses)
     np.testing.assert_array_equal(loop.objective.state, other.objective.state)
 
 
 def test_ctrl_c_before_the_call_takes_no_order_but_the_next(monkeypatch):
-    loop, told = build()
+    loop, reported = build()
     loop.run(1, 5, 40)
     orders, rng, order = [], np.random.RandomState(3), loop.batches.order
     for _ in range(6):
@@ -304,5 +304,5 @@ def test_ctrl_c_before_the_call_takes_no_order_but_the_next(monkeypatch):
     monkeypatch.setattr(loop.batches, "order", pressed)
     with pytest.raises(KeyboardInterrupt):
         loop.run(6, 40, 40)
-    assert len(told) == 5
+    assert len(reported) == 5
     np.testing.assert_equal(loop.rng.get_state(), rng.get_state())

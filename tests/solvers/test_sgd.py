@@ -17,7 +17,7 @@ def test_steps_are_sklearns(momentum, nesterovs_momentum):
     ours, theirs = np.ones(30), np.ones(30)
     gradient = np.zeros(30)
     solver = SGD(momentum, nesterovs_momentum)
-    solver.start(ours, gradient)
+    solver.initialize(ours, gradient)
     reference = SGDOptimizer([theirs], 0.1, "constant", momentum, nesterovs_momentum)
     for gradient[...] in gradients():
         solver.step(0.1)
@@ -32,7 +32,7 @@ def test_steps_are_sklearns(momentum, nesterovs_momentum):
 def test_two_steps_by_hand(nesterovs_momentum, first, second):
     theta, gradient = np.zeros(1), np.ones(1)
     solver = SGD(0.5, nesterovs_momentum)
-    solver.start(theta, gradient)
+    solver.initialize(theta, gradient)
     solver.step(1.0)
     assert theta.item() == first
     solver.step(1.0)
@@ -42,7 +42,7 @@ def test_two_steps_by_hand(nesterovs_momentum, first, second):
 def test_a_changing_rate_enters_each_step_as_it_is():
     theta, gradient = np.zeros(1), np.ones(1)
     solver = SGD(0.0)
-    solver.start(theta, gradient)
+    solver.initialize(theta, gradient)
     for rate in (0.5, 0.25, 0.125):
         solver.step(rate)
     assert theta.item() == -0.875

@@ -55,7 +55,7 @@ def build(objective=None, solver=None, schedule=None, *, batch_size=5, shuffle=T
 
 
 class Recorder:
-    """A guest that keeps all epochs, and a copy of the parameters after each."""
+    """A callback that keeps all epochs, and a copy of the parameters after each."""
 
     def __init__(self, objective, stop_after=None):
         self.objective, self.stop_after = objective, stop_after
@@ -70,8 +70,8 @@ class Recorder:
 class Rates(SGD):
     """SGD that writes down the rates it is given."""
 
-    def start(self, parameters, gradient):
-        super().start(parameters, gradient)
+    def initialize(self, parameters, gradient):
+        super().initialize(parameters, gradient)
         self.rates = getattr(self, "rates", [])  # also those before a fresh start
 
     def step(self, learning_rate):
@@ -149,7 +149,10 @@ def test_counts_and_plateaus_are_part_of_the_state():
     resumed = build(solver=solver, **settings)
     resumed.set_state(begun.get_state())
     assert (resumed.n_epochs, resumed.n_samples_seen) == (4, 4 * N_ROWS)
-    assert (resumed.monitor.stopping.best, resumed.monitor.stopping.count) == (begun.monitor.stopping.best, 1)
+    assert (resumed.monitor.early_stopping.best, resumed.monitor.early_stopping.count) == (
+        begun.monitor.early_stopping.best,
+        1,
+    )
     resumed.run(5, 6, 10)
     np.testing.assert_allclose(np.reshape(solver.rates, (2, -1))[:, 0], [0.005, 0.0005])
 
@@ -219,14 +222,14 @@ def test_adaptive_shrinks_the_rate_at_each_plateau_and_ends_when_it_is_small():
     np.testing.assert_allclose(np.reshape(solver.rates, (-1, 5))[:, 0], rates)
 
 
-def test_a_guest_can_end_training_and_all_guests_see_the_last_epoch():
+def test_a_callback_can_stop_training_and_all_callbacks_see_the_last_epoch():
     objective = build_objective()
     one, other = Recorder(objective, stop_after=3), Recorder(objective)
     assert build(objective, callbacks=[one, other]).run(1, 100, 100) is True
     assert [epoch.number for epoch in one.epochs] == [epoch.number for epoch in other.epochs] == [1, 2, 3]
 
 
-def test_what_a_guest_returns_besides_true_does_not_matter():
+def test_what_a_callback_returns_besides_true_does_not_matter():
     calls = []
     assert build(callbacks=[calls.append]).run(1, 3, 3) is False
     assert len(calls) == 3
@@ -239,7 +242,7 @@ def scored(scores, **settings):
     """Train with the scores given, epoch by epoch, and let the best parameters come back."""
     objective = build_objective()
     recorder, remaining = Recorder(objective), iter(scores)
-    monitor = {"validate": lambda: (0.0, next(remaining)), "early_stopping": True, "callbacks": [recorder]}
+    monitor = {"validate": lambda: (0.0, next(remaining)), "use_score": True, "callbacks": [recorder]}
     training = build(objective, **monitor, **settings)
     converged = training.run(1, len(scores), len(scores))
     training.monitor.restore_best()

@@ -1,4 +1,4 @@
-"""Who looks on: the best parameters, stalling, guests."""
+"""What happens between epochs: the best parameters, early stopping, callbacks."""
 
 import math
 
@@ -17,13 +17,13 @@ def objective(batch_norm=False):
     rng = np.random.RandomState(0)
     X, size = rng.normal(size=(20, 3)), Layout([3, 4, 1], [Tanh()], batch_norm).size
     network = Network([3, 4, 1], [Tanh()], 0.3 * rng.normal(size=size), batch_norm)
-    network.parameters[network.layout.n_trained :] = 1
+    network.parameters[network.layout.n_trainable :] = 1
     return Objective(network, SquaredError(), [], TrainingRows(X, X[:, :1] * X[:, 1:2]), 20)
 
 
-def monitored(scores, *, losses=None, early_stopping=True, patience=1e9, tol=0.0):
+def monitored(scores, *, losses=None, use_score=True, patience=1e9, tol=0.0):
     """Return a monitor after epochs with these scores, at which the parameters were 1, 2, 3, ..."""
-    monitor = TrainingMonitor(objective(), EarlyStopping(tol, patience), early_stopping=early_stopping)
+    monitor = TrainingMonitor(objective(), EarlyStopping(tol, patience), use_score=use_score)
     monitor.objective.state[...] = 0
     monitor.best_state[...] = 0
     for i, score in enumerate(scores):
@@ -56,18 +56,18 @@ def test_the_best_epoch_is_restored(scores, best):
 
 
 def test_without_early_stopping_the_loss_decides_for_the_beginning_of_its_epoch():
-    monitor = monitored([0.9, 0.1, 0.2], losses=[3.0, 1.0, 2.0], early_stopping=False)
+    monitor = monitored([0.9, 0.1, 0.2], losses=[3.0, 1.0, 2.0], use_score=False)
     monitor.restore_best()
     np.testing.assert_array_equal(monitor.objective.state, 1)
-    assert monitor.stopping.best == 1.0
+    assert monitor.early_stopping.best == 1.0
 
 
 def test_scores_that_are_no_numbers_end_training():
-    assert monitored([NAN] * 4, patience=3).stopping.should_stop
-    assert not monitored([NAN] * 3, patience=3).stopping.should_stop
+    assert monitored([NAN] * 4, patience=3).early_stopping.should_stop
+    assert not monitored([NAN] * 3, patience=3).early_stopping.should_stop
 
 
-def test_every_guest_is_asked_even_if_the_first_has_seen_enough():
+def test_every_callback_is_called_even_if_the_first_asks_to_stop():
     seen = []
     callbacks = [lambda epoch: True, lambda epoch: seen.append(epoch.number)]
     monitor = TrainingMonitor(objective(), EarlyStopping(0, 1), callbacks=callbacks)
@@ -80,9 +80,9 @@ def test_every_guest_is_asked_even_if_the_first_has_seen_enough():
 
 
 @pytest.mark.parametrize("scores", [[0.3, 0.1], [NAN, NAN]], ids=str)
-def test_a_watch_goes_on_where_another_was(scores):
+def test_a_monitor_continues_where_another_was(scores):
     first = monitored(scores)
-    second = TrainingMonitor(objective(), EarlyStopping(0.0, 1e9), early_stopping=True)
+    second = TrainingMonitor(objective(), EarlyStopping(0.0, 1e9), use_score=True)
     second.set_state(first.get_state())
     second.objective.state[...] = 9
     second.on_epoch_end(Epoch(3, 1.0, 0.0, score=0.2))
@@ -98,7 +98,7 @@ def test_the_best_parameters_are_kept_only_where_they_are_not_the_present_ones()
     assert first.get_state()["best_state"] is None
     goal = objective()
     goal.state[...] = first.objective.state
-    second = TrainingMonitor(goal, EarlyStopping(0.0, 1e9), early_stopping=True)
+    second = TrainingMonitor(goal, EarlyStopping(0.0, 1e9), use_score=True)
     second.set_state(first.get_state())
     goal.state[...] = 9
     second.on_epoch_end(Epoch(3, 1.0, 0.0, score=0.2))
@@ -106,7 +106,7 @@ def test_the_best_parameters_are_kept_only_where_they_are_not_the_present_ones()
     np.testing.assert_array_equal(goal.state, 1)
 
 
-def test_without_validation_there_is_nothing_to_tell():
+def test_without_validation_there_is_nothing_to_report():
     assert TrainingMonitor(objective(), EarlyStopping(0, 1)).validation() == {}
     monitor = TrainingMonitor(objective(), EarlyStopping(0, 1), validate=lambda: (2.0, 0.5))
     assert monitor.validation() == {"validation_loss": 2.0, "score": 0.5}
@@ -125,7 +125,7 @@ def test_the_best_epoch_comes_back_with_its_statistics(solver, batch_norm):
     X, Y = goal.rows.X, goal.rows.Y
     network = Network([3, 4, 1], [Tanh()], goal.state, batch_norm)
     goal.evaluate_network = lambda: float(np.mean((network.raw_output(X) - Y) ** 2))
-    monitor = TrainingMonitor(goal, EarlyStopping(0.0, 1e9), validate=validate, early_stopping=True)
+    monitor = TrainingMonitor(goal, EarlyStopping(0.0, 1e9), validate=validate, use_score=True)
     if solver == "sgd":
         rng = np.random.RandomState(0)
         loop = TrainingLoop(goal, SGD(0.9), Constant(), Batches(20, 5, True), monitor, learning_rate=0.1, rng=rng)

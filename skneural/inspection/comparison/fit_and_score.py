@@ -1,4 +1,4 @@
-"""One training of a comparison, and what is to be known of it."""
+"""Fit an estimator on the training rows of a split, score it on the test rows, and record what training did."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -15,29 +16,33 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skneural._sklearn_compat import _safe_indexing
 from skneural.estimators import DeadUnitsWarning
-from skneural.inspection.units.report import UnitReport, unit_report
-from skneural.inspection.unwrapping import network_of
+from skneural.inspection.units.unit_report import UnitReport, unit_report
+from skneural.inspection.unwrapping import final_estimator
 from skneural.solvers import DivergenceError
 
 Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
-class Fold:
-    """What training on the rows of one fold came to.
+class FitResult:
+    """The result of one fit.
 
     Parameters
     ----------
     score : float
-        On the rows that were left out; NaN if training diverged.
+        Score on the test rows; NaN if training diverged.
     fit_time : float
-        Seconds.
-    losses, seconds : ndarray of shape (n_epochs,)
-        Training loss of each epoch, and seconds since the beginning.
-    dead, saturated, mean : float
-        Of all hidden units, on the training rows.
+        Seconds to fit.
+    losses : ndarray of shape (n_epochs,)
+        Training loss of each epoch.
+    seconds : ndarray of shape (n_epochs,)
+        Seconds from the start of training to the end of each epoch.
+    dead, saturated : float
+        Fractions of all hidden units, on the training rows.
+    mean_activation : float
+        Mean over all hidden units, on the training rows.
     n_parameters : int
-        Trained parameters.
+        Number of trained parameters.
     """
 
     score: float
@@ -46,44 +51,55 @@ class Fold:
     seconds: Array
     dead: float
     saturated: float
-    mean: float
+    mean_activation: float
     n_parameters: int
 
     @property
-    def best_loss(self) -> float:
-        """The smallest training loss; infinite if no epoch was finished."""
+    def min_loss(self) -> float:
+        """The smallest training loss; infinite if no epoch was completed."""
         return float(self.losses.min(initial=math.inf))
 
-    def reached(self, target_loss: float) -> tuple[float, float]:
-        """Return the epochs and seconds until the training loss was at most the target; NaN if it never was."""
-        below = np.flatnonzero(self.losses <= target_loss)
-        return (float(below[0] + 1), float(self.seconds[below[0]])) if below.size else (math.nan, math.nan)
+    def time_to_loss(self, target_loss: float) -> tuple[float, float]:
+        """Return the epochs and the seconds until the training loss reached the target; NaN if it never did."""
+        reached = np.flatnonzero(self.losses <= target_loss)
+        return (float(reached[0] + 1), float(self.seconds[reached[0]])) if reached.size else (math.nan, math.nan)
 
 
 def fit_and_score(
-    estimator: Any, X: Any, y: Any, fold: tuple[Array, Array], scorer: Callable[[Any, Any, Any], float]
-) -> Fold:
-    """Fit an estimator, or Pipeline, on the first part of a fold and judge it by the second.
+    estimator: Any, X: Any, y: Any, split: tuple[Array, Array], scorer: Callable[[Any, Any, Any], Any]
+) -> FitResult:
+    """Fit an estimator or Pipeline on the training rows of a split, and score it on the test rows.
 
-    What would be warned of (dead units, the end of the epochs) is part of the result instead.
+    Warnings of dead units and of too few epochs are silenced, because the result contains both.
+
+    Parameters
+    ----------
+    estimator : ActivationMLPClassifier, ActivationMLPRegressor or Pipeline
+        It is fitted in place.
+    X, y : array-like
+        All rows and their targets.
+    split : tuple of ndarray of int
+        Indices of the training rows and of the test rows.
+    scorer : callable
+        Called as ``scorer(estimator, X_test, y_test)``; must return one number.
     """
-    (X_train, y_train), (X_test, y_test) = ((_safe_indexing(X, rows), _safe_indexing(y, rows)) for rows in fold)
-    started = time.perf_counter()
-    finished = _fit(estimator, X_train, y_train)
-    fit_time = time.perf_counter() - started
-    network = network_of(estimator)
-    return Fold(
-        score=float(scorer(estimator, X_test, y_test)) if finished else math.nan,
+    (X_train, y_train), (X_test, y_test) = ((_safe_indexing(X, rows), _safe_indexing(y, rows)) for rows in split)
+    start = time.perf_counter()
+    converged = _fit(estimator, X_train, y_train)
+    fit_time = time.perf_counter() - start
+    network = final_estimator(estimator)
+    return FitResult(
+        score=_score(scorer, estimator, X_test, y_test) if converged else math.nan,
         fit_time=fit_time,
         losses=np.array(network.loss_curve_),
         seconds=np.cumsum(network.history_["seconds"]),
-        n_parameters=network._network.layout.n_trained,
-        **_overall(unit_report(estimator, X_train)),
+        n_parameters=network._network.layout.n_trainable,
+        **_average_over_units(unit_report(estimator, X_train)),
     )
 
 
 def _fit(estimator: Any, X: Any, y: Any) -> bool:
-    """Fit; return whether it did not diverge."""
+    """Fit, and return False if training diverged."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         warnings.simplefilter("ignore", DeadUnitsWarning)
@@ -94,11 +110,27 @@ def _fit(estimator: Any, X: Any, y: Any) -> bool:
     return True
 
 
-def _overall(report: UnitReport) -> dict[str, float]:
-    """Return the means over all hidden units; NaN if there are none."""
-    names = ("dead", "saturated", "mean")
+def _score(scorer: Callable[[Any, Any, Any], Any], estimator: Any, X: Any, y: Any) -> float:
+    try:
+        score = scorer(estimator, X, y)
+    except (AttributeError, TypeError) as error:  # a score of probabilities for a regressor, or a wrong signature
+        raise TypeError(
+            f"scoring, called as scoring(estimator, X, y), does not suit this estimator: {error}. Got {scorer!r}."
+        ) from error
+    score = score.item() if isinstance(score, np.generic | np.ndarray) and score.size == 1 else score
+    if not isinstance(score, Real):
+        raise TypeError(
+            f"scoring, called as scoring(estimator, X, y), must return one number. Got {score!r}, of type "
+            f"{type(score).__name__}, from {scorer!r}."
+        )
+    return float(score)
+
+
+def _average_over_units(report: UnitReport) -> dict[str, float]:
+    """Return averages over all hidden units; NaN if there are none."""
+    names = {"dead": "dead", "saturated": "saturated", "mean": "mean_activation"}
     if not report.layers:
-        return dict.fromkeys(names, math.nan)
-    weights = [layer.n_units for layer in report.layers]
+        return dict.fromkeys(names.values(), math.nan)
+    n_units = [layer.n_units for layer in report.layers]
     values = [[getattr(layer, name) for name in names] for layer in report.layers]
-    return dict(zip(names, np.average(values, axis=0, weights=weights).tolist(), strict=True))
+    return dict(zip(names.values(), np.average(values, axis=0, weights=n_units).tolist(), strict=True))

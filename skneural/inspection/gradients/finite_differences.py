@@ -1,4 +1,4 @@
-"""Centred differences of a function, one entry of its argument at a time, which know what they cannot see."""
+"""Derivatives of a function by centred differences of its values, one variable at a time; kinks are detected."""
 
 from __future__ import annotations
 
@@ -13,92 +13,97 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 
 STEPS = [10.0**-k for k in range(4, 13)]
-SMOOTH = 2e-7  # relative disagreement of two differences that rounding and curvature may cause
-RESOLVED = 1e-5  # largest share of rounding in a difference by a shorter step
-FLOOR = 3e6  # times the noise: then rounding alone stays below a relative error of 1e-7
+SMOOTH_TOLERANCE = 2e-7  # relative; rounding and curvature may make two differences of a smooth function differ so much
+MAX_RELATIVE_ROUNDING = 1e-5  # of a difference by a shorter step; with more rounding, no kink can be told
+FLOOR_FACTOR = 3e6  # times the rounding error of a difference; then rounding causes relative errors below 1e-7
 
 
 @dataclass(frozen=True)
-class Difference:
-    """The derivative in one entry, or the knowledge that it has none.
+class Derivative:
+    """The estimated derivative of a function in one variable.
 
     Parameters
     ----------
-    slope : float
+    value : float
         The derivative.
     floor : float
-        Derivatives far below are lost in the rounding of the function.
-    smooth : bool
-        Whether the function has no kink within the step.
+        A derivative far below this value cannot be told from the rounding error of the function.
+    is_smooth : bool
+        False if the function has a kink within the step; `value` is then meaningless.
     """
 
-    slope: float
+    value: float
     floor: float
-    smooth: bool
+    is_smooth: bool
 
 
 class FiniteDifferences:
-    """Derivatives of a function by its values alone.
+    """Derivatives of a function, computed from its values alone.
 
-    With f₋₂ … f₂ the values at θ - 2h … θ + 2h, the derivative is the extrapolated (4 D(h) - D(2h)) / 3, where
-    D(h) = (f₁ - f₋₁) / 2h. Where f is smooth, D(h) ≈ D(2h) and the one-sided slopes part in proportion to h; at a kink
-    one of the two fails, and the steps are shortened until the kink is outside, or the rounding of f too large.
+    Let f₋₂ … f₂ be the values at θ - 2h … θ + 2h, and D(h) = (f₁ - f₋₁) / 2h. The derivative is the Richardson
+    extrapolation (4 D(h) - D(2h)) / 3.
+
+    Where f is smooth, D(h) ≈ D(2h), and the difference between the right and the left one-sided slope is proportional
+    to h. At a kink, one of these two fails. The step is then shortened until the kink is outside of it, or until the
+    rounding error of f is too large to tell.
 
     Parameters
     ----------
     function : callable
-        () -> float; reads `theta`.
+        Takes no argument, reads `theta`, and returns a float.
     theta : ndarray of shape (n,), float64
-        Changed for each evaluation, and restored.
+        Changed for each evaluation and restored afterwards.
 
     Attributes
     ----------
-    value : float
+    function_value : float
         The function at `theta`.
-    rounding : float
-        How exact the function's values are.
+    rounding_error : float
+        Standard deviation of the rounding error of the function.
     """
 
     def __init__(self, function: Callable[[], float], theta: Array):
         self.function, self.theta = function, theta
-        self.value = function()
-        self.rounding = self._measure_rounding()
+        self.function_value = function()
+        self.rounding_error = self._estimate_rounding_error()
 
-    def at(self, entry: int) -> Difference:
-        """Return the derivative in one entry of `theta`."""
+    def derivative(self, entry: int) -> Derivative:
+        """Return the derivative with respect to one entry of `theta`."""
         for step in STEPS:
-            difference = self._by_step(entry, step * max(1.0, abs(self.theta[entry])))
-            resolved = step == STEPS[0] or self._share_of_rounding(difference, step) < RESOLVED
-            if difference.smooth or not resolved:
+            estimate = self._estimate(entry, step * max(1.0, abs(self.theta[entry])))
+            is_resolved = step == STEPS[0] or self._relative_rounding(estimate, step) < MAX_RELATIVE_ROUNDING
+            if estimate.is_smooth or not is_resolved:
                 break
-        return Difference(difference.slope, difference.floor, difference.smooth and resolved)
+        return Derivative(estimate.value, estimate.floor, estimate.is_smooth and is_resolved)
 
-    def _by_step(self, entry: int, h: float) -> Difference:
-        below, left, right, above = (self._shifted(entry, k * h) for k in (-2, -1, 1, 2))
-        near, far = (right - left) / (2 * h), (above - below) / (4 * h)
-        bend_near = (right - 2 * self.value + left) / h
-        bend_far = (above - 2 * self.value + below) / (2 * h)
-        slope, noise = (4 * near - far) / 3, 10 * self.rounding / h
-        nonsmooth = max(abs(far - near), abs(bend_far - 2 * bend_near))
-        return Difference(slope, noise * FLOOR, nonsmooth <= SMOOTH * abs(slope) + noise)
+    def _estimate(self, entry: int, h: float) -> Derivative:
+        f_minus2, f_minus1, f_plus1, f_plus2 = (self._value_at_shift(entry, k * h) for k in (-2, -1, 1, 2))
+        difference_h, difference_2h = (f_plus1 - f_minus1) / (2 * h), (f_plus2 - f_minus2) / (4 * h)
+        value, rounding = (4 * difference_h - difference_2h) / 3, 10 * self.rounding_error / h
+        # Right minus left one-sided slope: proportional to h, so that the second is twice the first.
+        slope_change_h = (f_plus1 - 2 * self.function_value + f_minus1) / h
+        slope_change_2h = (f_plus2 - 2 * self.function_value + f_minus2) / (2 * h)
+        nonsmooth = max(abs(difference_2h - difference_h), abs(slope_change_2h - 2 * slope_change_h))
+        return Derivative(value, FLOOR_FACTOR * rounding, nonsmooth <= SMOOTH_TOLERANCE * abs(value) + rounding)
 
-    def _shifted(self, entry: int, shift: float) -> float:
-        here = self.theta[entry]
-        self.theta[entry] = here + shift
+    def _value_at_shift(self, entry: int, shift: float) -> float:
+        original = self.theta[entry]
+        self.theta[entry] = original + shift
         value = self.function()
-        self.theta[entry] = here
+        self.theta[entry] = original
         return value
 
-    def _share_of_rounding(self, difference: Difference, step: float) -> float:
-        return self.rounding / step / abs(difference.slope) if difference.slope else math.inf
+    def _relative_rounding(self, estimate: Derivative, step: float) -> float:
+        return self.rounding_error / step / abs(estimate.value) if estimate.value else math.inf
 
-    def _measure_rounding(self) -> float:
-        """Return the standard deviation of the function's error, read off third differences of minute steps."""
-        here, direction = self.theta.copy(), np.random.RandomState(0).choice([-1.0, 1.0], self.theta.size)
+    def _estimate_rounding_error(self) -> float:
+        """Return the standard deviation of the rounding error, estimated from third differences of tiny steps."""
+        original, direction = self.theta.copy(), np.random.RandomState(0).choice([-1.0, 1.0], self.theta.size)
         values = []
         for k in range(8):
-            self.theta[...] = here + k * 1e-11 * direction
+            self.theta[...] = original + k * 1e-11 * direction
             values.append(self.function())
-        self.theta[...] = here
-        third = np.diff(values, n=3)
-        return float(max(np.sqrt(np.mean(third**2) / 20), np.finfo(float).eps * abs(self.value), np.finfo(float).tiny))
+        self.theta[...] = original
+        third = np.diff(values, n=3)  # of independent errors with variance v: variance 20 v
+        smallest = max(np.finfo(float).eps * abs(self.function_value), np.finfo(float).tiny)
+        return float(max(np.sqrt(np.mean(third**2) / 20), smallest))

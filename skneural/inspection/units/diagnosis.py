@@ -1,4 +1,4 @@
-"""What to do where a number of the unit report is out of its usual range: one short rule for each."""
+"""Diagnosis: what is unusual about the hidden units, and what to change. One rule for each kind of problem."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ from typing import Any
 from skneural.estimators.base import BaseActivationMLP
 from skneural.estimators.dead_units_warning import dead_fraction_untrained, explain_dead_units
 
-DEAD = 0.2  # 10 to 20 % of dead units are usual in a trained network
-ALWAYS_ON = 0.5
-SATURATED = 0.2
-NEVER_CHOSEN = 0.5
-ONE_SIGN = 0.9
-UPDATE = 0.05  # around 1e-3 is usual
-VANISHING = 1e-3
+# Beyond these fractions and ratios, a number is unusual.
+MAX_DEAD = 0.2  # 10 to 20 % of dead units are usual in a trained network
+MAX_ALWAYS_ON = 0.5
+MAX_SATURATED = 0.2
+MAX_UNUSED_PIECES = 0.5
+MAX_ONE_SIGN_INPUTS = 0.9
+MAX_UPDATE_RATIO = 0.05  # about 1e-3 is usual
+MIN_GRADIENT_RATIO = 1e-3  # of the first hidden layer to the last
 
 
 @dataclass
-class Situation:
-    """What the rules judge by.
+class Findings:
+    """What the rules look at.
 
     Parameters
     ----------
@@ -29,7 +30,7 @@ class Situation:
     estimator : BaseActivationMLP
         Fitted.
     X : {ndarray, CSR array or matrix} of shape (n_rows, n_features)
-        Checked.
+        Validated rows, as the network receives them.
     """
 
     layers: list[Any]
@@ -38,24 +39,24 @@ class Situation:
 
     @cached_property
     def dead_fraction_untrained(self) -> list[float]:
-        """Share of each layer's units that are dead on `X` in a network that has not been trained."""
+        """Fraction of each layer's units that are dead on `X` in a network that has not been trained."""
         return dead_fraction_untrained(self.estimator, self.X)
 
     @property
-    def slower(self) -> str:
-        """What makes steps shorter."""
+    def how_to_shorten_steps(self) -> str:
+        """What makes the steps of the solver shorter: the beginning of a sentence."""
         if self.estimator.solver == "lbfgs":
-            return "Scale the features (StdScaler), or raise alpha."
+            return "Scale the features (StdScaler), or raise alpha"
         rate = self.estimator.learning_rate_init
-        return f"Lower learning_rate_init, now {rate:g}: try {rate / 10:g}."
+        return f"Lower learning_rate_init, now {rate:g} (try {rate / 10:g})"
 
-    def saturates(self, layer: int) -> bool:
+    def saturates_on_both_sides(self, layer: int) -> bool:
         """Whether the activation of a layer saturates on both sides."""
         return self.estimator.activations_[layer].properties().saturates == "both"
 
 
-def advise(layers: list[Any], estimator: BaseActivationMLP, X: Any) -> list[str]:
-    """Return a few sentences for each number that is unusual; none if none is.
+def diagnose(layers: list[Any], estimator: BaseActivationMLP, X: Any) -> list[str]:
+    """Return a recommendation for each unusual number; an empty list if all numbers are usual.
 
     Parameters
     ----------
@@ -63,90 +64,92 @@ def advise(layers: list[Any], estimator: BaseActivationMLP, X: Any) -> list[str]
     estimator : BaseActivationMLP
         Fitted.
     X : {ndarray, CSR array or matrix} of shape (n_rows, n_features)
-        Checked.
+        Validated rows, as the network receives them.
     """
-    situation = Situation(layers, estimator, X)
-    return [sentence for rule in RULES for sentence in rule(situation)]
+    findings = Findings(layers, estimator, X)
+    return [recommendation for rule in RULES for recommendation in rule(findings)]
 
 
-def dead(situation: Situation) -> Iterator[str]:
-    """Many units are dead, by a bad start or by too long steps: a network that is not trained tells which."""
-    for layer in situation.layers:
-        if layer.dead > DEAD:
-            why = explain_dead_units(situation.estimator, layer.dead, situation.dead_fraction_untrained[layer.layer])
-            yield f"Layer {layer.layer}: {layer.dead:.0%} of the units are dead; 10% to 20% are usual. {why}"
+def dead_units(findings: Findings) -> Iterator[str]:
+    """Many units are dead: because of a bad start, or because of too long steps. Untrained networks tell which."""
+    for layer in findings.layers:
+        if layer.dead > MAX_DEAD:
+            cause = explain_dead_units(findings.estimator, layer.dead, findings.dead_fraction_untrained[layer.layer])
+            yield f"Layer {layer.layer}: {layer.dead:.0%} of the units are dead; 10% to 20% are usual. {cause}"
 
 
-def always_on(situation: Situation) -> Iterator[str]:
-    """Many units never use the other side of their activation."""
-    for layer in situation.layers:
-        if layer.always_on > ALWAYS_ON:
+def always_on_units(findings: Findings) -> Iterator[str]:
+    """Many units use only the almost linear side of their activation."""
+    for layer in findings.layers:
+        if layer.always_on > MAX_ALWAYS_ON:
             yield (
-                f"Layer {layer.layer}: {layer.always_on:.0%} of the units are on for every row, where their activation "
-                "is all but linear. Centre the features (MeanCenterer, StdScaler), or lower bias_init."
+                f"Layer {layer.layer}: {layer.always_on:.0%} of the units are positive on every row. There the "
+                "activation is almost linear. Centre the features (MeanCenterer, StdScaler), or lower bias_init."
             )
 
 
-def saturated(situation: Situation) -> Iterator[str]:
-    """Many units pass next to no gradient."""
-    for layer in situation.layers:
-        if layer.saturated > SATURATED:
+def saturated_units(findings: Findings) -> Iterator[str]:
+    """Many units pass almost no gradient."""
+    for layer in findings.layers:
+        if layer.saturated > MAX_SATURATED:
             yield (
-                f"Layer {layer.layer}: {layer.saturated:.0%} of the units are saturated and pass almost no gradient. "
-                f"{situation.slower} Or scale the features (StdScaler), take smaller initial weights (weight_init), or "
-                "an activation that does not saturate: relu, leaky_relu, maxout."
+                f"Layer {layer.layer}: {layer.saturated:.0%} of the units are saturated: they pass almost no gradient. "
+                f"{findings.how_to_shorten_steps}. Or scale the features (StdScaler), use smaller initial weights "
+                "(weight_init), or use an activation that does not saturate: relu, leaky_relu, maxout."
             )
 
 
-def never_chosen(situation: Situation) -> Iterator[str]:
+def unused_pieces(findings: Findings) -> Iterator[str]:
     """Many Maxout pieces are never the largest."""
-    for layer in situation.layers:
-        if layer.never_chosen > NEVER_CHOSEN:
+    for layer in findings.layers:
+        if layer.unused_pieces > MAX_UNUSED_PIECES:
             yield (
-                f"Layer {layer.layer}: {layer.never_chosen:.0%} of the pieces are never chosen. {situation.slower} "
-                "Or take fewer pieces (n_pieces)."
+                f"Layer {layer.layer}: {layer.unused_pieces:.0%} of the Maxout pieces are not used: they are not the "
+                f"largest on any row. {findings.how_to_shorten_steps}. Or use fewer pieces (n_pieces)."
             )
 
 
-def one_sign(situation: Situation) -> Iterator[str]:
-    """The inputs of saturating units are not centred, so that the path to the best weights zig-zags."""
-    for layer in situation.layers:
-        if layer.one_sign_rows > ONE_SIGN and situation.saturates(layer.layer):
-            source = f"the activations of layer {layer.layer - 1}" if layer.layer else "the features"
-            cure = "Take tanh or elu there." if layer.layer else "Centre them (MeanCenterer, StdScaler)."
+def one_sign_inputs(findings: Findings) -> Iterator[str]:
+    """The inputs of saturating units are not centred, so that training zig-zags."""
+    for layer in findings.layers:
+        if layer.one_sign_inputs > MAX_ONE_SIGN_INPUTS and findings.saturates_on_both_sides(layer.layer):
+            before = layer.layer - 1
+            source = f"the activations of layer {before}" if layer.layer else "the features"
+            change = f"Use tanh or elu in layer {before}" if layer.layer else "Centre them (MeanCenterer, StdScaler)"
             yield (
-                f"Layer {layer.layer}: its inputs, {source}, all have one sign, and so have the gradients of each "
-                f"unit's weights: training zig-zags. {cure}"
+                f"Layer {layer.layer}: on {layer.one_sign_inputs:.0%} of the rows, all its inputs ({source}) have the "
+                "same sign. The gradients of each unit's weights then have the same sign too, and training zig-zags. "
+                f"{change}."
             )
 
 
-def long_steps(situation: Situation) -> Iterator[str]:
-    """A step changes the weights by a large part of their length."""
-    for layer in situation.layers:
-        if layer.update_ratio > UPDATE:
+def long_steps(findings: Findings) -> Iterator[str]:
+    """One step changes the weights by a large part of their norm."""
+    for layer in findings.layers:
+        if layer.update_ratio > MAX_UPDATE_RATIO:
             yield (
-                f"Layer {layer.layer}: one step changes the weights by {layer.update_ratio:.2g} times their length; "
-                f"around 0.001 is usual. {situation.slower}"
+                f"Layer {layer.layer}: one step changes the weights by {layer.update_ratio:.2g} times their norm; "
+                f"about 0.001 is usual. {findings.how_to_shorten_steps}."
             )
 
 
-def vanishing(situation: Situation) -> Iterator[str]:
-    """The gradient does not reach the first layer."""
-    norms = [layer.gradient_norm for layer in situation.layers]
-    if norms and norms[0] < VANISHING * norms[-1]:
+def vanishing_gradient(findings: Findings) -> Iterator[str]:
+    """The gradient hardly reaches the first layer."""
+    norms = [layer.gradient_norm for layer in findings.layers]
+    if norms and norms[0] < MIN_GRADIENT_RATIO * norms[-1]:
         yield (
-            f"The gradient of the weights shrinks from {norms[-1]:.1e} in the last hidden layer to {norms[0]:.1e} in "
-            "the first, which hardly learns. Take an activation that does not saturate (relu, elu), batch_norm=True or "
+            f"The gradient vanishes: its norm is {norms[-1]:.1e} in the last hidden layer and {norms[0]:.1e} in the "
+            "first, which hardly learns. Use an activation that does not saturate (relu, elu), batch_norm=True, or "
             "fewer layers."
         )
 
 
-RULES: list[Callable[[Situation], Iterator[str]]] = [
-    dead,
-    always_on,
-    saturated,
-    never_chosen,
-    one_sign,
+RULES: list[Callable[[Findings], Iterator[str]]] = [
+    dead_units,
+    always_on_units,
+    saturated_units,
+    unused_pieces,
+    one_sign_inputs,
     long_steps,
-    vanishing,
+    vanishing_gradient,
 ]

@@ -1,13 +1,14 @@
-/* The activations: bias and activation in one pass, and on the way back the gradients in pre-activation and bias.
+/* The activations but Maxout: bias and activation in one pass, and on the way back the gradients in Z and bias.
  *
- * Three patterns. Where the slope can be told from the activation, A replaces Z in place. Where it cannot, forward
- * computes it beside A, while the exponential is at hand, and leaves it in Z's place. PReLU and Maxout have their own.
- * All matrices are row-major; rows Size, columns Size. The loss of a row of NaN is NaN: no comparison may hide it. */
+ * Three patterns. IN_PLACE: where the slope can be computed from A, A replaces Z. SAVE_SLOPE: where it cannot, forward
+ * computes the slope beside A, while the exponential is at hand, and leaves it in Z's place for the backward pass. PReLU
+ * keeps Z. All matrices are row-major, (n, width). The loss of a row of NaN is NaN: no comparison may hide it. */
 
+/* ACTIVATION may use z and the parameter p, SLOPE the activation a and p. */
 #define IN_PLACE(name, ACTIVATION, SLOPE) \
-    VECTORIZED static void T(name##_forward)(REAL *RESTRICT Z, const REAL *RESTRICT b, REAL s, Size n, Size width) \
+    VECTORIZED static void T(name##_forward)(REAL *RESTRICT Z, const REAL *RESTRICT b, REAL p, Size n, Size width) \
     { \
-        (void)s; \
+        (void)p; \
         for (Size i = 0; i < n; i++) { \
             REAL *RESTRICT row = Z + i * width; \
             for (Size j = 0; j < width; j++) { \
@@ -17,9 +18,9 @@
         } \
     } \
     VECTORIZED static void T(name##_backward)( \
-        REAL *RESTRICT dA, const REAL *RESTRICT A, REAL *RESTRICT db, REAL s, Size n, Size width) \
+        REAL *RESTRICT dA, const REAL *RESTRICT A, REAL *RESTRICT db, REAL p, Size n, Size width) \
     { \
-        (void)s; \
+        (void)p; \
         memset(db, 0, width * sizeof(REAL)); \
         for (Size i = 0; i < n; i++) { \
             REAL *RESTRICT gradient = dA + i * width; \
@@ -34,7 +35,8 @@
         } \
     }
 
-#define BESIDE(name, STATEMENTS) \
+/* STATEMENTS set the activation a and its slope, from z. */
+#define SAVE_SLOPE(name, STATEMENTS) \
     VECTORIZED static void T(name##_forward)( \
         REAL *RESTRICT Z, REAL *RESTRICT A, const REAL *RESTRICT b, Size n, Size width) \
     { \
@@ -59,8 +61,8 @@ IN_PLACE(identity, z, 1)
 IN_PLACE(logistic, T(vlogistic)(z), a * (1 - a))
 IN_PLACE(tanh, T(vtanh)(z), 1 - a * a)
 IN_PLACE(relu, z < 0 ? 0 : z, POSITIVE(a) ? 1 : 0)
-IN_PLACE(leaky_relu, z < 0 ? s * z : z, POSITIVE(a) ? 1 : s)
-IN_PLACE(elu, POSITIVE(z) ? z : s * T(vexpm1)(z), POSITIVE(a) ? 1 : a + s)
+IN_PLACE(leaky_relu, z < 0 ? p * z : z, POSITIVE(a) ? 1 : p)
+IN_PLACE(elu, POSITIVE(z) ? z : p * T(vexpm1)(z), POSITIVE(a) ? 1 : a + p)
 IN_PLACE(
     selu,
     SELU_SCALE * (POSITIVE(z) ? z : SELU_ALPHA * T(vexpm1)(z)),
@@ -68,23 +70,23 @@ IN_PLACE(
 IN_PLACE(softplus, (z < 0 ? 0 : z) + T(log1p_unit)(T(vexp)(z < 0 ? z : -z)), -T(vexpm1)(-a))
 
 /* A = z Φ(z), A' = Φ(z) + z φ(z); both come from exp(-z²/2). */
-BESIDE(gelu, {
+SAVE_SLOPE(gelu, {
     const REAL size = (z < 0 ? -z : z) * (REAL)0.70710678118654752;
-    const REAL within = size > 26 ? 26 : size; /* beyond, exp(-size²) is 0 and its square must not overflow */
-    const REAL gaussian = T(vexp)(-within * within);
-    const REAL tail = T(normal_tail)(within, gaussian);
-    const REAL share = z < 0 ? tail : 1 - tail;
-    a = z * share;
-    slope = share + (z < 0 ? -within : within) * gaussian * (REAL)0.56418958354775629;
+    const REAL x = size > 26 ? 26 : size; /* beyond, exp(-size²) is 0 and its square must not overflow */
+    const REAL gaussian = T(vexp)(-x * x);
+    const REAL tail = T(normal_tail)(x, gaussian);
+    const REAL cdf = z < 0 ? tail : 1 - tail;
+    a = z * cdf;
+    slope = cdf + (z < 0 ? -x : x) * gaussian * (REAL)0.56418958354775629;
 })
 /* A = z σ(z), A' = σ + A (1 - σ). */
-BESIDE(silu, {
+SAVE_SLOPE(silu, {
     const REAL sigmoid = T(vlogistic)(z);
     a = z * sigmoid;
     slope = sigmoid + a * (1 - sigmoid);
 })
 /* tanh(log(1 + e)) = (e² + 2e) / (e² + 2e + 2) with e = exp(z), of which 20 is as good as anything beyond. */
-BESIDE(mish, {
+SAVE_SLOPE(mish, {
     const REAL e = T(vexp)(z > 20 ? 20 : z);
     const REAL q = e * (e + 2);
     const REAL t = q / (q + 2);
@@ -92,8 +94,8 @@ BESIDE(mish, {
     slope = t + z * (1 - t * t) * (e / (1 + e));
 })
 
-/* What follows BESIDE on the way back: the slope lies in Z. */
-VECTORIZED static void T(slope_backward)(
+/* The backward pass of all SAVE_SLOPE activations: the slope lies in Z. */
+VECTORIZED static void T(saved_slope_backward)(
     REAL *RESTRICT dA, const REAL *RESTRICT slope, REAL *RESTRICT db, Size n, Size width)
 {
     memset(db, 0, width * sizeof(REAL));
@@ -108,7 +110,25 @@ VECTORIZED static void T(slope_backward)(
     }
 }
 
-/* `slopes` has one entry per unit. Z keeps the pre-activations. */
+/* PReLU's slopes, one per unit: `slopes` and `dslopes`, where the layer may have one for all units. */
+static void T(expand_slopes)(Layer *layer)
+{
+    const REAL *params = layer->activation_params;
+    REAL *slopes = layer->slopes;
+    for (Size j = 0; j < layer->width; j++)
+        slopes[j] = params[layer->shares_slope ? 0 : j];
+}
+
+static void T(sum_slope_gradients)(Layer *layer)
+{
+    REAL *dparams = layer->dactivation_params;
+    const REAL *dslopes = layer->dslopes;
+    memset(dparams, 0, (layer->shares_slope ? 1 : layer->width) * sizeof(REAL));
+    for (Size j = 0; j < layer->width; j++)
+        dparams[layer->shares_slope ? 0 : j] += dslopes[j];
+}
+
+/* Z keeps the pre-activations. */
 VECTORIZED static void T(prelu_forward)(
     REAL *RESTRICT Z, REAL *RESTRICT A, const REAL *RESTRICT b, const REAL *RESTRICT slopes, Size n, Size width)
 {
@@ -142,58 +162,8 @@ VECTORIZED static void T(prelu_backward)(
     }
 }
 
-/* The columns of Z are the units' first pieces, then their second, ...; the number of the (first) largest piece of
- * each unit takes the place of its first piece. */
-VECTORIZED static void T(maxout_forward)(
-    REAL *RESTRICT Z, REAL *RESTRICT A, const REAL *RESTRICT b, Size n, Size width, Size pieces)
-{
-    const Size units = width / pieces;
-    for (Size i = 0; i < n; i++) {
-        REAL *RESTRICT winner = Z + i * width;
-        REAL *RESTRICT out = A + i * units;
-        for (Size j = 0; j < units; j++) {
-            out[j] = winner[j] + b[j];
-            winner[j] = 0;
-        }
-        for (Size p = 1; p < pieces; p++) {
-            const REAL *RESTRICT piece = Z + i * width + p * units;
-            const REAL *RESTRICT bias = b + p * units;
-            const REAL number = (REAL)p;
-            for (Size j = 0; j < units; j++) {
-                const REAL z = piece[j] + bias[j], best = out[j];
-                const int stays = (z <= best) | (best != best); /* NaN wins and stays */
-                const REAL wins = stays ? 0 : 1; /* a factor: a choice would become a masked store */
-                winner[j] += wins * (number - winner[j]);
-                out[j] = stays ? best : z;
-            }
-        }
-    }
-}
-
-VECTORIZED static void T(maxout_backward)(
-    const REAL *RESTRICT dA, const REAL *RESTRICT Z, REAL *RESTRICT dZ, REAL *RESTRICT db, Size n, Size width,
-    Size pieces)
-{
-    const Size units = width / pieces;
-    memset(db, 0, width * sizeof(REAL));
-    for (Size i = 0; i < n; i++) {
-        const REAL *RESTRICT winner = Z + i * width;
-        const REAL *RESTRICT gradient = dA + i * units;
-        for (Size p = 0; p < pieces; p++) {
-            REAL *RESTRICT out = dZ + i * width + p * units;
-            REAL *RESTRICT bias = db + p * units;
-            const REAL number = (REAL)p;
-            for (Size j = 0; j < units; j++) {
-                const REAL dz = winner[j] == number ? gradient[j] : 0;
-                out[j] = dz;
-                bias[j] += dz;
-            }
-        }
-    }
-}
-
 #undef IN_PLACE
-#undef BESIDE
+#undef SAVE_SLOPE
 #undef SELU_ALPHA
 #undef SELU_SCALE
 #undef POSITIVE

@@ -48,7 +48,7 @@ INLINED REAL T(reduced_expm1)(REAL x, REAL *power)
 #define SMALLEST_EXPONENT -708.0
 #endif
 
-INLINED REAL T(clamped)(REAL x, REAL low, REAL high)
+INLINED REAL T(clamp)(REAL x, REAL low, REAL high)
 {
     x = x < low ? low : x; /* comparisons with NaN are false: it passes */
     return x > high ? high : x;
@@ -57,7 +57,7 @@ INLINED REAL T(clamped)(REAL x, REAL low, REAL high)
 INLINED REAL T(vexp)(REAL x)
 {
     REAL power;
-    const REAL p = T(reduced_expm1)(T(clamped)(x, SMALLEST_EXPONENT, LARGEST_EXPONENT), &power);
+    const REAL p = T(reduced_expm1)(T(clamp)(x, SMALLEST_EXPONENT, LARGEST_EXPONENT), &power);
     const REAL value = x < SMALLEST_EXPONENT ? 0 : power * p + power;
     return x > LARGEST_EXPONENT ? (REAL)INFINITY : value;
 }
@@ -65,14 +65,14 @@ INLINED REAL T(vexp)(REAL x)
 INLINED REAL T(vexpm1)(REAL x)
 {
     REAL power;
-    const REAL p = T(reduced_expm1)(T(clamped)(x, SMALLEST_EXPONENT, LARGEST_EXPONENT), &power);
+    const REAL p = T(reduced_expm1)(T(clamp)(x, SMALLEST_EXPONENT, LARGEST_EXPONENT), &power);
     return power * p + (power - 1);
 }
 
 /* tanh x = m / (m + 2), m = exp(2x) - 1; beyond 20 it is 1 to the last digit. */
 INLINED REAL T(vtanh)(REAL x)
 {
-    const REAL m = T(vexpm1)(2 * T(clamped)(x, -20, 20));
+    const REAL m = T(vexpm1)(2 * T(clamp)(x, -20, 20));
     return m / (m + 2);
 }
 
@@ -176,3 +176,6 @@ INLINED REAL T(normal_tail)(REAL x, REAL gaussian)
 #endif
     return (REAL)0.5 * gaussian * p / (1 + 2 * x);
 }
+
+#undef LARGEST_EXPONENT
+#undef SMALLEST_EXPONENT

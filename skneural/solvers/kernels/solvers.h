@@ -1,5 +1,4 @@
-/* The updates in both precisions; see precision.h. 1 - beta is taken in the caller's double precision: in single
- * precision 1 - 0.999f is off by 5e-5. */
+/* The solvers' kernels in both precisions; see precision.h. */
 #ifndef SKNEURAL_SOLVERS_H
 #define SKNEURAL_SOLVERS_H
 
@@ -8,12 +7,14 @@
 #define REAL float
 #define SQRT sqrtf
 #include "updates.h"
+#include "norms.h"
 #undef REAL
 #undef SQRT
 
 #define REAL double
 #define SQRT sqrt
 #include "updates.h"
+#include "norms.h"
 #undef REAL
 #undef SQRT
 

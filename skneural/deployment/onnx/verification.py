@@ -1,0 +1,154 @@
+"""Verification of a graph: what it returns on the user's rows against what the model returns."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import issparse
+from sklearn.base import is_classifier, is_clusterer, is_outlier_detector
+
+from skneural.deployment.optional_dependencies import import_optional_dependency
+
+Array = NDArray[Any]
+
+# By the precision of the graph: the largest difference of probabilities; of other numbers relative to the largest of
+# their column.
+TOLERANCE = {np.float32: 1e-3, np.float64: 1e-5}
+
+ADVICE = (
+    "Either skl2onnx converts a part of the model wrongly (convert its parts one by one to find it), or float32 is too "
+    "coarse (pass rows of float64)."
+)
+
+
+def verify(graph: Any, model: Any, X: Any, options: dict[str, Any]) -> None:
+    """Raise ValueError if a graph and its model disagree on some rows, or if onnxruntime cannot run the graph.
+
+    Labels must be equal, except where two of them are equally probable within the tolerance.
+
+    Parameters
+    ----------
+    graph : onnx.ModelProto
+    model : estimator
+    X : ndarray or pandas.DataFrame
+        The rows to compare on.
+    options : dict
+        skl2onnx's options for this model.
+    """
+    name = type(model).__name__
+    inputs = graph_inputs(graph, X)
+    try:
+        outputs = run_graph(graph, inputs)
+    except Exception as error:  # onnxruntime has many, of no common base
+        raise ValueError(
+            f"onnxruntime cannot run the graph of this {name}: {first_line(error)}. Many operators exist in float32 "
+            "only: if X is float64, try X.astype('float32')."
+        ) from error
+    tolerance = TOLERANCE[np.float64 if any(each.dtype == np.float64 for each in inputs.values()) else np.float32]
+    for what, got, expected in compared_outputs(model, X, outputs, options):
+        if got.shape != expected.shape:
+            raise ValueError(
+                f"The ONNX graph of this {name} returns {what} of shape {got.shape}, but the model of shape "
+                f"{expected.shape}. {ADVICE}"
+            )
+        wrong = differing(what, got, expected, tolerance)
+        if what == "labels" and wrong.any():
+            wrong &= ~equally_probable(model, X, got, expected, tolerance)
+        if wrong.any():
+            row, column = np.argwhere(wrong)[0]
+            raise ValueError(
+                f"The ONNX graph of this {name} disagrees with the model in {np.any(wrong, axis=1).sum()} of "
+                f"{len(wrong)} rows. In row {row}, column {column} of the {what} it returns {got[row, column]}, the "
+                f"model {expected[row, column]}; the tolerance is {tolerance:g}. {ADVICE}"
+            )
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of an error's message, without the full stop."""
+    return (str(error) or type(error).__name__).splitlines()[0].rstrip(". ")
+
+
+def graph_inputs(graph: Any, X: Any) -> dict[str, Array]:
+    """Return the rows as the graph's inputs: one array, or one of shape (n_rows, 1) per column of a DataFrame."""
+    to_numpy = import_optional_dependency("onnx.helper", "onnx").tensor_dtype_to_np_dtype
+    inputs = {}
+    for each in graph.graph.input:
+        array = X[[each.name]].to_numpy() if hasattr(X, "columns") else np.asarray(X)
+        dtype = to_numpy(each.type.tensor_type.elem_type)
+        inputs[each.name] = array.astype(str).astype(object) if dtype.kind == "O" else array.astype(dtype, copy=False)
+    return inputs
+
+
+def run_graph(graph: Any, inputs: dict[str, Array]) -> list[Any]:
+    """Return the outputs that onnxruntime computes."""
+    runtime = import_optional_dependency("onnxruntime", "onnx")
+    options = runtime.SessionOptions()
+    options.log_severity_level = 4  # what goes wrong is raised, too
+    session = runtime.InferenceSession(graph.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    return session.run(None, inputs)
+
+
+def compared_outputs(
+    model: Any, X: Any, outputs: list[Any], options: dict[str, Any]
+) -> Iterator[tuple[str, Array, Array]]:
+    """Yield what it is, the graph's values and the model's, for each output that a method of the model returns too."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="X does not have valid feature names")
+        if not hasattr(model, "predict"):
+            yield "transformed values", as_matrix(outputs[0]), as_matrix(model.transform(X))
+        elif is_classifier(model):
+            labels = model.classes_[outputs[0]] if options.get("nocl") else outputs[0]
+            yield "labels", as_matrix(labels), as_matrix(model.predict(X))
+            if hasattr(model, "predict_proba") and not options.get("raw_scores"):
+                yield "probabilities", probabilities(model, outputs, options), as_matrix(model.predict_proba(X))
+        elif is_clusterer(model) or is_outlier_detector(model):
+            yield "labels", as_matrix(outputs[0]), as_matrix(model.predict(X))
+        else:
+            yield "predictions", as_matrix(outputs[0]), as_matrix(model.predict(X))
+
+
+def probabilities(model: Any, outputs: list[Any], options: dict[str, Any]) -> Array:
+    """Return the probabilities of a classifier's graph, whatever their form."""
+    if options.get("zipmap") == "columns":
+        return np.column_stack(outputs[1 : 1 + len(model.classes_)])
+    if isinstance(outputs[1][0], dict):
+        return np.array([list(row.values()) for row in outputs[1]])
+    return as_matrix(list(outputs[1]) if np.ndim(outputs[1][0]) == 2 else outputs[1])
+
+
+def as_matrix(values: Any) -> Array:
+    """Return an array of shape (n_rows, n_columns); a list, with an array for each of several outputs, side by side."""
+    if isinstance(values, list):
+        return np.hstack([as_matrix(each) for each in values])
+    values = values.toarray() if issparse(values) else np.asarray(values)
+    return values.reshape(len(values), -1)
+
+
+def differing(what: str, got: Array, expected: Array, tolerance: float) -> Array:
+    """Return where the values differ by more than the tolerance."""
+    if what == "labels":
+        return got.astype(object) != expected.astype(object)
+    allowed = np.full(got.shape[1], tolerance)
+    if what != "probabilities":
+        size = np.where(np.isfinite(expected), np.abs(expected), 0)
+        # A column of noise, such as a constant feature that was centred, has no digits to compare.
+        allowed = tolerance * np.maximum(size.max(axis=0), size.max() / 1000)
+    with np.errstate(invalid="ignore", over="ignore"):
+        close = np.abs(got - expected) <= allowed
+    return ~(close | (got == expected) | (np.isnan(got) & np.isnan(expected)))
+
+
+def equally_probable(model: Any, X: Any, got: Array, expected: Array, tolerance: float) -> Array:
+    """Return where two labels have the same probability within the tolerance, if the model has probabilities."""
+    P: Any = model.predict_proba(X) if hasattr(model, "predict_proba") else []
+    if np.shape(P) == got.shape:  # several labels per row
+        of = [np.where(labels.astype(bool), P, 1 - P) for labels in (got, expected)]
+    elif got.shape[1] == 1 and np.ndim(P) == 2:
+        of = [np.where(labels == model.classes_, P, 0).sum(axis=1, keepdims=True) for labels in (got, expected)]
+    else:
+        return np.zeros(got.shape, dtype=bool)
+    return np.abs(of[0] - of[1]) <= 2 * tolerance

@@ -1,0 +1,119 @@
+"""Check that a user's own activation fulfils the contract of `Activation`, before its faults show as NumPy errors."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skneural.activations import ACTIVATIONS, Activation
+
+Array = NDArray[Any]
+
+PACKAGE_ACTIVATIONS = {type(activation) for activation in ACTIVATIONS.values()}
+
+
+def check_activations(activations: Sequence[Activation], layer_sizes: Sequence[int]) -> None:
+    """Call :func:`check_activation` for the activation of each hidden layer."""
+    for activation, n_units in zip(activations, layer_sizes, strict=False):
+        check_activation(activation, n_units)
+
+
+def check_activation(activation: Activation, n_units: int = 4) -> None:
+    """Raise an error if an activation cannot be used, and say which of its methods is faulty.
+
+    The methods are called with a few rows of pre-activations between -2 and 2. Whether the gradient is right is the
+    business of :func:`skneural.inspection.check_gradient`. The package's own activations are not called.
+
+    Parameters
+    ----------
+    activation : Activation
+    n_units : int, default=4
+        Number of units of the layer.
+
+    Raises
+    ------
+    TypeError
+        If a method has the wrong signature or returns something else than an array of real numbers.
+    ValueError
+        If a method returns an array of the wrong shape, an activation that is not finite, or changes its arguments.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skneural import Activation
+    >>> from skneural.inspection.activation_check import check_activation
+    >>> class Cube(Activation):
+    ...     def forward(self, Z, out=None):
+    ...         return (Z**3).sum(axis=0)
+    ...
+    ...     def backward(self, dA, Z, A, out=None):
+    ...         return 3 * Z**2 * dA
+    >>> check_activation(Cube())
+    Traceback (most recent call last):
+        ...
+    ValueError: Cube().forward must return an array of shape (3, 4), because Z has 3 rows and the layer has 4 units.
+    Got shape (4,).
+    """
+    if type(activation) in PACKAGE_ACTIVATIONS:
+        return
+    params = _initial_params(activation, n_units)
+    arguments = () if not params.size else (params,)
+    n_rows = 3 if n_units != 3 else 2  # another number, so that a transposed array has the wrong shape
+    width = n_units * activation.n_pieces
+    Z = np.linspace(-2, 2, n_rows * width).reshape(n_rows, width)
+    sizes = f"because Z has {n_rows} rows and the layer has {n_units} units"
+    A = _call(activation, "forward", (Z, *arguments), (n_rows, n_units), sizes)
+    if not (finite := np.isfinite(A)).all():
+        raise ValueError(
+            f"{activation!r}.forward must return finite numbers for Z between -2 and 2. Got {A[~finite][0]}."
+        )
+    dA = np.ones((n_rows, n_units))
+    _call(activation, "backward", (dA, Z, A, *arguments), Z.shape, "the shape of Z")
+    if params.size:
+        _call(activation, "params_gradient", (dA, Z, A, params), params.shape, "the shape of init_params(n_units)")
+
+
+def _initial_params(activation: Activation, n_units: int) -> Array:
+    params = activation.init_params(n_units)
+    if not (isinstance(params, np.ndarray) and params.ndim == 1 and _is_real(params)):
+        raise TypeError(f"{activation!r}.init_params must return a vector, a NumPy array of floats. Got {params!r}.")
+    return params
+
+
+def _call(
+    activation: Activation, method: str, arguments: tuple[Array, ...], shape: tuple[int, ...], shape_reason: str
+) -> Array:
+    """Call a method with copies of the arguments, and return the array that it returns."""
+    name, function = f"{activation!r}.{method}", getattr(activation, method)
+    buffer = {} if method == "params_gradient" else {"out": np.empty(shape)}
+    _check_signature(name, function, arguments, buffer)
+    copies = [argument.copy() for argument in arguments]
+    with np.errstate(all="ignore"):
+        returned = function(*copies, **buffer)
+    result = np.asarray(returned)
+    if not _is_real(result):
+        got = f"an array of {result.dtype}" if isinstance(returned, np.ndarray) else repr(returned)
+        raise TypeError(f"{name} must return an array of real numbers. Got {got}.")
+    if result.shape != shape:
+        raise ValueError(f"{name} must return an array of shape {shape}, {shape_reason}. Got shape {result.shape}.")
+    if not all(np.array_equal(copy, argument) for copy, argument in zip(copies, arguments, strict=True)):
+        raise ValueError(f"{name} must not change its arguments, except out. It has written into one of them.")
+    return result.astype(np.float64)
+
+
+def _check_signature(name: str, function: Any, arguments: tuple[Array, ...], buffer: dict[str, Array]) -> None:
+    method = name.rpartition(".")[2]
+    names = {"forward": ["Z"], "backward": ["dA", "Z", "A"], "params_gradient": ["dA", "Z", "A"]}[method]
+    expected = ", ".join([*names, *["params"] * (len(arguments) - len(names)), *["out=None"] * bool(buffer)])
+    try:
+        inspect.signature(function).bind(*arguments, **buffer)
+    except TypeError as error:
+        raise TypeError(f"{name} must have the signature {method}({expected}): {error}.") from error
+
+
+def _is_real(array: Array) -> bool:
+    return array.dtype.kind in "fiub"

@@ -1,0 +1,131 @@
+"""A figure of the training and the validation loss by epoch."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skneural.inspection.displays.matplotlib_support import get_axes, use_integer_ticks
+from skneural.inspection.unwrapping import unwrap
+
+Array = NDArray[Any]
+
+
+class LossCurveDisplay:
+    """Training loss by epoch, and validation loss if there is one.
+
+    It is recommended to use :meth:`from_estimator`.
+
+    Parameters
+    ----------
+    training : ndarray of shape (n_epochs,)
+        Training loss of each epoch: the mean loss over its batches, plus the penalty.
+    validation : ndarray of shape (n_epochs,) or None, default=None
+        Mean loss on the validation rows after each epoch, without penalty; NaN after epochs without validation rows.
+    best_epoch : int or None, default=None
+        The epoch, from 1, whose weights early stopping kept.
+    name : str or None, default=None
+        Put before the labels of the curves, to tell several networks in one figure apart.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+    figure_ : matplotlib Figure
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skneural import ActivationMLPClassifier
+    >>> from skneural.inspection import LossCurveDisplay
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = ActivationMLPClassifier((8,), learning_rate_init=0.1, random_state=0).fit(X, y)
+    >>> display = LossCurveDisplay.from_estimator(model)
+    >>> len(display.training) == model.n_iter_
+    True
+    """
+
+    def __init__(
+        self,
+        training: Array,
+        validation: Array | None = None,
+        *,
+        best_epoch: int | None = None,
+        name: str | None = None,
+    ):
+        self.training = training
+        self.validation = validation
+        self.best_epoch = best_epoch
+        self.name = name
+
+    @classmethod
+    def from_estimator(cls, estimator: Any, *, name: str | None = None, ax: Any = None) -> Self:
+        """Draw the loss curves of a fitted network.
+
+        Parameters
+        ----------
+        estimator : ActivationMLPClassifier, ActivationMLPRegressor, or a Pipeline or search that ends in one
+            Fitted.
+        name : str, default=None
+            Put before the labels of the curves.
+        ax : matplotlib Axes, default=None
+            Axes to draw into. Pass the `ax_` of another display to compare. None makes a new figure.
+
+        Returns
+        -------
+        display : LossCurveDisplay
+        """
+        network, _ = unwrap(estimator)
+        validation = network.validation_loss_curve_
+        return cls(
+            np.array(network.loss_curve_),
+            None if validation is None else np.array(validation),
+            best_epoch=best_epoch(network),
+            name=name,
+        ).plot(ax)
+
+    def plot(self, ax: Any = None) -> Self:
+        """Draw the curves: training solid, validation dashed in the same colour, the best epoch as a dot.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Axes to draw into; None makes a new figure.
+
+        Returns
+        -------
+        display : LossCurveDisplay
+            This display.
+        """
+        self.ax_ = ax = get_axes(ax)
+        self.figure_ = ax.figure
+        prefix = "" if self.name is None else f"{self.name}: "
+        epochs = np.arange(1, len(self.training) + 1)
+        (line,) = ax.plot(epochs, self.training, label=f"{prefix}training", **_marker_style(self.training))
+        monitored = self.training
+        if self.validation is not None:
+            monitored, style = self.validation, {"linestyle": "dashed", "color": line.get_color()}
+            ax.plot(epochs, monitored, label=f"{prefix}validation", **style, **_marker_style(monitored))
+        if self.best_epoch is not None:
+            point = (self.best_epoch, monitored[self.best_epoch - 1])
+            ax.plot(*point, "o", color=line.get_color(), label=f"{prefix}weights kept, epoch {self.best_epoch}")
+        ax.set(xlabel="epoch", ylabel="loss", title="Loss by epoch")
+        use_integer_ticks(ax.xaxis)
+        ax.legend(fontsize="small")
+        return self
+
+
+def _marker_style(curve: Array) -> dict[str, Any]:
+    """Return the style that draws isolated values as dots: values between two NaN, which a line does not show."""
+    known = np.isfinite(np.pad(curve, 1, constant_values=np.nan))
+    isolated = np.flatnonzero(known[1:-1] & ~known[:-2] & ~known[2:])
+    return {"marker": "o", "markevery": isolated.tolist()} if isolated.size else {}
+
+
+def best_epoch(network: Any) -> int | None:
+    """Return the epoch, from 1, whose weights early stopping kept; None without early stopping."""
+    if not network.early_stopping or not network.validation_scores_:
+        return None
+    scores = np.array(network.validation_scores_, dtype=float)
+    return None if np.isnan(scores).all() else int(np.nanargmax(scores)) + 1

@@ -1,0 +1,218 @@
+"""A report on a fitted estimator as one HTML page."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy
+import sklearn
+from numpy.typing import NDArray
+from scipy.sparse import issparse
+from sklearn.base import is_classifier
+from sklearn.utils import resample
+
+from skneural.atomic_write import atomic_write
+from skneural.estimators.base import BaseActivationMLP
+from skneural.inspection.gradients.gradient_check import check_gradient
+from skneural.inspection.html_report.gradient_section import gradient_section
+from skneural.inspection.html_report.html_elements import Markup, Section, concatenate, element
+from skneural.inspection.html_report.model_section import model_section
+from skneural.inspection.html_report.predictions_section import (
+    classification_section,
+    multilabel_section,
+    regression_section,
+)
+from skneural.inspection.html_report.stylesheet import PAGE_STYLE, STYLE
+from skneural.inspection.html_report.training_section import training_section
+from skneural.inspection.html_report.units_section import units_section
+from skneural.inspection.units.unit_report import unit_report
+from skneural.inspection.unwrapping import unwrap
+
+Array = NDArray[Any]
+
+N_ROWS = 2000  # enough for a histogram
+
+# The browser must not load anything or run any script.
+CONTENT_SECURITY_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+
+
+@dataclass(frozen=True)
+class Report:
+    """The result of :func:`skneural.inspection.report`. A notebook displays it.
+
+    Parameters
+    ----------
+    title, subtitle : str
+        Description of the estimator.
+    summary : dict
+        Names and values of the most important numbers, shown at the top.
+    sections : sequence of Section
+        The sections, each with a `title` and a `body` in HTML.
+    footnote : str
+        Versions of the software that made the report.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from sklearn.datasets import load_iris
+    >>> from skneural import ActivationMLPClassifier
+    >>> from skneural.inspection import report
+    >>> X, y = load_iris(return_X_y=True)
+    >>> page = report(ActivationMLPClassifier((8,), "tanh", solver="lbfgs", tol=1e-2, random_state=0).fit(X, y), X, y)
+    >>> page.summary["features"], page.html.startswith("<!DOCTYPE html>")
+    ('4', True)
+    >>> with TemporaryDirectory() as folder:
+    ...     page.save(Path(folder, "report.html")).exists()
+    True
+    """
+
+    title: str
+    subtitle: str
+    summary: dict[str, Any]
+    sections: Sequence[Section]
+    footnote: str
+
+    @property
+    def html(self) -> str:
+        """The page as a string that starts with ``<!DOCTYPE html>``."""
+        head = concatenate(
+            Markup('<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'),
+            Markup(f'<meta http-equiv="Content-Security-Policy" content="{CONTENT_SECURITY_POLICY}">'),
+            element("title", self.title),
+            element("style", Markup(PAGE_STYLE)),
+        )
+        page = element("html", element("head", head), element("body", Markup(self._repr_html_())), lang="en")
+        return f"<!DOCTYPE html>\n{page}\n"
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the page into a file that any browser can open.
+
+        Parameters
+        ----------
+        path : path-like
+            Such as "report.html". An existing file is replaced when the page is complete; if writing fails, it stays.
+
+        Returns
+        -------
+        path : Path
+            The same path, as a Path.
+        """
+        path = Path(path)
+        page = self.html.encode()
+        with atomic_write(path) as file:
+            file.write(page)
+        return path
+
+    def _repr_html_(self) -> str:
+        head = concatenate(
+            element("h1", self.title), element("p", self.subtitle, class_="muted"), _summary_tiles(self.summary)
+        )
+        sections = [element("section", element("h2", each.title), each.body) for each in self.sections]
+        footnote = element("p", self.footnote, class_="muted")
+        return element("article", element("style", Markup(STYLE)), head, *sections, footnote, class_="skneural-report")
+
+    def __repr__(self) -> str:
+        summary = ", ".join(f"{name} {value}" for name, value in self.summary.items())
+        return f"<Report on {self.title}: {summary}. Save it with .save('report.html').>"
+
+
+def report(estimator: Any, X: Any, y: Any) -> Report:
+    """Make a report on a fitted network: one HTML page that you can open, save or send.
+
+    The page shows the model and its parameters, the training curves, the unit report with its recommendations, the
+    predictions on `X` (a confusion matrix, or residuals), and the gradient check. It needs no internet connection, no
+    script and no other file.
+
+    Parameters
+    ----------
+    estimator : ActivationMLPClassifier, ActivationMLPRegressor, or a Pipeline or search that ends in one
+        Fitted.
+    X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        Rows, as for `predict`. Pass the training data to learn about training, or test data to see how good the
+        predictions are.
+    y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        Targets, as for `fit`.
+
+    Returns
+    -------
+    report : Report
+        Save it with ``save(path)``. The attribute ``html`` has the page as a string.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skneural import ActivationMLPClassifier
+    >>> from skneural.inspection import report
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = ActivationMLPClassifier((8,), "tanh", learning_rate_init=0.1, random_state=0).fit(X, y)
+    >>> page = report(model, X, y)
+    >>> [section.title for section in page.sections]
+    ['The model', 'Training', 'Hidden units', 'Predictions', 'Gradient check']
+    """
+    estimator = getattr(estimator, "best_estimator_", estimator)
+    network, rows = unwrap(estimator, X)
+    targets = y.toarray() if issparse(y) else np.asarray(y)
+    units, gradient = unit_report(network, rows, y), check_gradient(network, rows, y)
+    quality, predictions = _predictions_section(network, targets, network.predict(rows))
+    return Report(
+        title=type(network).__name__,
+        subtitle=_subtitle(estimator, network),
+        summary={
+            **quality,
+            "rows": f"{len(targets):,}",
+            "features": f"{network.n_features_in_:,}",
+            "parameters": f"{network._network.layout.n_trainable:,}",
+            "epochs": len(network.loss_curve_),
+            "training time": f"{sum(network.history_['seconds']):.3g} s",
+            "gradient check": gradient.verdict,
+        },
+        sections=[
+            model_section(estimator, network),
+            training_section(network),
+            units_section(units, _activations(network, rows)),
+            predictions,
+            gradient_section(gradient),
+        ],
+        footnote=_versions(),
+    )
+
+
+def _predictions_section(network: BaseActivationMLP, y: Array, predicted: Array) -> tuple[dict[str, str], Section]:
+    if not is_classifier(network):
+        return regression_section(y, predicted)
+    return multilabel_section(y, predicted) if predicted.ndim == 2 else classification_section(y.ravel(), predicted)
+
+
+def _subtitle(estimator: Any, network: BaseActivationMLP) -> str:
+    steps = [type(step).__name__ for _, step in getattr(estimator, "steps", [(None, network)])]
+    layers = " - ".join(str(size) for size in network._sizes)
+    return f"{', '.join(steps)}; layers of {layers} units, solver {network.solver}, {network.parameters_.dtype.name}"
+
+
+def _activations(network: BaseActivationMLP, rows: Any) -> list[Array]:
+    sample = resample(rows, replace=False, n_samples=min(N_ROWS, np.shape(rows)[0]), random_state=0)
+    return [network.hidden_features(sample, i) for i in range(len(network.activations_))]
+
+
+def _summary_tiles(summary: dict[str, Any]) -> Markup:
+    """Return the names and values as tiles."""
+    return element(
+        "dl", *(element("div", element("dt", name), element("dd", value)) for name, value in summary.items())
+    )
+
+
+def _versions() -> str:
+    versions = {"Python": platform.python_version(), "NumPy": np.__version__, "SciPy": scipy.__version__}
+    versions["scikit-learn"] = sklearn.__version__
+    with suppress(PackageNotFoundError):  # a source tree that is only on the path
+        versions["skneural"] = version("skneural")
+    return "Made with " + ", ".join(f"{name} {number}" for name, number in versions.items()) + "."

@@ -1,0 +1,121 @@
+"""Statistics of hidden units over any number of rows, computed block by block."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skneural.activations import Activation
+from skneural.network import Network
+from skneural.network.alive_units import local_gradient, zero_threshold
+
+Array = NDArray[Any]
+
+BLOCK_SIZE = 2048  # rows at once
+SATURATED_GRADIENT = 0.01  # of the activation's largest local gradient: an active unit below it is saturated on the row
+SATURATED_ROWS = 0.9  # a unit that is saturated on at least this fraction of the rows counts as saturated
+
+
+class UnitStatistics:
+    """Statistics of each unit of a hidden layer, summed over rows.
+
+    Parameters
+    ----------
+    network : Network
+    layer : int
+        Number of the hidden layer, from 0.
+
+    Attributes
+    ----------
+    n_rows : int
+        Number of rows added so far.
+    n_one_sign : int
+        Number of rows on which all inputs of the layer have one sign.
+    is_alive : ndarray of shape (n_units,), bool
+        Whether the unit had an activation or a local gradient on some row.
+    always_positive : ndarray of shape (n_units,), bool
+        Whether the pre-activation was positive on every row.
+    n_saturated : ndarray of shape (n_units,), int
+        Number of rows on which the unit was saturated.
+    sum, sum_of_squares : ndarray of shape (n_units,)
+        Sum of the activations, and of their squares.
+    piece_counts : ndarray of shape (n_pieces, n_units), int
+        Number of rows on which each piece was the largest.
+    """
+
+    def __init__(self, network: Network, layer: int):
+        self.network, self.layer = network, layer
+        self.activation, self.n_units = network.activations[layer], network.sizes[layer + 1]
+        n_units = self.n_units
+        self._zero_threshold = zero_threshold(self.activation)
+        self._saturated_threshold = SATURATED_GRADIENT * max_local_gradient(self.activation)
+        self.n_rows = self.n_one_sign = 0
+        self.is_alive, self.always_positive = np.zeros(n_units, bool), np.ones(n_units, bool)
+        self.n_saturated, self.sum, self.sum_of_squares = np.zeros(n_units, int), np.zeros(n_units), np.zeros(n_units)
+        self.piece_counts = np.zeros((self.activation.n_pieces, n_units), int)
+
+    def add(self, inputs: Any, Z: Array, A: Array) -> None:
+        """Add some rows: the layer's inputs (dense or CSR), pre-activations and activations."""
+        gradient = local_gradient(self.network, self.layer, Z, A)
+        is_active = np.abs(A) > self._zero_threshold
+        self.n_rows += len(A)
+        self.n_one_sign += int(_rows_have_one_sign(inputs).sum())
+        self.is_alive |= (is_active | (gradient > self._zero_threshold)).any(axis=0)
+        self.n_saturated += (is_active & (gradient < self._saturated_threshold)).sum(axis=0)
+        self.sum += A.sum(axis=0, dtype=np.float64)
+        self.sum_of_squares += np.einsum("ij,ij->j", A, A, dtype=np.float64)
+        pieces = Z.reshape(len(Z), *self.piece_counts.shape)
+        self.always_positive &= (pieces > 0).any(axis=1).all(axis=0)
+        largest = pieces.argmax(axis=1)
+        for piece, counts in enumerate(self.piece_counts):
+            counts += (largest == piece).sum(axis=0)
+
+    @property
+    def dead_units(self) -> Array:
+        """Numbers of the units that have neither activation nor local gradient on any row."""
+        return np.flatnonzero(~self.is_alive)
+
+    @property
+    def always_on_units(self) -> Array:
+        """Numbers of the units whose pre-activation is positive on all rows, if the activation is a rectifier."""
+        return np.flatnonzero(self.always_positive & is_rectifier(self.activation))
+
+    @property
+    def saturated_units(self) -> Array:
+        """Numbers of the alive units that are saturated on at least 90 % of the rows."""
+        return np.flatnonzero(self.is_alive & (self.n_saturated >= SATURATED_ROWS * self.n_rows))
+
+
+def unit_statistics(network: Network, X: Any) -> list[UnitStatistics]:
+    """Return the statistics of each hidden layer over validated rows."""
+    layers = [UnitStatistics(network, i) for i in range(len(network.activations))]
+    for start in range(0, X.shape[0], BLOCK_SIZE):
+        inputs = X[start : start + BLOCK_SIZE]
+        with np.errstate(all="ignore"):
+            for layer, (Z, A) in zip(layers, network.iter_layers(inputs), strict=True):
+                layer.add(inputs, Z, A)
+                inputs = A
+    return layers
+
+
+def max_local_gradient(activation: Activation) -> float:
+    """Return the largest |f'(z)| for pre-activations z from -10 to 10."""
+    z = np.linspace(-10, 10, 401)[:, None]
+    return float(np.abs(activation.derivative(np.repeat(z, activation.n_pieces, axis=1))).max())
+
+
+def is_rectifier(activation: Activation) -> bool:
+    """Return whether f is steeper for positive than for negative pre-activations, as in the ReLU family."""
+    z = np.repeat([[-3.0], [3.0]], activation.n_pieces, axis=1)
+    left, right = np.abs(activation.derivative(z)).max(axis=1)
+    return bool(left < 0.99 * right)
+
+
+def _rows_have_one_sign(inputs: Any) -> Array:
+    """Return for each row whether its nonzero entries all have one sign."""
+    low, high = inputs.min(axis=1), inputs.max(axis=1)
+    if hasattr(low, "toarray"):
+        low, high = low.toarray().ravel(), high.toarray().ravel()
+    return (low >= 0) != (high <= 0)

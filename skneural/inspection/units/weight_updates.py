@@ -1,0 +1,79 @@
+"""The gradient of each hidden layer's weights, and the size of the next step of the solver."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skneural.estimators.base import BaseActivationMLP
+from skneural.estimators.builder import resolve_batch_size
+from skneural.inspection.dry_run import DryRun
+from skneural.solvers import LBFGS, DivergenceError
+
+Array = NDArray[Any]
+
+N_ROWS = 1000  # enough for a mean gradient
+
+
+class WeightUpdates:
+    """How the incoming weights of each hidden layer would change if training went on.
+
+    Parameters
+    ----------
+    estimator : BaseActivationMLP
+        Fitted. It is not changed.
+    X, y, sample_weight : array-like
+        As for `fit`. At most 1000 rows are drawn for the gradient, and one batch for the step.
+
+    Attributes
+    ----------
+    gradient_norms : list of float
+        Euclidean norm of the gradient of the mean loss, without penalty and dropout.
+    one_sign_gradients : list of float
+        Fraction of the units whose incoming-weight gradients all have one sign. Units without gradient do not count.
+    update_ratios : list of float
+        Euclidean norm of the next step, divided by the norm of the weights. NaN for L-BFGS.
+    """
+
+    def __init__(self, estimator: BaseActivationMLP, X: Any, y: Any, sample_weight: Any = None):
+        dry_run = DryRun(estimator, X, y, sample_weight, N_ROWS)
+        layout = dry_run.network.layout
+        gradient = np.zeros(layout.size)
+        gradient[: layout.n_trainable] = dry_run.objective(alpha=0, dropout=0.0, input_dropout=0.0).gradient()
+        hidden_dW = layout.views(gradient).weights[:-1]
+        self.gradient_norms = [float(np.linalg.norm(dW)) for dW in hidden_dW]
+        self.one_sign_gradients = [_fraction_of_one_sign(dW) for dW in hidden_dW]
+        batch_size = resolve_batch_size(estimator.batch_size)
+        self.update_ratios = _step(estimator, DryRun(estimator, X, y, sample_weight, batch_size))
+
+
+def _fraction_of_one_sign(dW: Array) -> float:
+    has_gradient = dW.any(axis=0)
+    has_one_sign = (dW >= 0).all(axis=0) | (dW <= 0).all(axis=0)
+    return float((has_one_sign & has_gradient).sum() / has_gradient.sum()) if has_gradient.any() else math.nan
+
+
+def _step(estimator: BaseActivationMLP, dry_run: DryRun) -> list[float]:
+    """Make one step of the solver, on one batch, and return the relative change of each layer's weights."""
+    before = [W.copy() for W in dry_run.network.weights[:-1]]
+    loop = dry_run.minimizer()
+    if isinstance(loop, LBFGS):
+        return [math.nan] * len(before)
+    state = estimator._training_state
+    if state is not None and state["solver"] == estimator.solver:
+        loop.set_state(state)
+    # The learning rate of the last epoch: after it, a schedule may have come to zero.
+    last_epoch = max(len(estimator.loss_curve_), 1)
+    try:
+        loop.run(last_epoch, last_epoch, estimator.max_iter)
+    except DivergenceError:
+        return [math.inf] * len(before)
+    return [_relative_change(old, new) for old, new in zip(before, dry_run.network.weights, strict=False)]
+
+
+def _relative_change(old: Array, new: Array) -> float:
+    norm = float(np.linalg.norm(old))
+    return float(np.linalg.norm(new - old)) / norm if norm else math.inf

@@ -1,0 +1,233 @@
+/* Maxout: A[i, j] is the largest of the pieces of unit j. The columns of Z are the units' first pieces, then their
+ * second pieces, and so on: piece p of unit j is column p · n_units + j.
+ *
+ * The backward pass asks only which piece was the largest. maxout_forward therefore leaves its number, the argmax, in
+ * the column of the unit's first piece, as a float; the other columns of Z are of no use any more. Only the functions
+ * of this file know about it.
+ *
+ * There are two ways back. maxout_backward makes dZ, in which all but the gradient of the largest piece is zero. Where
+ * it pays, maxout_weight_gradient makes dW and db without dZ: each piece adds up the rows in which it is the largest,
+ * while its sums stay in registers, 1 / n_pieces of the multiplications of a dense product. Rows are taken in blocks
+ * that fit the first-level cache, and the rows of a block that a piece needs are bits of a word. */
+
+VECTORIZED static void T(maxout_forward)(
+    REAL *RESTRICT Z, REAL *RESTRICT A, const REAL *RESTRICT b, Size n, Size width, Size n_pieces)
+{
+    const Size n_units = width / n_pieces;
+    for (Size i = 0; i < n; i++) {
+        REAL *RESTRICT argmax = Z + i * width;
+        REAL *RESTRICT out = A + i * n_units;
+        for (Size j = 0; j < n_units; j++) {
+            out[j] = argmax[j] + b[j];
+            argmax[j] = 0;
+        }
+        for (Size p = 1; p < n_pieces; p++) {
+            const REAL *RESTRICT piece = Z + i * width + p * n_units;
+            const REAL *RESTRICT bias = b + p * n_units;
+            const REAL number = (REAL)p;
+            for (Size j = 0; j < n_units; j++) {
+                const REAL z = piece[j] + bias[j], best = out[j];
+                const int stays = (z <= best) | (best != best); /* NaN counts as the largest */
+                const REAL is_larger = stays ? 0 : 1; /* a factor: a choice would become a masked store */
+                argmax[j] += is_larger * (number - argmax[j]);
+                out[j] = stays ? best : z;
+            }
+        }
+    }
+}
+
+VECTORIZED static void T(maxout_backward)(
+    const REAL *RESTRICT dA, const REAL *RESTRICT Z, REAL *RESTRICT dZ, REAL *RESTRICT db, Size n, Size width,
+    Size n_pieces)
+{
+    const Size n_units = width / n_pieces;
+    memset(db, 0, width * sizeof(REAL));
+    for (Size i = 0; i < n; i++) {
+        const REAL *RESTRICT argmax = Z + i * width;
+        const REAL *RESTRICT gradient = dA + i * n_units;
+        for (Size p = 0; p < n_pieces; p++) {
+            REAL *RESTRICT out = dZ + i * width + p * n_units;
+            REAL *RESTRICT bias = db + p * n_units;
+            const REAL number = (REAL)p;
+            for (Size j = 0; j < n_units; j++) {
+                const REAL dz = argmax[j] == number ? gradient[j] : 0;
+                out[j] = dz;
+                bias[j] += dz;
+            }
+        }
+    }
+}
+
+#define MAX_SUM_REGISTERS 13 /* of 16 registers, those that may hold a piece's sums */
+
+#if defined(WIDE_REGISTERS) && defined(__has_builtin)
+#if __has_builtin(__builtin_shufflevector)
+#define HAS_MAXOUT_WEIGHT_GRADIENT
+#endif
+#endif
+
+#ifdef HAS_MAXOUT_WEIGHT_GRADIENT
+
+#if SINGLE
+#define LANES 8
+#define LOWER 0, 8, 1, 9, 2, 10, 3, 11
+#define UPPER 4, 12, 5, 13, 6, 14, 7, 15
+#else
+#define LANES 4
+#define LOWER 0, 4, 1, 5
+#define UPPER 2, 6, 3, 7
+#endif
+#define BLOCK_ROWS 64 /* as many as a word has bits */
+
+typedef REAL T(Sums) __attribute__((vector_size(32), aligned(sizeof(REAL)), may_alias));
+
+/* Whether dW and db of the layer are made without dZ. Only rows that lie one below the other can be added up. And it
+ * must pay: to begin with a row costs as much as 4 registers' multiplications. */
+static int T(uses_maxout_weight_gradient)(const NetworkPlan *plan, const Layer *layer, Size n)
+{
+    const int is_dense = layer > plan->layers || !plan->input.indptr;
+    return layer->argmax_bits && is_dense && (layer->n_pieces - 1) * layer->fan_in >= 8 * LANES
+        && T(uses_own_gemm)(&plan->gemm, n * layer->fan_in * layer->width);
+}
+
+/* Bit i of bits[p · n_units + j] becomes: piece p of unit j is the largest in row i of the block. */
+VECTORIZED static void T(argmax_to_bits)(const REAL *Z, uint64_t *bits, Size rows, Size n_units, Size n_pieces)
+{
+    const Size width = n_units * n_pieces;
+    memset(bits, 0, width * sizeof(uint64_t));
+    for (Size i = 0; i < rows; i++)
+        for (Size p = 1; p < n_pieces; p++) {
+            const REAL *RESTRICT argmax = Z + i * width;
+            uint64_t *RESTRICT piece = bits + p * n_units;
+            for (Size j = 0; j < n_units; j++)
+                piece[j] |= (uint64_t)(argmax[j] == (REAL)p) << i;
+        }
+    for (Size j = 0; j < n_units; j++) {
+        uint64_t others = 0;
+        for (Size p = 1; p < n_pieces; p++)
+            others |= bits[p * n_units + j];
+        bits[j] = ~others & (~(uint64_t)0 >> (BLOCK_ROWS - rows));
+    }
+}
+
+/* sums += the rows whose bits are set, each times its gradient; returns the sum of these gradients. */
+WIDE INLINED REAL T(add_rows)(
+    uint64_t bits, const REAL *rows, const REAL *dA, Size n_units, REAL *sums, const int registers)
+{
+    T(Sums) sum[MAX_SUM_REGISTERS], *out = (T(Sums) *)sums;
+    REAL gradient_sum = 0;
+    for (int r = 0; r < registers; r++)
+        sum[r] = out[r];
+    for (; bits; bits &= bits - 1) {
+        const Size i = __builtin_ctzll(bits);
+        const T(Sums) *row = (const T(Sums) *)(rows + i * registers * LANES);
+        const REAL gradient = dA[i * n_units];
+        for (int r = 0; r < registers; r++)
+            sum[r] += gradient * row[r];
+        gradient_sum += gradient;
+    }
+    for (int r = 0; r < registers; r++)
+        out[r] = sum[r];
+    return gradient_sum;
+}
+
+/* The same for all pieces, over a block of rows: maxout_sums and db. */
+WIDE static void T(add_block)(
+    const Layer *layer, const uint64_t *bits, const REAL *block, const REAL *dA, Size rows, int registers)
+{
+    const Size n_units = layer->n_units, line = 64 / sizeof(REAL);
+    REAL *sums = layer->maxout_sums, *RESTRICT db = layer->db;
+#define CASE(r) \
+    case r: \
+        for (Size j = 0; j < n_units; j++) { \
+            if (j % line == 0 && j + line < n_units) /* dA lies row by row, and is read unit by unit */ \
+                for (Size i = 0; i < rows; i++) \
+                    PREFETCH(dA + i * n_units + j + line); \
+            for (Size c = j; c < layer->width; c += n_units) /* the unit's pieces */ \
+                db[c] += T(add_rows)(bits[c], block, dA + j, n_units, sums + c * r * LANES, r); \
+        } \
+        break;
+    switch (registers) {
+        CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6) CASE(7) CASE(8) CASE(9) CASE(10) CASE(11) CASE(12) CASE(13)
+    }
+#undef CASE
+}
+
+/* out = sumsᵀ + beta out; `sums` are padded to tiles of LANES x LANES, (columns, padded), `out` is (features, width). */
+WIDE static void T(transpose)(
+    const REAL *sums, Size padded, REAL *RESTRICT out, REAL beta, Size features, Size width)
+{
+    for (Size j = 0; j < width; j += LANES)
+        for (Size f = 0; f < features; f += LANES) {
+            T(Sums) tile[LANES], mixed[LANES];
+            for (int i = 0; i < LANES; i++)
+                tile[i] = *(const T(Sums) *)(sums + (j + i) * padded + f);
+            for (int step = 1; step < LANES; step *= 2) { /* each shuffles rows i and i + LANES / 2 into one another */
+                for (int i = 0; i < LANES / 2; i++) {
+                    mixed[2 * i] = __builtin_shufflevector(tile[i], tile[i + LANES / 2], LOWER);
+                    mixed[2 * i + 1] = __builtin_shufflevector(tile[i], tile[i + LANES / 2], UPPER);
+                }
+                memcpy(tile, mixed, sizeof tile);
+            }
+            for (Size i = 0; i < LANES && f + i < features; i++) {
+                REAL *to = out + (f + i) * width + j;
+                if (j + LANES <= width) {
+                    if (beta) /* `out` may hold anything, NaN too, where beta is 0 */
+                        tile[i] += beta * *(T(Sums) *)to;
+                    *(T(Sums) *)to = tile[i];
+                } else
+                    for (Size c = 0; j + c < width; c++)
+                        to[c] = beta ? tile[i][c] + beta * to[c] : tile[i][c];
+            }
+        }
+}
+
+/* dW = Xᵀ dZ + beta dW, and db = the column sums of dZ, from X, dA and the argmax. */
+VECTORIZED static void T(maxout_weight_gradient)(const Layer *layer, const REAL *X, REAL beta, Size n)
+{
+    REAL block[BLOCK_ROWS * MAX_SUM_REGISTERS * 32 / sizeof(REAL)] __attribute__((aligned(32)));
+    const Size width = layer->width, n_blocks = (n + BLOCK_ROWS - 1) / BLOCK_ROWS;
+    const Size block_rows = (n + n_blocks - 1) / n_blocks, max_features = MAX_SUM_REGISTERS * LANES;
+    REAL *dW = layer->dW;
+    uint64_t *bits = layer->argmax_bits;
+    for (Size i = 0; i < n; i += block_rows, bits += width) {
+        const Size rows = n - i < block_rows ? n - i : block_rows;
+        T(argmax_to_bits)((const REAL *)layer->Z + i * width, bits, rows, layer->n_units, layer->n_pieces);
+    }
+    for (Size from = 0; from < layer->fan_in; from += max_features) {
+        const Size left = layer->fan_in - from, features = left < max_features ? left : max_features;
+        const Size registers = (features + LANES - 1) / LANES, padded = registers * LANES;
+        memset(layer->maxout_sums, 0, width * padded * sizeof(REAL));
+        memset(layer->db, 0, width * sizeof(REAL));
+        memset(block, 0, block_rows * padded * sizeof(REAL));
+        bits = layer->argmax_bits;
+        for (Size i = 0; i < n; i += block_rows, bits += width) {
+            const Size rows = n - i < block_rows ? n - i : block_rows;
+            for (Size r = 0; r < rows; r++)
+                memcpy(block + r * padded, X + (i + r) * layer->fan_in + from, features * sizeof(REAL));
+            T(add_block)(layer, bits, block, (const REAL *)layer->dA + i * layer->n_units, rows, (int)registers);
+        }
+        T(transpose)(layer->maxout_sums, padded, dW + from * width, beta, features, width);
+    }
+}
+
+#undef LANES
+#undef LOWER
+#undef UPPER
+#undef BLOCK_ROWS
+
+#else
+
+static int T(uses_maxout_weight_gradient)(const NetworkPlan *plan, const Layer *layer, Size n)
+{
+    (void)plan, (void)layer, (void)n;
+    return 0;
+}
+
+static void T(maxout_weight_gradient)(const Layer *layer, const REAL *X, REAL beta, Size n)
+{
+    (void)layer, (void)X, (void)beta, (void)n;
+}
+
+#endif
+#undef HAS_MAXOUT_WEIGHT_GRADIENT

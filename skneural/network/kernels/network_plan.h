@@ -1,0 +1,98 @@
+/* A network and its buffers as the kernels see them, in both precisions: `void *` leads to floats or doubles, sizes
+ * count entries. All memory belongs to the caller, fused.pyx: parameters and gradients are views on the flat vectors,
+ * everything else is a buffer of its own. What only training needs is NULL in a prediction: gradients, row weights,
+ * dropout, and what the backward pass remembers. */
+#ifndef SKNEURAL_NETWORK_PLAN_H
+#define SKNEURAL_NETWORK_PLAN_H
+
+#include "precision.h"
+
+enum { IDENTITY, LOGISTIC, TANH, RELU, LEAKY_RELU, PRELU, ELU, MAXOUT, SELU, GELU, SILU, SOFTPLUS, MISH };
+enum { SOFTMAX_CROSS_ENTROPY, LOGISTIC_LOSS, SQUARED_ERROR, ABSOLUTE_ERROR, HUBER, POISSON };
+
+/* Rows of the input, X. Dense: `data` and two strides. CSR, where `indptr` is not NULL: data, indices, indptr. */
+typedef struct {
+    const void *data;
+    const int32_t *indices;
+    const int64_t *indptr;
+    Size row_stride, column_stride, n_features;
+} InputRows;
+
+/* Dropout: entries whose 16-bit random number is below the threshold become 0, the others are multiplied by `scale`.
+ * `random` has one number for each entry of the batch, drawn in Python; NULL without dropout. */
+typedef struct {
+    const uint16_t *random;
+    int threshold;
+    double scale;
+} Dropout;
+
+/* Batch normalisation; `scale` is NULL without it. The shift is the layer's bias. */
+typedef struct {
+    void *scale, *dscale;                                /* (width,) */
+    void *running_mean, *running_variance, *batch_count; /* (width,), (width,), (1,) */
+    void *normalized;                                    /* (n_rows, width): (Z - mean) · inv_std */
+    void *mean, *variance, *inv_std;                     /* (width,): of the batch; 1 / sqrt(variance + epsilon) */
+    double epsilon, momentum;                            /* momentum: the newest batch's part in a running statistic */
+    Size batch_size;                                     /* rows of a full batch */
+} BatchNorm;
+
+/* An affine map, and the normalisation, activation and dropout behind it.
+ *
+ * Some buffers are one and the same:
+ *     dense activations that work in place   A is Z, dZ is dA
+ *     PReLU, GELU, SiLU, Mish                dZ is dA
+ *     Maxout                                 all four are different
+ *     last layer                             Z, then dZ: the loss replaces raw outputs by their gradient; no A, no dA
+ */
+typedef struct {
+    Size fan_in, width, n_units, n_pieces; /* width = n_units · n_pieces; n_pieces is 1 for all but Maxout */
+    int activation, shares_slope;          /* shares_slope: one slope for all units of a PReLU layer */
+    double activation_parameter;           /* LeakyReLU's negative_slope or ELU's alpha; 0 for the others */
+    void *W, *b, *activation_params;       /* (fan_in, width), (width,), (n_units,) or (1,) */
+    void *dW, *db, *dactivation_params;    /* of the same shapes */
+    BatchNorm batch_norm;
+    Dropout dropout;
+    void *Z;               /* (n_rows, width): pre-activations; what replaces them is said in activations.h, maxout.h */
+    void *A;               /* (n_rows, n_units): activations */
+    void *output;          /* (n_rows, n_units): A after dropout, the next layer's input; A itself without dropout */
+    void *dA;              /* (n_rows, n_units) */
+    void *dZ;              /* (n_rows, width) */
+    void *slopes;          /* (width,): PReLU's slopes, one per unit */
+    void *dslopes;         /* (width,): their gradients */
+    void *column_norms;    /* (width,): scratch of max_norm_project */
+    uint64_t *argmax_bits; /* (n_rows / 64 rounded up, width): scratch of maxout.h; NULL where it is not used */
+    void *maxout_sums;     /* (width rounded up to 8, MAX_SUM_REGISTERS · 32 bytes): scratch of maxout.h */
+} Layer;
+
+/* A batch as the loss sees it: row i has the target Y[rows[i]], and its loss counts with row_weight[i]. */
+typedef struct {
+    void *F;               /* (n_rows, n_outputs): raw outputs, replaced by the gradient of the mean loss */
+    void *exp_sum;         /* (n_rows,): scratch of softmax */
+    void *row_weight;      /* (n_rows,): sample weight / n_rows */
+    const Size *rows;      /* (n_rows,) */
+    const void *Y;         /* class codes of type Size, or (n_samples, n_outputs) numbers */
+    double loss_parameter; /* label smoothing, or Huber's delta; 0 for the others */
+    Size n_rows, n_outputs;
+} LossBatch;
+
+/* Which matrix product is used: see gemm.h. */
+typedef struct {
+    void *blas_gemm; /* BLAS's function, in Fortran's convention */
+    int avoid_blas;  /* whether products of any size are made by gemm.h, where it can */
+} GemmDispatch;
+
+typedef struct {
+    GemmDispatch gemm;
+    Layer *layers;
+    Size n_layers;
+    InputRows input;
+    Dropout input_dropout;
+    void *gathered;            /* (n_rows, n_features): copied rows of a dense input; NULL for CSR */
+    const void *sample_weight; /* (n_samples,): mean 1 over the training rows; NULL for equal weights */
+    void *normalized_weight;   /* (n_rows,): sample weights over the batch's sum, for batch normalisation */
+    LossBatch loss_batch;
+    int loss;
+    double l1, l2;
+} NetworkPlan;
+
+#endif

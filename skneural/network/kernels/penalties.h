@@ -1,0 +1,50 @@
+/* Penalties on the weights, and the bound on the norm of a unit's incoming weights. */
+
+/* dW = the gradient of ½ l2 ‖W‖² + l1 ‖W‖₁. */
+VECTORIZED static void T(penalty_gradient)(const REAL *RESTRICT W, REAL *RESTRICT dW, REAL l2, REAL l1, Size size)
+{
+    if (l1)
+        for (Size i = 0; i < size; i++)
+            dW[i] = l2 * W[i] + l1 * (REAL)((W[i] > 0) - (W[i] < 0));
+    else
+        for (Size i = 0; i < size; i++)
+            dW[i] = l2 * W[i];
+}
+
+/* ½ l2 ‖W‖² + l1 ‖W‖₁. */
+VECTORIZED static double T(penalty_value)(const REAL *W, double l2, double l1, Size size)
+{
+    double sums[8] = {0}, sum = 0; /* eight sums that do not wait for one another */
+    Size i = 0;
+    for (; i + 8 <= size; i += 8)
+        for (int j = 0; j < 8; j++)
+            sums[j] += l2 / 2 * W[i + j] * W[i + j] + l1 * fabs(W[i + j]);
+    for (; i < size; i++)
+        sum += l2 / 2 * W[i] * W[i] + l1 * fabs(W[i]);
+    for (int j = 0; j < 8; j++)
+        sum += sums[j];
+    return sum;
+}
+
+/* Shorten each column of W, (n, width), whose norm is above max_norm; `norms`, (width,), is scratch. */
+VECTORIZED static void T(max_norm_project)(REAL *W, REAL *RESTRICT norms, REAL max_norm, Size n, Size width)
+{
+    int any = 0;
+    memset(norms, 0, width * sizeof(REAL));
+    for (Size i = 0; i < n; i++) {
+        const REAL *RESTRICT w = W + i * width;
+        for (Size j = 0; j < width; j++)
+            norms[j] += w[j] * w[j];
+    }
+    for (Size j = 0; j < width; j++) {
+        const REAL norm = (REAL)sqrt(norms[j]);
+        any |= norm > max_norm;
+        norms[j] = norm > max_norm ? max_norm / norm : 1;
+    }
+    if (any)
+        for (Size i = 0; i < n; i++) {
+            REAL *RESTRICT w = W + i * width;
+            for (Size j = 0; j < width; j++)
+                w[j] *= norms[j];
+        }
+}
