@@ -112,7 +112,7 @@ class TrainingBuilder:
 
     def _penalties(self) -> list[L1 | L2]:
         alpha, l1_ratio = self.estimator.alpha, self.estimator.l1_ratio
-        if self.estimator.solver == "adamw":  # whose weight decay replaces the squared part
+        if self.estimator.solver in ("adamw", "schedule_free_adamw"):  # whose weight decay replaces the squared part
             return elastic_net(alpha * l1_ratio, 1.0)
         return elastic_net(alpha, l1_ratio)
 

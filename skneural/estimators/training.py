@@ -41,7 +41,7 @@ class StochasticTraining:
         self._n_before = 0 if incremental else loop.n_epochs
         self._first = loop.n_epochs + 1 if incremental else 1
         had_ended = (estimator._training_state or {}).get("schedule_has_ended", False)
-        self._schedule_has_ended = incremental and loop.schedule_has_ended(self._first, estimator.max_iter)
+        self._schedule_has_ended = incremental and loop.is_schedule_finished(estimator.max_iter)
         self._schedule_ends = self._schedule_has_ended and not had_ended
 
     def _resume(self) -> None:

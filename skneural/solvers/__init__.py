@@ -9,6 +9,7 @@ from skneural.solvers.epoch import Epoch
 from skneural.solvers.exceptions import DivergenceError, TrainingInterrupted
 from skneural.solvers.lbfgs import LBFGS
 from skneural.solvers.rmsprop import RMSprop
+from skneural.solvers.schedule_free import ScheduleFreeAdamW
 from skneural.solvers.schedules import SCHEDULES, Adaptive, Constant, Cosine, InverseScaling, OneCycle, Schedule
 from skneural.solvers.sgd import SGD
 from skneural.solvers.training_loop import TrainingLoop
@@ -20,6 +21,7 @@ SOLVERS: dict[str, type[Solver]] = {
     "adamw": AdamW,
     "rmsprop": RMSprop,
     "adagrad": Adagrad,
+    "schedule_free_adamw": ScheduleFreeAdamW,
 }
 
 __all__ = [
@@ -41,6 +43,7 @@ __all__ = [
     "OneCycle",
     "RMSprop",
     "Schedule",
+    "ScheduleFreeAdamW",
     "Solver",
     "TrainingInterrupted",
     "TrainingLoop",

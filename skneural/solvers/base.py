@@ -73,6 +73,19 @@ class Solver(Component):
             theta = parameters[block]
             self._blocks.append((theta, gradient[block], *(s[block] for s in self.slots), scratch[: theta.size]))
 
+    def to_training(self) -> None:
+        """At the beginning of an epoch: set the parameters that gradients are taken at, if not the present ones."""
+
+    def to_evaluation(self) -> bool:
+        """At the end of an epoch: set the parameters that predict, if not the present ones.
+
+        Returns
+        -------
+        changed : bool
+            Whether they were changed: by :class:`ScheduleFreeAdamW`, which takes gradients elsewhere.
+        """
+        return False
+
     def step(self, learning_rate: float) -> None:
         """Update the parameters once."""
         self.n_steps += 1

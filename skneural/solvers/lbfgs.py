@@ -107,7 +107,7 @@ class LBFGS:
         options = {"maxfun": self.max_fun, "maxiter": max_iter, "gtol": self.tol}
         start = self.objective.parameters.astype(np.float64)
         try:
-            with np.errstate(over="ignore", invalid="ignore", under="ignore"):  # divergence has its own error
+            with np.errstate(all="ignore"):  # divergence has its own error
                 result = minimize(
                     self._evaluate,
                     start,

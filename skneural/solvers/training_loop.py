@@ -111,7 +111,7 @@ class TrainingLoop:
             With the best finite parameters restored, and the solver's state set to zero.
         """
         try:
-            with np.errstate(over="ignore", invalid="ignore", under="ignore"):  # divergence has its own error
+            with np.errstate(all="ignore"):  # divergence has its own error
                 number, stopped = first, False
                 while number <= last and not stopped:
                     n_epochs = self._n_epochs_per_call(last - number + 1)
@@ -135,13 +135,25 @@ class TrainingLoop:
         """Whether the schedule ends with the last epoch, so that to reach it is no lack of convergence."""
         return isinstance(self.schedule, Schedule) and self.schedule.completes
 
-    def schedule_has_ended(self, number: int, max_iter: int) -> bool:
-        """Return whether the schedule is at its end before the epoch of this number, so that no higher rate follows."""
+    def is_schedule_finished(self, max_iter: int) -> bool:
+        """Return whether the schedule has brought the rate down for good: see :meth:`Schedule.is_finished`.
+
+        That is asked for the epoch that follows the :attr:`n_epochs` so far.
+
+        Parameters
+        ----------
+        max_iter : int
+            The number of epochs after which schedules end.
+
+        Returns
+        -------
+        is_finished : bool
+            Whether another epoch would change next to nothing. False for callables, which cannot tell.
+        """
         if not isinstance(self.schedule, Schedule):
             return False
-        fraction = np.minimum((number - 1 + self._batch_starts) / max_iter, 1)
-        progress = Progress(number - 1, self.n_samples_seen, fraction)
-        return self.schedule.has_ended(progress, self.learning_rate * self._plateau_factor)
+        progress = self._progress(self.n_epochs, self.n_samples_seen, max_iter)
+        return self.schedule.is_finished(progress, self.learning_rate * self._plateau_factor, self.learning_rate)
 
     def get_state(self) -> dict[str, Any]:
         """Return all that decides how training continues, as plain values."""
@@ -223,14 +235,16 @@ class TrainingLoop:
 
     def _rates(self, number: int, n_epochs: int, max_iter: int) -> Array:
         """Return the learning rate of each batch of some epochs, an array of shape (n_epochs, n_batches)."""
-        epoch_starts = np.arange(number - 1, number - 1 + n_epochs)
-        fractions = np.minimum((epoch_starts[:, None] + self._batch_starts) / max_iter, 1)
-        rates = np.empty_like(fractions)
-        for i, fraction in enumerate(fractions):
+        rates = np.empty((n_epochs, len(self.batches)))
+        for i in range(n_epochs):
             n_samples_seen = self.n_samples_seen + i * self.batches.n_rows
-            rates[i] = self.schedule(Progress(number - 1 + i, n_samples_seen, fraction))
+            rates[i] = self.schedule(self._progress(number - 1 + i, n_samples_seen, max_iter))
         rates *= self.learning_rate * self._plateau_factor
         return rates
+
+    def _progress(self, n_epochs: int, n_samples_seen: int, max_iter: int) -> Progress:
+        """Return the progress at the start of the epoch that follows `n_epochs` epochs."""
+        return Progress(n_epochs, n_samples_seen, np.minimum((n_epochs + self._batch_starts) / max_iter, 1))
 
     def _stops_on_plateau(self, learning_rate: float) -> bool:
         """Without progress for too long, let the schedule shrink the rate; return True if it does not."""

@@ -86,6 +86,20 @@ class TrainingSteps:
             At the first batch whose loss is not finite, on which no step is made; or at the end, if the parameters or
             their penalties are not finite.
         """
+        objective = self.objective
+        self.solver.to_training()
+        try:
+            loss = self._run_steps(order, rates, number)
+        finally:  # also after Ctrl-C
+            if self.solver.to_evaluation():
+                objective.project()
+        loss += objective.penalty()
+        if not (math.isfinite(loss) and np.isfinite(objective.state).all()):
+            raise DivergenceError.at(number, float(rates[-1]))
+        return loss
+
+    def _run_steps(self, order: Array | None, rates: Array, number: int) -> float:
+        """Make a step on each batch; return the mean loss of all rows."""
         objective, step, total = self.objective, self.solver.step, 0.0
         last = len(self.batches) - 1
         for i, (rows, rate) in enumerate(zip(self.batches.split(order), rates.tolist(), strict=True)):
@@ -102,10 +116,7 @@ class TrainingSteps:
             step(rate)
             objective.project()
         self.update_ratio = self._norms.update_ratio()
-        loss = total / self.batches.n_rows + objective.penalty()
-        if not (math.isfinite(loss) and np.isfinite(objective.state).all()):
-            raise DivergenceError.at(number, float(rates[-1]))
-        return loss
+        return total / self.batches.n_rows
 
 
 def create_training_steps(objective: Objective, solver: Solver, batches: Batches, clip_norm: float | None) -> Any:

@@ -39,7 +39,7 @@ from skneural.solvers import TrainingInterrupted, TrainingLoop
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 ESTIMATORS = [ActivationMLPClassifier, ActivationMLPRegressor]
-STOCHASTIC = ["sgd", "adam", "adamw", "rmsprop", "adagrad"]
+STOCHASTIC = ["sgd", "adam", "adamw", "schedule_free_adamw", "rmsprop", "adagrad"]
 X, Y = load_iris(return_X_y=True)
 X = (X - X.mean(axis=0)) / X.std(axis=0)
 ORDER = np.random.RandomState(0).permutation(150)

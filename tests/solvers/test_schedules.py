@@ -93,3 +93,34 @@ def test_a_users_own_schedule_stops_at_a_plateau_unless_it_says_otherwise():
 
     assert Halving()(progress(epoch=3)) == 0.125
     assert Halving().on_plateau(0.1) is None
+
+
+@pytest.mark.parametrize(
+    ("schedule", "finished"),
+    [
+        (Constant(), False),
+        (InverseScaling(), False),
+        (Adaptive(), False),
+        (Cosine(), True),
+        (Cosine(final=1e-3), True),
+        (Cosine(final=0.01), False),
+        (OneCycle(), True),
+        (OneCycle(final=0.1), False),
+    ],
+    ids=repr,
+)
+def test_a_schedule_is_finished_when_its_rate_has_become_negligible(schedule, finished):
+    assert not schedule.is_finished(progress([0.0, 0.5]), 0.1, 0.1)
+    assert not schedule.is_finished(progress([0.99, 0.995], 99), 0.1, 0.1)
+    assert schedule.is_finished(progress([1.0, 1.0], 100), 0.1, 0.1) == finished
+    factor = np.max(schedule(progress([1.0, 1.0], 100)))
+    assert (factor <= 1e-3) == finished
+
+
+@pytest.mark.parametrize(
+    ("rate", "rate_init", "finished"),
+    [(0.1, 0.1, False), (1.01e-6, 0.1, False), (1e-6, 0.1, True), (6e-7, 0.1, True), (6e-7, 6e-7, False)],
+)
+def test_adaptive_is_finished_where_plateaus_have_brought_the_rate_down_to_the_smallest(rate, rate_init, finished):
+    assert Adaptive().is_finished(progress([1.0], 500), rate, rate_init) == finished
+    assert (Adaptive().on_plateau(rate) is None) or not finished

@@ -171,8 +171,8 @@ def report(estimator: Any, X: Any, y: Any) -> Report:
             "rows": f"{len(targets):,}",
             "features": f"{network.n_features_in_:,}",
             "parameters": f"{network._network.layout.n_trainable:,}",
-            "epochs": len(network.loss_curve_),
-            "training time": f"{sum(network.history_['seconds']):.3g} s",
+            "epochs": f"{network._n_epochs:,}",
+            "training time": _training_time(network),
             "gradient check": gradient.verdict,
         },
         sections=[
@@ -190,6 +190,11 @@ def _predictions_section(network: BaseActivationMLP, y: Array, predicted: Array)
     if not is_classifier(network):
         return regression_section(y, predicted)
     return multilabel_section(y, predicted) if predicted.ndim == 2 else classification_section(y.ravel(), predicted)
+
+
+def _training_time(network: BaseActivationMLP) -> str:
+    seconds = sum(network.history_["seconds"])
+    return f"{seconds:.3g} s" if np.isfinite(seconds) else "unknown"  # files do not hold it
 
 
 def _subtitle(estimator: Any, network: BaseActivationMLP) -> str:

@@ -66,7 +66,7 @@ def _step(estimator: BaseActivationMLP, dry_run: DryRun) -> list[float]:
     if state is not None and state["solver"] == estimator.solver:
         loop.set_state(state)
     # The learning rate of the last epoch: after it, a schedule may have come to zero.
-    last_epoch = max(len(estimator.loss_curve_), 1)
+    last_epoch = max(estimator._n_epochs, 1)
     try:
         loop.run(last_epoch, last_epoch, estimator.max_iter)
     except DivergenceError:
