@@ -138,7 +138,7 @@ class TrainingLoop:
     def is_schedule_finished(self, max_iter: int) -> bool:
         """Return whether the schedule has brought the rate down for good: see :meth:`Schedule.is_finished`.
 
-        That is asked for the epoch that follows the :attr:`n_epochs` so far.
+        That is asked for the epoch that follows the `n_epochs` so far.
 
         Parameters
         ----------
