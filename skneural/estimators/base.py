@@ -114,9 +114,7 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
         resume = self._should_resume(incremental)
         data = self._check_training_data(arguments, resume, incremental)
         rng = self._make_rng()
-        network = self._resume_network(builder, data.X) if resume else self._new_network(builder, data.X, rng)
-        if not resume:
-            self._initialize_output_layer(network, data)
+        network = self._resume_network(builder, data.X) if resume else self._new_network(builder, data, rng)
         self._set_network(network, builder)
         adapters = [CallbackAdapter(self, arguments)] if hasattr(self, "_skl_callbacks") else []
         callbacks = [EpochPrinter(), *adapters] if self.verbose else adapters
@@ -234,10 +232,11 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
 
     # The network.
 
-    def _new_network(self, builder: TrainingBuilder, X: Any, rng: np.random.RandomState) -> Network:
-        sizes = [X.shape[1], *builder.hidden_sizes, self.n_outputs_]
-        network = Network.zeros(sizes, builder.activations, X.dtype, self.batch_norm)
+    def _new_network(self, builder: TrainingBuilder, data: CheckedData, rng: np.random.RandomState) -> Network:
+        sizes = [data.X.shape[1], *builder.hidden_sizes, self.n_outputs_]
+        network = Network.zeros(sizes, builder.activations, data.X.dtype, self.batch_norm)
         network.initialize(builder.initializer, self.bias_init, rng)
+        self._initialize_output_layer(network, data)
         self._split_seed = int(rng.randint(np.iinfo(np.int32).max))
         self._training_state: dict[str, Any] | None = None
         self.history_ = new_history()

@@ -17,11 +17,12 @@ from skneural._sklearn_compat import _check_partial_fit_first_call, _fit_context
 from skneural.constraints import Interval, StrOptions
 from skneural.estimators.base import BaseActivationMLP
 from skneural.estimators.builder import supports_partial_fit
-from skneural.estimators.checked_data import FitArguments
+from skneural.estimators.checked_data import CheckedData, FitArguments
 from skneural.estimators.class_weight import sample_weight_from_classes
 from skneural.estimators.float_errors import default_float_errors
 from skneural.estimators.parameters import fill_docstring, store_parameters
 from skneural.losses import LogisticLoss, SoftmaxCrossEntropy
+from skneural.network import Network
 from skneural.saved_state import require
 
 Array = NDArray[Any]
@@ -363,6 +364,11 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
                 f"`y` has classes not in `self.classes_`: {np.unique(y[unknown])}. `self.classes_` has {self.classes_}."
             )
         return codes[:, None].astype(dtype) if self.n_outputs_ == 1 else codes
+
+    def _initialize_output_layer(self, network: Network, data: CheckedData) -> None:
+        """Move the output biases to the log-odds of the classes, unless the first rows of a stream lack some."""
+        if self._multilabel or len(np.unique(data.y)) == len(self.classes_):
+            network.biases[-1][...] += self._loss.initial_output(data.Y, data.sample_weight)
 
     def _class_sample_weight(self, y: Array, incremental: bool) -> Array | None:
         if self.class_weight is None:

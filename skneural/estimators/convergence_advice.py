@@ -58,7 +58,8 @@ def compare_with_constant(estimator: Any, objective: Objective) -> str:
         return ""
     outputs = np.broadcast_to(np.asarray(constant, rows.X.dtype), (len(Y), len(constant)))
     baseline = float(np.average(loss.evaluate(outputs, Y)[0], weights=weight))
-    if estimator.loss_curve_[-1] <= baseline:  # which holds the penalty too, and is already known
+    known = estimator.loss_curve_[-1]  # with the penalty; beside a constant target no network is any use
+    if known <= baseline or baseline == 0:
         return ""
     reached = float(np.average(loss.evaluate(estimator._network.raw_output(rows.X[used]), Y)[0], weights=weight))
     if reached <= baseline * (1 + TIE):

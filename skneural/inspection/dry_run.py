@@ -59,12 +59,13 @@ class DryRun:
         fitted = hasattr(estimator, "parameters_")
         builder = TrainingBuilder(self._estimator)
         check_activations(builder.activations, builder.hidden_sizes)
-        self.rows = _sample_rows(_check_rows(self._estimator, X, y, sample_weight, fitted), n_rows, seed)
+        data = _check_rows(self._estimator, X, y, sample_weight, fitted)
+        self.rows = _sample_rows(data, n_rows, seed)
         rng = self._estimator._make_rng()
         self.network: Network = (
             self._estimator._resume_network(builder, self.rows.X)
             if fitted
-            else self._estimator._new_network(builder, self.rows.X, rng)
+            else self._estimator._new_network(builder, data, rng)
         )
 
     def minimizer(self, **params: Any) -> TrainingLoop | LBFGS:

@@ -278,7 +278,7 @@ class TestSchedulesUnderPartialFit:
             assert not ended(caught) or caught[-1].filename == __file__
         return first, messages
 
-    @pytest.mark.parametrize("schedule", ["cosine", "one_cycle", Cosine(final=0.1)], ids=str)
+    @pytest.mark.parametrize("schedule", ["cosine", "one_cycle"])
     @pytest.mark.parametrize("Estimator", ESTIMATORS)
     def test_the_first_call_after_the_end_warns(self, Estimator, schedule):
         model = Estimator(**SMALL, learning_rate=schedule, max_iter=4)
@@ -295,10 +295,11 @@ class TestSchedulesUnderPartialFit:
         assert len(messages) == 1
         assert model.history_["learning_rate"][first - 2] > 1e-6 >= model.history_["learning_rate"][first - 1]
 
-    @pytest.mark.parametrize("schedule", [*(set(SCHEDULES) - set(ENDING)), lambda progress: 1.0])
+    @pytest.mark.parametrize("schedule", [*(set(SCHEDULES) - set(ENDING)), Cosine(final=0.1), lambda progress: 1.0])
     def test_the_others_do_not(self, schedule):
         assert self.calls(ActivationMLPRegressor(**SMALL, learning_rate=schedule, max_iter=2), 6) == (None, [])
 
+    @pytest.mark.filterwarnings("ignore:The network fits its own training rows worse")  # after three epochs
     @pytest.mark.parametrize("schedule", ["cosine", "one_cycle"])
     def test_after_a_fit_the_first_call_warns(self, schedule):
         model = ActivationMLPRegressor(**SMALL, learning_rate=schedule, max_iter=3).fit(X, Y)
@@ -314,6 +315,7 @@ class TestSchedulesUnderPartialFit:
         model = ActivationMLPRegressor(**settings, learning_rate="cosine")
         with warnings.catch_warnings():
             warnings.simplefilter("error")
+            warnings.filterwarnings("ignore", "The network fits its own training rows worse")  # after three epochs
             model.fit(X, Y).fit(X, Y)
         assert model.history_["learning_rate"][:3] == model.history_["learning_rate"][3:]
 
