@@ -271,6 +271,13 @@ DAMAGE = [
     ("binary", {"_loss": None}, "There must be a Loss. Got None"),
     ("batch norm", {"_batch_norm": False}, "parameters_ must be an array of float32 or float64 of shape"),
     ("batch norm", {"feature_names_in_": np.array(["a"], dtype=object)}, "feature_names_in_ must be 4 strings"),
+    ("classifier", {"_n_epochs": -1}, "_n_epochs must be an int >= 0. Got -1"),
+    ("classifier", {"t_": 1.5}, "t_ must be an int >= 0. Got 1.5"),
+    (
+        "batch norm",
+        {"_training_state": {"latest": np.zeros(2)}},
+        "The training's parameters must be an array of float32",
+    ),
     ("batch norm", {"_training_state": {"slots": [np.zeros(1)]}}, "The solver's state must be an array of float32"),
     ("regressor", {"_loss": None}, "There must be a Loss"),
     ("regressor", {"_loss": LogisticLoss(), "out_activation_": "logistic"}, "The loss must be one for regression"),

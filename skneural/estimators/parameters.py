@@ -118,7 +118,7 @@ default="constant"
         largest entry of the gradient at which to stop.
 
     verbose : bool or int, default=False
-        Whether to print a line per epoch.
+        Whether to print a line per epoch, and at the end why training has ended.
 
     warm_start : bool, default=False
         Whether `fit` continues from the fitted parameters, solver state and random numbers. Each call runs its
