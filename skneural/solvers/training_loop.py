@@ -155,7 +155,7 @@ class TrainingLoop:
         """
         if not isinstance(self.schedule, Schedule):
             return False
-        progress = self._progress(self.n_epochs, self.n_samples_seen, max_iter)
+        progress = Progress(self.n_epochs, self.n_samples_seen, self._fractions(self.n_epochs, 1, max_iter)[0])
         return self.schedule.is_finished(progress, self.learning_rate * self._plateau_factor, self.learning_rate)
 
     def get_state(self) -> dict[str, Any]:
@@ -238,16 +238,18 @@ class TrainingLoop:
 
     def _rates(self, number: int, n_epochs: int, max_iter: int) -> Array:
         """Return the learning rate of each batch of some epochs, an array of shape (n_epochs, n_batches)."""
-        rates = np.empty((n_epochs, len(self.batches)))
-        for i in range(n_epochs):
+        fractions = self._fractions(number - 1, n_epochs, max_iter)
+        rates = np.empty_like(fractions)
+        for i, fraction in enumerate(fractions):
             n_samples_seen = self.n_samples_seen + i * self.batches.n_rows
-            rates[i] = self._call_schedule(self._progress(number - 1 + i, n_samples_seen, max_iter))
+            rates[i] = self._call_schedule(Progress(number - 1 + i, n_samples_seen, fraction))
         rates *= self.learning_rate * self._plateau_factor
         return rates
 
-    def _progress(self, n_epochs: int, n_samples_seen: int, max_iter: int) -> Progress:
-        """Return the progress at the start of the epoch that follows `n_epochs` epochs."""
-        return Progress(n_epochs, n_samples_seen, np.minimum((n_epochs + self._batch_starts) / max_iter, 1))
+    def _fractions(self, n_completed: int, n_epochs: int, max_iter: int) -> Array:
+        """Return the fraction of training done before each batch of the next epochs, of shape (n_epochs, n_batches)."""
+        epoch_starts = np.arange(n_completed, n_completed + n_epochs)
+        return np.minimum((epoch_starts[:, None] + self._batch_starts) / max_iter, 1)
 
     def _stops_on_plateau(self, learning_rate: float) -> bool:
         """Without progress for too long, let the schedule shrink the rate; return True if it does not."""
