@@ -167,12 +167,19 @@ class Activation(Component):
           for tanh (Glorot & Bengio 2010), 1.79 for the logistic function, whose mean of 1/2 counts too.
         - lecun: 1 (LeCun et al. 1998), which is what SELU's constants were made for.
         """
-        if self.init_scheme == "he":
-            return float(1 / np.sqrt(self._moment(2)))
         if self.init_scheme == "lecun":
             return 1.0
-        origin = np.zeros((1, self.n_pieces))
-        return float(1 / np.hypot(self.forward(origin, *self._initial_params(1)), self.derivative(origin))[0, 0])
+        if self.init_scheme == "he":
+            size = float(np.sqrt(self._moment(2)))
+        else:
+            origin = np.zeros((1, self.n_pieces))
+            size = float(np.hypot(self.forward(origin, *self._initial_params(1)), self.derivative(origin))[0, 0])
+        if not 0 < size < np.inf:
+            raise ValueError(
+                f"The scheme {self.init_scheme!r} has no gain for {self!r}, whose root mean square (for standard "
+                f"normal Z), or size at 0, is {size}. Set init_scheme='lecun' in its class, or choose weight_init."
+            )
+        return 1 / size
 
     def _initial_params(self, n_units: int) -> tuple[Array, ...]:
         """Return the learned parameters as ``forward`` takes them: one more argument, or none."""

@@ -69,6 +69,16 @@ class Loss(Component):
     evaluate: Callable[..., tuple[Array, Array]]
     predict: Callable[[Array], Array]
 
+    def check(self) -> None:
+        """Raise ValueError if a parameter violates its constraints, TypeError if something is not defined."""
+        super().check()
+        methods = [getattr(self, name, None) for name in ("evaluate", "predict")]
+        if not (all(map(callable, methods)) and isinstance(getattr(self, "inverse_link", None), str)):
+            raise TypeError(
+                f"The loss {self!r} must define evaluate(F, Y, out=None), predict(F) and inverse_link, a name such as "
+                "'identity'."
+            )
+
     @property
     def n_outputs_per_target(self) -> int:
         """Raw outputs for each target: one, unless the loss describes a target by several numbers."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skneural.backend import active_extension
+from skneural.loss_check import evaluate_checked
 from skneural.losses import Loss
 from skneural.network.batch_normalization import BatchNormalization
 from skneural.network.dropout import Dropout
@@ -58,6 +60,7 @@ class ForwardBackward:
         self._layers = training_layers(network, gradient, n_rows, hidden_dropout)
         self._normalizations = [layer for layer in self._layers if isinstance(layer, BatchNormalization)]
         self._dF = np.empty((n_rows, network.sizes[-1]), network.parameters.dtype)
+        self._evaluate_loss: Callable[..., tuple[Array, Array]] = partial(evaluate_checked, loss)
 
     def evaluate(self, rows: RowIndex) -> float:
         """Return the mean loss over some rows, and store the gradient of J (penalties included) on these rows."""
@@ -67,8 +70,9 @@ class ForwardBackward:
         F = X if self._input_dropout is None else self._input_dropout.forward(X)
         for layer in self._layers:
             F = layer.forward(F)
-        losses, dF = self.loss.evaluate(F, Y, out=self._dF[: F.shape[0]])
-        loss = self._average(losses, dF, sample_weight)
+        losses, dF = self._evaluate_loss(F, Y, out=self._dF[: F.shape[0]])
+        self._evaluate_loss = self.loss.evaluate  # only the first evaluation is checked
+        loss, dF = self._average(losses, dF, sample_weight)
         self._backward(dF)
         for penalty in self.penalties:
             penalty.add_gradient(self._weights, self._dweights)
@@ -88,14 +92,12 @@ class ForwardBackward:
         for W in self._matrices:
             max_norm.project(W)
 
-    def _average(self, losses: Array, dF: Array, sample_weight: Array | None) -> float:
-        """Return the mean of the losses, and make `dF` its gradient."""
-        n = len(losses)
+    def _average(self, losses: Array, dF: Array, sample_weight: Array | None) -> tuple[float, Array]:
+        """Return the mean of the losses and its gradient, in the memory for it: `dF` of a user's loss may be any."""
+        n, out = len(losses), self._dF[: len(losses)]
         if sample_weight is None:
-            dF *= 1 / n
-            return float(losses.sum()) / n
-        dF *= (sample_weight / n)[:, None]
-        return float(np.dot(sample_weight, losses)) / n
+            return float(losses.sum()) / n, np.multiply(dF, 1 / n, out=out, casting="same_kind")
+        return float(np.dot(sample_weight, losses)) / n, np.multiply(dF, (sample_weight / n)[:, None], out=out)
 
     def _backward(self, gradient: Array) -> None:
         first, *others = self._layers

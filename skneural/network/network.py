@@ -97,7 +97,7 @@ class Network:
         for W, b, n_units, activation in zip(self.weights, self.biases, self.sizes[1:], activations, strict=True):
             initializer = initializer_for(activation)
             # Each piece of a Maxout unit is a linear map of its own.
-            pieces = [initializer(len(W), n_units, rng) for _ in range(activation.n_pieces)]
+            pieces = [initializer.draw(len(W), n_units, rng) for _ in range(activation.n_pieces)]
             W[...] = np.concatenate(pieces, axis=1)
             bound = initializer.bias_bound(len(W), n_units)
             b[...] = rng.uniform(-bound, bound, b.shape)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ from skneural.solvers.base import Solver
 from skneural.solvers.batches import Batches
 from skneural.solvers.epoch import Epoch
 from skneural.solvers.exceptions import DivergenceError
+from skneural.solvers.schedule_check import call_schedule, plateau_factor
 from skneural.solvers.schedules import SCHEDULES, Progress, Schedule
 from skneural.solvers.training_monitor import TrainingMonitor
 from skneural.solvers.training_steps import create_training_steps
@@ -84,6 +86,7 @@ class TrainingLoop:
     ):
         self.objective, self.solver, self.schedule = objective, solver, schedule
         self.batches, self.monitor, self.learning_rate = batches, monitor, learning_rate
+        self._call_schedule = schedule if type(schedule) in BUILT_IN_SCHEDULES else partial(call_schedule, schedule)
         self.rng, self.clip_norm = rng, clip_norm
         self.n_epochs = self.n_samples_seen = 0
         self._batch_starts = np.arange(len(batches)) / len(batches)  # in fractions of an epoch
@@ -138,7 +141,7 @@ class TrainingLoop:
     def is_schedule_finished(self, max_iter: int) -> bool:
         """Return whether the schedule has brought the rate down for good: see :meth:`Schedule.is_finished`.
 
-        That is asked for the epoch that follows the :attr:`n_epochs` so far.
+        That is asked for the epoch that follows the `n_epochs` so far.
 
         Parameters
         ----------
@@ -238,7 +241,7 @@ class TrainingLoop:
         rates = np.empty((n_epochs, len(self.batches)))
         for i in range(n_epochs):
             n_samples_seen = self.n_samples_seen + i * self.batches.n_rows
-            rates[i] = self.schedule(self._progress(number - 1 + i, n_samples_seen, max_iter))
+            rates[i] = self._call_schedule(self._progress(number - 1 + i, n_samples_seen, max_iter))
         rates *= self.learning_rate * self._plateau_factor
         return rates
 
@@ -250,7 +253,7 @@ class TrainingLoop:
         """Without progress for too long, let the schedule shrink the rate; return True if it does not."""
         if not self.monitor.early_stopping.should_stop:
             return False
-        factor = self.schedule.on_plateau(learning_rate) if isinstance(self.schedule, Schedule) else None
+        factor = plateau_factor(self.schedule, learning_rate) if isinstance(self.schedule, Schedule) else None
         if factor is None:
             return True
         self._plateau_factor *= factor

@@ -17,11 +17,11 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.parallel import Parallel, delayed
 
+from skneural.activation_check import check_activations
 from skneural.activations import ACTIVATIONS
 from skneural.estimators import ActivationMLPClassifier, ActivationMLPRegressor
 from skneural.estimators.base import BaseActivationMLP
 from skneural.estimators.builder import TrainingBuilder
-from skneural.inspection.activation_check import check_activations
 from skneural.inspection.comparison.fit_and_score import FitResult, fit_and_score
 from skneural.inspection.report_tables import data_frame, format_or_dash, text_table
 from skneural.inspection.unwrapping import final_estimator

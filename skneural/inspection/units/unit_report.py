@@ -8,7 +8,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from skneural.inspection.activation_check import check_activations
+from skneural.activation_check import check_activations
 from skneural.inspection.report_tables import bullet_list, data_frame, format_or_dash, text_table
 from skneural.inspection.units.diagnosis import diagnose
 from skneural.inspection.units.unit_statistics import UnitStatistics, unit_statistics

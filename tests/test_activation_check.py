@@ -5,8 +5,8 @@ import pytest
 from sklearn.datasets import load_iris
 
 from skneural import ACTIVATIONS, Activation, ActivationMLPClassifier, Maxout, PReLU
+from skneural.activation_check import check_activation, check_activations
 from skneural.inspection import ActivationDisplay, check_gradient, unit_report
-from skneural.inspection.activation_check import check_activation, check_activations
 
 X, Y = load_iris(return_X_y=True)
 
@@ -52,7 +52,7 @@ def test_what_is_right_passes(n_units):
 def test_values_need_not_be_right():
     class Nonsense(Right):
         def backward(self, dA, Z, A, out=None):
-            return np.full(Z.shape, np.nan)
+            return np.full(Z.shape, 7.0)
 
     check_activation(Nonsense())  # what check_gradient finds
 
@@ -85,10 +85,24 @@ FAULTS = {
     "in place": (Right, "forward", add_in_place, "must not change its arguments"),
     "no gradient": (Right, "backward", lambda self, dA, Z, A, out=None: None, "real numbers. Got None"),
     "a row": (Right, "backward", lambda self, dA, Z, A, out=None: dA.sum(0), rf"{SHAPE}, the shape of Z. .* \(4,\)"),
+    "infinite gradient": (
+        Right,
+        "backward",
+        lambda self, dA, Z, A, out=None: dA / 0,
+        "finite numbers for Z .* Got inf",
+    ),
     "two arguments": (Right, "backward", lambda self, dA, Z: dA, r"signature backward\(dA, Z, A, out=None\): too many"),
     "writes into dA": (Right, "backward", write_into_gradient, "must not change its arguments"),
     "one piece": (OwnMaxout, "backward", lambda self, dA, Z, A, out=None: dA, r"shape \(3, 8\), the shape of Z"),
     "a list": (Scaled, "init_params", lambda self, n: [1.0] * n, r"must return a vector.* Got \[1.0, 1.0, 1.0, 1.0\]"),
+    "no number": (
+        Scaled,
+        "init_params",
+        lambda self, n: np.full(n, np.nan),
+        r"must return a vector.* Got array\(\[nan",
+    ),
+    "no pieces": (Right, "n_pieces", 0, r"must be an int in the range \[1, inf\)\. Got 0"),
+    "no scheme": (Right, "init_scheme", "henri", "must be 'he', 'glorot' or 'lecun'. Got 'henri'"),
     "a matrix": (Scaled, "init_params", lambda self, n: np.ones((n, 1)), "must return a vector"),
     "no params": (Scaled, "forward", lambda self, Z, out=None: Z, r"signature forward\(Z, params, out=None\)"),
     "gradient of rows": (Scaled, "params_gradient", lambda self, dA, Z, A, params: dA, r"shape \(4,\), .* \(3, 4\)"),
@@ -101,6 +115,22 @@ def test_a_breach_of_the_contract_is_named(fault):
     base, method, function, message = FAULTS[fault]
     with pytest.raises((TypeError, ValueError), match=rf"(?s)^Broken\(.*\).{method} .*{message}"):
         check_activation(broken(base, method, function))
+
+
+@pytest.mark.parametrize("missing", ["forward", "backward"])
+def test_what_is_not_defined_is_named(missing):
+    members = {name: vars(Right)[name] for name in ("forward", "backward") if name != missing}
+    with pytest.raises(TypeError, match=r"The activation Broken\(\) must define forward\(Z, out=None\) and backward"):
+        check_activation(type("Broken", (Activation,), members)())
+
+
+@pytest.mark.parametrize("fault", ["transposed", "not finite", "no gradient"])
+def test_fit_checks(fault):
+    base, method, function, _ = FAULTS[fault]
+    model = ActivationMLPClassifier((4,), broken(base, method, function))
+    with pytest.raises((TypeError, ValueError), match=rf"^Broken\(\)\.{method} must return"):
+        model.fit(X, Y)
+    assert not hasattr(model, "parameters_")
 
 
 def test_an_error_in_the_users_code_is_the_users():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skneural.activations import ACTIVATIONS, Activation
+from skneural.constraints import POSITIVE_INT
+from skneural.signature_check import check_signature
 
 Array = NDArray[Any]
 
@@ -39,13 +40,13 @@ def check_activation(activation: Activation, n_units: int = 4) -> None:
     TypeError
         If a method has the wrong signature or returns something else than an array of real numbers.
     ValueError
-        If a method returns an array of the wrong shape, an activation that is not finite, or changes its arguments.
+        If a method returns an array of the wrong shape or numbers that are not finite, or changes its arguments.
 
     Examples
     --------
     >>> import numpy as np
     >>> from skneural import Activation
-    >>> from skneural.inspection.activation_check import check_activation
+    >>> from skneural.activation_check import check_activation
     >>> class Cube(Activation):
     ...     def forward(self, Z, out=None):
     ...         return (Z**3).sum(axis=0)
@@ -60,26 +61,45 @@ def check_activation(activation: Activation, n_units: int = 4) -> None:
     """
     if type(activation) in PACKAGE_ACTIVATIONS:
         return
+    _check_attributes(activation)
     params = _initial_params(activation, n_units)
     arguments = () if not params.size else (params,)
     n_rows = 3 if n_units != 3 else 2  # another number, so that a transposed array has the wrong shape
     width = n_units * activation.n_pieces
-    Z = np.linspace(-2, 2, n_rows * width).reshape(n_rows, width)
+    Z = np.linspace(-2, 1.9, n_rows * width).reshape(n_rows, width)
     sizes = f"because Z has {n_rows} rows and the layer has {n_units} units"
     A = _call(activation, "forward", (Z, *arguments), (n_rows, n_units), sizes)
-    if not (finite := np.isfinite(A)).all():
-        raise ValueError(
-            f"{activation!r}.forward must return finite numbers for Z between -2 and 2. Got {A[~finite][0]}."
-        )
+    _check_finite(activation, "forward", A)
     dA = np.ones((n_rows, n_units))
-    _call(activation, "backward", (dA, Z, A, *arguments), Z.shape, "the shape of Z")
+    dZ = _call(activation, "backward", (dA, Z, A, *arguments), Z.shape, "the shape of Z")
+    _check_finite(activation, "backward", dZ)
     if params.size:
         _call(activation, "params_gradient", (dA, Z, A, params), params.shape, "the shape of init_params(n_units)")
 
 
+def _check_attributes(activation: Activation) -> None:
+    if not all(callable(getattr(activation, method, None)) for method in ("forward", "backward")):
+        raise TypeError(
+            f"The activation {activation!r} must define forward(Z, out=None) and backward(dA, Z, A, out=None)."
+        )
+    if not POSITIVE_INT.is_satisfied_by(activation.n_pieces):
+        raise ValueError(f"{activation!r}.n_pieces must be {POSITIVE_INT}. Got {activation.n_pieces!r}.")
+    if activation.init_scheme not in ("he", "glorot", "lecun"):
+        raise ValueError(
+            f"{activation!r}.init_scheme must be 'he', 'glorot' or 'lecun'. Got {activation.init_scheme!r}."
+        )
+
+
+def _check_finite(activation: Activation, method: str, array: Array) -> None:
+    if not (finite := np.isfinite(array)).all():
+        raise ValueError(
+            f"{activation!r}.{method} must return finite numbers for Z between -2 and 2. Got {array[~finite][0]}."
+        )
+
+
 def _initial_params(activation: Activation, n_units: int) -> Array:
     params = activation.init_params(n_units)
-    if not (isinstance(params, np.ndarray) and params.ndim == 1 and _is_real(params)):
+    if not (isinstance(params, np.ndarray) and params.ndim == 1 and _is_real(params) and np.isfinite(params).all()):
         raise TypeError(f"{activation!r}.init_params must return a vector, a NumPy array of floats. Got {params!r}.")
     return params
 
@@ -109,10 +129,7 @@ def _check_signature(name: str, function: Any, arguments: tuple[Array, ...], buf
     method = name.rpartition(".")[2]
     names = {"forward": ["Z"], "backward": ["dA", "Z", "A"], "params_gradient": ["dA", "Z", "A"]}[method]
     expected = ", ".join([*names, *["params"] * (len(arguments) - len(names)), *["out=None"] * bool(buffer)])
-    try:
-        inspect.signature(function).bind(*arguments, **buffer)
-    except TypeError as error:
-        raise TypeError(f"{name} must have the signature {method}({expected}): {error}.") from error
+    check_signature(name, function, f"{method}({expected})", *arguments, **buffer)
 
 
 def _is_real(array: Array) -> bool:
