@@ -45,6 +45,9 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
         multilabel targets a dict for each label's 0 and 1, or one dict for all labels. They also apply to the rows
         that early stopping holds out, but not to `X_val`, which has `sample_weight_val`. In `partial_fit` only the
         ratios within one call count: if all rows of a call have one class, its weight changes nothing.
+        Labels are those that `fit` gets. Wrappers that number the classes 0, 1, ... first (VotingClassifier,
+        StackingClassifier, BaggingClassifier, OneVsRestClassifier and OneVsOneClassifier) pass on these numbers: a
+        dict of the original labels then weights the wrong classes, which nothing here can notice.
 
     label_smoothing : float in [0, 1), default=0.0
         Share of the target probability that is distributed evenly over all classes.
