@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skneural.activations import ACTIVATIONS, Activation
+from skneural.component import check_signature
 from skneural.constraints import POSITIVE_INT
-from skneural.signature_check import check_signature
 
 Array = NDArray[Any]
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skneural.component import check_signature
 from skneural.losses import Loss
-from skneural.signature_check import check_signature
 
 Array = NDArray[Any]
 

@@ -16,7 +16,6 @@ MATHEMATICS = [
     "constraints",
     "component",
     "backend",
-    "signature_check",
     "activations",
     "activation_check",
     "initializers",

@@ -1,7 +1,7 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
 """The fused form of the passes through a network: over a mini-batch in training, over blocks of rows in prediction.
 
-:class:`FusedForwardBackward` computes what :class:`skneural.network.forward_backward.ForwardBackward` specifies, and
+:class:`FusedForwardBackward` computes what :class:`skneural.network.objective.ForwardBackward` specifies, and
 :class:`FusedPrediction` what :meth:`skneural.network.Network.raw_output` does. Python allocates memory and hands it over
 in a `NetworkPlan`; the kernels in `kernels/` do the work, without the GIL.
 """
@@ -215,7 +215,7 @@ cdef class FusedPlan:
 
 cdef class FusedForwardBackward(FusedPlan):
     """Forward and backward pass of training; parameters as in
-    :class:`skneural.network.forward_backward.ForwardBackward`."""
+    :class:`skneural.network.objective.ForwardBackward`."""
 
     backend = "native"
 

@@ -5,7 +5,6 @@ from skneural.solvers.adam import Adam, AdamW
 from skneural.solvers.base import Solver
 from skneural.solvers.batches import Batches
 from skneural.solvers.early_stopping import EarlyStopping
-from skneural.solvers.epoch import Epoch
 from skneural.solvers.exceptions import DivergenceError, TrainingInterrupted
 from skneural.solvers.lbfgs import LBFGS
 from skneural.solvers.rmsprop import RMSprop
@@ -13,7 +12,7 @@ from skneural.solvers.schedule_free import ScheduleFreeAdamW
 from skneural.solvers.schedules import SCHEDULES, Adaptive, Constant, Cosine, InverseScaling, OneCycle, Schedule
 from skneural.solvers.sgd import SGD
 from skneural.solvers.training_loop import TrainingLoop
-from skneural.solvers.training_monitor import TrainingMonitor
+from skneural.solvers.training_monitor import Epoch, TrainingMonitor
 
 SOLVERS: dict[str, type[Solver]] = {
     "sgd": SGD,

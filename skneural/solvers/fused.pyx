@@ -153,7 +153,7 @@ cdef class FusedUpdate:
 
 
 cdef class FusedStepNorms:
-    """Norms of gradient, parameters and steps; :class:`skneural.solvers.norms.StepNorms` specifies them."""
+    """Norms of gradient, parameters and steps; :class:`skneural.solvers.training_steps.StepNorms` specifies them."""
 
     cdef bint is_float32
     cdef Size n_parameters, itemsize

@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from skneural.network import Objective
-from skneural.solvers.epoch import Epoch
 from skneural.solvers.exceptions import DivergenceError
-from skneural.solvers.training_monitor import TrainingMonitor
+from skneural.solvers.training_monitor import Epoch, TrainingMonitor
 
 Array = NDArray[Any]
 

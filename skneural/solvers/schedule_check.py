@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skneural.component import check_signature
 from skneural.constraints import POSITIVE
-from skneural.signature_check import check_signature
 from skneural.solvers.schedules import Progress, Schedule
 
 Array = NDArray[Any]

@@ -13,11 +13,10 @@ from numpy.typing import NDArray
 from skneural.network import Objective
 from skneural.solvers.base import Solver
 from skneural.solvers.batches import Batches
-from skneural.solvers.epoch import Epoch
 from skneural.solvers.exceptions import DivergenceError
 from skneural.solvers.schedule_check import call_schedule, plateau_factor
 from skneural.solvers.schedules import SCHEDULES, Progress, Schedule
-from skneural.solvers.training_monitor import TrainingMonitor
+from skneural.solvers.training_monitor import Epoch, TrainingMonitor
 from skneural.solvers.training_steps import create_training_steps
 
 Array = NDArray[Any]

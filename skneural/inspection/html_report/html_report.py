@@ -22,17 +22,17 @@ from sklearn.utils import resample
 from skneural.atomic_write import atomic_write
 from skneural.estimators.base import BaseActivationMLP
 from skneural.inspection.gradients.gradient_check import check_gradient
-from skneural.inspection.html_report.gradient_section import gradient_section
 from skneural.inspection.html_report.html_elements import Markup, Section, concatenate, element
-from skneural.inspection.html_report.model_section import model_section
-from skneural.inspection.html_report.predictions_section import (
+from skneural.inspection.html_report.report_sections import (
     classification_section,
+    gradient_section,
+    model_section,
     multilabel_section,
     regression_section,
+    training_section,
+    units_section,
 )
 from skneural.inspection.html_report.stylesheet import PAGE_STYLE, STYLE
-from skneural.inspection.html_report.training_section import training_section
-from skneural.inspection.html_report.units_section import units_section
 from skneural.inspection.units.unit_report import unit_report
 from skneural.inspection.unwrapping import unwrap
 
