@@ -268,8 +268,8 @@ cdef class FusedForwardBackward(FusedPlan):
         layer.dZ = self.allocate(matrix) if is_maxout else layer.dA
         layer.slopes, layer.dslopes = self.allocate(layer.width), self.allocate(layer.width)
         if is_maxout and not layer.batch_norm.scale:
-            bits = np.empty((self.batch_size // 64 + 1, layer.width), np.uint64)
-            layer.argmax_bits = <uint64_t *>self.keep_alive(bits)
+            argmax_bits = np.empty((self.batch_size // 64 + 1, layer.width), np.uint64)
+            layer.argmax_bits = <uint64_t *>self.keep_alive(argmax_bits)
             layer.maxout_sums = self.keep_alive(np.empty((layer.width + 8, MAX_SUM_REGISTERS, 32), np.uint8))
         set_dropout(&layer.dropout, dropout)
         return 0

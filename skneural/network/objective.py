@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skneural.backend import active_extension
-from skneural.loss_check import evaluate_checked
+from skneural.custom_component_checks import evaluate_checked
 from skneural.losses import Loss
 from skneural.network.batch_normalization import BatchNormalization
 from skneural.network.dropout import Dropout

@@ -99,13 +99,13 @@ class TrainingSteps:
 
     def _run_steps(self, order: Array | None, rates: Array, number: int) -> float:
         """Make a step on each batch; return the mean loss of all rows."""
-        objective, step, total = self.objective, self.solver.step, 0.0
+        objective, step, loss_sum = self.objective, self.solver.step, 0.0
         last = len(self.batches) - 1
         for i, (rows, rate) in enumerate(zip(self.batches.split(order), rates.tolist(), strict=True)):
             loss = objective.evaluate(rows)
             if not math.isfinite(loss):
                 raise DivergenceError.at(number, rate)
-            total += loss * (rows.stop - rows.start if isinstance(rows, slice) else len(rows))
+            loss_sum += loss * (rows.stop - rows.start if isinstance(rows, slice) else len(rows))
             if i == last:  # one step of each epoch is measured
                 self._norms.save_parameters()
             if i == last or self.clip_norm is not None:
@@ -115,7 +115,7 @@ class TrainingSteps:
             step(rate)
             objective.project()
         self.update_ratio = self._norms.update_ratio()
-        return total / self.batches.n_rows
+        return loss_sum / self.batches.n_rows
 
 
 def create_training_steps(objective: Objective, solver: Solver, batches: Batches, clip_norm: float | None) -> Any:
@@ -156,7 +156,7 @@ class StepNorms:
 
     def gradient_norm(self) -> float:
         """Return the norm of the gradient."""
-        return _norm(self._gradient)
+        return _euclidean_norm(self._gradient)
 
     def update_ratio(self) -> float:
         """Return the norm of the step since the last :meth:`save_parameters` over that of the parameters.
@@ -164,8 +164,8 @@ class StepNorms:
         It is inf if the parameters are zero. Call it once for each step: it overwrites the saved parameters.
         """
         step = np.subtract(self._parameters, self._before, out=self._before)
-        norm = _norm(self._parameters)
-        return _norm(step) / norm if norm else math.inf
+        norm = _euclidean_norm(self._parameters)
+        return _euclidean_norm(step) / norm if norm else math.inf
 
 
 def create_step_norms(parameters: Array, gradient: Array) -> StepNorms:
@@ -176,7 +176,7 @@ def create_step_norms(parameters: Array, gradient: Array) -> StepNorms:
     return StepNorms(parameters, gradient)
 
 
-def _norm(vector: Array) -> float:
+def _euclidean_norm(vector: Array) -> float:
     """Return the Euclidean norm, also where the squares overflow."""
     square = float(np.add.reduce(np.square(vector)))  # without BLAS: see L2.value
     if math.isfinite(square):

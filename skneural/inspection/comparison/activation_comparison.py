@@ -22,8 +22,8 @@ from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.parallel import Parallel, delayed
 
 from skneural._sklearn_compat import _safe_indexing
-from skneural.activation_check import check_activations
 from skneural.activations import ACTIVATIONS
+from skneural.custom_component_checks import check_activations
 from skneural.estimators import ActivationMLPClassifier, ActivationMLPRegressor, DeadUnitsWarning
 from skneural.estimators.base import BaseActivationMLP
 from skneural.estimators.builder import TrainingBuilder

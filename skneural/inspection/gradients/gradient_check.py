@@ -161,7 +161,7 @@ def _relative_error(analytic: float, numeric: Derivative) -> float:
     return float(abs(analytic - numeric.value) / max(abs(analytic) + abs(numeric.value), numeric.floor))
 
 
-STEPS = [10.0**-k for k in range(4, 13)]
+DIFFERENCE_STEPS = [10.0**-k for k in range(4, 13)]
 SMOOTH_TOLERANCE = 2e-7  # relative; rounding and curvature may make two differences of a smooth function differ so much
 MAX_RELATIVE_ROUNDING = 1e-5  # of a difference by a shorter step; with more rounding, no kink can be told
 FLOOR_FACTOR = 3e6  # times the rounding error of a difference; then rounding causes relative errors below 1e-7
@@ -218,9 +218,9 @@ class FiniteDifferences:
 
     def derivative(self, entry: int) -> Derivative:
         """Return the derivative with respect to one entry of `theta`."""
-        for step in STEPS:
+        for step in DIFFERENCE_STEPS:
             estimate = self._estimate(entry, step * max(1.0, abs(self.theta[entry])))
-            is_resolved = step == STEPS[0] or self._relative_rounding(estimate, step) < MAX_RELATIVE_ROUNDING
+            is_resolved = step == DIFFERENCE_STEPS[0] or self._relative_rounding(estimate, step) < MAX_RELATIVE_ROUNDING
             if estimate.is_smooth or not is_resolved:
                 break
         return Derivative(estimate.value, estimate.floor, estimate.is_smooth and is_resolved)
@@ -253,6 +253,6 @@ class FiniteDifferences:
             self.theta[...] = original + k * 1e-11 * direction
             values.append(self.function())
         self.theta[...] = original
-        third = np.diff(values, n=3)  # of independent errors with variance v: variance 20 v
+        third_differences = np.diff(values, n=3)  # of independent errors with variance v: variance 20 v
         smallest = max(np.finfo(float).eps * abs(self.function_value), np.finfo(float).tiny)
-        return float(max(np.sqrt(np.mean(third**2) / 20), smallest))
+        return float(max(np.sqrt(np.mean(third_differences**2) / 20), smallest))

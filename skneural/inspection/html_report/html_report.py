@@ -38,7 +38,7 @@ from skneural.inspection.unwrapping import unwrap
 
 Array = NDArray[Any]
 
-N_ROWS = 2000  # enough for a histogram
+HISTOGRAM_ROWS = 2000  # enough for a histogram
 
 # The browser must not load anything or run any script.
 CONTENT_SECURITY_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
@@ -204,7 +204,7 @@ def _subtitle(estimator: Any, network: BaseActivationMLP) -> str:
 
 
 def _activations(network: BaseActivationMLP, rows: Any) -> list[Array]:
-    sample = resample(rows, replace=False, n_samples=min(N_ROWS, np.shape(rows)[0]), random_state=0)
+    sample = resample(rows, replace=False, n_samples=min(HISTOGRAM_ROWS, np.shape(rows)[0]), random_state=0)
     return [network.hidden_features(sample, i) for i in range(len(network.activations_))]
 
 

@@ -86,7 +86,7 @@ def _changed_parameters(network: BaseActivationMLP) -> dict[str, Any]:
 
 
 # Column of `history_` -> title of its chart.
-CURVES = {
+HISTORY_CURVES = {
     "validation_score": "Score on the validation rows",
     "learning_rate": "Learning rate",
     "gradient_norm": "Norm of the gradient (last batch of each epoch)",
@@ -104,7 +104,7 @@ def training_section(network: BaseActivationMLP) -> Section:
         notes.append("The validation loss has no penalty.")
     kept = best_epoch(network)
     charts = [line_chart("Loss", losses, marked=kept)]
-    for name, title in CURVES.items():
+    for name, title in HISTORY_CURVES.items():
         values = np.asarray(history.get(name, []), dtype=float)
         finite = values[np.isfinite(values)]
         if finite.size and np.ptp(finite) > 0:
@@ -118,7 +118,7 @@ def training_section(network: BaseActivationMLP) -> Section:
 
 
 # Heading of a column -> the number in the report of a layer, and its format.
-COLUMNS = {
+UNIT_COLUMNS = {
     "units": ("n_units", "d"),
     "dead": ("dead", ".0%"),
     "always on": ("always_on", ".0%"),
@@ -146,7 +146,8 @@ def units_section(report: UnitReport, activations: Sequence[Array]) -> Section:
         return Section("Hidden units", element("p", "The network has no hidden layer."))
     numbers = [layer.to_dict() for layer in report.layers]
     columns = {
-        heading: [format_or_dash(each[name], spec) for each in numbers] for heading, (name, spec) in COLUMNS.items()
+        heading: [format_or_dash(each[name], spec) for each in numbers]
+        for heading, (name, spec) in UNIT_COLUMNS.items()
     }
     known = {heading: cells for heading, cells in columns.items() if set(cells) != {"-"}}
     names = [f"{layer.layer}: {layer.activation}" for layer in report.layers]
@@ -182,8 +183,8 @@ def _activation_histogram(A: Array, name: str) -> Markup:
 
 MAX_MATRIX_CLASSES = 25  # with more classes, a list of the most frequent confusions replaces the matrix
 MAX_CONFUSIONS = 15  # in that list
-MAX_POINTS = 500  # in a scatter chart
-MAX_OUTPUTS = 6  # with charts
+MAX_SCATTER_POINTS = 500  # in a scatter chart
+MAX_CHARTED_OUTPUTS = 6  # with charts
 
 
 def classification_section(y: Array, predicted: Array) -> tuple[dict[str, str], Section]:
@@ -213,7 +214,9 @@ def regression_section(y: Array, predicted: Array) -> tuple[dict[str, str], Sect
     Y, F = (np.asarray(each, dtype=float).reshape(len(y), -1) for each in (y, predicted))
     rows = [[f"output {k}", *_error_cells(Y[:, k], F[:, k])] for k in range(Y.shape[1])]
     errors = table(["", "R²", "mean absolute error", "root mean squared error"], rows, "Errors, in units of y")
-    charts = [chart for k in range(min(Y.shape[1], MAX_OUTPUTS)) for chart in _residual_charts(Y[:, k], F[:, k], k)]
+    charts = [
+        chart for k in range(min(Y.shape[1], MAX_CHARTED_OUTPUTS)) for chart in _residual_charts(Y[:, k], F[:, k], k)
+    ]
     return {"R²": _r2(Y, F)}, Section("Predictions", concatenate(errors, chart_grid(charts)))
 
 
@@ -255,7 +258,7 @@ def _r2(y: Array, predicted: Array) -> str:
 
 
 def _residual_charts(y: Array, predicted: Array, k: int) -> list[Markup]:
-    shown = np.unique(np.linspace(0, len(y) - 1, min(MAX_POINTS, len(y))).astype(int))
+    shown = np.unique(np.linspace(0, len(y) - 1, min(MAX_SCATTER_POINTS, len(y))).astype(int))
     counts, edges = np.histogram(predicted - y, bins=30)
     return [
         scatter_chart(f"Output {k}", y[shown], predicted[shown], x_label="y", y_label="prediction"),
@@ -263,7 +266,7 @@ def _residual_charts(y: Array, predicted: Array, k: int) -> list[Markup]:
     ]
 
 
-CSS_CLASSES = {"good": "good", "acceptable": "good", "suspicious": "bad", "wrong": "bad"}  # of verdicts
+VERDICT_CLASSES = {"good": "good", "acceptable": "good", "suspicious": "bad", "wrong": "bad"}  # of verdicts
 
 
 def gradient_section(report: GradientReport) -> Section:
@@ -278,7 +281,7 @@ def gradient_section(report: GradientReport) -> Section:
             check.n_flat,
             format_or_dash(check.max_error, ".0e"),
             format_or_dash(check.median_error, ".0e"),
-            element("td", check.verdict, class_=CSS_CLASSES.get(check.verdict)),
+            element("td", check.verdict, class_=VERDICT_CLASSES.get(check.verdict)),
         ]
         for check in report.checks
     ]
