@@ -157,10 +157,8 @@ class SoftmaxCrossEntropy(Loss):
         return _log_probabilities(self.predict(F), shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)))
 
     def initial_output(self, Y: Array, sample_weight: Array | None = None) -> Array:
-        """Return the logarithms of the mean targets, less their mean: zero where all classes are equally frequent.
-
-        `Y` has rows of all classes; those without weight count as half a row.
-        """
+        """Return the logarithms of the mean targets, less their mean: zero where all classes are equally frequent."""
+        # `Y` has rows of all classes; those without weight count as half a row.
         weights = np.bincount(Y, sample_weight)
         smoothing = float(self.label_smoothing)
         shares = _bounded_share(weights, weights.sum(), sample_weight)
@@ -215,10 +213,8 @@ class LogisticLoss(Loss):
         return _log_probabilities(expit(F), np.minimum(F, 0) - np.log1p(np.exp(-np.abs(F))))
 
     def initial_output(self, Y: Array, sample_weight: Array | None = None) -> Array:
-        """Return the log-odds of the mean targets: zero where half of the labels are 1.
-
-        A label that no row of positive weight has, or all have, counts as if half a row differed.
-        """
+        """Return the log-odds of the mean targets: zero where half of the labels are 1."""
+        # A label that no row of positive weight has, or all have, counts as if half a row differed.
         ones = Y.sum(axis=0, dtype=np.float64) if sample_weight is None else sample_weight @ Y
         total = float(len(Y) if sample_weight is None else sample_weight.sum())
         smoothing = float(self.label_smoothing)
