@@ -20,8 +20,8 @@ PACKAGE_ACTIVATIONS = {type(activation) for activation in ACTIVATIONS.values()}
 
 def check_activations(activations: Sequence[Activation], layer_sizes: Sequence[int]) -> None:
     """Call :func:`check_activation` for the activation of each hidden layer."""
-    for activation, n_units in zip(activations, layer_sizes, strict=False):
-        check_activation(activation, n_units)
+    for unchecked_activation, n_units in zip(activations, layer_sizes, strict=False):
+        check_activation(unchecked_activation, n_units)
 
 
 def check_activation(activation: Activation, n_units: int = 4) -> None:
@@ -214,9 +214,9 @@ def _check_prediction(loss: Loss, F: Array) -> None:
         raise ValueError(f"{name} must return numbers for finite F. Got {prediction[row]} for F = {F[row]}.")
 
 
-def _check_array(name: str, array: Any, meaning: str, shape: tuple[int, ...]) -> None:
-    if not (isinstance(array, np.ndarray) and array.dtype.kind in "fiub"):
-        got = f"an array of {array.dtype}" if isinstance(array, np.ndarray) else repr(array)
+def _check_array(name: str, returned: Any, meaning: str, shape: tuple[int, ...]) -> None:
+    if not (isinstance(returned, np.ndarray) and returned.dtype.kind in "fiub"):
+        got = f"an array of {returned.dtype}" if isinstance(returned, np.ndarray) else repr(returned)
         raise TypeError(f"{name} must return {meaning}, an array of real numbers. Got {got}.")
-    if array.shape != shape:
-        raise ValueError(f"{name} must return {meaning}, of shape {shape}. Got shape {array.shape}.")
+    if returned.shape != shape:
+        raise ValueError(f"{name} must return {meaning}, of shape {shape}. Got shape {returned.shape}.")
