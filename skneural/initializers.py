@@ -69,6 +69,8 @@ class Initializer(Component):
         ValueError
             If it has the wrong shape or is not finite.
         """
+        if type(self) in PACKAGE_INITIALIZERS:
+            return self(fan_in, fan_out, rng)
         check_signature(f"weight_init={self!r}", self, "(fan_in, fan_out, rng)", fan_in, fan_out, rng)
         returned = self(fan_in, fan_out, rng)
         try:
@@ -286,6 +288,9 @@ INITIALIZERS: dict[str, Initializer] = {
     "normal": Normal(),
     "zeros": Zeros(),
 }
+
+# They need no check of what they return.
+PACKAGE_INITIALIZERS = {AutoInitializer, *(type(initializer) for initializer in INITIALIZERS.values())}
 
 
 def resolve_initializer(choice: str | Initializer | InitFunction, activation: Activation) -> Initializer:
