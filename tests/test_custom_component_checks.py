@@ -163,7 +163,7 @@ def test_the_tools_of_inspection_check():
 
 
 X, SPECIES = load_iris(return_X_y=True)
-F, Y = np.linspace(-1, 1, 6).reshape(3, 2), np.ones((3, 2))
+OUTPUTS, TARGETS = np.linspace(-1, 1, 6).reshape(3, 2), np.ones((3, 2))
 
 
 class RightLoss(Loss):
@@ -192,14 +192,16 @@ def nan_in_row_1(array):
 
 
 def test_results_of_a_right_loss_pass_unchanged():
-    for got, expected in zip(evaluate_checked(RightLoss(), F, Y), RightLoss().evaluate(F, Y), strict=True):
+    for got, expected in zip(
+        evaluate_checked(RightLoss(), OUTPUTS, TARGETS), RightLoss().evaluate(OUTPUTS, TARGETS), strict=True
+    ):
         np.testing.assert_array_equal(got, expected)
 
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_the_losses_of_the_package_pass(name):
-    targets = np.array([0, 1, 1]) if name == "softmax_cross_entropy" else Y
-    evaluate_checked(LOSSES[name], F, targets, out=np.empty_like(F))
+    targets = np.array([0, 1, 1]) if name == "softmax_cross_entropy" else TARGETS
+    evaluate_checked(LOSSES[name], OUTPUTS, targets, out=np.empty_like(OUTPUTS))
 
 
 LOSS_FAULTS = {
@@ -254,11 +256,11 @@ LOSS_FAULTS = {
 def test_a_breach_of_the_contract_of_losses_is_named(fault):
     method, function, message = LOSS_FAULTS[fault]
     with pytest.raises((TypeError, ValueError), match=rf"(?s)^Broken\(\)\.{method} .*{message}"):
-        evaluate_checked(broken_loss(method, function), F, Y)
+        evaluate_checked(broken_loss(method, function), OUTPUTS, TARGETS)
 
 
 def test_nan_of_an_output_that_is_none_is_divergence():
-    evaluate_checked(RightLoss(), np.full((3, 2), np.nan), Y)
+    evaluate_checked(RightLoss(), np.full((3, 2), np.nan), TARGETS)
 
 
 @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
