@@ -1,4 +1,4 @@
-"""Checks of how the user's own parts are called and what they return, before faults show as NumPy errors or divergence."""
+"""Checks of how the user's own parts are called and what they return, before faults show as errors of NumPy."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def check_activation(activation: Activation, n_units: int = 4) -> None:
     if type(activation) in PACKAGE_ACTIVATIONS:
         return
     _check_attributes(activation)
-    params = _initial_params(activation, n_units)
+    params = _checked_initial_params(activation, n_units)
     arguments = () if not params.size else (params,)
     n_rows = 3 if n_units != 3 else 2  # another number, so that a transposed array has the wrong shape
     width = n_units * activation.n_pieces
@@ -98,7 +98,7 @@ def _check_finite(activation: Activation, method: str, array: Array) -> None:
         )
 
 
-def _initial_params(activation: Activation, n_units: int) -> Array:
+def _checked_initial_params(activation: Activation, n_units: int) -> Array:
     params = activation.init_params(n_units)
     if not (isinstance(params, np.ndarray) and params.ndim == 1 and _is_real(params) and np.isfinite(params).all()):
         raise TypeError(f"{activation!r}.init_params must return a vector, a NumPy array of floats. Got {params!r}.")
