@@ -9,7 +9,7 @@ from skneural.custom_component_checks import check_activation, check_activations
 from skneural.inspection import ActivationDisplay, check_gradient, unit_report
 from skneural.losses import LOSSES, Loss
 
-X, Y = load_iris(return_X_y=True)
+X, SPECIES = load_iris(return_X_y=True)
 
 
 class Right(Activation):
@@ -130,7 +130,7 @@ def test_fit_checks_activations(fault):
     base, method, function, _ = ACTIVATION_FAULTS[fault]
     model = ActivationMLPClassifier((4,), broken(base, method, function))
     with pytest.raises((TypeError, ValueError), match=rf"^Broken\(\)\.{method} must return"):
-        model.fit(X, Y)
+        model.fit(X, SPECIES)
     assert not hasattr(model, "parameters_")
 
 
@@ -152,17 +152,16 @@ def test_the_tools_of_inspection_check():
     faulty = broken(Right, "backward", lambda self, dA, Z, A, out=None: dA.sum())
     message = r"Broken\(\).backward must return an array of shape .*, the shape of Z. Got shape \(\)"
     with pytest.raises(ValueError, match=message):
-        check_gradient(ActivationMLPClassifier((5,), faulty), X, Y)
+        check_gradient(ActivationMLPClassifier((5,), faulty), X, SPECIES)
     with pytest.raises(ValueError, match=message):
         ActivationDisplay.from_activation(faulty)
-    fitted = ActivationMLPClassifier((5,), Right(), tol=0.1, random_state=0).fit(X, Y)
+    fitted = ActivationMLPClassifier((5,), Right(), tol=0.1, random_state=0).fit(X, SPECIES)
     fitted.activations_[0].__class__ = type(faulty)  # as when the class is edited after the fit
-    for y in (None, Y):
+    for y in (None, SPECIES):
         with pytest.raises(ValueError, match=message):
             unit_report(fitted, X, y)
 
 
-X, SPECIES = load_iris(return_X_y=True)
 F, Y = np.linspace(-1, 1, 6).reshape(3, 2), np.ones((3, 2))
 
 
