@@ -136,9 +136,9 @@ class SoftmaxCrossEntropy(Loss):
         if smoothing:
             losses -= smoothing * out.mean(axis=1)
         np.exp(out, out=out)
-        total = out.sum(axis=1)
-        losses += np.log(total)
-        out /= total[:, None]
+        exp_sum = out.sum(axis=1)
+        losses += np.log(exp_sum)
+        out /= exp_sum[:, None]
         if smoothing:
             out -= smoothing / F.shape[1]
         out[rows, Y] -= 1 - smoothing

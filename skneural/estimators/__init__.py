@@ -4,5 +4,12 @@ from skneural.estimators.classifier import ActivationMLPClassifier
 from skneural.estimators.dead_units_warning import DeadUnitsWarning
 from skneural.estimators.regressor import ActivationMLPRegressor
 from skneural.estimators.tabular import tabular_classifier
+from skneural.estimators.validation_set_warning import ValidationSetWarning
 
-__all__ = ["ActivationMLPClassifier", "ActivationMLPRegressor", "DeadUnitsWarning", "tabular_classifier"]
+__all__ = [
+    "ActivationMLPClassifier",
+    "ActivationMLPRegressor",
+    "DeadUnitsWarning",
+    "ValidationSetWarning",
+    "tabular_classifier",
+]

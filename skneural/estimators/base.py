@@ -25,7 +25,8 @@ from skneural.estimators.float_errors import default_float_errors
 from skneural.estimators.history import append_epoch, copy_recent, new_history
 from skneural.estimators.parameters import CONSTRAINTS
 from skneural.estimators.training import LBFGSTraining, StochasticTraining
-from skneural.estimators.validation_set import ValidationScorer, train_validation_split
+from skneural.estimators.validation_set import ValidationScorer, name_validation_set, train_validation_split
+from skneural.estimators.validation_set_warning import warn_of_validation_set
 from skneural.initializers import INITIALIZERS
 from skneural.losses import LOSSES
 from skneural.network import Layout, Network, TrainingRows
@@ -119,6 +120,8 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
         adapters = [CallbackAdapter(self, arguments)] if hasattr(self, "_skl_callbacks") else []
         callbacks = [EpochPrinter(), *adapters] if self.verbose else adapters
         rows, validation_set = self._training_and_validation_data(data, arguments)
+        if validation_set is not None and arguments.has_validation_set and not incremental:
+            warn_of_validation_set(self, data, validation_set)
         validate = None if validation_set is None else ValidationScorer(self, validation_set)
         monitoring = {"validate": validate, "callbacks": callbacks, "record": self._record_epoch}
         training: LBFGSTraining | StochasticTraining
@@ -223,7 +226,8 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
         if X_val is None or y_val is None:
             missing = "X_val" if X_val is None else "y_val"
             raise ValueError(f"X_val and y_val must be given together. Got no {missing}.")
-        X, y = self._validate_X_y(X_val, y_val, dtype=self.parameters_.dtype, reset=False)
+        with name_validation_set():
+            X, y = self._validate_X_y(X_val, y_val, dtype=self.parameters_.dtype, reset=False)
         weight = None
         if sample_weight_val is not None:
             weight = _check_sample_weight(sample_weight_val, X, dtype=np.float64, ensure_non_negative=True)

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import get_scorer
 
-from skneural.activation_check import check_activations
 from skneural.activations import ACTIVATIONS, Activation
 from skneural.component import resolve
 from skneural.constraints import DECAY, POSITIVE_INT
+from skneural.custom_component_checks import check_activations
 from skneural.initializers import Initializer, resolve_initializer
 from skneural.losses import Loss
 from skneural.network import Dropout, Network, Objective, TrainingRows

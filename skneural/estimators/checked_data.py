@@ -70,6 +70,11 @@ class CheckedData:
     y: Array
     sample_weight: Array | None
 
+    @property
+    def n_weighted_rows(self) -> int:
+        """Number of rows of positive weight."""
+        return len(self.y) if self.sample_weight is None else int(np.count_nonzero(self.sample_weight))
+
     def take(self, indices: Array) -> CheckedData:
         """Return some of the rows."""
         sample_weight = None if self.sample_weight is None else self.sample_weight[indices]

@@ -53,7 +53,9 @@ def _weight_per_row(class_weight: dict[Any, float], y: Array, classes: Array) ->
     known = classes.tolist()
     unknown = [label for label in class_weight if label not in known]
     if unknown and not all(label in class_weight for label in known):  # probably a spelling mistake
-        raise ValueError(f"class_weight has the labels {unknown}, which y has not. Its classes are {known}.")
+        numbered = known == list(range(len(known)))
+        hint = " A wrapper such as VotingClassifier or BaggingClassifier may have numbered them." if numbered else ""
+        raise ValueError(f"class_weight has the labels {unknown}, which y has not. Its classes are {known}.{hint}")
     if not all(isinstance(weight, Real) and 0 <= weight < np.inf for weight in class_weight.values()):
         raise ValueError(f"class_weight must hold finite numbers >= 0. Got {class_weight!r} instead.")
     weight_of_class = np.array([class_weight.get(label, 1.0) for label in known], dtype=np.float64)

@@ -45,6 +45,9 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
         multilabel targets a dict for each label's 0 and 1, or one dict for all labels. They also apply to the rows
         that early stopping holds out, but not to `X_val`, which has `sample_weight_val`. In `partial_fit` only the
         ratios within one call count: if all rows of a call have one class, its weight changes nothing.
+        Labels are those that `fit` gets. Wrappers that number the classes 0, 1, ... first (VotingClassifier,
+        StackingClassifier, BaggingClassifier, OneVsRestClassifier and OneVsOneClassifier) pass on these numbers: a
+        dict of the original labels then weights the wrong classes, which nothing here can notice.
 
     label_smoothing : float in [0, 1), default=0.0
         Share of the target probability that is distributed evenly over all classes.
@@ -150,6 +153,7 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
         X_val, y_val : array-like, default=None
             Validation set, not used for training. Its loss and score are recorded after each epoch, and early stopping
             uses the score.
+            A Pipeline must be told to transform it: ``Pipeline(steps, transform_input=["X_val"])``.
         sample_weight_val : array-like, default=None
             Weights of the validation set, to which `class_weight` does not apply.
 

@@ -17,6 +17,7 @@ Array = NDArray[Any]
 
 LARGE = 30.0  # a spread or a mean this many times what initial weights are made for slows training down, or worse
 RISEN = 1.05  # the loss has risen if its latest value is this many times its smallest
+SAMPLED_ROWS = 1000  # evenly from all, on which the network is compared with a constant
 TIE = 1e-3  # losses this close are equal
 FALLING = 0.01  # the loss still falls if it lost this share of its value in the last tenth of the epochs
 
@@ -49,19 +50,22 @@ def compare_with_constant(estimator: Any, objective: Objective) -> str:
         Which it minimised.
     """
     rows, loss = objective.rows, objective.loss
-    used = slice(None) if rows.subset is None else rows.subset
-    Y, weight = rows.Y[used], None if rows.sample_weight is None else rows.sample_weight[used]
-    constant = loss.initial_output(Y, weight)
-    if constant is None:
-        constant = np.average(Y, axis=0, weights=weight) if loss.in_target_units else None
+    used = np.arange(len(rows.Y)) if rows.subset is None else rows.subset
+    used = used if rows.sample_weight is None else used[rows.sample_weight[used] > 0]
+    weight = None if rows.sample_weight is None else rows.sample_weight[used]
+    constant = loss.initial_output(rows.Y[used], weight)
+    if constant is None and loss.in_target_units:
+        constant = np.average(rows.Y[used], axis=0, weights=weight)
     if constant is None or not estimator.loss_curve_:
         return ""
+    sampled = used[np.linspace(0, len(used) - 1, min(len(used), SAMPLED_ROWS)).astype(np.intp)]
+    Y, weight = rows.Y[sampled], None if rows.sample_weight is None else rows.sample_weight[sampled]
     outputs = np.broadcast_to(np.asarray(constant, rows.X.dtype), (len(Y), len(constant)))
     baseline = float(np.average(loss.evaluate(outputs, Y)[0], weights=weight))
     known = estimator.loss_curve_[-1]  # with the penalty; beside a constant target no network is any use
     if known <= baseline or baseline == 0:
         return ""
-    reached = float(np.average(loss.evaluate(estimator._network.raw_output(rows.X[used]), Y)[0], weights=weight))
+    reached = float(np.average(loss.evaluate(estimator._network.raw_output(rows.X[sampled]), Y)[0], weights=weight))
     if reached <= baseline * (1 + TIE):
         return ""
     losses = f"loss {reached:.3g} against {baseline:.3g}"

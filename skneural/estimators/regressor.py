@@ -165,6 +165,7 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
         X_val, y_val : array-like, default=None
             Validation set, not used for training. Its loss and score are recorded after each epoch, and early stopping
             uses the score.
+            A Pipeline must be told to transform it: ``Pipeline(steps, transform_input=["X_val"])``.
         sample_weight_val : array-like, default=None
             Weights of the validation set.
 

@@ -99,8 +99,8 @@ class Network:
             # Each piece of a Maxout unit is a linear map of its own.
             pieces = [initializer.draw(len(W), n_units, rng) for _ in range(activation.n_pieces)]
             W[...] = np.concatenate(pieces, axis=1)
-            bound = initializer.bias_bound(len(W), n_units)
-            b[...] = rng.uniform(-bound, bound, b.shape)
+            bias_bound = initializer.bias_bound(len(W), n_units)
+            b[...] = rng.uniform(-bias_bound, bias_bound, b.shape)
         for b in self.biases[:-1]:
             b += bias_init
         for params, activation, n_units in zip(self.activation_params, self.activations, self.sizes[1:], strict=False):

@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from skneural.network import Objective
-from skneural.solvers.epoch import Epoch
 from skneural.solvers.exceptions import DivergenceError
-from skneural.solvers.training_monitor import TrainingMonitor
+from skneural.solvers.training_monitor import Epoch, TrainingMonitor
 
 Array = NDArray[Any]
 
@@ -102,7 +101,7 @@ class LBFGS:
             If the objective or its gradient is not finite; the best finite parameters are restored, as they are when
             the user interrupts.
         """
-        self._best, self._best_loss = self.objective.state.copy(), math.inf
+        self._best_of_line_searches, self._best_loss = self.objective.state.copy(), math.inf
         self._iteration_start = time.perf_counter()
         options = {"maxfun": self.max_fun, "maxiter": max_iter, "gtol": self.tol}
         start = self.objective.parameters.astype(np.float64)
@@ -117,7 +116,7 @@ class LBFGS:
                     callback=self._on_iteration_end,
                 )
         except (DivergenceError, KeyboardInterrupt):
-            np.copyto(self.objective.state, self._best)
+            np.copyto(self.objective.state, self._best_of_line_searches)
             raise
         self.objective.parameters[...] = result.x
         self.objective.update_running_statistics(self._all_rows)
@@ -143,7 +142,7 @@ class LBFGS:
             raise DivergenceError.at(self._iteration + 1, None)
         if value < self._best_loss:
             self._best_loss = value
-            np.copyto(self._best, self.objective.state)
+            np.copyto(self._best_of_line_searches, self.objective.state)
         return value, gradient
 
     def _on_iteration_end(self, intermediate_result: Any) -> None:

@@ -2,7 +2,10 @@
 
 import numpy as np
 import pytest
+from sklearn.ensemble import BaggingClassifier
+from sklearn.multiclass import OneVsRestClassifier
 
+from skneural import ActivationMLPClassifier
 from skneural.estimators.class_weight import sample_weight_from_classes
 
 CLASSES = np.array(["a", "b", "c"])
@@ -43,3 +46,10 @@ def test_weights_of_several_labels_are_multiplied(class_weight, expected):
 def test_what_does_not_suit_is_refused(class_weight, message):
     with pytest.raises(ValueError, match=message):
         sample_weight_from_classes(class_weight, Y, CLASSES)
+
+
+@pytest.mark.parametrize("Wrapper", [BaggingClassifier, OneVsRestClassifier])
+def test_labels_that_a_wrapper_has_numbered_are_explained(Wrapper):
+    network = ActivationMLPClassifier((), class_weight={"a": 2}, max_iter=1)
+    with pytest.raises(ValueError, match=r"labels \['a'\], which y has not.* BaggingClassifier may have numbered them"):
+        Wrapper(network).fit(np.arange(8.0).reshape(4, 2), Y)

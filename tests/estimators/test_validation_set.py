@@ -275,6 +275,12 @@ class TestRefusals:
         with pytest.raises(ValueError, match="y >= 0"):
             ActivationMLPRegressor("poisson", **SMALL).fit(X, Y, X_val=X_VAL, y_val=Y_VAL - 1)
 
+    def test_rows_that_a_pipeline_has_not_transformed(self):
+        text = np.array([["a", "1", "2", "3"]] * 50, dtype=object)
+        for rows, problem in [(text, "could not convert string"), (np.hstack([X_VAL, X_VAL]), "8 features")]:
+            with pytest.raises(ValueError, match=rf"X_val or y_val cannot be used: .*{problem}.*transform_input"):
+                ActivationMLPClassifier(**SMALL).fit(X, Y, X_val=rows, y_val=Y_VAL)
+
     def test_feature_names_that_do_not_fit(self):
         frame = pytest.importorskip("pandas").DataFrame
         model = ActivationMLPClassifier(**SMALL)

@@ -22,23 +22,23 @@ from sklearn.utils import resample
 from skneural.atomic_write import atomic_write
 from skneural.estimators.base import BaseActivationMLP
 from skneural.inspection.gradients.gradient_check import check_gradient
-from skneural.inspection.html_report.gradient_section import gradient_section
 from skneural.inspection.html_report.html_elements import Markup, Section, concatenate, element
-from skneural.inspection.html_report.model_section import model_section
-from skneural.inspection.html_report.predictions_section import (
+from skneural.inspection.html_report.report_sections import (
     classification_section,
+    gradient_section,
+    model_section,
     multilabel_section,
     regression_section,
+    training_section,
+    units_section,
 )
 from skneural.inspection.html_report.stylesheet import PAGE_STYLE, STYLE
-from skneural.inspection.html_report.training_section import training_section
-from skneural.inspection.html_report.units_section import units_section
 from skneural.inspection.units.unit_report import unit_report
 from skneural.inspection.unwrapping import unwrap
 
 Array = NDArray[Any]
 
-N_ROWS = 2000  # enough for a histogram
+HISTOGRAM_ROWS = 2000  # enough for a histogram
 
 # The browser must not load anything or run any script.
 CONTENT_SECURITY_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
@@ -204,7 +204,7 @@ def _subtitle(estimator: Any, network: BaseActivationMLP) -> str:
 
 
 def _activations(network: BaseActivationMLP, rows: Any) -> list[Array]:
-    sample = resample(rows, replace=False, n_samples=min(N_ROWS, np.shape(rows)[0]), random_state=0)
+    sample = resample(rows, replace=False, n_samples=min(HISTOGRAM_ROWS, np.shape(rows)[0]), random_state=0)
     return [network.hidden_features(sample, i) for i in range(len(network.activations_))]
 
 

@@ -109,3 +109,16 @@ ELEMENTWISE_LOSS(poisson, {
 })
 
 #undef ELEMENTWISE_LOSS
+
+static double T(evaluate_loss)(const NetworkPlan *plan)
+{
+    switch (plan->loss) {
+    case SOFTMAX_CROSS_ENTROPY: return T(softmax_cross_entropy)(&plan->loss_batch);
+    case LOGISTIC_LOSS: return T(logistic_loss)(&plan->loss_batch);
+    case SQUARED_ERROR: return T(squared_error)(&plan->loss_batch);
+    case ABSOLUTE_ERROR: return T(absolute_error)(&plan->loss_batch);
+    case HUBER: return T(huber)(&plan->loss_batch);
+    case QUANTILE: return T(quantile)(&plan->loss_batch);
+    default: return T(poisson)(&plan->loss_batch);
+    }
+}
