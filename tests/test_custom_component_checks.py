@@ -148,6 +148,7 @@ def test_a_transposed_array_is_found_at_any_width():
             check_activation(broken(Right, "forward", lambda self, Z, out=None: Z.T), n_units)
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")  # a small network on unscaled features
 def test_the_tools_of_inspection_check():
     faulty = broken(Right, "backward", lambda self, dA, Z, A, out=None: dA.sum())
     message = r"Broken\(\).backward must return an array of shape .*, the shape of Z. Got shape \(\)"
