@@ -19,7 +19,13 @@ from skneural.activations import (
     Tanh,
 )
 from skneural.backend import use_backend
-from skneural.estimators import ActivationMLPClassifier, ActivationMLPRegressor, DeadUnitsWarning, tabular_classifier
+from skneural.estimators import (
+    ActivationMLPClassifier,
+    ActivationMLPRegressor,
+    DeadUnitsWarning,
+    ValidationSetWarning,
+    tabular_classifier,
+)
 from skneural.preprocessing import MeanCenterer, PCAWhitener, PiecewiseLinearEncoder, SmoothClipper, StdScaler
 from skneural.saved_state import VersionWarning
 from skneural.solvers import DivergenceError
@@ -50,6 +56,7 @@ __all__ = [
     "Softplus",
     "StdScaler",
     "Tanh",
+    "ValidationSetWarning",
     "VersionWarning",
     "__version__",
     "show_versions",

@@ -123,31 +123,14 @@ class Activation(Component):
         return np.empty(0)
 
     def derivative(self, Z: Array) -> Array:
-        """Return the local gradient dA/dZ at each `Z`, for the initial learned parameters.
-
-        Parameters
-        ----------
-        Z : ndarray of shape (n_rows, n_units * n_pieces)
-            Pre-activations.
-
-        Returns
-        -------
-        dZ : ndarray of the shape of `Z`
-            The gradient of the sum of the activations.
-        """
+        """Return the local gradient dA/dZ at each entry of `Z`, of its shape, for the initial learned parameters."""
         n_units = Z.shape[1] // self.n_pieces
         params = [vector.astype(Z.dtype) for vector in self._initial_params(n_units)]
         A = self.forward(Z, *params)
         return self.backward(np.ones_like(A), Z, A, *params)
 
     def properties(self) -> ActivationProperties:
-        """Measure range, mean, saturation and gain from ``forward`` and ``backward`` themselves.
-
-        Returns
-        -------
-        properties : ActivationProperties
-            They follow the settings; the range, for instance, that of ``ELU(alpha=2.0)``.
-        """
+        """Return range, mean, saturation and gain, measured on ``forward`` and ``backward`` at the present settings."""
         params = self._initial_params(1)
         z = np.concatenate([[-1e12], np.linspace(-40, 40, 8001), [1e12]])
         A = self.forward(self._repeat_pieces(z), *params).ravel()
@@ -583,8 +566,7 @@ class Softplus(Activation):
 
     def forward(self, Z: Array, out: Array | None = None) -> Array:
         """A = max(Z, 0) + log1p(exp(-abs(Z))), which cannot overflow."""
-        out = np.abs(Z, out=out)
-        np.negative(out, out=out)
+        out = np.copysign(Z, -1, out=out)  # -abs(Z)
         np.exp(out, out=out)
         np.log1p(out, out=out)
         out += np.maximum(Z, 0)

@@ -136,9 +136,9 @@ class SoftmaxCrossEntropy(Loss):
         if smoothing:
             losses -= smoothing * out.mean(axis=1)
         np.exp(out, out=out)
-        total = out.sum(axis=1)
-        losses += np.log(total)
-        out /= total[:, None]
+        exp_sum = out.sum(axis=1)
+        losses += np.log(exp_sum)
+        out /= exp_sum[:, None]
         if smoothing:
             out -= smoothing / F.shape[1]
         out[rows, Y] -= 1 - smoothing
@@ -155,6 +155,17 @@ class SoftmaxCrossEntropy(Loss):
         """Return log softmax(F), finite for finite F."""
         shifted = _minus_row_max(F)
         return _log_probabilities(self.predict(F), shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)))
+
+    def initial_output(self, Y: Array, sample_weight: Array | None = None) -> Array:
+        """Return the logarithms of the mean targets, less their mean: zero where all classes are equally frequent."""
+        # `Y` has rows of all classes; a class without weight counts as half a row.
+        weights = np.bincount(Y, sample_weight)
+        smoothing = float(self.label_smoothing)
+        shares = _bounded_share(weights, weights.sum(), sample_weight)
+        targets = (1 - smoothing) * shares + smoothing / len(shares)
+        start: Array = np.log(targets / targets.max())
+        start -= start.mean()
+        return start
 
 
 class LogisticLoss(Loss):
@@ -200,6 +211,19 @@ class LogisticLoss(Loss):
     def log_predict(self, F: Array) -> Array:
         """Return log sigmoid(F) = min(F, 0) - log1p(exp(-abs(F))), finite for finite F."""
         return _log_probabilities(expit(F), np.minimum(F, 0) - np.log1p(np.exp(-np.abs(F))))
+
+    def initial_output(self, Y: Array, sample_weight: Array | None = None) -> Array:
+        """Return the log-odds of the mean targets: zero where half of the labels are 1."""
+        # A label that no row of positive weight has, or all have, counts as if half a row differed.
+        ones = Y.sum(axis=0, dtype=np.float64) if sample_weight is None else sample_weight @ Y
+        total = float(len(Y) if sample_weight is None else sample_weight.sum())
+        smoothing = float(self.label_smoothing)
+        yes, no = (
+            (1 - smoothing) * _bounded_share(weight, total, sample_weight) + smoothing / 2
+            for weight in (ones, total - ones)
+        )
+        start: Array = np.log(yes / no)
+        return start
 
 
 class SquaredError(Loss):
@@ -397,6 +421,14 @@ def _weighted_quantile(y: Array, weights: Array, quantile: float) -> float:
     order = np.argsort(y)
     cumulated = np.cumsum(weights[order])
     return float(y[order][np.searchsorted(cumulated, quantile * cumulated[-1])])
+
+
+def _bounded_share(weight: Array, total: float, sample_weight: Array | None) -> Array:
+    """Return weight / total, at least the share of half a row, and of single precision's smallest step from one."""
+    smallest = 1.0 if sample_weight is None else sample_weight[sample_weight > 0].min()
+    least = max(smallest / (2 * total), float(np.finfo(np.float32).eps))
+    share: Array = np.clip(weight / total, least, None)
+    return share
 
 
 def _minus_row_max(F: Array) -> Array:

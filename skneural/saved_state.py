@@ -6,6 +6,7 @@ Pickle, joblib, copy and skops all save what ``__getstate__`` returns and load w
 from __future__ import annotations
 
 import inspect
+import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -72,7 +73,7 @@ class SavedStateMixin:
         self._validate_params()  # type: ignore[attr-defined]  # BaseEstimator's
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**super().__getstate__(), VERSION_KEY: __version__}  # type: ignore[dict-item]
+        return _interned({**super().__getstate__(), VERSION_KEY: __version__})  # type: ignore[dict-item]
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
         state = dict(state)
@@ -133,14 +134,14 @@ def unchanged_on_error(estimator: Any, except_after: tuple[type[BaseException], 
         raise
 
 
-def check_numbers(name: str, values: Any, shape: tuple[int, ...], missing: Any = False, dtypes: str = "d") -> None:
+def check_numbers(name: str, saved: Any, shape: tuple[int, ...], missing: Any = False, dtypes: str = "d") -> None:
     """Raise ValueError unless this is an array of finite numbers.
 
     Parameters
     ----------
     name : str
         Its name in the message.
-    values : object
+    saved : object
         The value to be checked.
     shape : tuple of int
         The shape that is expected.
@@ -149,11 +150,11 @@ def check_numbers(name: str, values: Any, shape: tuple[int, ...], missing: Any =
     dtypes : str, default="d"
         The dtypes that are allowed, as NumPy's characters; "d" is float64, "f" float32.
     """
-    if not (isinstance(values, np.ndarray) and values.dtype.char in dtypes and values.shape == shape):
+    if not (isinstance(saved, np.ndarray) and saved.dtype.char in dtypes and saved.shape == shape):
         kinds = " or ".join(np.dtype(char).name for char in dtypes)
-        got = f"{values.dtype} of shape {values.shape}" if isinstance(values, np.ndarray) else repr(values)
+        got = f"{saved.dtype} of shape {saved.shape}" if isinstance(saved, np.ndarray) else repr(saved)
         raise ValueError(f"{name} must be an array of {kinds} of shape {shape}. Got {got} instead.")
-    if not (np.isfinite(values) | missing).all():
+    if not (np.isfinite(saved) | missing).all():
         raise ValueError(f"{name} must be finite. Got NaN or infinity.")
 
 
@@ -161,6 +162,13 @@ def require(condition: Any, message: str) -> None:
     """Raise ValueError with the message unless the condition holds."""
     if not condition:
         raise ValueError(message)
+
+
+def _interned(value: Any) -> Any:
+    """Return equal strings as one object, in dicts too: else pickles of equal estimators differ in what they repeat."""
+    if type(value) is str:
+        return sys.intern(value)
+    return {_interned(key): _interned(each) for key, each in value.items()} if type(value) is dict else value
 
 
 def _check_features(estimator: Any) -> None:

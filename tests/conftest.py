@@ -20,6 +20,7 @@ collect_ignore = ["fuzzing/guided.py"]  # a program of its own
 # Modules whose examples need a package that an extra brings.
 NEEDED = {
     "skneural.deployment.persistence": "skops",
+    "skneural.deployment.reproducible_skops": "skops",
     "skneural.deployment.onnx": "onnxruntime",
     "skneural.deployment.onnx.onnx_graph": "onnxruntime",
 }

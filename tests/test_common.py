@@ -1,7 +1,7 @@
 """scikit-learn's own contract, checked by scikit-learn's own tests: no failures, and none expected."""
 
 import pytest
-from sklearn.utils.estimator_checks import parametrize_with_checks
+from sklearn.utils.estimator_checks import check_class_weight_classifiers, parametrize_with_checks
 
 from skneural import (
     ACTIVATIONS,
@@ -13,7 +13,7 @@ from skneural import (
 )
 
 # Two names of one activation make the same estimator. Few epochs, of longer steps, are enough for what the checks ask.
-DISTINCT = {repr(activation): name for name, activation in ACTIVATIONS.items()}.values()
+DISTINCT = list({repr(activation): name for name, activation in ACTIVATIONS.items()}.values())
 CLASSIFIERS = [ActivationMLPClassifier(activation=name, max_iter=20, learning_rate_init=0.02) for name in DISTINCT]
 
 # Three warnings are right here, and would be errors: the checks stop training early, have fewer rows than features, and
@@ -34,4 +34,15 @@ def test_default_parameters(estimator, check):
 
 @parametrize_with_checks(CLASSIFIERS)
 def test_each_activation(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.parametrize("activation", DISTINCT)
+def test_class_weights_at_default_parameters(activation):
+    check_class_weight_classifiers("ActivationMLPClassifier", ActivationMLPClassifier(activation=activation))
+
+
+@pytest.mark.long
+@parametrize_with_checks([ActivationMLPClassifier(activation=name) for name in DISTINCT])
+def test_each_activation_at_default_parameters(estimator, check):
     check(estimator)

@@ -304,3 +304,50 @@ def test_what_training_starts_from_is_the_best_constant():
 
         for shift in (-0.01, 0.01):
             assert mean_loss(start) <= mean_loss(start + shift)
+
+
+CLASSES = [SoftmaxCrossEntropy(), SoftmaxCrossEntropy(0.2), LogisticLoss(), LogisticLoss(0.2)]
+
+
+@pytest.mark.parametrize("loss", CLASSES, ids=repr)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_classification_starts_from_the_best_constant(loss, weighted):
+    rng = np.random.RandomState(0)
+    codes = rng.choice(3, 200, p=[0.7, 0.25, 0.05])
+    Y = codes if isinstance(loss, SoftmaxCrossEntropy) else np.eye(3)[codes]
+    weights = rng.randint(1, 4, 200) * 1.0 if weighted else None
+    start = loss.initial_output(Y, weights)
+    gradient = loss.evaluate(np.tile(start, (200, 1)), Y)[1]
+    np.testing.assert_allclose(np.average(gradient, axis=0, weights=weights), 0, atol=1e-15)
+    if isinstance(loss, SoftmaxCrossEntropy):
+        np.testing.assert_allclose(start.mean(), 0, atol=1e-15)
+
+
+@pytest.mark.parametrize("loss", CLASSES, ids=repr)
+@pytest.mark.parametrize("n_classes", [2, 3, 7])
+def test_equally_frequent_classes_start_at_zero_exactly(loss, n_classes):
+    codes = np.tile(np.arange(n_classes), 11)
+    labels = np.tile([[0.0, 1.0], [1.0, 0.0]], (11, 1))
+    start = loss.initial_output(codes if isinstance(loss, SoftmaxCrossEntropy) else labels)
+    np.testing.assert_array_equal(start, 0)
+
+
+@pytest.mark.parametrize("loss", CLASSES, ids=repr)
+def test_a_class_without_weight_counts_as_half_a_row(loss):
+    codes = np.repeat([0, 1, 2], [30, 10, 10])
+    weights = np.repeat([1.0, 1.0, 0.0], [30, 10, 10])
+    Y = codes if isinstance(loss, SoftmaxCrossEntropy) else np.eye(3)[codes]
+    P = loss.predict(loss.initial_output(Y, weights)[np.newaxis])[0]
+    smoothed = 0.2 / (3 if isinstance(loss, SoftmaxCrossEntropy) else 2) if loss.label_smoothing else 0
+    np.testing.assert_allclose(P[2], (1 - loss.label_smoothing) * 0.5 / 40 + smoothed, rtol=0.02)
+
+
+@pytest.mark.parametrize("factor", [1e-300, 1.0, 1e300])
+def test_extreme_weights_start_from_finite_outputs(factor):
+    weights = factor * np.r_[np.ones(5), np.full(5, 1e-7)]
+    codes = np.repeat([0, 1], 5)
+    for start in (
+        SoftmaxCrossEntropy().initial_output(codes, weights),
+        LogisticLoss().initial_output(codes[:, None], weights),
+    ):
+        assert 7 < np.abs(start).max() < 20

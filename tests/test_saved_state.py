@@ -1,7 +1,12 @@
 """The stamp on what is saved, and the check of what is loaded: for each estimator, with pickle, copy, joblib."""
 
 import copy
+import io
+import os
 import pickle
+import subprocess
+import sys
+from pathlib import Path
 
 import joblib
 import numpy as np
@@ -9,6 +14,7 @@ import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.datasets import load_iris
+from sklearn.pipeline import make_pipeline
 
 import skneural
 from skneural import (
@@ -22,7 +28,9 @@ from skneural import (
     SmoothClipper,
     StdScaler,
     VersionWarning,
+    tabular_classifier,
 )
+from skneural.deployment import save
 from skneural.losses import LogisticLoss
 
 pytestmark = [
@@ -263,6 +271,13 @@ DAMAGE = [
     ("binary", {"_loss": None}, "There must be a Loss. Got None"),
     ("batch norm", {"_batch_norm": False}, "parameters_ must be an array of float32 or float64 of shape"),
     ("batch norm", {"feature_names_in_": np.array(["a"], dtype=object)}, "feature_names_in_ must be 4 strings"),
+    ("classifier", {"_n_epochs": -1}, "_n_epochs must be an int >= 0. Got -1"),
+    ("classifier", {"t_": 1.5}, "t_ must be an int >= 0. Got 1.5"),
+    (
+        "batch norm",
+        {"_training_state": {"latest": np.zeros(2)}},
+        "The training's parameters must be an array of float32",
+    ),
     ("batch norm", {"_training_state": {"slots": [np.zeros(1)]}}, "The solver's state must be an array of float32"),
     ("regressor", {"_loss": None}, "There must be a Loss"),
     ("regressor", {"_loss": LogisticLoss(), "out_activation_": "logistic"}, "The loss must be one for regression"),
@@ -345,3 +360,57 @@ def test_whatever_is_put_in_place_of_a_value_is_refused_or_harmless(fitted, stra
         except ValueError:
             continue
         np.testing.assert_array_equal(output(loaded), expected, err_msg=name)
+
+
+WARM = {**FAST, "warm_start": True, "batch_size": 40}
+EQUAL = {name: make for name, make in FITTED.items() if name != "linear"} | {
+    "twice": lambda: ActivationMLPClassifier(**WARM, dropout=0.2).fit(X, y).fit(X, y),
+    "twice, validated": lambda: ActivationMLPRegressor(**WARM, **STOP, learning_rate="cosine").fit(X, y).fit(X, y),
+    "in calls, validated": lambda: (
+        ActivationMLPClassifier(**WARM, early_stopping=True)
+        .partial_fit(X, y, classes=[0, 1, 2], X_val=X[::2], y_val=y[::2])
+        .partial_fit(X, y, X_val=X[::2], y_val=y[::2])
+    ),
+    "names of a user's own": lambda: ActivationMLPClassifier(**FAST, activation="".join(["el", "u"])).fit(X, y),
+    "pipeline": lambda: make_pipeline(StdScaler(), ActivationMLPClassifier(**WARM)).fit(frame, y),
+    "for tables": lambda: tabular_classifier(max_iter=2, hidden_layer_sizes=5, random_state=0).fit(X, y),
+}
+
+
+def joblib_bytes(estimator):
+    file = io.BytesIO()
+    joblib.dump(estimator, file)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("name", EQUAL)
+def test_equal_fits_give_equal_files(name, tmp_path):
+    one = EQUAL[name]()
+    others = np.empty(1000)  # lies where the second fit cannot
+    two = EQUAL[name]()
+    for dump in (pickle.dumps, joblib.hash, joblib_bytes):
+        assert dump(one) == dump(two), dump
+    assert others.size
+    pytest.importorskip("skops.io")
+    for number, fitted in enumerate((one, two)):
+        save(fitted, tmp_path / f"{number}.skops")
+    assert (tmp_path / "0.skops").read_bytes() == (tmp_path / "1.skops").read_bytes()
+
+
+@pytest.mark.parametrize("name", EQUAL)
+def test_a_network_from_a_file_gives_the_same_file(name):
+    fitted = EQUAL[name]()
+    if isinstance(fitted, ActivationMLPClassifier | ActivationMLPRegressor):
+        assert pickle.dumps(pickle.loads(pickle.dumps(fitted))) == pickle.dumps(fitted)
+
+
+def hashes():
+    return {name: (joblib.hash(make()), joblib.hash(pickle.dumps(make()))) for name, make in EQUAL.items()}
+
+
+def test_equal_fits_give_equal_files_in_another_process():
+    script = "import warnings; warnings.simplefilter('ignore'); import test_saved_state as t; print(t.hashes())"
+    path = os.pathsep.join([str(Path(__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])])
+    environment = {**os.environ, "PYTHONHASHSEED": "1", "OMP_NUM_THREADS": "1", "PYTHONPATH": path}  # orders sets
+    run = subprocess.run([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, env=environment, check=True)
+    assert run.stdout == f"{hashes()}\n"

@@ -11,6 +11,7 @@ from sklearn.utils import Bunch
 from skneural.activations import ACTIVATIONS
 from skneural.atomic_write import atomic_write
 from skneural.deployment.optional_dependencies import import_optional_dependency
+from skneural.deployment.reproducible_skops import reproducible
 from skneural.estimators import ActivationMLPClassifier, ActivationMLPRegressor
 from skneural.initializers import INITIALIZERS
 from skneural.losses import LOSSES
@@ -34,7 +35,7 @@ TRUSTED_TYPES: list[str] = sorted({f"{cls.__module__}.{cls.__qualname__}" for cl
 
 
 def save(model: Any, path: str | os.PathLike[str]) -> None:
-    """Write a model as a skops file, which holds data and no code.
+    """Write a model as a skops file, which holds data and no code; equal models give equal files.
 
     Parameters
     ----------
@@ -66,7 +67,7 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
     ...     load(f"{folder}/scaler.skops").mean_.round(2)
     array([5.84, 3.06, 3.76, 1.2 ])
     """
-    data = import_optional_dependency("skops.io", "skops").dumps(model)
+    data = reproducible(import_optional_dependency("skops.io", "skops").dumps(model))
     with atomic_write(path) as file:
         file.write(data)
 

@@ -1,8 +1,15 @@
 """Classifier and regressor in scikit-learn's interface."""
 
 from skneural.estimators.classifier import ActivationMLPClassifier
-from skneural.estimators.dead_units_warning import DeadUnitsWarning
+from skneural.estimators.fit_warnings import DeadUnitsWarning
 from skneural.estimators.regressor import ActivationMLPRegressor
 from skneural.estimators.tabular import tabular_classifier
+from skneural.estimators.validation_set_warning import ValidationSetWarning
 
-__all__ = ["ActivationMLPClassifier", "ActivationMLPRegressor", "DeadUnitsWarning", "tabular_classifier"]
+__all__ = [
+    "ActivationMLPClassifier",
+    "ActivationMLPRegressor",
+    "DeadUnitsWarning",
+    "ValidationSetWarning",
+    "tabular_classifier",
+]

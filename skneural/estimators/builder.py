@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import get_scorer
 
-from skneural.activation_check import check_activations
 from skneural.activations import ACTIVATIONS, Activation
 from skneural.component import resolve
 from skneural.constraints import DECAY, POSITIVE_INT
+from skneural.custom_component_checks import check_activations
 from skneural.initializers import Initializer, resolve_initializer
 from skneural.losses import Loss
 from skneural.network import Dropout, Network, Objective, TrainingRows
@@ -112,7 +112,7 @@ class TrainingBuilder:
 
     def _penalties(self) -> list[L1 | L2]:
         alpha, l1_ratio = self.estimator.alpha, self.estimator.l1_ratio
-        if self.estimator.solver == "adamw":  # whose weight decay replaces the squared part
+        if self.estimator.solver in ("adamw", "schedule_free_adamw"):  # whose weight decay replaces the squared part
             return elastic_net(alpha * l1_ratio, 1.0)
         return elastic_net(alpha, l1_ratio)
 
@@ -203,6 +203,6 @@ def _clip_batch_size(batch_size: Any, n_rows: int) -> int:
     if batch_size != "auto" and batch_size > n_rows:
         warnings.warn(
             f"Got `batch_size` larger than sample size ({batch_size} > {n_rows}). It is going to be clipped.",
-            stacklevel=6,
+            stacklevel=7,
         )
     return min(resolve_batch_size(batch_size), n_rows)

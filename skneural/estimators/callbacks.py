@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+from skneural.estimators.checked_data import FitArguments
 from skneural.network import Network
-from skneural.solvers import Epoch, TrainingLoop
+from skneural.solvers import Epoch
 
 
 class CallbackAdapter:
@@ -15,22 +17,21 @@ class CallbackAdapter:
     ----------
     estimator : BaseActivationMLP
         With the mixin :class:`sklearn.callback.CallbackSupportMixin`.
-    X, y : array-like
-        The arguments of `fit`, which are passed to the callbacks.
-    sample_weight : array-like or None
+    arguments : FitArguments
+        The data of `fit`, which callbacks get as they are.
 
     Attributes
     ----------
-    loop : TrainingLoop or None
-        Its state is part of the fitted attributes that callbacks get; None for lbfgs.
+    get_training_state : callable
+        () -> the state of training, which is one of the fitted attributes that callbacks get.
     """
 
-    loop: TrainingLoop | None = None
+    get_training_state: Callable[[], dict[str, Any] | None]
 
-    def __init__(self, estimator: Any, X: Any, y: Any, sample_weight: Any):
+    def __init__(self, estimator: Any, arguments: FitArguments):
         self.estimator = estimator
-        metadata = None if sample_weight is None else {"sample_weight": sample_weight}
-        self._arguments = {"estimator": estimator, "X": X, "y": y, "metadata": metadata}
+        metadata = None if arguments.sample_weight is None else {"sample_weight": arguments.sample_weight}
+        self._arguments = {"estimator": estimator, "X": arguments.X, "y": arguments.y, "metadata": metadata}
         self._fit_context = estimator._init_callback_context(max_subtasks=estimator.max_iter)
         self._fit_context.call_on_fit_task_begin(**self._arguments)
 
@@ -48,5 +49,4 @@ class CallbackAdapter:
         network = self.estimator._network
         parameters = network.parameters.copy()
         copied = Network(network.sizes, network.activations, parameters, network.batch_norm)
-        state = None if self.loop is None else self.estimator._make_training_state(self.loop)
-        return {"parameters_": parameters, "_network": copied, "_training_state": state}
+        return {"parameters_": parameters, "_network": copied, "_training_state": self.get_training_state()}

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
-from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 from sklearn.utils.validation import column_or_1d
@@ -18,10 +17,13 @@ from skneural._sklearn_compat import _check_partial_fit_first_call, _fit_context
 from skneural.constraints import Interval, StrOptions
 from skneural.estimators.base import BaseActivationMLP
 from skneural.estimators.builder import supports_partial_fit
+from skneural.estimators.checked_data import CheckedData, FitArguments
+from skneural.estimators.class_weight import sample_weight_from_classes
+from skneural.estimators.float_errors import default_float_errors
 from skneural.estimators.parameters import fill_docstring, store_parameters
 from skneural.losses import LogisticLoss, SoftmaxCrossEntropy
-from skneural.saved_state import require, unchanged_on_error
-from skneural.solvers import DivergenceError, TrainingInterrupted
+from skneural.network import Network
+from skneural.saved_state import require
 
 Array = NDArray[Any]
 
@@ -43,6 +45,9 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
         multilabel targets a dict for each label's 0 and 1, or one dict for all labels. They also apply to the rows
         that early stopping holds out, but not to `X_val`, which has `sample_weight_val`. In `partial_fit` only the
         ratios within one call count: if all rows of a call have one class, its weight changes nothing.
+        Labels are those that `fit` gets. Wrappers that number the classes 0, 1, ... first (VotingClassifier,
+        StackingClassifier, BaggingClassifier, OneVsRestClassifier and OneVsOneClassifier) pass on these numbers: a
+        dict of the original labels then weights the wrong classes, which nothing here can notice.
 
     label_smoothing : float in [0, 1), default=0.0
         Share of the target probability that is distributed evenly over all classes.
@@ -148,6 +153,7 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
         X_val, y_val : array-like, default=None
             Validation set, not used for training. Its loss and score are recorded after each epoch, and early stopping
             uses the score.
+            A Pipeline must be told to transform it: ``Pipeline(steps, transform_input=["X_val"])``.
         sample_weight_val : array-like, default=None
             Weights of the validation set, to which `class_weight` does not apply.
 
@@ -156,7 +162,8 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
         self : ActivationMLPClassifier
             The fitted estimator.
         """
-        return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), incremental=False)
+        arguments = FitArguments(X, y, sample_weight, X_val, y_val, sample_weight_val)
+        return self._fit(arguments, incremental=False)
 
     @available_if(supports_partial_fit)
     @_fit_context(prefer_skip_nested_validation=True)
@@ -173,6 +180,8 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
     ) -> ActivationMLPClassifier:
         """Train for one epoch on the given rows, starting where the last call ended.
 
+        Every call makes its epoch. Where `fit` would have stopped, `stopped_by_` says so.
+
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
@@ -185,8 +194,9 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
         classes : array-like of shape (n_classes,), default=None
             All labels of this and all later calls; required in the first call only.
         X_val, y_val : array-like, default=None
-            Validation set, not used for training. Its loss and score are recorded after each epoch, and early stopping
-            uses the score.
+            Validation set, not used for training. Its loss and score are recorded. With early stopping, training
+            continues from the latest parameters, while `parameters_` are those of the call with the best score on this
+            validation set; another one starts a new comparison.
         sample_weight_val : array-like, default=None
             Weights of the validation set, to which `class_weight` does not apply.
 
@@ -195,11 +205,10 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
         self : ActivationMLPClassifier
             The estimator, one epoch further.
         """
-        with unchanged_on_error(self, except_after=(DivergenceError, TrainingInterrupted)):
-            if _check_partial_fit_first_call(self, classes) and len(self.classes_) < 2:
-                raise ValueError(f"classes must name at least 2 classes. Got {self.classes_!r} instead.")
-            return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), incremental=True)
+        arguments = FitArguments(X, y, sample_weight, X_val, y_val, sample_weight_val, classes)
+        return self._fit(arguments, incremental=True)
 
+    @default_float_errors()
     def predict(self, X: Any) -> Array:
         """Return the most probable class of each row; for multilabel targets, the labels of probability above 1/2.
 
@@ -217,6 +226,7 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
         codes = self._predict_encoded(F)
         return codes if self._multilabel else self.classes_[codes]
 
+    @default_float_errors()
     def predict_proba(self, X: Any) -> Array:
         """Return the probability of each class, or of each label.
 
@@ -233,6 +243,7 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
         F = self._raw_output_per_class(self._raw_output(X))
         return self._loss.predict(F)
 
+    @default_float_errors()
     def predict_log_proba(self, X: Any) -> Array:
         """Return the logarithm of the probabilities, computed from the raw output and therefore finite.
 
@@ -248,6 +259,26 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
         """
         F = self._raw_output_per_class(self._raw_output(X))
         return self._loss.log_predict(F)
+
+    @default_float_errors()
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the accuracy of the predictions.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows of the features seen in `fit`.
+        y : array-like of shape (n_samples,) or (n_samples, n_labels)
+            The class labels, or a 0/1 indicator matrix for multilabel targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        score : float
+            For multilabel targets the share of rows of which all labels are right.
+        """
+        return super().score(X, y, sample_weight)
 
     def _raw_output_per_class(self, F: Array) -> Array:
         """Return one column per class; for two classes, sigmoid(-f) replaces 1 - sigmoid(f), which would cancel."""
@@ -283,6 +314,10 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
         )
         loss = LogisticLoss if one_column or self._multilabel else SoftmaxCrossEntropy
         require(type(self._loss) is loss, f"The loss must be {loss.__name__}. Got {self._loss!r} instead.")
+
+    def _check_first_call(self, classes: Any) -> None:
+        if _check_partial_fit_first_call(self, classes) and len(self.classes_) < 2:
+            raise ValueError(f"classes must name at least 2 classes. Got {self.classes_!r} instead.")
 
     def _set_target_info(self, y: Array, sample_weight: Array | None, incremental: bool) -> None:
         multilabel = y.ndim == 2  # _validate_X_y has made a vector of a single column
@@ -334,6 +369,11 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
             )
         return codes[:, None].astype(dtype) if self.n_outputs_ == 1 else codes
 
+    def _initialize_output_layer(self, network: Network, data: CheckedData) -> None:
+        """Move the output biases to the log-odds of the classes, unless the first rows of a stream lack some."""
+        if self._multilabel or len(np.unique(data.y)) == len(self.classes_):
+            network.biases[-1][...] += self._loss.initial_output(data.Y, data.sample_weight)
+
     def _class_sample_weight(self, y: Array, incremental: bool) -> Array | None:
         if self.class_weight is None:
             return None
@@ -342,17 +382,7 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
                 "class_weight='balanced' is not available in partial_fit, where one call does not know how frequent "
                 "the classes are. Pass a dict, for instance from sklearn.utils.class_weight.compute_class_weight."
             )
-        if isinstance(self.class_weight, str):
-            return compute_sample_weight(self.class_weight, y)
-        columns, labels = (y.T, np.arange(2)) if self._multilabel else ([y], self.classes_)
-        chosen = self.class_weight if isinstance(self.class_weight, list) else [self.class_weight] * len(columns)
-        if len(chosen) != len(columns) or not all(isinstance(each, dict) for each in chosen):
-            raise ValueError(
-                f"class_weight must be a dict, or for multilabel targets a list with a dict for each of the "
-                f"{len(columns)} columns of y. Got {self.class_weight!r} instead."
-            )
-        per_column = [_class_weight_per_row(*each, labels) for each in zip(chosen, columns, strict=True)]
-        return np.prod(per_column, axis=0)
+        return sample_weight_from_classes(self.class_weight, y, self.classes_)
 
     def _stratify_labels(self, y: Array) -> Array | None:
         return None if self._multilabel else y
@@ -367,15 +397,3 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
-
-
-def _class_weight_per_row(class_weight: dict[Any, float], y: Array, classes: Array) -> Array:
-    """Return the weight of each row's class; the weight of classes that the dict does not name is 1."""
-    known = classes.tolist()
-    unknown = [label for label in class_weight if label not in known]
-    if unknown and not all(label in class_weight for label in known):  # probably a spelling mistake
-        raise ValueError(f"class_weight has the labels {unknown}, which y has not. Its classes are {known}.")
-    if not all(isinstance(weight, Real) and 0 <= weight < np.inf for weight in class_weight.values()):
-        raise ValueError(f"class_weight must hold finite numbers >= 0. Got {class_weight!r} instead.")
-    weight_of_class = np.array([class_weight.get(label, 1.0) for label in known], dtype=np.float64)
-    return weight_of_class[np.searchsorted(classes, y).clip(max=len(known) - 1)]  # _encode_targets refuses new labels

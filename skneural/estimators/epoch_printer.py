@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from skneural.solvers import Epoch
 
 
@@ -28,3 +30,25 @@ class EpochPrinter:
         score = "-" if epoch.score is None else f"{epoch.score:.6f}"
         rate = "-" if epoch.learning_rate != epoch.learning_rate else f"{epoch.learning_rate:.3g}"
         print(f"{epoch.number:9d} {epoch.loss:12.6f} {score:>12} {rate:>15} {epoch.seconds:9.3f}")
+
+
+def print_end(estimator: Any) -> None:
+    """Print the last line, why and after how many epochs training ended, if the estimator is verbose.
+
+    Parameters
+    ----------
+    estimator : BaseActivationMLP
+        After training; without a reason, because an error has ended it, nothing is printed.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skneural import ActivationMLPClassifier
+    >>> from skneural.estimators.epoch_printer import print_end
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = ActivationMLPClassifier((5,), tol=1.0, n_iter_no_change=3, random_state=0).fit(X, y)
+    >>> print_end(model.set_params(verbose=True))
+    Training ended after 5 epochs: tol
+    """
+    if estimator.verbose and estimator.stopped_by_ is not None:
+        print(f"Training ended after {estimator.n_iter_} epochs: {estimator.stopped_by_}")

@@ -14,6 +14,8 @@ from sklearn.utils.validation import check_is_fitted
 from skneural._sklearn_compat import validate_data
 from skneural.activations import Activation
 from skneural.component import Component
+from skneural.estimators.float_errors import default_float_errors
+from skneural.estimators.history import with_unknown_seconds, without_seconds
 from skneural.losses import Loss
 from skneural.network import Layout, Network
 from skneural.saved_state import SavedStateMixin, check_numbers, require
@@ -44,6 +46,7 @@ class FittedNetworkMixin(SavedStateMixin, ClassNamePrefixFeaturesOutMixin, Trans
             "activations_",
             "history_",
             "n_iter_",
+            "stopped_by_",
             "t_",
             "loss_",
             "best_loss_",
@@ -54,6 +57,7 @@ class FittedNetworkMixin(SavedStateMixin, ClassNamePrefixFeaturesOutMixin, Trans
             "_loss",
             "_sizes",
             "_batch_norm",
+            "_n_epochs",
             "_split_seed",
             "_training_state",
         }
@@ -128,6 +132,7 @@ class FittedNetworkMixin(SavedStateMixin, ClassNamePrefixFeaturesOutMixin, Trans
         """
         return self.hidden_features(X, layer=-1)
 
+    @default_float_errors()
     def hidden_features(self, X: Any, layer: int) -> Array:
         """Return the activations of one hidden layer.
 
@@ -182,6 +187,8 @@ class FittedNetworkMixin(SavedStateMixin, ClassNamePrefixFeaturesOutMixin, Trans
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__()
         state.pop("_network", None)  # _restore_fitted_state makes it of the parameters, sizes and activations
+        if "history_" in state:
+            state["history_"] = without_seconds(state["history_"])  # the files of equal fits are equal
         if not self.warm_start and "_training_state" in state:
             state["_training_state"] = None
         return state
@@ -200,10 +207,10 @@ class FittedNetworkMixin(SavedStateMixin, ClassNamePrefixFeaturesOutMixin, Trans
             f"There must be {n_layers} layers, the first and last of the sizes {ends}, and a parameter per unit at "
             f"least. Got layers of the sizes {sizes} and {self.parameters_.size} parameters instead.",
         )
+        self.history_ = with_unknown_seconds(self.history_)
         layout = Layout(sizes, self.activations_, self._batch_norm)
         check_numbers("parameters_", self.parameters_, (layout.size,), dtypes="fd")
-        for slot in (self._training_state or {}).get("slots", []):
-            check_numbers("The solver's state", slot, (layout.n_trainable,), dtypes="fd")
+        self._check_training_state(layout)
         self._network = Network(sizes, self.activations_, self.parameters_, self._batch_norm)
         variances = self._network.views.running_variances
         require(all((each >= 0).all() for each in variances), "Variances must be >= 0. Got a negative one.")
@@ -212,6 +219,18 @@ class FittedNetworkMixin(SavedStateMixin, ClassNamePrefixFeaturesOutMixin, Trans
             f"out_activation_ must be {self._loss.inverse_link!r}, that of the loss. "
             f"Got {self.out_activation_!r} instead.",
         )
+
+    def _check_training_state(self, layout: Layout) -> None:
+        """Raise ValueError unless training can continue from the counters and arrays that were saved."""
+        for name in ("_n_epochs", "t_"):
+            count = getattr(self, name)
+            require(isinstance(count, int) and count >= 0, f"{name} must be an int >= 0. Got {count!r} instead.")
+        state = self._training_state or {}
+        for slot in state.get("slots", []):
+            check_numbers("The solver's state", slot, (layout.n_trainable,), dtypes="fd")
+        for name in ("best_state", "latest"):
+            if state.get(name) is not None:
+                check_numbers("The training's parameters", state[name], (layout.size,), dtypes="fd")
 
 
 def _check_component(part: Any, kind: type[Component]) -> None:
@@ -240,7 +259,7 @@ def _copy_into_views(views: list[Array], values: Sequence[Array], name: str) -> 
     expected = [view.shape for view in views]
     if shapes != expected:
         raise ValueError(f"{name} must be arrays of the shapes {expected}. Got {shapes} instead.")
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", under="ignore"):
         arrays = [np.asarray(value, dtype=view.dtype) for view, value in zip(views, values, strict=True)]
     if not all(np.isfinite(array).all() for array in arrays):
         raise ValueError(f"{name} must be finite in {views[0].dtype.name}. Got NaN or infinity.")

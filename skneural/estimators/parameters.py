@@ -58,13 +58,14 @@ PARAMETERS = """hidden_layer_sizes : int or array-like of int, default=(100,)
         its settings, such as ``ELU(alpha=0.5)``; a list gives one per hidden layer. An object's settings can be
         searched, as in ``activation__alpha``.
 
-    solver : {"adam", "adamw", "sgd", "rmsprop", "adagrad", "lbfgs"}, default="adam"
+    solver : {"adam", "adamw", "schedule_free_adamw", "sgd", "rmsprop", "adagrad", "lbfgs"}, default="adam"
         The optimisation algorithm: steps on mini-batches, or L-BFGS on all rows at once.
 
     alpha : float in [0, inf), default=0.0001
         Strength of the penalty alpha · [(1 - l1_ratio) / 2 · ‖W‖² + l1_ratio · ‖W‖₁], which is added to the *mean*
         loss: it depends neither on the batch size nor on the number of rows. Biases and learned slopes are not
-        penalised. With solver="adamw" the squared part becomes decoupled weight decay.
+        penalised. With solver="adamw" or "schedule_free_adamw" the squared part becomes decoupled weight
+        decay.
 
     l1_ratio : float in [0, 1], default=0.0
         Share of the L1 norm in the penalty.
@@ -93,7 +94,8 @@ PARAMETERS = """hidden_layer_sizes : int or array-like of int, default=(100,)
 default="constant"
         Schedule of the learning rate, for all solvers but lbfgs. "invscaling" divides by (t + 1)^power_t, t the
         number of rows seen; "adaptive" divides by 5 when training stalls; "cosine" and "one_cycle" end after
-        `max_iter` epochs. A callable takes a :class:`skneural.solvers.schedules.Progress` and returns a factor on
+        `max_iter` epochs. `partial_fit` warns when it continues after the end of a schedule; for streams use "constant"
+        or "invscaling". A callable takes a :class:`skneural.solvers.schedules.Progress` and returns a factor on
         `learning_rate_init`, or one per batch.
 
     learning_rate_init : float in (0, inf), default=0.001
@@ -116,10 +118,12 @@ default="constant"
         largest entry of the gradient at which to stop.
 
     verbose : bool or int, default=False
-        Whether to print a line per epoch.
+        Whether to print a line per epoch, and at the end why training has ended.
 
     warm_start : bool, default=False
-        Whether `fit` continues from the fitted parameters and solver state.
+        Whether `fit` continues from the fitted parameters, solver state and random numbers. Each call runs its
+        schedule from the beginning and counts anew the epochs without progress; early stopping compares its epochs
+        with the parameters that the call begins with. Files hold the solver state only if this is True.
 
     momentum : float in [0, 1], default=0.9
         Momentum of solver="sgd".
@@ -130,6 +134,8 @@ default="constant"
     early_stopping : bool, default=False
         Whether to stop when the score on the validation set no longer improves, and to restore the parameters of the
         best epoch. The validation set is `X_val` of `fit`; without it, `validation_fraction` of the training rows.
+        In `partial_fit`, which needs `X_val`, every call makes its epoch, from the latest parameters; `parameters_` are
+        those of the call with the best score on this validation set. Another validation set starts a new comparison.
 
     scoring : str, callable or None, default=None
         The score on the validation set: a scorer's name or a callable (estimator, X, y) -> float, "loss" for the
@@ -139,13 +145,13 @@ default="constant"
         Fraction of the rows that early stopping holds out.
 
     beta_1 : float in [0, 1), default=0.9
-        Decay of the first moment, for adam and adamw.
+        Decay of the first moment, for adam and adamw; weight of the average in schedule_free_adamw, there above 0.
 
     beta_2 : float in [0, 1), default=0.999
-        Decay of the second moment, for adam, adamw and rmsprop.
+        Decay of the second moment, for adam, adamw, schedule_free_adamw and rmsprop.
 
     epsilon : float in (0, inf), default=1e-8
-        Added to the root of the second moment, for adam, adamw, rmsprop and adagrad. Must not round to zero in `dtype`.
+        Added to the root of the second moment, for all solvers but sgd and lbfgs. Must not round to zero in `dtype`.
 
     n_iter_no_change : int or inf, default=10
         Epochs without progress after which training stops.
@@ -200,6 +206,13 @@ ATTRIBUTES = """parameters_ : ndarray of shape (n_parameters,)
     n_iter_ : int
         Epochs of the last `fit`; with `partial_fit`, of all calls.
 
+    stopped_by_ : str
+        Why the last call of `fit` ended. "max_iter": all epochs are done; "tol": the loss no longer decreases;
+        "early_stopping": the validation score no longer improves; "callback": a callback requested it; "interrupted":
+        Ctrl-C; "diverged": see :class:`skneural.DivergenceError`; for lbfgs also "max_fun", and "line_search" if that
+        found no lower objective. After `partial_fit`, which always makes its epoch, "tol" and "early_stopping" mean
+        that `fit` would have stopped here.
+
     t_ : int
         Rows used in training on mini-batches, counted once per epoch; lbfgs does not count.
 
@@ -207,16 +220,17 @@ ATTRIBUTES = """parameters_ : ndarray of shape (n_parameters,)
         Objective of the last epoch.
 
     history_ : dict of list of float
-        One entry per epoch: "loss", "validation_loss", "validation_score", "learning_rate" (of the last batch),
-        "gradient_norm" (of the last batch), "update_ratio" (norm of the last step divided by that of the parameters),
-        "seconds" (short epochs that were computed in one call have equal values). NaN where a value is unknown; an
-        empty list if there was no validation set.
+        One entry per epoch of the last call of `fit` or `partial_fit`, and of up to 1000 epochs before it: "loss",
+        "validation_loss", "validation_score", "learning_rate" (of the last batch), "gradient_norm" (of the last batch),
+        "update_ratio" (norm of the last step divided by that of the parameters), "seconds" (short epochs that were
+        computed in one call have equal values). NaN where a value is unknown; an empty list if there was no validation
+        set. Files and copies do not hold "seconds", so that those of equal fits are equal.
 
     loss_curve_ : list of float
-        Objective of each epoch: mean loss during the epoch, plus the penalty at its end.
+        The column "loss" of `history_`: mean loss during the epoch, plus the penalty at its end.
 
     best_loss_ : float or None
-        Smallest entry of `loss_curve_`; None with early stopping.
+        Smallest loss since the last call of `fit` began; None with early stopping.
 
     validation_loss_curve_, validation_scores_ : list of float or None
         Loss and score on the validation set after each epoch; None without one, NaN for epochs without one.

@@ -16,8 +16,9 @@ from skneural.component import resolve
 from skneural.constraints import StrOptions, satisfies
 from skneural.estimators.base import BaseActivationMLP
 from skneural.estimators.builder import supports_partial_fit
-from skneural.estimators.checked_data import CheckedData
+from skneural.estimators.checked_data import CheckedData, FitArguments
 from skneural.estimators.fitted_network import check_finite_output
+from skneural.estimators.float_errors import default_float_errors
 from skneural.estimators.parameters import fill_docstring, store_parameters
 from skneural.estimators.target_scaling import mean_and_std, orientation, restored, standardized
 from skneural.losses import LOSSES, LogisticLoss, Loss, Quantile, SoftmaxCrossEntropy
@@ -164,6 +165,7 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
         X_val, y_val : array-like, default=None
             Validation set, not used for training. Its loss and score are recorded after each epoch, and early stopping
             uses the score.
+            A Pipeline must be told to transform it: ``Pipeline(steps, transform_input=["X_val"])``.
         sample_weight_val : array-like, default=None
             Weights of the validation set.
 
@@ -172,7 +174,8 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
         self : ActivationMLPRegressor
             The fitted estimator.
         """
-        return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), incremental=False)
+        arguments = FitArguments(X, y, sample_weight, X_val, y_val, sample_weight_val)
+        return self._fit(arguments, incremental=False)
 
     @available_if(supports_partial_fit)
     @_fit_context(prefer_skip_nested_validation=True)
@@ -188,6 +191,8 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
     ) -> ActivationMLPRegressor:
         """Train for one epoch on the given rows, starting where the last call ended.
 
+        Every call makes its epoch. Where `fit` would have stopped, `stopped_by_` says so.
+
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
@@ -197,8 +202,9 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
         sample_weight : array-like of shape (n_samples,), default=None
             Non-negative weights. Only their ratios within this call count: doubling all of them changes nothing.
         X_val, y_val : array-like, default=None
-            Validation set, not used for training. Its loss and score are recorded after each epoch, and early stopping
-            uses the score.
+            Validation set, not used for training. Its loss and score are recorded. With early stopping, training
+            continues from the latest parameters, while `parameters_` are those of the call with the best score on this
+            validation set; another one starts a new comparison.
         sample_weight_val : array-like, default=None
             Weights of the validation set.
 
@@ -207,8 +213,10 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
         self : ActivationMLPRegressor
             The estimator, one epoch further.
         """
-        return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), incremental=True)
+        arguments = FitArguments(X, y, sample_weight, X_val, y_val, sample_weight_val)
+        return self._fit(arguments, incremental=True)
 
+    @default_float_errors()
     def predict(self, X: Any) -> Array:
         """Return the predicted targets.
 
@@ -231,6 +239,7 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
             prediction = np.clip(prediction, *self.target_range_.astype(prediction.dtype))
         return prediction[:, 0] if prediction.shape[1] == 1 else prediction
 
+    @default_float_errors()
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return R²; with a quantile loss D², the share of the pinball loss that the prediction explains.
 
@@ -239,7 +248,7 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Rows of the features seen in `fit`.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Their targets.
+            The targets.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows.
 

@@ -40,11 +40,15 @@ def tabular_classifier(**overrides: Any) -> Pipeline:
     smoothed labels, trained by AdamW for a fixed number of epochs at a rate that falls to zero. Their settings are in
     `TABULAR_DEFAULTS`; docs/tabular.md has the benchmark of each.
 
+    Weights of the rows reach the networks by scikit-learn's metadata routing only, as docs/tabular.md shows: without
+    it the pipelines inside VotingClassifier refuse ``votingclassifier__sample_weight``.
+
     Parameters
     ----------
     **overrides
         Parameters of :class:`skneural.ActivationMLPClassifier` for all three networks; they take precedence over
-        `TABULAR_DEFAULTS`. Each network gets a random state of its own, drawn from `random_state`.
+        `TABULAR_DEFAULTS`. Each network gets a random state of its own, drawn from `random_state`. `class_weight` can
+        be None or "balanced".
 
     Returns
     -------
@@ -55,6 +59,8 @@ def tabular_classifier(**overrides: Any) -> Pipeline:
     ------
     TypeError
         If an override is no parameter of ActivationMLPClassifier.
+    ValueError
+        If `class_weight` has weights by label: the networks do not see the labels.
 
     Examples
     --------
@@ -70,6 +76,12 @@ def tabular_classifier(**overrides: Any) -> Pipeline:
         raise TypeError(
             f"Got {', '.join(unknown)}, but expected names of parameters of ActivationMLPClassifier; set those of the "
             "other steps by set_params, for instance smoothclipper__limit."
+        )
+    if not isinstance(overrides.get("class_weight"), str | None):
+        raise ValueError(
+            "class_weight must be None or 'balanced' in tabular_classifier, whose VotingClassifier numbers the classes "
+            f"before the networks see them. Got {overrides['class_weight']!r}; pass sample_weight instead, see "
+            "sklearn.utils.class_weight.compute_sample_weight and docs/tabular.md."
         )
     plain, *others = (
         ActivationMLPClassifier(**{**TABULAR_DEFAULTS, **overrides, "random_state": seed})

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -56,6 +58,30 @@ def train_validation_split(
             f"Got {request}, expected at least 2 rows."
         )
     return train, validation
+
+
+@contextmanager
+def name_validation_set() -> Iterator[None]:
+    """Let errors say that they are about `X_val` and `y_val`, and what these must be.
+
+    Examples
+    --------
+    >>> from skneural.estimators.validation_set import name_validation_set
+    >>> with name_validation_set():
+    ...     raise ValueError("X has 3 features, expected 2.")
+    Traceback (most recent call last):
+        ...
+    ValueError: X_val or y_val cannot be used: X has 3 features, expected 2. They must be like the X and y that this
+    estimator gets; a Pipeline transforms X_val by the steps before it only with transform_input=["X_val"].
+    """
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(
+            f"X_val or y_val cannot be used: {error} They must be like the X and y that this estimator gets; a "
+            'Pipeline transforms X_val by the steps before it only with transform_input=["X_val"].'
+        ) from error
 
 
 class ValidationScorer:

@@ -12,10 +12,10 @@ from sklearn.base import clone
 from sklearn.utils.class_weight import compute_sample_weight
 
 from skneural._sklearn_compat import _check_sample_weight
-from skneural.activation_check import check_activations
+from skneural.custom_component_checks import check_activations
 from skneural.estimators.base import BaseActivationMLP
 from skneural.estimators.builder import TrainingBuilder
-from skneural.estimators.checked_data import CheckedData
+from skneural.estimators.checked_data import CheckedData, FitArguments
 from skneural.network import Network, Objective, TrainingRows
 from skneural.solvers import LBFGS, TrainingLoop
 
@@ -59,12 +59,13 @@ class DryRun:
         fitted = hasattr(estimator, "parameters_")
         builder = TrainingBuilder(self._estimator)
         check_activations(builder.activations, builder.hidden_sizes)
-        self.rows = _sample_rows(_check_rows(self._estimator, X, y, sample_weight, fitted), n_rows, seed)
+        data = _check_rows(self._estimator, X, y, sample_weight, fitted)
+        self.rows = _sample_rows(data, n_rows, seed)
         rng = self._estimator._make_rng()
         self.network: Network = (
             self._estimator._resume_network(builder, self.rows.X)
             if fitted
-            else self._estimator._new_network(builder, self.rows.X, rng)
+            else self._estimator._new_network(builder, data, rng)
         )
 
     def minimizer(self, **params: Any) -> TrainingLoop | LBFGS:
@@ -161,7 +162,8 @@ def _check_rows(estimator: BaseActivationMLP, X: Any, y: Any, sample_weight: Any
         balanced = compute_sample_weight(estimator.class_weight, y)
         given = 1.0 if sample_weight is None else _check_sample_weight(sample_weight, X, dtype=np.float64)
         sample_weight, estimator.class_weight = given * balanced, None
-    return estimator._check_training_data(X, y, sample_weight, resume=fitted, incremental=fitted)
+    arguments = FitArguments(X, y, sample_weight)
+    return estimator._check_training_data(arguments, resume=fitted, incremental=fitted)
 
 
 def _sample_rows(rows: CheckedData, n_rows: int | None, seed: int) -> CheckedData:

@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from skneural.network import Objective
-from skneural.solvers.epoch import Epoch
 from skneural.solvers.exceptions import DivergenceError
-from skneural.solvers.training_monitor import TrainingMonitor
+from skneural.solvers.training_monitor import Epoch, TrainingMonitor
 
 Array = NDArray[Any]
 
@@ -29,16 +28,21 @@ class OptimizationResult:
         Iterations made.
     loss : float
         The objective at the end.
-    converged : bool
-        Whether it ended by its own criteria, or by early stopping or a callback, not by a limit.
+    stopped_by : {"tol", "early_stopping", "callback", "max_iter", "max_fun", "line_search"}
+        Why it ended; "line_search" if that found no lower objective.
     message : str
         SciPy's message.
     """
 
     n_iter: int
     loss: float
-    converged: bool
+    stopped_by: str
     message: str
+
+    @property
+    def converged(self) -> bool:
+        """Whether it ended before its limits and without a failure."""
+        return self.stopped_by in ("tol", "early_stopping", "callback")
 
 
 class LBFGS:
@@ -75,7 +79,8 @@ class LBFGS:
     def __init__(self, objective: Objective, max_fun: int, tol: float, monitor: TrainingMonitor):
         self.objective, self.max_fun, self.tol, self.monitor = objective, max_fun, tol, monitor
         self._all_rows = slice(0, len(objective.rows))
-        self._iteration, self._stopped = 0, False
+        self._iteration = 0
+        self._stopped_by: str | None = None
 
     def run(self, max_iter: int) -> OptimizationResult:
         """Minimise; the objective's parameters end at the minimum.
@@ -88,7 +93,7 @@ class LBFGS:
         Returns
         -------
         result : OptimizationResult
-            Iterations, objective, and whether it converged.
+            Iterations, objective, and why it ended.
 
         Raises
         ------
@@ -96,12 +101,12 @@ class LBFGS:
             If the objective or its gradient is not finite; the best finite parameters are restored, as they are when
             the user interrupts.
         """
-        self._best, self._best_loss = self.objective.state.copy(), math.inf
+        self._best_of_line_searches, self._best_loss = self.objective.state.copy(), math.inf
         self._iteration_start = time.perf_counter()
         options = {"maxfun": self.max_fun, "maxiter": max_iter, "gtol": self.tol}
         start = self.objective.parameters.astype(np.float64)
         try:
-            with np.errstate(over="ignore", invalid="ignore", under="ignore"):  # divergence has its own error
+            with np.errstate(all="ignore"):  # divergence has its own error
                 result = minimize(
                     self._evaluate,
                     start,
@@ -111,13 +116,22 @@ class LBFGS:
                     callback=self._on_iteration_end,
                 )
         except (DivergenceError, KeyboardInterrupt):
-            np.copyto(self.objective.state, self._best)
+            np.copyto(self.objective.state, self._best_of_line_searches)
             raise
         self.objective.parameters[...] = result.x
         self.objective.update_running_statistics(self._all_rows)
         # The line search may end one iteration late, and abort one without progress.
-        converged = bool(result.success) or self._stopped
-        return OptimizationResult(min(result.nit, max_iter), float(result.fun), converged, str(result.message))
+        n_iter = min(result.nit, max_iter)
+        return OptimizationResult(n_iter, float(result.fun), self._reason(result, max_iter), str(result.message))
+
+    def _reason(self, result: Any, max_iter: int) -> str:
+        if self._stopped_by is not None:
+            return self._stopped_by
+        if result.success:
+            return "tol"
+        if result.nit >= max_iter:
+            return "max_iter"
+        return "max_fun" if result.nfev >= self.max_fun else "line_search"
 
     def _evaluate(self, x: Array) -> tuple[float, Array]:
         self.objective.parameters[...] = x
@@ -128,7 +142,7 @@ class LBFGS:
             raise DivergenceError.at(self._iteration + 1, None)
         if value < self._best_loss:
             self._best_loss = value
-            np.copyto(self._best, self.objective.state)
+            np.copyto(self._best_of_line_searches, self.objective.state)
         return value, gradient
 
     def _on_iteration_end(self, intermediate_result: Any) -> None:
@@ -142,6 +156,9 @@ class LBFGS:
         epoch = Epoch(self._iteration, float(intermediate_result.fun), now - self._iteration_start, **validation)
         self._iteration_start = now
         stop_requested = self.monitor.on_epoch_end(epoch)
-        if stop_requested or (self.monitor.use_score and self.monitor.early_stopping.should_stop):
-            self._stopped = True
+        if self.monitor.use_score and self.monitor.early_stopping.should_stop:
+            self._stopped_by = "early_stopping"
+        elif stop_requested:
+            self._stopped_by = "callback"
+        if self._stopped_by is not None:
             raise StopIteration

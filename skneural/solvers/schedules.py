@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any, ClassVar
@@ -9,10 +10,12 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from skneural.component import Component
-from skneural.constraints import FRACTION, NON_NEGATIVE, Interval
+from skneural.component import Component, check_signature
+from skneural.constraints import FRACTION, NON_NEGATIVE, POSITIVE, Interval
 
 Array = NDArray[Any]
+
+NEGLIGIBLE = 1e-3  # a factor on the learning rate up to which training changes next to nothing
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,25 @@ class Schedule(Component):
     def on_plateau(self, learning_rate: float) -> float | None:
         """Return the factor by which to shrink the rate when progress stalls, or None to stop training."""
         return None
+
+    def is_finished(self, progress: Progress, learning_rate: float, learning_rate_init: float) -> bool:
+        """Return whether the rate has come down for good, so that further training changes next to nothing.
+
+        Parameters
+        ----------
+        progress : Progress
+            At the start of the next epoch.
+        learning_rate : float
+            The initial rate times the factors of all plateaus so far, without that of ``schedule(progress)``.
+        learning_rate_init : float
+            The initial rate.
+
+        Returns
+        -------
+        is_finished : bool
+            False for schedules that never end, as those of users do unless they define this method.
+        """
+        return False
 
 
 class Constant(Schedule):
@@ -158,6 +180,10 @@ class Adaptive(Schedule):
         """Return 1 / divisor, or None below `smallest`."""
         return 1 / self.divisor if learning_rate > self.smallest else None
 
+    def is_finished(self, progress: Progress, learning_rate: float, learning_rate_init: float) -> bool:
+        """Return whether plateaus have brought the rate down to `smallest`, where `fit` would stop."""
+        return learning_rate < learning_rate_init and learning_rate <= self.smallest
+
 
 class Cosine(Schedule):
     """Half a cosine wave from 1 down to `final`, over ``max_iter`` epochs.
@@ -186,7 +212,11 @@ class Cosine(Schedule):
 
     def __call__(self, progress: Progress) -> Array:
         """Return final + (1 - final) · (1 + cos(π · fraction)) / 2."""
-        return _cosine(1.0, self.final, progress.fraction)
+        return _cosine_factor(1.0, self.final, progress.fraction)
+
+    def is_finished(self, progress: Progress, learning_rate: float, learning_rate_init: float) -> bool:
+        """Return whether ``max_iter`` epochs are over, if `final` is at most a thousandth."""
+        return _training_is_over(progress) and self.final <= NEGLIGIBLE
 
 
 class OneCycle(Schedule):
@@ -226,10 +256,18 @@ class OneCycle(Schedule):
         """Return the factor of each batch."""
         rise = progress.fraction / self.warmup
         fall = (progress.fraction - self.warmup) / (1 - self.warmup)
-        return np.where(rise < 1, _cosine(self.start, 1.0, rise), _cosine(1.0, self.final, fall))
+        return np.where(rise < 1, _cosine_factor(self.start, 1.0, rise), _cosine_factor(1.0, self.final, fall))
+
+    def is_finished(self, progress: Progress, learning_rate: float, learning_rate_init: float) -> bool:
+        """Return whether ``max_iter`` epochs are over, if `final` is at most a thousandth."""
+        return _training_is_over(progress) and self.final <= NEGLIGIBLE
 
 
-def _cosine(first: float, last: float, fraction: Array) -> Array:
+def _training_is_over(progress: Progress) -> bool:
+    return bool((progress.fraction >= 1).all())
+
+
+def _cosine_factor(first: float, last: float, fraction: Array) -> Array:
     return last + (first - last) * (1 + np.cos(np.pi * np.clip(fraction, 0, 1))) / 2
 
 
@@ -240,3 +278,71 @@ SCHEDULES: dict[str, Schedule] = {
     "cosine": Cosine(),
     "one_cycle": OneCycle(),
 }
+
+
+def call_schedule(schedule: Callable[[Progress], Any], progress: Progress) -> Array:
+    """Return the factors of an epoch's batches by a user's schedule; a ValueError if they are not finite and >= 0.
+
+    Parameters
+    ----------
+    schedule : Schedule or callable
+        Progress -> one factor, or one per batch.
+    progress : Progress
+        At the start of the epoch.
+
+    Returns
+    -------
+    factors : ndarray of shape (n_batches,)
+        What the schedule returned.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skneural.solvers.schedules import call_schedule
+    >>> from skneural.solvers.schedules import Progress
+    >>> start = Progress(epoch=0, n_samples_seen=0, fraction=np.array([0.0, 0.5]))
+    >>> call_schedule(lambda progress: 1 - progress.fraction, start)
+    array([1. , 0.5])
+    """
+    check_signature(f"learning_rate={schedule!r}", schedule, "(progress)", progress)
+    returned = schedule(progress)
+    n_batches = len(progress.fraction)
+    try:
+        real = np.asarray(returned).dtype.kind in "fiub" and np.shape(returned) in ((), (n_batches,))
+    except ValueError:  # lists of different lengths
+        real = False
+    factors = np.broadcast_to(np.asarray(returned if real else np.nan, dtype=np.float64), n_batches)
+    if not (np.isfinite(factors).all() and (factors >= 0).all()):
+        raise ValueError(
+            f"learning_rate={schedule!r} must return a finite factor >= 0, or an array with one for each of the "
+            f"epoch's {n_batches} batches. Got {returned!r} in epoch {progress.epoch + 1}."
+        )
+    return factors
+
+
+def plateau_factor(schedule: Schedule, learning_rate: float) -> float | None:
+    """Return the factor by which a schedule shrinks the rate on a plateau, or None to stop; a ValueError for others.
+
+    Parameters
+    ----------
+    schedule : Schedule
+        Its method ``on_plateau`` is called.
+    learning_rate : float
+        At present.
+
+    Returns
+    -------
+    factor : float or None
+        What the method returned.
+
+    Examples
+    --------
+    >>> from skneural.solvers import Adaptive
+    >>> from skneural.solvers.schedules import plateau_factor
+    >>> plateau_factor(Adaptive(divisor=4), 0.1)
+    0.25
+    """
+    factor = schedule.on_plateau(learning_rate)
+    if factor is not None and not POSITIVE.is_satisfied_by(factor):
+        raise ValueError(f"learning_rate={schedule!r}: on_plateau must return None or a factor > 0. Got {factor!r}.")
+    return factor

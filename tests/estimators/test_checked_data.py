@@ -22,6 +22,11 @@ def test_data_without_sample_weight_have_none_after_take():
     assert CheckedData(np.eye(2), np.arange(2), np.arange(2), None).take(np.array([1])).sample_weight is None
 
 
+def test_rows_of_weight_zero_are_not_counted():
+    data = [CheckedData(np.eye(4), np.arange(4), np.arange(4), weight) for weight in (None, np.array([1, 0.5, 0, 0]))]
+    assert [each.n_weighted_rows for each in data] == [4, 2]
+
+
 @pytest.mark.parametrize("factor", [1e-300, 1.0, 1e308])
 def test_the_largest_weight_becomes_one_and_ratios_stay(factor):
     with np.errstate(all="raise"):

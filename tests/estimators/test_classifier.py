@@ -115,6 +115,49 @@ def test_weights_of_rows_and_of_classes_may_both_be_huge():
     assert_allclose(huge.parameters_, expected.parameters_, rtol=1e-6, atol=1e-9)
 
 
+class TestInitialOutput:
+    UNTRAINED = {**SMALL, "activation": "tanh", "solver": "sgd", "learning_rate_init": 1e-300, "max_iter": 1}
+
+    def log_odds(self, X, y, weight=None, **params):
+        """How far the output biases of a new network are from those that balanced classes have."""
+        new, balanced = ActivationMLPClassifier(**self.UNTRAINED, **params), ActivationMLPClassifier(**self.UNTRAINED)
+        n_balanced = 2 * len(np.unique(y)) if y.ndim == 1 else 2
+        labels = np.resize(np.unique(y), n_balanced) if y.ndim == 1 else np.stack([y[0] * 0, y[0] * 0 + 1])
+        new.fit(X, y, weight)
+        balanced.fit(X[:n_balanced], labels)
+        assert_array_equal(new.coefs_[-1], balanced.coefs_[-1])
+        return new.intercepts_[-1] - balanced.intercepts_[-1]
+
+    def test_is_the_log_odds_of_two_classes(self):
+        y = np.where(Y == 1, "yes", "no")
+        assert_allclose(self.log_odds(X, y), np.log(50 / 100))
+        assert_allclose(self.log_odds(X, y, class_weight={"yes": 2}), 0, atol=1e-15)
+        assert_allclose(self.log_odds(X, y, np.where(Y == 1, 6.0, 1.0)), np.log(300 / 100))
+        assert_allclose(self.log_odds(X, y, label_smoothing=0.5), np.log((0.5 / 3 + 0.25) / (1 / 3 + 0.25)))
+
+    def test_is_the_centred_logarithm_of_the_frequencies_of_several(self):
+        rows = np.r_[0:40, 50:60, 100:120]
+        expected = np.log([40, 10, 20]) - np.log([40, 10, 20]).mean()
+        assert_allclose(self.log_odds(X[rows], STRINGS[Y[rows]]), expected)
+        assert_allclose(self.log_odds(X[rows], Y[rows], class_weight="balanced"), 0, atol=1e-15)
+
+    def test_is_the_log_odds_of_each_label(self):
+        shares = Y_LABELS.mean(axis=0)
+        assert_allclose(self.log_odds(X_LABELS, Y_LABELS), np.log(shares / (1 - shares)))
+
+    def test_a_stream_that_begins_without_some_classes_starts_with_equal_ones(self):
+        first, whole = (ActivationMLPClassifier(**self.UNTRAINED) for _ in range(2))
+        first.partial_fit(X[:50], Y[:50], classes=[0, 1, 2])
+        whole.partial_fit(X, Y, classes=[0, 1, 2])
+        assert_array_equal(first.intercepts_[-1], whole.intercepts_[-1])
+
+    def test_a_rare_class_needs_no_epochs_to_become_rare(self):
+        rng = np.random.RandomState(0)
+        rows, rare = rng.normal(size=(2000, 5)), np.arange(2000) % 50 == 0
+        model = ActivationMLPClassifier(max_iter=1, random_state=0).fit(rows, rare)
+        assert log_loss(rare, model.predict_proba(rows)) < 1.5 * log_loss(rare, np.full(2000, 0.02))
+
+
 class TestMultilabel:
     @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
     def test_learns(self, solver):

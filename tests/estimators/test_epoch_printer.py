@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_iris
 
-from skneural import ActivationMLPClassifier, ActivationMLPRegressor
+from skneural import ActivationMLPClassifier, ActivationMLPRegressor, DivergenceError
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -15,8 +15,9 @@ HEADER = ["Iteration", "loss", "validation", "learning", "rate", "seconds"]
 def lines_of(capsys, verbose=True, **params):
     model = ActivationMLPClassifier(hidden_layer_sizes=(4,), max_iter=5, random_state=0, verbose=verbose, **params)
     model.fit(X, Y)
-    header, *lines = capsys.readouterr().out.splitlines()
+    header, *lines, end = capsys.readouterr().out.splitlines()
     assert header.split() == HEADER
+    assert end == f"Training ended after {model.n_iter_} epochs: {model.stopped_by_}"
     assert len({len(line) for line in [header, *lines]}) == 1
     return model, [line.split() for line in lines]
 
@@ -37,6 +38,21 @@ def test_validation_scores_and_rates(capsys):
     assert [float(line[2]) for line in lines] == pytest.approx(model.validation_scores_, abs=1e-6)
     rates = [0.001 / (135 * epoch + 1) ** 0.1 for epoch in range(5)]
     assert [float(line[3]) for line in lines] == pytest.approx(rates, rel=1e-2)
+
+
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_the_last_line_says_why_an_error_ended_training(capsys, solver):
+    params = {"solver": solver, "learning_rate_init": 1e200, "verbose": True}
+    with pytest.raises(DivergenceError):
+        ActivationMLPRegressor(**params, random_state=0).fit(X * 1e305, Y)
+    assert capsys.readouterr().out.splitlines()[-1].endswith("epochs: diverged")
+
+
+def test_partial_fit_has_no_end(capsys):
+    model = ActivationMLPRegressor(verbose=True, tol=1e9, n_iter_no_change=1, random_state=0)
+    reasons = {model.partial_fit(X, Y).stopped_by_ for _ in range(4)}
+    assert reasons == {"max_iter", "tol"}
+    assert "ended" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("verbose", [False, 0])

@@ -51,6 +51,15 @@ def test_refuses_what_is_no_parameter():
         tabular_classifier(limit=3, beta=1)
 
 
+@pytest.mark.parametrize("class_weight", [{1: 5.0}, {"malignant": 2}, [{0: 1}], {}], ids=str)
+def test_refuses_weights_by_labels_which_the_networks_do_not_see(class_weight):
+    with pytest.raises(ValueError, match=r"None or 'balanced' .* numbers the classes .* pass sample_weight"):
+        tabular_classifier(class_weight=class_weight)
+    assert [network.class_weight for network in networks(tabular_classifier(class_weight="balanced"))] == [
+        "balanced"
+    ] * 3
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_learns_strings_in_single_precision_and_repeats_itself(dtype):
     X, y = load_breast_cancer(return_X_y=True)
@@ -96,6 +105,7 @@ def test_weights_reach_every_network_by_routing():
         model.fit(X, y, sample_weight=(y == 0).astype(float))
     Z = model[:-1].transform(X)
     assert all((member.predict(Z) == 0).mean() > 0.9 for member in model[-1].estimators_)
+    assert model.score(X, y, sample_weight=(y == 0).astype(float)) > 0.95 > model.score(X, y)
 
 
 def test_is_no_worse_than_scikit_learns_default_on_digits():

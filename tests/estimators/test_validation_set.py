@@ -1,4 +1,4 @@
-"""Validation rows, the user's own or held out: what is recorded, what is judged, what is restored."""
+"""The validation set, the user's own or held out: what is recorded, what is compared, what is restored."""
 
 import math
 import pickle
@@ -61,7 +61,7 @@ class TestRecords:
         assert model.best_validation_score_ == max(model.validation_scores_)
 
     @pytest.mark.parametrize("Estimator", ESTIMATORS)
-    def test_without_early_stopping_they_only_look_on(self, Estimator):
+    def test_without_early_stopping_they_change_nothing(self, Estimator):
         plain, monitored = Estimator(**SMALL).fit(X, Y), Estimator(**SMALL).fit(X, Y, **OURS)
         assert_array_equal(monitored.parameters_, plain.parameters_)
         assert monitored.best_loss_ == plain.best_loss_ == min(plain.loss_curve_)
@@ -79,8 +79,8 @@ class TestRecords:
             assert_array_equal(np.isnan(curve), np.repeat([True, False, True], 3))
         assert model.best_validation_score_ == max(model.validation_scores_[3:6])
         model.set_params(early_stopping=True, max_iter=1).fit(X, Y, **OURS)
-        judged = np.array(model.validation_scores_)
-        assert LossCurveDisplay.from_estimator(model).best_epoch == np.flatnonzero(judged == np.nanmax(judged))[0] + 1
+        scores = np.array(model.validation_scores_)
+        assert LossCurveDisplay.from_estimator(model).best_epoch == np.flatnonzero(scores == np.nanmax(scores))[0] + 1
 
     def test_unknown_numbers_are_saved(self, tmp_path):
         pytest.importorskip("skops.io")
@@ -88,7 +88,8 @@ class TestRecords:
         save(model, tmp_path / "model.skops")
         for twin in (pickle.loads(pickle.dumps(model)), load(tmp_path / "model.skops")):
             for name, column in model.history_.items():
-                assert_array_equal(twin.history_[name], column)
+                expected = np.full(12, np.nan) if name == "seconds" else column  # times are not saved
+                assert_array_equal(twin.history_[name], expected)
 
     @pytest.mark.parametrize("container", [sparse.csr_array, sparse.csc_matrix, np.asfortranarray, np.ndarray.tolist])
     def test_in_any_form(self, container):
@@ -274,6 +275,12 @@ class TestRefusals:
         with pytest.raises(ValueError, match="y >= 0"):
             ActivationMLPRegressor("poisson", **SMALL).fit(X, Y, X_val=X_VAL, y_val=Y_VAL - 1)
 
+    def test_rows_that_a_pipeline_has_not_transformed(self):
+        text = np.array([["a", "1", "2", "3"]] * 50, dtype=object)
+        for rows, problem in [(text, "could not convert string"), (np.hstack([X_VAL, X_VAL]), "8 features")]:
+            with pytest.raises(ValueError, match=rf"X_val or y_val cannot be used: .*{problem}.*transform_input"):
+                ActivationMLPClassifier(**SMALL).fit(X, Y, X_val=rows, y_val=Y_VAL)
+
     def test_feature_names_that_do_not_fit(self):
         frame = pytest.importorskip("pandas").DataFrame
         model = ActivationMLPClassifier(**SMALL)
@@ -290,18 +297,22 @@ class TestRefusals:
 
 class TestPartialFit:
     @pytest.mark.parametrize("Estimator", ESTIMATORS)
-    def test_equals_fit_epoch_by_epoch_then_stops_at_the_best(self, Estimator):
+    def test_equals_fit_epoch_by_epoch_and_trains_on_where_fit_stops(self, Estimator):
         settings = {**SMALL, "early_stopping": True, "max_iter": 200, "learning_rate_init": 0.1, "batch_size": 20}
         settings["n_iter_no_change"] = 4
         whole, steps = Estimator(**settings).fit(X, Y, **OURS), Estimator(**settings)
         classes = {"classes": [0, 1, 2]} if Estimator is ActivationMLPClassifier else {}
         assert whole.n_iter_ < 200
-        for epoch in range(whole.n_iter_ + 3):
+        for epoch in range(whole.n_iter_):
             steps.partial_fit(X, Y, **classes, **OURS)
-            assert steps.n_iter_ == min(epoch + 1, whole.n_iter_)
+            assert steps.n_iter_ == epoch + 1
+            assert steps.stopped_by_ == ("max_iter" if epoch + 1 < whole.n_iter_ else "early_stopping")
         assert_array_equal(steps.parameters_, whole.parameters_)
         assert steps.validation_scores_ == whole.validation_scores_
         assert steps.t_ == whole.t_
+        for epoch in range(whole.n_iter_, whole.n_iter_ + 3):
+            steps.partial_fit(X, Y, **OURS)
+            assert steps.n_iter_ == len(steps.loss_curve_) == epoch + 1
         assert steps.score(X_VAL, Y_VAL) == pytest.approx(max(steps.validation_scores_))
 
     def test_validation_rows_without_early_stopping(self):
@@ -316,7 +327,7 @@ class TestPartialFit:
         model = ActivationMLPRegressor(**settings)
         for _ in range(30):
             model.partial_fit(X, Y, **OURS)
-        assert model.n_iter_ < 30
+        assert model.n_iter_ == 30
         fresh = ActivationMLPRegressor(**settings).fit(X, Y, **OURS)
         assert_array_equal(model.fit(X, Y, **OURS).parameters_, fresh.parameters_)
 

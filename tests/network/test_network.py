@@ -188,3 +188,19 @@ def test_products_of_rows_and_weights(dtype, convert, shape, backend):
     product = matmul(A, W)
     assert product.dtype == dtype
     np.testing.assert_allclose(product, A @ W, rtol=0, atol=1e-12 if dtype == "float64" else 1e-4)
+
+
+@every_activation
+@every_dtype
+@pytest.mark.parametrize("batch_norm", [False, True])
+def test_the_callers_floating_point_errors_are_not_raised_and_stay_as_set(activation, dtype, batch_norm, backend):
+    network = Network.zeros([4, 3, 2], [activation], dtype, batch_norm)
+    network.parameters[...] = np.random.RandomState(0).normal(size=network.parameters.size) ** 2
+    signs = np.array([[1, -1, 0, 1], [-1, -1, -1, -1]], dtype)
+    for X in (1e-37 * signs, signs, 1e37 * signs):
+        with np.errstate(all="ignore"):
+            expected = network.raw_output(X), network.features(X, 0)
+        with np.errstate(all="raise"):
+            np.testing.assert_array_equal(network.raw_output(X), expected[0])
+            np.testing.assert_array_equal(network.features(X, 0), expected[1])
+            assert set(np.geterr().values()) == {"raise"}

@@ -48,3 +48,12 @@ VECTORIZED static void T(max_norm_project)(REAL *W, REAL *RESTRICT norms, REAL m
                 w[j] *= norms[j];
         }
 }
+
+static double T(total_penalty)(const NetworkPlan *plan)
+{
+    double sum = 0;
+    if (plan->l1 || plan->l2)
+        for (const Layer *layer = plan->layers; layer < plan->layers + plan->n_layers; layer++)
+            sum += T(penalty_value)(layer->W, plan->l2, plan->l1, layer->fan_in * layer->width);
+    return sum;
+}

@@ -1,4 +1,4 @@
-"""Check that a user's own activation fulfils the contract of `Activation`, before its faults show as NumPy errors."""
+"""Checks of what the user's own activations and losses return, before faults show as NumPy errors or divergence."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skneural.activations import ACTIVATIONS, Activation
+from skneural.component import check_signature
 from skneural.constraints import POSITIVE_INT
-from skneural.signature_check import check_signature
+from skneural.losses import Loss
 
 Array = NDArray[Any]
 
@@ -19,8 +20,8 @@ PACKAGE_ACTIVATIONS = {type(activation) for activation in ACTIVATIONS.values()}
 
 def check_activations(activations: Sequence[Activation], layer_sizes: Sequence[int]) -> None:
     """Call :func:`check_activation` for the activation of each hidden layer."""
-    for activation, n_units in zip(activations, layer_sizes, strict=False):
-        check_activation(activation, n_units)
+    for unchecked_activation, n_units in zip(activations, layer_sizes, strict=False):
+        check_activation(unchecked_activation, n_units)
 
 
 def check_activation(activation: Activation, n_units: int = 4) -> None:
@@ -46,7 +47,7 @@ def check_activation(activation: Activation, n_units: int = 4) -> None:
     --------
     >>> import numpy as np
     >>> from skneural import Activation
-    >>> from skneural.activation_check import check_activation
+    >>> from skneural.custom_component_checks import check_activation
     >>> class Cube(Activation):
     ...     def forward(self, Z, out=None):
     ...         return (Z**3).sum(axis=0)
@@ -134,3 +135,88 @@ def _check_signature(name: str, function: Any, arguments: tuple[Array, ...], buf
 
 def _is_real(array: Array) -> bool:
     return array.dtype.kind in "fiub"
+
+
+def evaluate_checked(loss: Loss, F: Array, Y: Array, out: Array | None = None) -> tuple[Array, Array]:
+    """Call ``loss.evaluate`` and ``loss.predict`` once, for the first rows of training, and check what they return.
+
+    Whether the gradient is right is the business of :func:`skneural.inspection.check_gradient`.
+
+    Parameters
+    ----------
+    loss : Loss
+    F : ndarray of shape (n_rows, n_outputs)
+        Raw outputs.
+    Y : ndarray
+        Targets as the loss takes them.
+    out : ndarray of the shape of `F` or None, default=None
+        Memory for the gradient.
+
+    Returns
+    -------
+    losses, gradient : ndarray of shape (n_rows,) and (n_rows, n_outputs)
+        What ``loss.evaluate`` returned.
+
+    Raises
+    ------
+    TypeError
+        If a method returns something else than arrays of real numbers.
+    ValueError
+        If an array has the wrong shape, or holds NaN although the raw outputs are finite.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skneural.custom_component_checks import evaluate_checked
+    >>> from skneural.losses import Loss
+    >>> class Squares(Loss):
+    ...     inverse_link = "identity"
+    ...
+    ...     def evaluate(self, F, Y, out=None):
+    ...         return (F - Y) ** 2, 2 * (F - Y)
+    ...
+    ...     def predict(self, F):
+    ...         return F
+    >>> evaluate_checked(Squares(), np.ones((3, 1)), np.zeros((3, 1)))
+    Traceback (most recent call last):
+        ...
+    ValueError: Squares().evaluate must return one loss per row, of shape (3,). Got shape (3, 1).
+    """
+    check_signature(f"{loss!r}.evaluate", loss.evaluate, "evaluate(F, Y, out=None)", F, Y, out=out)
+    returned = loss.evaluate(F, Y, out=out)
+    if not (isinstance(returned, tuple) and len(returned) == 2):
+        raise TypeError(
+            f"{loss!r}.evaluate must return two arrays: the loss of each row, and its gradient in F. Got {returned!r}."
+        )
+    losses, gradient = returned
+    n_rows = len(F)
+    _check_array(f"{loss!r}.evaluate", losses, "one loss per row", (n_rows,))
+    _check_array(f"{loss!r}.evaluate", gradient, "the gradient in F", F.shape)
+    wrong = np.isnan(losses) | np.isnan(gradient).any(axis=1)
+    if wrong.any() and np.isfinite(F).all():
+        row = int(np.flatnonzero(wrong)[0])
+        raise ValueError(
+            f"{loss!r}.evaluate must return numbers for finite F. Got loss {losses[row]} and gradient {gradient[row]} "
+            f"for F = {F[row]} and Y = {Y[row]}, in row {row} of the first rows of training."
+        )
+    _check_prediction(loss, F)
+    return losses, gradient
+
+
+def _check_prediction(loss: Loss, F: Array) -> None:
+    name = f"{loss!r}.predict"
+    check_signature(name, loss.predict, "predict(F)", F)
+    prediction = loss.predict(F.copy())
+    n_columns = prediction.shape[1] if np.ndim(prediction) == 2 else F.shape[1]
+    _check_array(name, prediction, "a prediction for each output", (len(F), n_columns))
+    if np.isnan(prediction).any() and np.isfinite(F).all():
+        row = int(np.flatnonzero(np.isnan(prediction).any(axis=1))[0])
+        raise ValueError(f"{name} must return numbers for finite F. Got {prediction[row]} for F = {F[row]}.")
+
+
+def _check_array(name: str, returned: Any, meaning: str, shape: tuple[int, ...]) -> None:
+    if not (isinstance(returned, np.ndarray) and returned.dtype.kind in "fiub"):
+        got = f"an array of {returned.dtype}" if isinstance(returned, np.ndarray) else repr(returned)
+        raise TypeError(f"{name} must return {meaning}, an array of real numbers. Got {got}.")
+    if returned.shape != shape:
+        raise ValueError(f"{name} must return {meaning}, of shape {shape}. Got shape {returned.shape}.")

@@ -1,0 +1,62 @@
+"""The parameter ``class_weight``: from weights of classes to weights of rows."""
+
+from __future__ import annotations
+
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils.class_weight import compute_sample_weight
+
+Array = NDArray[Any]
+
+
+def sample_weight_from_classes(class_weight: Any, y: Array, classes: Array) -> Array:
+    """Return the weight of each row, given those of the classes.
+
+    Parameters
+    ----------
+    class_weight : dict, "balanced" or list of dict
+        The parameter of the classifier.
+    y : ndarray of shape (n_rows,) or (n_rows, n_labels)
+        Labels, or 0 and 1 per label.
+    classes : ndarray
+        All labels, sorted; with multilabel targets not used.
+
+    Raises
+    ------
+    ValueError
+        If the weights do not suit the classes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skneural.estimators.class_weight import sample_weight_from_classes
+    >>> sample_weight_from_classes({"rare": 5.0}, np.array(["rare", "usual"]), np.array(["rare", "usual"]))
+    array([5., 1.])
+    """
+    if isinstance(class_weight, str):
+        return compute_sample_weight(class_weight, y)
+    columns, labels = (y.T, np.arange(2)) if y.ndim == 2 else ([y], classes)
+    dicts = class_weight if isinstance(class_weight, list) else [class_weight] * len(columns)
+    if len(dicts) != len(columns) or not all(isinstance(each, dict) for each in dicts):
+        raise ValueError(
+            f"class_weight must be a dict, or for multilabel targets a list with a dict for each of the "
+            f"{len(columns)} columns of y. Got {class_weight!r} instead."
+        )
+    return np.prod([_weight_per_row(*each, labels) for each in zip(dicts, columns, strict=True)], axis=0)
+
+
+def _weight_per_row(class_weight: dict[Any, float], y: Array, classes: Array) -> Array:
+    """Return the weight of each row's class; the weight of classes that the dict does not name is 1."""
+    known = classes.tolist()
+    unknown = [label for label in class_weight if label not in known]
+    if unknown and not all(label in class_weight for label in known):  # probably a spelling mistake
+        numbered = known == list(range(len(known)))
+        hint = " A wrapper such as VotingClassifier or BaggingClassifier may have numbered them." if numbered else ""
+        raise ValueError(f"class_weight has the labels {unknown}, which y has not. Its classes are {known}.{hint}")
+    if not all(isinstance(weight, Real) and 0 <= weight < np.inf for weight in class_weight.values()):
+        raise ValueError(f"class_weight must hold finite numbers >= 0. Got {class_weight!r} instead.")
+    weight_of_class = np.array([class_weight.get(label, 1.0) for label in known], dtype=np.float64)
+    return weight_of_class[np.searchsorted(classes, y).clip(max=len(known) - 1)]  # _encode_targets refuses new labels

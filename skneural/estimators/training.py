@@ -1,0 +1,240 @@
+"""One call of `fit` or `partial_fit`: runs the solver, and sets the fitted attributes that describe the training."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from skneural.estimators.checked_data import CheckedData
+from skneural.estimators.epoch_printer import print_end
+from skneural.estimators.fit_warnings import advise, compare_with_constant
+from skneural.solvers import LBFGS, DivergenceError, TrainingInterrupted, TrainingLoop, TrainingMonitor
+from skneural.solvers.lbfgs import OptimizationResult
+
+# The state of a comparison of epochs that has not begun.
+NO_COMPARISON: dict[str, Any] = {"best": math.inf, "count": 0, "best_state": None}
+
+
+class StochasticTraining:
+    """Trains the network of an estimator on mini-batches.
+
+    Parameters
+    ----------
+    estimator : BaseActivationMLP
+        With the network. Its fitted attributes are set also if training diverges or is interrupted.
+    loop : TrainingLoop
+    incremental : bool
+        Whether this is a call of `partial_fit`, which makes one epoch.
+    validation_set : CheckedData or None
+    """
+
+    def __init__(self, estimator: Any, loop: TrainingLoop, incremental: bool, validation_set: CheckedData | None):
+        self.estimator, self.loop, self.incremental = estimator, loop, incremental
+        estimator.backend_ = loop.objective.backend
+        self._monitored = _monitored_value(estimator, validation_set)
+        self._resume()
+        if loop.n_epochs and not incremental:
+            compare_with_start(loop.monitor)
+        self._n_before = 0 if incremental else loop.n_epochs
+        self._first = loop.n_epochs + 1 if incremental else 1
+        had_ended = (estimator._training_state or {}).get("schedule_has_ended", False)
+        self._schedule_has_ended = incremental and loop.is_schedule_finished(estimator.max_iter)
+        self._schedule_ends = self._schedule_has_ended and not had_ended
+
+    def _resume(self) -> None:
+        """Continue where the last call ended; without its saved solver state, continue only the counters.
+
+        A call of `fit` starts its schedule anew, and its comparison of epochs: the losses of other data would be no
+        measure of its progress. Calls of `partial_fit` are one comparison while they monitor the same value.
+        """
+        estimator, loop, state = self.estimator, self.loop, self.estimator._training_state
+        loop.n_epochs, loop.n_samples_seen = estimator._n_epochs, estimator.t_
+        if state is None or state["solver"] != estimator.solver:
+            return
+        untouched = state["best_state"] is None or np.array_equal(estimator.parameters_, state["best_state"])
+        if self.incremental and untouched and state["latest"] is not None:
+            np.copyto(loop.objective.state, state["latest"])
+        if not self.incremental:
+            state = {**state, **NO_COMPARISON, "plateau_factor": 1.0}
+        elif not untouched or state["monitored"] != self._monitored:
+            state = {**state, **NO_COMPARISON}
+        loop.set_state(state)
+
+    def run(self) -> list[Warning]:
+        """Train; return the warnings that the result deserves."""
+        estimator, loop, stopped_by = self.estimator, self.loop, None
+        last = self._first if self.incremental else estimator.max_iter
+        try:
+            stopped_by = self._reason(loop.run(self._first, last, estimator.max_iter))
+        except DivergenceError:
+            stopped_by = "diverged"
+            raise
+        except KeyboardInterrupt as interrupt:
+            stopped_by = "interrupted"
+            if isinstance(interrupt.__context__, DivergenceError) or not np.isfinite(estimator.parameters_).all():
+                loop.restart_from_best()
+            raise TrainingInterrupted.after(loop.n_epochs - self._n_before) from None
+        finally:
+            self._set_attributes(stopped_by)
+        return self._warnings()
+
+    def get_state(self) -> dict[str, Any]:
+        """Return all that a later call needs to continue training."""
+        return {
+            **self.loop.get_state(),
+            "solver": self.estimator.solver,
+            "monitored": self._monitored,
+            "schedule_has_ended": self._schedule_has_ended,
+            "latest": None,
+        }
+
+    def _reason(self, stopped: bool) -> str:
+        if not stopped:
+            return "max_iter"
+        if self.loop.monitor.early_stopping.should_stop:
+            return "early_stopping" if self.estimator.early_stopping else "tol"
+        return "callback"
+
+    def _set_attributes(self, stopped_by: str | None) -> None:
+        estimator, loop = self.estimator, self.loop
+        self._restore_best_parameters()
+        estimator._n_epochs, estimator.t_ = loop.n_epochs, loop.n_samples_seen
+        estimator.n_iter_ = loop.n_epochs - self._n_before
+        set_losses(estimator, loop.monitor.early_stopping.best)
+        estimator.stopped_by_ = stopped_by
+        if not self.incremental or stopped_by in ("interrupted", "diverged"):
+            print_end(estimator)
+
+    def _restore_best_parameters(self) -> None:
+        """Restore the best parameters if early stopping knows them; keep the latest for the next `partial_fit`."""
+        estimator, monitor = self.estimator, self.loop.monitor
+        has_best = estimator.early_stopping and monitor.early_stopping.best < math.inf
+        if has_best and not self.incremental:
+            monitor.restore_best()
+        state = estimator._training_state = self.get_state()
+        if has_best and state["best_state"] is not None:
+            state["latest"] = estimator.parameters_.copy()
+            monitor.restore_best()
+
+    def _warnings(self) -> list[Warning]:
+        estimator = self.estimator
+        warnings: list[Warning] = []
+        if not self.incremental or estimator.stopped_by_ == "early_stopping":
+            warnings += no_score_warnings(self.loop.monitor)
+        if self._schedule_ends:
+            rate = estimator.history_["learning_rate"][-1]
+            message = (
+                f"The schedule learning_rate={estimator.learning_rate!r} has ended: this and all later calls of "
+                f"partial_fit train at a learning rate of {rate:.3g}. For streams use learning_rate='constant' or "
+                "'invscaling'; else raise max_iter, or call fit."
+            )
+            warnings.append(ConvergenceWarning(message))
+        if not self.incremental:
+            warnings += self._not_converged_warnings()
+        return warnings
+
+    def _not_converged_warnings(self) -> list[Warning]:
+        estimator, objective, limit = self.estimator, self.loop.objective, ""
+        if estimator.stopped_by_ == "max_iter" and not self.loop.completes:
+            limit = (
+                f"Stochastic Optimizer: Maximum iterations ({estimator.max_iter}) reached and the optimization hasn't "
+                "converged yet. "
+            )
+        worse = compare_with_constant(estimator, objective)
+        return [ConvergenceWarning(limit + worse + advise(estimator, objective))] if limit or worse else []
+
+
+class LBFGSTraining:
+    """Trains the network of an estimator on all rows at once.
+
+    Parameters
+    ----------
+    estimator : BaseActivationMLP
+        With the network. Its fitted attributes are set also if training diverges or is interrupted.
+    lbfgs : LBFGS
+    """
+
+    def __init__(self, estimator: Any, lbfgs: LBFGS):
+        self.estimator, self.lbfgs = estimator, lbfgs
+        estimator.backend_ = lbfgs.objective.backend
+        self._n_before = estimator._n_epochs
+        if self._n_before:
+            compare_with_start(lbfgs.monitor)
+
+    def run(self) -> list[Warning]:
+        """Train; return the warnings that the result deserves."""
+        estimator, lbfgs, outcome, stopped_by = self.estimator, self.lbfgs, None, None
+        try:
+            outcome = lbfgs.run(estimator.max_iter)
+            stopped_by = outcome.stopped_by
+        except DivergenceError:
+            stopped_by = "diverged"
+            raise
+        except KeyboardInterrupt:
+            stopped_by = "interrupted"
+            if estimator.early_stopping and lbfgs.monitor.early_stopping.best < math.inf:
+                lbfgs.monitor.restore_best()
+            raise TrainingInterrupted.after(estimator._n_epochs - self._n_before) from None
+        finally:
+            self._set_attributes(stopped_by, outcome)
+        if estimator.early_stopping:
+            lbfgs.monitor.restore_best()
+        warnings = no_score_warnings(lbfgs.monitor)
+        worse = compare_with_constant(estimator, lbfgs.objective)
+        if not outcome.converged:
+            worse = f"lbfgs failed to converge after {outcome.n_iter} iteration(s): {outcome.message} {worse}"
+        if worse:
+            warnings.append(ConvergenceWarning(f"{worse}Increase max_iter or max_fun, or scale the data (StdScaler)."))
+        return warnings
+
+    def get_state(self) -> None:
+        """Return None: a later call needs the parameters only."""
+
+    def _set_attributes(self, stopped_by: str | None, outcome: OptimizationResult | None) -> None:
+        estimator = self.estimator
+        estimator._training_state = None
+        estimator.n_iter_ = estimator._n_epochs - self._n_before
+        losses = estimator.loss_curve_[-estimator.n_iter_ :] if estimator.n_iter_ else []
+        set_losses(estimator, min(losses, default=math.inf))
+        if outcome is not None:
+            estimator.n_iter_ = outcome.n_iter
+            set_losses(estimator, outcome.loss)
+            estimator.loss_ = outcome.loss
+        estimator.stopped_by_ = stopped_by
+        print_end(estimator)
+
+
+def set_losses(estimator: Any, best: float) -> None:
+    """Set the loss of the last epoch, and the smallest one unless early stopping compares scores."""
+    estimator.loss_ = estimator.loss_curve_[-1] if estimator.loss_curve_ else math.nan
+    estimator.best_loss_ = None if estimator.early_stopping else best
+
+
+def compare_with_start(monitor: TrainingMonitor) -> None:
+    """Let early stopping compare the epochs with the parameters that a warm start begins with."""
+    score = monitor.validation()["score"] if monitor.use_score else math.nan
+    if not math.isnan(score):
+        monitor.early_stopping.best = -score
+
+
+def no_score_warnings(monitor: TrainingMonitor) -> list[Warning]:
+    """Return a warning if early stopping had no score that tells which epoch is the best, else nothing."""
+    if not monitor.use_score or monitor.early_stopping.best < math.inf:
+        return []
+    return [
+        UserWarning(
+            "No validation score was a finite number, so early stopping could not choose an epoch; the parameters of "
+            "the last epoch are kept. Hold out more rows, or choose another scoring."
+        )
+    ]
+
+
+def _monitored_value(estimator: Any, validation_set: CheckedData | None) -> str:
+    """Return a name of the value that early stopping compares: another validation set gives another name."""
+    if not estimator.early_stopping or validation_set is None:
+        return "training loss"
+    scoring = "a function" if callable(estimator.scoring) else str(estimator.scoring)
+    return f"{scoring} on {validation_set.digest()}"
