@@ -208,7 +208,7 @@ LOSS_FAULTS = {
     "their mean": (
         "evaluate",
         returning(lambda losses, dF: (losses.mean(), dF)),
-        "one loss per row, .* Got np.float64",
+        "one loss per row, .* Got .*1.46",
     ),
     "a list": ("evaluate", returning(lambda losses, dF: (losses.tolist(), dF)), r"one loss per row, .* Got \["),
     "a column": (
