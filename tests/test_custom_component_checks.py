@@ -156,7 +156,7 @@ def test_the_tools_of_inspection_check():
         check_gradient(ActivationMLPClassifier((5,), faulty), X, SPECIES)
     with pytest.raises(ValueError, match=message):
         ActivationDisplay.from_activation(faulty)
-    fitted = ActivationMLPClassifier((5,), Right(), tol=0.1, random_state=0).fit(X, SPECIES)
+    fitted = ActivationMLPClassifier((5,), Right(), tol=0.1, learning_rate_init=0.1, random_state=0).fit(X, SPECIES)
     fitted.activations_[0].__class__ = type(faulty)  # as when the class is edited after the fit
     for y in (None, SPECIES):
         with pytest.raises(ValueError, match=message):
