@@ -18,7 +18,7 @@ from skneural.saved_state import SavedStateMixin, unchanged_on_error
 Method = TypeVar("Method", bound=Callable[..., Any])
 
 
-def ignore_floating_point_errors(method: Method) -> Method:
+def ignore_float_errors(method: Method) -> Method:
     """Run a method as if `numpy.seterr` had never been called; what matters is checked by sentences of its own."""
 
     @wraps(method)
@@ -62,7 +62,7 @@ class MomentsTransformer(SavedStateMixin, TransformerMixin, BaseEstimator):
         """Set the fitted attributes that follow from the moments."""
 
     @_fit_context(prefer_skip_nested_validation=True)
-    @ignore_floating_point_errors
+    @ignore_float_errors
     def fit(self, X, y=None, sample_weight=None) -> Self:
         """Compute the statistics of X.
 
@@ -91,7 +91,7 @@ class MomentsTransformer(SavedStateMixin, TransformerMixin, BaseEstimator):
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
-    @ignore_floating_point_errors
+    @ignore_float_errors
     def partial_fit(self, X, y=None, sample_weight=None) -> Self:
         """Add X to the statistics of the rows seen before.
 
@@ -127,7 +127,7 @@ class MomentsTransformer(SavedStateMixin, TransformerMixin, BaseEstimator):
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
-    @ignore_floating_point_errors
+    @ignore_float_errors
     def merge(self, other: Self) -> Self:
         """Add the statistics of another fitted transformer of the same class and parameters.
 

@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skneural._sklearn_compat import validate_data
 from skneural.constraints import Interval, StrOptions
-from skneural.preprocessing.base import MomentsTransformer, checked, ignore_floating_point_errors, raise_on_overflow
+from skneural.preprocessing.base import MomentsTransformer, checked, ignore_float_errors, raise_on_overflow
 from skneural.preprocessing.moments import FeatureMoments
 from skneural.preprocessing.standardizing import inverse_standardize, standardize
 from skneural.saved_state import check_numbers, require
@@ -43,7 +43,7 @@ class PerFeatureTransformer(OneToOneFeatureMixin, MomentsTransformer):
     def _mean_and_scale(self) -> tuple[np.ndarray | None, np.ndarray | None]:
         """What `transform` subtracts, and what it divides by; None leaves a step out."""
 
-    @ignore_floating_point_errors
+    @ignore_float_errors
     def transform(self, X, copy=None):
         """Centre and scale X by the statistics of the training rows.
 
@@ -69,7 +69,7 @@ class PerFeatureTransformer(OneToOneFeatureMixin, MomentsTransformer):
                 return _scale_columns(X, None if scale is None else 1 / scale)
             return standardize(X, mean, scale, in_place=not self._should_copy(copy))
 
-    @ignore_floating_point_errors
+    @ignore_float_errors
     def inverse_transform(self, X, copy=None):
         """Undo `transform`.
 

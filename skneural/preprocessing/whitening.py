@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skneural._sklearn_compat import RealNotInt, _check_feature_names_in, validate_data
 from skneural.constraints import Interval, StrOptions
-from skneural.preprocessing.base import MomentsTransformer, ignore_floating_point_errors, raise_on_overflow
+from skneural.preprocessing.base import MomentsTransformer, ignore_float_errors, raise_on_overflow
 from skneural.preprocessing.blocks import Array, matrix_block_bytes, row_blocks, rows_per_block
 from skneural.preprocessing.moments import subtract_center
 from skneural.preprocessing.principal_components import (
@@ -192,7 +192,7 @@ class PCAWhitener(ClassNamePrefixFeaturesOutMixin, MomentsTransformer):
     rank_ = _lazily_computed("rank")
     noise_variance_ = _lazily_computed("noise_variance")
 
-    @ignore_floating_point_errors
+    @ignore_float_errors
     def transform(self, X, copy=None):
         """Whiten X by the statistics of the training rows.
 
@@ -230,7 +230,7 @@ class PCAWhitener(ClassNamePrefixFeaturesOutMixin, MomentsTransformer):
                 values, factor = values @ projection, self.components_
             np.matmul(values, factor, out=out[rows], casting="same_kind")
 
-    @ignore_floating_point_errors
+    @ignore_float_errors
     def inverse_transform(self, X, copy=None):
         """Undo `transform` within the kept directions: the projection of the original on them.
 
@@ -366,7 +366,7 @@ class PCAWhitener(ClassNamePrefixFeaturesOutMixin, MomentsTransformer):
                 check_numbers(f"{name}_", self._decomposition[name], (self.n_components_,))
             require((self.explained_variance_ > 0).all(), "explained_variance_ must be > 0. Got zero or less.")
 
-    @ignore_floating_point_errors
+    @ignore_float_errors
     def _get_decomposition(self) -> dict[str, Any]:
         check_is_fitted(self)
         if self._decomposition is None:
