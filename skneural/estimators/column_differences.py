@@ -88,7 +88,7 @@ def _moments(X: Any, sample_weight: Array | None) -> FeatureMoments:
 def _width(X: Any) -> Array:
     if sparse.issparse(X):
         return np.full(X.shape[1], np.nan)
-    low, high = (np.quantile(X, q, axis=0, method=inner) for q, inner in [(0.1, "higher"), (0.9, "lower")])
+    low, high = np.quantile(X, 0.1, axis=0, method="higher"), np.quantile(X, 0.9, axis=0, method="lower")
     width: Array = high.astype(np.float64) - low
     return width
 
