@@ -38,11 +38,11 @@ print(comparison)
 # %%
 # Compare
 # -------
-# "nan" in the table above means that a fold did not reach the loss. Such a rate does not count.
+# A dash in the table above means that a fold did not reach the loss. Such a rate does not count.
 
-names, rates, epochs = comparison.grid("epochs")
+names, rates, epochs = comparison.grid("epochs_to_target")
 fewest = dict(zip(names, np.nanmin(epochs, axis=1), strict=True))
-shortest = dict(zip(names, np.nanmin(comparison.grid("seconds")[2], axis=1), strict=True))
+shortest = dict(zip(names, np.nanmin(comparison.grid("seconds_to_target")[2], axis=1), strict=True))
 for name in ("tanh", "logistic"):
     print(
         f"A6: {name} needs {fewest[name]:.1f} epochs and {1e3 * shortest[name]:.1f} ms, ReLU {fewest['relu']:.1f} "

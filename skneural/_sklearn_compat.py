@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 from sklearn.base import _fit_context
+from sklearn.decomposition._pca import _infer_dimension
 from sklearn.utils import _param_validation, _safe_indexing, validation
 from sklearn.utils._param_validation import RealNotInt
 from sklearn.utils.multiclass import _check_partial_fit_first_call
@@ -121,6 +122,7 @@ __all__ = [
     "_check_partial_fit_first_call",
     "_check_sample_weight",
     "_fit_context",
+    "_infer_dimension",
     "_safe_indexing",
     "accepts_sample_weight",
     "belongs_to_scikit_learn",

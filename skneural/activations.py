@@ -123,31 +123,14 @@ class Activation(Component):
         return np.empty(0)
 
     def derivative(self, Z: Array) -> Array:
-        """Return the local gradient dA/dZ at each `Z`, for the initial learned parameters.
-
-        Parameters
-        ----------
-        Z : ndarray of shape (n_rows, n_units * n_pieces)
-            Pre-activations.
-
-        Returns
-        -------
-        dZ : ndarray of the shape of `Z`
-            The gradient of the sum of the activations.
-        """
+        """Return the local gradient dA/dZ at each entry of `Z`, of its shape, for the initial learned parameters."""
         n_units = Z.shape[1] // self.n_pieces
         params = [vector.astype(Z.dtype) for vector in self._initial_params(n_units)]
         A = self.forward(Z, *params)
         return self.backward(np.ones_like(A), Z, A, *params)
 
     def properties(self) -> ActivationProperties:
-        """Measure range, mean, saturation and gain from ``forward`` and ``backward`` themselves.
-
-        Returns
-        -------
-        properties : ActivationProperties
-            They follow the settings; the range, for instance, that of ``ELU(alpha=2.0)``.
-        """
+        """Return range, mean, saturation and gain, measured on ``forward`` and ``backward`` at the present settings."""
         params = self._initial_params(1)
         z = np.concatenate([[-1e12], np.linspace(-40, 40, 8001), [1e12]])
         A = self.forward(self._repeat_pieces(z), *params).ravel()
@@ -167,12 +150,19 @@ class Activation(Component):
           for tanh (Glorot & Bengio 2010), 1.79 for the logistic function, whose mean of 1/2 counts too.
         - lecun: 1 (LeCun et al. 1998), which is what SELU's constants were made for.
         """
-        if self.init_scheme == "he":
-            return float(1 / np.sqrt(self._moment(2)))
         if self.init_scheme == "lecun":
             return 1.0
-        origin = np.zeros((1, self.n_pieces))
-        return float(1 / np.hypot(self.forward(origin, *self._initial_params(1)), self.derivative(origin))[0, 0])
+        if self.init_scheme == "he":
+            size = float(np.sqrt(self._moment(2)))
+        else:
+            origin = np.zeros((1, self.n_pieces))
+            size = float(np.hypot(self.forward(origin, *self._initial_params(1)), self.derivative(origin))[0, 0])
+        if not 0 < size < np.inf:
+            raise ValueError(
+                f"The scheme {self.init_scheme!r} has no gain for {self!r}, whose root mean square (for standard "
+                f"normal Z), or size at 0, is {size}. Set init_scheme='lecun' in its class, or choose weight_init."
+            )
+        return 1 / size
 
     def _initial_params(self, n_units: int) -> tuple[Array, ...]:
         """Return the learned parameters as ``forward`` takes them: one more argument, or none."""
@@ -576,8 +566,7 @@ class Softplus(Activation):
 
     def forward(self, Z: Array, out: Array | None = None) -> Array:
         """A = max(Z, 0) + log1p(exp(-abs(Z))), which cannot overflow."""
-        out = np.abs(Z, out=out)
-        np.negative(out, out=out)
+        out = np.copysign(Z, -1, out=out)  # -abs(Z)
         np.exp(out, out=out)
         np.log1p(out, out=out)
         out += np.maximum(Z, 0)

@@ -11,15 +11,16 @@ from numpy.typing import NDArray
 from skneural.activations import Activation
 from skneural.component import Component, resolve
 from skneural.constraints import POSITIVE, StrOptions
+from skneural.custom_component_checks import check_signature
 
 Array = NDArray[Any]
 InitFunction = Callable[[int, int, np.random.RandomState], Array]
 
 
 class Initializer(Component):
-    """Base of all initializers; called with (fan_in, fan_out, rng), returns float64 weights.
+    """Base of all initializers; called with (fan_in, fan_out, rng), returns weights of shape (fan_in, fan_out).
 
-    In the estimators any callable with that signature serves as well.
+    The estimators take any callable with that signature as well.
 
     Examples
     --------
@@ -46,6 +47,45 @@ class Initializer(Component):
     def bias_bound(self, fan_in: int, fan_out: int) -> float:
         """Return b, where the biases are uniform on ``bias_init`` ± b; on ± b in the output layer."""
         return 0.0
+
+    def draw(self, fan_in: int, fan_out: int, rng: np.random.RandomState) -> Array:
+        """Return the weights of one layer in float64; raise an error if they cannot be weights.
+
+        Parameters
+        ----------
+        fan_in, fan_out : int
+            Number of inputs and of units.
+        rng : RandomState
+            Source of random numbers.
+
+        Returns
+        -------
+        W : ndarray of shape (fan_in, fan_out)
+            What the initializer returned when it was called.
+
+        Raises
+        ------
+        TypeError
+            If that is no array of real numbers.
+        ValueError
+            If it has the wrong shape or is not finite.
+        """
+        if type(self) in PACKAGE_INITIALIZERS:
+            return self(fan_in, fan_out, rng)
+        check_signature(f"weight_init={self!r}", self, "(fan_in, fan_out, rng)", fan_in, fan_out, rng)
+        returned = self(fan_in, fan_out, rng)
+        try:
+            W = np.asarray(returned)
+        except ValueError:  # rows of different lengths
+            W = np.asarray(returned, dtype=object)
+        if W.dtype.kind not in "fiub":
+            raise TypeError(f"weight_init={self!r} must return an array of real numbers. Got {returned!r} instead.")
+        if W.shape != (fan_in, fan_out) or not np.isfinite(W).all():
+            raise ValueError(
+                f"weight_init={self!r} must return finite weights of shape (fan_in, fan_out) = {(fan_in, fan_out)}. "
+                f"Got {'an array of shape ' + str(W.shape) if W.shape != (fan_in, fan_out) else 'NaN or infinity'}."
+            )
+        return W.astype(np.float64, copy=False)
 
 
 class VarianceScaling(Initializer):
@@ -213,7 +253,7 @@ class AutoInitializer(Initializer):
 
 
 class FunctionInitializer(Initializer):
-    """An initializer made from a user's function, whose result is checked.
+    """An initializer made from a user's function.
 
     Parameters
     ----------
@@ -233,18 +273,9 @@ class FunctionInitializer(Initializer):
         self.function = function
 
     def __call__(self, fan_in: int, fan_out: int, rng: np.random.RandomState) -> Array:
-        """Return the function's weights; a ValueError if shape or values cannot be right."""
-        returned = self.function(fan_in, fan_out, rng)
-        try:
-            W = np.asarray(returned, dtype=np.float64)
-        except (TypeError, ValueError) as error:
-            raise TypeError(f"weight_init must return an array of numbers. Got {returned!r} instead.") from error
-        if W.shape != (fan_in, fan_out) or not np.isfinite(W).all():
-            raise ValueError(
-                f"weight_init must return finite weights of shape (fan_in, fan_out) = {(fan_in, fan_out)}. "
-                f"Got {'an array of shape ' + str(W.shape) if W.shape != (fan_in, fan_out) else 'NaN or infinity'}."
-            )
-        return W
+        """Return what the function returns."""
+        check_signature(f"weight_init={self!r}", self.function, "(fan_in, fan_out, rng)", fan_in, fan_out, rng)
+        return self.function(fan_in, fan_out, rng)
 
 
 INITIALIZERS: dict[str, Initializer] = {
@@ -258,6 +289,9 @@ INITIALIZERS: dict[str, Initializer] = {
     "normal": Normal(),
     "zeros": Zeros(),
 }
+
+# They need no check of what they return.
+PACKAGE_INITIALIZERS = {AutoInitializer, *(type(initializer) for initializer in INITIALIZERS.values())}
 
 
 def resolve_initializer(choice: str | Initializer | InitFunction, activation: Activation) -> Initializer:

@@ -69,6 +69,16 @@ class Loss(Component):
     evaluate: Callable[..., tuple[Array, Array]]
     predict: Callable[[Array], Array]
 
+    def check(self) -> None:
+        """Raise ValueError if a parameter violates its constraints, TypeError if something is not defined."""
+        super().check()
+        methods = [getattr(self, name, None) for name in ("evaluate", "predict")]
+        if not (all(map(callable, methods)) and isinstance(getattr(self, "inverse_link", None), str)):
+            raise TypeError(
+                f"The loss {self!r} must define evaluate(F, Y, out=None), predict(F) and inverse_link, a name such as "
+                "'identity'."
+            )
+
     @property
     def n_outputs_per_target(self) -> int:
         """Raw outputs for each target: one, unless the loss describes a target by several numbers."""
@@ -126,9 +136,9 @@ class SoftmaxCrossEntropy(Loss):
         if smoothing:
             losses -= smoothing * out.mean(axis=1)
         np.exp(out, out=out)
-        total = out.sum(axis=1)
-        losses += np.log(total)
-        out /= total[:, None]
+        exp_sum = out.sum(axis=1)
+        losses += np.log(exp_sum)
+        out /= exp_sum[:, None]
         if smoothing:
             out -= smoothing / F.shape[1]
         out[rows, Y] -= 1 - smoothing
@@ -147,10 +157,8 @@ class SoftmaxCrossEntropy(Loss):
         return _log_probabilities(self.predict(F), shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)))
 
     def initial_output(self, Y: Array, sample_weight: Array | None = None) -> Array:
-        """Return the logarithms of the mean targets, less their mean: zero where all classes are equally frequent.
-
-        `Y` has rows of all classes; those without weight count as half a row.
-        """
+        """Return the logarithms of the mean targets, less their mean: zero where all classes are equally frequent."""
+        # `Y` has rows of all classes; a class without weight counts as half a row.
         weights = np.bincount(Y, sample_weight)
         smoothing = float(self.label_smoothing)
         shares = _bounded_share(weights, weights.sum(), sample_weight)
@@ -205,10 +213,8 @@ class LogisticLoss(Loss):
         return _log_probabilities(expit(F), np.minimum(F, 0) - np.log1p(np.exp(-np.abs(F))))
 
     def initial_output(self, Y: Array, sample_weight: Array | None = None) -> Array:
-        """Return the log-odds of the mean targets: zero where half of the labels are 1.
-
-        A label that no row of positive weight has, or all have, counts as if half a row differed.
-        """
+        """Return the log-odds of the mean targets: zero where half of the labels are 1."""
+        # A label that no row of positive weight has, or all have, counts as if half a row differed.
         ones = Y.sum(axis=0, dtype=np.float64) if sample_weight is None else sample_weight @ Y
         total = float(len(Y) if sample_weight is None else sample_weight.sum())
         smoothing = float(self.label_smoothing)

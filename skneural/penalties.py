@@ -15,7 +15,7 @@ from skneural.constraints import NON_NEGATIVE, POSITIVE
 
 Array = NDArray[Any]
 
-BLOCK = 16384  # entries at a time, so that intermediate results stay in the cache
+PENALTY_BLOCK = 16384  # entries at a time, so that intermediate results stay in the cache
 
 
 class L2(Component):
@@ -47,8 +47,8 @@ class L2(Component):
     def add_gradient(self, W: Array, gradient: Array) -> None:
         """Add alpha · W to `gradient`, in place."""
         # Not SciPy's axpy: its BLAS has threads of its own, which fight for the cores with those of NumPy's products.
-        for start in range(0, len(W), BLOCK):
-            block = slice(start, start + BLOCK)
+        for start in range(0, len(W), PENALTY_BLOCK):
+            block = slice(start, start + PENALTY_BLOCK)
             gradient[block] += self.alpha * W[block]
 
 

@@ -134,14 +134,14 @@ def unchanged_on_error(estimator: Any, except_after: tuple[type[BaseException], 
         raise
 
 
-def check_numbers(name: str, values: Any, shape: tuple[int, ...], missing: Any = False, dtypes: str = "d") -> None:
+def check_numbers(name: str, saved: Any, shape: tuple[int, ...], missing: Any = False, dtypes: str = "d") -> None:
     """Raise ValueError unless this is an array of finite numbers.
 
     Parameters
     ----------
     name : str
         Its name in the message.
-    values : object
+    saved : object
         The value to be checked.
     shape : tuple of int
         The shape that is expected.
@@ -150,11 +150,11 @@ def check_numbers(name: str, values: Any, shape: tuple[int, ...], missing: Any =
     dtypes : str, default="d"
         The dtypes that are allowed, as NumPy's characters; "d" is float64, "f" float32.
     """
-    if not (isinstance(values, np.ndarray) and values.dtype.char in dtypes and values.shape == shape):
+    if not (isinstance(saved, np.ndarray) and saved.dtype.char in dtypes and saved.shape == shape):
         kinds = " or ".join(np.dtype(char).name for char in dtypes)
-        got = f"{values.dtype} of shape {values.shape}" if isinstance(values, np.ndarray) else repr(values)
+        got = f"{saved.dtype} of shape {saved.shape}" if isinstance(saved, np.ndarray) else repr(saved)
         raise ValueError(f"{name} must be an array of {kinds} of shape {shape}. Got {got} instead.")
-    if not (np.isfinite(values) | missing).all():
+    if not (np.isfinite(saved) | missing).all():
         raise ValueError(f"{name} must be finite. Got NaN or infinity.")
 
 

@@ -350,6 +350,22 @@ def test_gain(activation, gain):
     np.testing.assert_allclose(activation.gain, gain, rtol=1e-3)
 
 
+@pytest.mark.parametrize("init_scheme", ["he", "glorot"])
+def test_what_is_zero_has_no_gain(init_scheme):
+    class Zero(ReLU):
+        def forward(self, Z, out=None):
+            return np.zeros_like(Z)
+
+        def backward(self, dA, Z, A, out=None):
+            return np.zeros_like(Z)
+
+    Zero.init_scheme = init_scheme
+    with pytest.raises(
+        ValueError, match=rf"scheme '{init_scheme}' has no gain for Zero\(\), .* is 0.0. Set init_scheme"
+    ):
+        _ = Zero().gain
+
+
 @pytest.mark.parametrize(
     ("n_pieces", "mean"), [(1, 0), (2, 1 / np.sqrt(np.pi)), (3, 1.5 / np.sqrt(np.pi)), (5, 1.1629644736)]
 )

@@ -17,6 +17,7 @@ MATHEMATICS = [
     "component",
     "backend",
     "activations",
+    "custom_component_checks",
     "initializers",
     "losses",
     "penalties",

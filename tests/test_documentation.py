@@ -3,11 +3,15 @@
 import contextlib
 import io
 import re
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
 import joblib
 import pytest
+from sklearn.exceptions import ConvergenceWarning
+
+from skneural import DeadUnitsWarning, VersionWarning
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -16,11 +20,19 @@ NAMES = [str(path.relative_to(ROOT)) for path in PAGES]
 # python runs, output is what the python before it prints; the others are shown only.
 LANGUAGES = {"python", "output", "sh", "text", "toml"}
 
-# What a page needs besides the package; where it is not installed, or scikit-learn is older, the page is not run.
+# What a page, or a section of a page whose sections are run one by one, needs besides the package; where it is not
+# installed, or scikit-learn is older, it is skipped, with the name of what is missing as the reason.
 NEEDS = {
     "docs/diagnosis.md": ["sklearn.callback"],
     "docs/deployment.md": ["skops", "skl2onnx", "onnxruntime"],
     "docs/scale.md": ["dask.array", "distributed"],
+    "docs/with_other_tools.md#MLflow": ["mlflow", "skops"],
+    "docs/with_other_tools.md#Optuna": ["optuna"],
+    "docs/with_other_tools.md#SHAP": ["shap"],
+    "docs/with_other_tools.md#imbalanced-learn": ["imblearn", "pandas"],
+    "docs/with_other_tools.md#skrub": ["skrub", "pandas"],
+    "docs/with_other_tools.md#MAPIE": ["mapie"],
+    "docs/with_other_tools.md#dask-ml": ["dask_ml"],
 }
 
 # The main job takes two minutes; pages that show it are run with one activation, one rate and two folds.
@@ -41,7 +53,15 @@ class Block:
 
 
 def blocks(name):
-    text = (ROOT / name).read_text()
+    """Return the blocks of a page, or those before its first section and those of the section after the #."""
+    page, _, section = name.partition("#")
+    text = (ROOT / page).read_text()
+    if section:
+        parts = re.split(r"^(?=## )", text, flags=re.M)
+        wanted = [not part.startswith("## ") or part.startswith(f"## {section}\n") for part in parts]
+        text = "".join(
+            part if want else "\n" * part.count("\n") for part, want in zip(parts, wanted, strict=True)
+        )  # lines keep their numbers
     fences = re.finditer(r"^```([^\n]*)\n(.*?)^```$", text, re.M | re.S)
     found = [Block(fence[1], fence[2], text[: fence.start(2)].count("\n") + 1) for fence in fences]
     return [block for block in found if not block.language.startswith("{")]  # what Sphinx puts there
@@ -101,10 +121,21 @@ def runnable(name):
     return any(block.language == "python" for block in blocks(name))
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if runnable(name)])
+def runs():
+    """Yield what is run in one go: pages, and sections of the page on other tools."""
+    for name in NAMES:
+        sections = [key for key in NEEDS if key.startswith(f"{name}#")]
+        yield from sections or ([name] if runnable(name) else [])
+
+
+@pytest.mark.parametrize("name", [*runs()])
 def test_code_runs_and_prints_what_the_page_says(name, tmp_path, monkeypatch):
     for module in NEEDS.get(name, []):
         pytest.importorskip(module)
+    if "#" in name:  # the other tools warn of one another; what this package warns of stays an error
+        warnings.simplefilter("ignore")
+        for category in (ConvergenceWarning, DeadUnitsWarning, VersionWarning, RuntimeWarning):
+            warnings.simplefilter("error", category)
     monkeypatch.chdir(tmp_path)
     names, printed = {"__name__": "page"}, ""
     for block in blocks(name):
@@ -115,6 +146,13 @@ def test_code_runs_and_prints_what_the_page_says(name, tmp_path, monkeypatch):
             assert agree(block.text, printed), says
             printed = ""
     assert not printed, f"{name} does not show this output:\n{printed}"
+
+
+def test_every_section_with_code_is_run():
+    text = (ROOT / "docs/with_other_tools.md").read_text()
+    sections = [part for part in re.split(r"^## ", text, flags=re.M)[1:] if "```python" in part]
+    named = [f"docs/with_other_tools.md#{part.splitlines()[0]}" for part in sections]
+    assert named == [key for key in NEEDS if "#" in key]
 
 
 @pytest.mark.parametrize("name", ["README.md", "docs/index.md"])

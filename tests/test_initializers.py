@@ -193,12 +193,37 @@ def test_a_users_own_class_needs_no_registration():
         (0.5, r"Got an array of shape \(\)"),
         (np.full((3, 2), np.nan), "Got NaN or infinity"),
         (np.full((3, 2), -np.inf), "Got NaN or infinity"),
+        (None, "an array of real numbers. Got None"),
+        ("random", "an array of real numbers. Got 'random'"),
+        (np.ones((3, 2)) * 1j, "an array of real numbers. Got array"),
+        ([[1, 2], [3]], "an array of real numbers. Got "),
     ],
     ids=str,
 )
-def test_what_a_users_function_must_not_return(result, message):
-    with pytest.raises(ValueError, match=message):
-        drawn(FunctionInitializer(lambda fan_in, fan_out, rng: result), 3, 2)
+def test_what_a_users_function_or_class_must_not_return(result, message):
+    class Own(Initializer):
+        def __call__(self, fan_in, fan_out, rng):
+            return result
+
+    for initializer in (FunctionInitializer(lambda fan_in, fan_out, rng: result), Own()):
+        with pytest.raises((TypeError, ValueError), match=rf"^weight_init={type(initializer).__name__}.*{message}"):
+            initializer.draw(3, 2, np.random.RandomState(0))
+
+
+def test_what_a_user_returns_may_be_a_list_or_integers():
+    W = FunctionInitializer(lambda fan_in, fan_out, rng: [[1, 2], [3, 4]]).draw(2, 2, None)
+    np.testing.assert_array_equal(W, [[1.0, 2.0], [3.0, 4.0]])
+    assert W.dtype == np.float64
+
+
+def test_a_signature_of_its_own():
+    class Own(Initializer):
+        def __call__(self, fan_in, fan_out):
+            return np.ones((fan_in, fan_out))
+
+    for initializer in (FunctionInitializer(lambda fan_in, fan_out: np.ones((fan_in, fan_out))), Own()):
+        with pytest.raises(TypeError, match=r"must have the signature \(fan_in, fan_out, rng\): too many"):
+            initializer.draw(2, 2, np.random.RandomState(0))
 
 
 @pytest.mark.parametrize("choice", [Orthogonal, 5, None], ids=repr)

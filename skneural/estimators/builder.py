@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Set
-from functools import partial
+from collections.abc import Mapping, Set
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from sklearn.metrics import get_scorer
 from skneural.activations import ACTIVATIONS, Activation
 from skneural.component import resolve
 from skneural.constraints import DECAY, POSITIVE_INT
+from skneural.custom_component_checks import check_activations
 from skneural.initializers import Initializer, resolve_initializer
 from skneural.losses import Loss
 from skneural.network import Dropout, Network, Objective, TrainingRows
@@ -29,7 +29,6 @@ from skneural.solvers import (
     TrainingLoop,
     TrainingMonitor,
 )
-from skneural.solvers.schedules import Progress
 
 Array = NDArray[Any]
 
@@ -69,6 +68,7 @@ class TrainingBuilder:
         self.estimator = estimator
         self.hidden_sizes = _hidden_sizes(estimator.hidden_layer_sizes)
         self.activations = _activations(estimator.activation, len(self.hidden_sizes))
+        check_activations(self.activations, self.hidden_sizes)
         self.dropout = [estimator.input_dropout, *_dropout(estimator.dropout, len(self.hidden_sizes))]
         self._schedule = _schedule(estimator)
         if estimator.scoring not in (None, "loss"):
@@ -112,7 +112,7 @@ class TrainingBuilder:
 
     def _penalties(self) -> list[L1 | L2]:
         alpha, l1_ratio = self.estimator.alpha, self.estimator.l1_ratio
-        if self.estimator.solver == "adamw":  # whose weight decay replaces the squared part
+        if self.estimator.solver in ("adamw", "schedule_free_adamw"):  # whose weight decay replaces the squared part
             return elastic_net(alpha * l1_ratio, 1.0)
         return elastic_net(alpha, l1_ratio)
 
@@ -161,13 +161,7 @@ def _activations(choice: Any, n_hidden: int) -> list[Activation]:
                 f"activation must be a name or a skneural.activations.Activation. Got {each!r}, "
                 f"of type {type(each).__name__}, instead."
             )
-    activations = [resolve(each, ACTIVATIONS, "activation") for each in choices]
-    for activation in activations:
-        if not all(callable(getattr(activation, method, None)) for method in ("forward", "backward")):
-            raise TypeError(
-                f"The activation {activation!r} must define forward(Z, out=None) and backward(dA, Z, A, out=None)."
-            )
-    return activations
+    return [resolve(each, ACTIVATIONS, "activation") for each in choices]
 
 
 def _dropout(dropout: Any, n_hidden: int) -> list[float]:
@@ -183,24 +177,9 @@ def _dropout(dropout: Any, n_hidden: int) -> list[float]:
 def _schedule(estimator: Any) -> Any:
     choice = estimator.learning_rate
     if callable(choice) and not isinstance(choice, Schedule):
-        return partial(_call_schedule, choice)
+        return choice
     schedule = resolve(choice, SCHEDULES, "learning_rate")
     return schedule.set_params(power_t=estimator.power_t) if choice == "invscaling" else schedule
-
-
-def _call_schedule(function: Callable[[Progress], Any], progress: Progress) -> Array:
-    """Return the factors of a user's own schedule; a ValueError if they are not finite factors >= 0."""
-    returned = function(progress)
-    try:
-        factors = np.broadcast_to(np.asarray(returned, dtype=np.float64), progress.fraction.shape)
-    except (TypeError, ValueError):
-        factors = np.array([np.nan])
-    if not (np.isfinite(factors).all() and (factors >= 0).all()):
-        raise ValueError(
-            "learning_rate must return a finite factor >= 0, or one for each of the epoch's "
-            f"{len(progress.fraction)} batches. Got {returned!r} in epoch {progress.epoch + 1}."
-        )
-    return factors
 
 
 def resolve_batch_size(batch_size: Any) -> int:

@@ -181,6 +181,8 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
     ) -> ActivationMLPClassifier:
         """Train for one epoch on the given rows, starting where the last call ended.
 
+        Every call makes its epoch. Where `fit` would have stopped, `stopped_by_` says so.
+
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
@@ -193,8 +195,9 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
         classes : array-like of shape (n_classes,), default=None
             All labels of this and all later calls; required in the first call only.
         X_val, y_val : array-like, default=None
-            Validation set, not used for training. Its loss and score are recorded after each epoch, and early stopping
-            uses the score.
+            Validation set, not used for training. Its loss and score are recorded. With early stopping, training
+            continues from the latest parameters, while `parameters_` are those of the call with the best score on this
+            validation set; another one starts a new comparison.
         sample_weight_val : array-like, default=None
             Weights of the validation set, to which `class_weight` does not apply.
 

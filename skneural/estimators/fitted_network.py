@@ -210,12 +210,7 @@ class FittedNetworkMixin(SavedStateMixin, ClassNamePrefixFeaturesOutMixin, Trans
         self.history_ = with_unknown_seconds(self.history_)
         layout = Layout(sizes, self.activations_, self._batch_norm)
         check_numbers("parameters_", self.parameters_, (layout.size,), dtypes="fd")
-        state = self._training_state or {}
-        for slot in state.get("slots", []):
-            check_numbers("The solver's state", slot, (layout.n_trainable,), dtypes="fd")
-        for name in ("best_state", "latest"):
-            if state.get(name) is not None:
-                check_numbers("The training's parameters", state[name], (layout.size,), dtypes="fd")
+        self._check_training_state(layout)
         self._network = Network(sizes, self.activations_, self.parameters_, self._batch_norm)
         variances = self._network.views.running_variances
         require(all((each >= 0).all() for each in variances), "Variances must be >= 0. Got a negative one.")
@@ -224,6 +219,18 @@ class FittedNetworkMixin(SavedStateMixin, ClassNamePrefixFeaturesOutMixin, Trans
             f"out_activation_ must be {self._loss.inverse_link!r}, that of the loss. "
             f"Got {self.out_activation_!r} instead.",
         )
+
+    def _check_training_state(self, layout: Layout) -> None:
+        """Raise ValueError unless training can continue from the counters and arrays that were saved."""
+        for name in ("_n_epochs", "t_"):
+            count = getattr(self, name)
+            require(isinstance(count, int) and count >= 0, f"{name} must be an int >= 0. Got {count!r} instead.")
+        state = self._training_state or {}
+        for slot in state.get("slots", []):
+            check_numbers("The solver's state", slot, (layout.n_trainable,), dtypes="fd")
+        for name in ("best_state", "latest"):
+            if state.get(name) is not None:
+                check_numbers("The training's parameters", state[name], (layout.size,), dtypes="fd")
 
 
 def _check_component(part: Any, kind: type[Component]) -> None:

@@ -58,13 +58,14 @@ PARAMETERS = """hidden_layer_sizes : int or array-like of int, default=(100,)
         its settings, such as ``ELU(alpha=0.5)``; a list gives one per hidden layer. An object's settings can be
         searched, as in ``activation__alpha``.
 
-    solver : {"adam", "adamw", "sgd", "rmsprop", "adagrad", "lbfgs"}, default="adam"
+    solver : {"adam", "adamw", "schedule_free_adamw", "sgd", "rmsprop", "adagrad", "lbfgs"}, default="adam"
         The optimisation algorithm: steps on mini-batches, or L-BFGS on all rows at once.
 
     alpha : float in [0, inf), default=0.0001
         Strength of the penalty alpha · [(1 - l1_ratio) / 2 · ‖W‖² + l1_ratio · ‖W‖₁], which is added to the *mean*
         loss: it depends neither on the batch size nor on the number of rows. Biases and learned slopes are not
-        penalised. With solver="adamw" the squared part becomes decoupled weight decay.
+        penalised. With solver="adamw" or "schedule_free_adamw" the squared part becomes decoupled weight
+        decay.
 
     l1_ratio : float in [0, 1], default=0.0
         Share of the L1 norm in the penalty.
@@ -117,7 +118,7 @@ default="constant"
         largest entry of the gradient at which to stop.
 
     verbose : bool or int, default=False
-        Whether to print a line per epoch.
+        Whether to print a line per epoch, and at the end why training has ended.
 
     warm_start : bool, default=False
         Whether `fit` continues from the fitted parameters, solver state and random numbers. Each call runs its
@@ -144,13 +145,13 @@ default="constant"
         Fraction of the rows that early stopping holds out.
 
     beta_1 : float in [0, 1), default=0.9
-        Decay of the first moment, for adam and adamw.
+        Decay of the first moment, for adam and adamw; weight of the average in schedule_free_adamw, there above 0.
 
     beta_2 : float in [0, 1), default=0.999
-        Decay of the second moment, for adam, adamw and rmsprop.
+        Decay of the second moment, for adam, adamw, schedule_free_adamw and rmsprop.
 
     epsilon : float in (0, inf), default=1e-8
-        Added to the root of the second moment, for adam, adamw, rmsprop and adagrad. Must not round to zero in `dtype`.
+        Added to the root of the second moment, for all solvers but sgd and lbfgs. Must not round to zero in `dtype`.
 
     n_iter_no_change : int or inf, default=10
         Epochs without progress after which training stops.

@@ -192,6 +192,8 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
     ) -> ActivationMLPRegressor:
         """Train for one epoch on the given rows, starting where the last call ended.
 
+        Every call makes its epoch. Where `fit` would have stopped, `stopped_by_` says so.
+
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
@@ -201,8 +203,9 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
         sample_weight : array-like of shape (n_samples,), default=None
             Non-negative weights. Only their ratios within this call count: doubling all of them changes nothing.
         X_val, y_val : array-like, default=None
-            Validation set, not used for training. Its loss and score are recorded after each epoch, and early stopping
-            uses the score.
+            Validation set, not used for training. Its loss and score are recorded. With early stopping, training
+            continues from the latest parameters, while `parameters_` are those of the call with the best score on this
+            validation set; another one starts a new comparison.
         sample_weight_val : array-like, default=None
             Weights of the validation set.
 

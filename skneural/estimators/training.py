@@ -10,6 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skneural.estimators.checked_data import CheckedData
 from skneural.estimators.epoch_printer import print_end
+from skneural.estimators.fit_warnings import advise, compare_with_constant
 from skneural.solvers import LBFGS, DivergenceError, TrainingInterrupted, TrainingLoop, TrainingMonitor
 from skneural.solvers.lbfgs import OptimizationResult
 
@@ -40,7 +41,7 @@ class StochasticTraining:
         self._n_before = 0 if incremental else loop.n_epochs
         self._first = loop.n_epochs + 1 if incremental else 1
         had_ended = (estimator._training_state or {}).get("schedule_has_ended", False)
-        self._schedule_has_ended = incremental and loop.schedule_has_ended(self._first, estimator.max_iter)
+        self._schedule_has_ended = incremental and loop.is_schedule_finished(estimator.max_iter)
         self._schedule_ends = self._schedule_has_ended and not had_ended
 
     def _resume(self) -> None:
@@ -131,13 +132,19 @@ class StochasticTraining:
                 "'invscaling'; else raise max_iter, or call fit."
             )
             warnings.append(ConvergenceWarning(message))
-        if estimator.stopped_by_ == "max_iter" and not (self.incremental or self.loop.completes):
-            message = (
-                f"Stochastic Optimizer: Maximum iterations ({estimator.max_iter}) reached and the optimization hasn't "
-                "converged yet. Increase max_iter, or the learning rate."
-            )
-            warnings.append(ConvergenceWarning(message))
+        if not self.incremental:
+            warnings += self._not_converged_warnings()
         return warnings
+
+    def _not_converged_warnings(self) -> list[Warning]:
+        estimator, objective, limit = self.estimator, self.loop.objective, ""
+        if estimator.stopped_by_ == "max_iter" and not self.loop.completes:
+            limit = (
+                f"Stochastic Optimizer: Maximum iterations ({estimator.max_iter}) reached and the optimization hasn't "
+                "converged yet. "
+            )
+        worse = compare_with_constant(estimator, objective)
+        return [ConvergenceWarning(limit + worse + advise(estimator, objective))] if limit or worse else []
 
 
 class LBFGSTraining:
@@ -176,12 +183,11 @@ class LBFGSTraining:
         if estimator.early_stopping:
             lbfgs.monitor.restore_best()
         warnings = no_score_warnings(lbfgs.monitor)
+        worse = compare_with_constant(estimator, lbfgs.objective)
         if not outcome.converged:
-            message = (
-                f"lbfgs failed to converge after {outcome.n_iter} iteration(s): {outcome.message} "
-                "Increase max_iter or max_fun, or scale the data (StdScaler)."
-            )
-            warnings.append(ConvergenceWarning(message))
+            worse = f"lbfgs failed to converge after {outcome.n_iter} iteration(s): {outcome.message} {worse}"
+        if worse:
+            warnings.append(ConvergenceWarning(f"{worse}Increase max_iter or max_fun, or scale the data (StdScaler)."))
         return warnings
 
     def get_state(self) -> None:

@@ -12,10 +12,10 @@ from sklearn.base import clone
 from sklearn.utils.class_weight import compute_sample_weight
 
 from skneural._sklearn_compat import _check_sample_weight
+from skneural.custom_component_checks import check_activations
 from skneural.estimators.base import BaseActivationMLP
 from skneural.estimators.builder import TrainingBuilder
 from skneural.estimators.checked_data import CheckedData, FitArguments
-from skneural.inspection.activation_check import check_activations
 from skneural.network import Network, Objective, TrainingRows
 from skneural.solvers import LBFGS, TrainingLoop
 

@@ -13,9 +13,9 @@ from skneural.network.network import Network
 
 Array = NDArray[Any]
 
-NEGLIGIBLE = 1e-6
+NEGLIGIBLE_ACTIVATION = 1e-6
 FIRST_BLOCK_ROWS, BLOCK_ROWS = 64, 256  # in nearly every network the first block shows that most units are alive
-MAX_ROWS = 16384
+MAX_SAMPLED_ROWS = 16384
 
 
 def zero_threshold(activation: Activation) -> float:
@@ -26,20 +26,20 @@ def zero_threshold(activation: Activation) -> float:
     value counts as zero, and a logistic unit is never dead, not even where it underflows.
     """
     if activation.properties().saturates != "both":
-        return NEGLIGIBLE
-    Z = np.repeat(np.linspace(-20, 20, 401)[:, None], activation.n_pieces, axis=1)
-    A = activation.forward(Z, *_as_arguments(activation.init_params(1)))
-    return 0.0 if ((A == 0).ravel() & (activation.derivative(Z) == 0).all(axis=1)).any() else -1.0
+        return NEGLIGIBLE_ACTIVATION
+    grid_Z = np.repeat(np.linspace(-20, 20, 401)[:, None], activation.n_pieces, axis=1)
+    grid_A = activation.forward(grid_Z, *_learned_arguments(activation.init_params(1)))
+    return 0.0 if ((grid_A == 0).ravel() & (activation.derivative(grid_Z) == 0).all(axis=1)).any() else -1.0
 
 
 def local_gradient(network: Network, layer: int, Z: Array, A: Array) -> Array:
     """Return |dA/dZ| of each unit of a hidden layer, of the shape of `A`; with several pieces that of the steepest."""
     activation, activation_params = network.activations[layer], network.activation_params[layer]
-    dZ = activation.backward(np.ones_like(A), Z, A, *_as_arguments(activation_params))
-    return np.abs(dZ).reshape(len(A), activation.n_pieces, A.shape[1]).max(axis=1)
+    local_gradients = activation.backward(np.ones_like(A), Z, A, *_learned_arguments(activation_params))
+    return np.abs(local_gradients).reshape(len(A), activation.n_pieces, A.shape[1]).max(axis=1)
 
 
-def _as_arguments(activation_params: Array) -> tuple[Array, ...]:
+def _learned_arguments(activation_params: Array) -> tuple[Array, ...]:
     """Return the learned parameters as arguments for the activation's methods: none, if there are none."""
     return (activation_params,) if activation_params.size else ()
 
@@ -63,10 +63,10 @@ def alive_units(network: Network, X: Any, min_fraction: float = 1.0) -> list[Arr
     """
     alive = [np.zeros(n_units, dtype=bool) for n_units in network.sizes[1:-1]]
     threshold = cache(lambda layer: zero_threshold(network.activations[layer]))
-    for rows in _row_blocks(X.shape[0]):
+    for rows in _sampled_row_blocks(X.shape[0]):
         with np.errstate(all="ignore"):
             for layer, (Z, A) in enumerate(network.iter_layers(X[rows])):
-                alive[layer] |= np.abs(A).max(axis=0) > NEGLIGIBLE
+                alive[layer] |= np.abs(A).max(axis=0) > NEGLIGIBLE_ACTIVATION
                 if alive[layer].mean() < min_fraction:
                     largest = np.maximum(np.abs(A), local_gradient(network, layer, Z, A)).max(axis=0)
                     alive[layer] |= largest > threshold(layer)
@@ -75,10 +75,11 @@ def alive_units(network: Network, X: Any, min_fraction: float = 1.0) -> list[Arr
     return alive
 
 
-def _row_blocks(n_rows: int) -> list[Array]:
+def _sampled_row_blocks(n_rows: int) -> list[Array]:
     """Return the indices of the rows to look at, block by block, each block taken evenly from all rows."""
-    rows = np.linspace(0, n_rows - 1, min(n_rows, MAX_ROWS)).astype(np.intp)
-    if len(rows) <= FIRST_BLOCK_ROWS:
-        return [rows]
-    n_blocks = -(-len(rows) // BLOCK_ROWS)
-    return [rows[:: -(-len(rows) // FIRST_BLOCK_ROWS)], *(rows[start::n_blocks] for start in range(n_blocks))]
+    sampled_rows = np.linspace(0, n_rows - 1, min(n_rows, MAX_SAMPLED_ROWS)).astype(np.intp)
+    if len(sampled_rows) <= FIRST_BLOCK_ROWS:
+        return [sampled_rows]
+    first_block = sampled_rows[:: -(-len(sampled_rows) // FIRST_BLOCK_ROWS)]
+    n_blocks = -(-len(sampled_rows) // BLOCK_ROWS)
+    return [first_block, *(sampled_rows[start::n_blocks] for start in range(n_blocks))]

@@ -39,19 +39,19 @@ class BatchNormalization:
         self.scale, self.shift, self.dscale, self.dshift = scale, shift, dscale, dshift
         self.running = running
         self._normalized = np.empty((n_rows, len(scale)), scale.dtype)
-        self._Y = np.empty_like(self._normalized)
-        self._dZ = np.empty_like(self._normalized)
+        self._normalized_and_scaled = np.empty_like(self._normalized)
+        self._input_gradient = np.empty_like(self._normalized)
         self._row_weight: Array | None = None
-        self._any_weight = True
+        self._batch_has_weight = True
 
     def set_sample_weight(self, sample_weight: Array | None) -> None:
         """Set the sample weights of the next batch; None for equal weights.
 
         A batch of zero weights is normalised as if they were equal, and does not change the running statistics.
         """
-        self._any_weight = sample_weight is None or bool(sample_weight.any())
+        self._batch_has_weight = sample_weight is None or bool(sample_weight.any())
         self._row_weight = None
-        if sample_weight is not None and self._any_weight:
+        if sample_weight is not None and self._batch_has_weight:
             self._row_weight = sample_weight / sample_weight.sum()
 
     def reset_running_statistics(self) -> None:
@@ -62,13 +62,13 @@ class BatchNormalization:
         """Return Y, of the shape of Z, and take the batch into the running statistics."""
         n = len(Z)
         self.row_weight = np.full(n, 1 / n, Z.dtype) if self._row_weight is None else self._row_weight
-        self.normalized, Y = self._normalized[:n], self._Y[:n]
+        self.normalized, Y = self._normalized[:n], self._normalized_and_scaled[:n]
         mean = self.row_weight @ Z
         np.subtract(Z, mean, out=self.normalized)
         variance = self.row_weight @ np.multiply(self.normalized, self.normalized, out=Y)
         self.inv_std = 1 / np.sqrt(variance + EPSILON)
         self.normalized *= self.inv_std
-        if self._any_weight:
+        if self._batch_has_weight:
             self._update_running_statistics(mean, variance, n / len(self._normalized))
         np.multiply(self.normalized, self.scale, out=Y)
         Y += self.shift
@@ -81,7 +81,7 @@ class BatchNormalization:
 
     def input_gradient(self, dY: Array) -> Array:
         """dZᵢ = (Gᵢ - pᵢ Σ G - pᵢ Ẑᵢ Σ G Ẑ) / sqrt(variance + ε), G = scale · dY, p the normalised weights."""
-        dZ = np.multiply(self.normalized, self.scale * -self.dscale, out=self._dZ[: len(dY)])
+        dZ = np.multiply(self.normalized, self.scale * -self.dscale, out=self._input_gradient[: len(dY)])
         dZ -= self.scale * self.dshift
         dZ *= self.row_weight[:, None]
         dZ += dY * self.scale

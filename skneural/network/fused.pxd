@@ -59,6 +59,7 @@ cdef extern from "network_plan.h" nogil:
         const Size *rows
         const void *Y
         double loss_parameter
+        const double *quantiles
         Size n_rows, n_outputs
 
     ctypedef struct GemmDispatch:

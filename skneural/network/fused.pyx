@@ -1,7 +1,7 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
 """The fused form of the passes through a network: over a mini-batch in training, over blocks of rows in prediction.
 
-:class:`FusedForwardBackward` computes what :class:`skneural.network.forward_backward.ForwardBackward` specifies, and
+:class:`FusedForwardBackward` computes what :class:`skneural.network.objective.ForwardBackward` specifies, and
 :class:`FusedPrediction` what :meth:`skneural.network.Network.raw_output` does. Python allocates memory and hands it over
 in a `NetworkPlan`; the kernels in `kernels/` do the work, without the GIL.
 """
@@ -25,7 +25,7 @@ cdef extern from "kernels.h" nogil:
     enum:
         MAX_SUM_REGISTERS, SMALL_GEMM
         IDENTITY, LOGISTIC, TANH, RELU, LEAKY_RELU, PRELU, ELU, MAXOUT, SELU, GELU, SILU, SOFTPLUS, MISH
-        SOFTMAX_CROSS_ENTROPY, LOGISTIC_LOSS, SQUARED_ERROR, ABSOLUTE_ERROR, HUBER, POISSON
+        SOFTMAX_CROSS_ENTROPY, LOGISTIC_LOSS, SQUARED_ERROR, ABSOLUTE_ERROR, HUBER, QUANTILE, POISSON
 
     double forward_backward_float(NetworkPlan *plan, const Size *rows, int adjacent, Size n)
     double forward_backward_double(NetworkPlan *plan, const Size *rows, int adjacent, Size n)
@@ -81,6 +81,7 @@ LOSSES = {
     losses.SquaredError: (SQUARED_ERROR, None),
     losses.AbsoluteError: (ABSOLUTE_ERROR, None),
     losses.Huber: (HUBER, "delta"),
+    losses.Quantile: (QUANTILE, None),
     losses.PoissonLoss: (POISSON, None),
 }
 
@@ -214,7 +215,7 @@ cdef class FusedPlan:
 
 cdef class FusedForwardBackward(FusedPlan):
     """Forward and backward pass of training; parameters as in
-    :class:`skneural.network.forward_backward.ForwardBackward`."""
+    :class:`skneural.network.objective.ForwardBackward`."""
 
     backend = "native"
 
@@ -267,8 +268,8 @@ cdef class FusedForwardBackward(FusedPlan):
         layer.dZ = self.allocate(matrix) if is_maxout else layer.dA
         layer.slopes, layer.dslopes = self.allocate(layer.width), self.allocate(layer.width)
         if is_maxout and not layer.batch_norm.scale:
-            bits = np.empty((self.batch_size // 64 + 1, layer.width), np.uint64)
-            layer.argmax_bits = <uint64_t *>self.keep_alive(bits)
+            argmax_bits = np.empty((self.batch_size // 64 + 1, layer.width), np.uint64)
+            layer.argmax_bits = <uint64_t *>self.keep_alive(argmax_bits)
             layer.maxout_sums = self.keep_alive(np.empty((layer.width + 8, MAX_SUM_REGISTERS, 32), np.uint8))
         set_dropout(&layer.dropout, dropout)
         return 0
@@ -287,6 +288,9 @@ cdef class FusedForwardBackward(FusedPlan):
         self.plan.loss, name = LOSSES[type(loss)]
         batch.loss_parameter = parameter_of(loss, name)
         batch.F, batch.n_outputs = last.Z, last.width
+        if self.plan.loss == QUANTILE:
+            quantiles = np.ascontiguousarray(np.broadcast_to(loss.quantiles, last.width))
+            batch.quantiles = <const double *>self.keep_alive(quantiles)
         batch.exp_sum, batch.row_weight = self.allocate(self.batch_size), self.allocate(self.batch_size)
         self.plan.normalized_weight = self.allocate(self.batch_size)
         if self.indptr is None:  # pages that are never written take no memory

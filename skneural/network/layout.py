@@ -79,9 +79,9 @@ class Layout:
     def views(self, vector: Array) -> Views:
         """Return the parts of `vector`, as views."""
         parts, start = Views(*([] for _ in self.shapes)), 0
-        for shapes, part in zip(self.shapes, parts, strict=True):
+        for shapes, part_views in zip(self.shapes, parts, strict=True):
             for shape in shapes:
                 stop = start + int(np.prod(shape))
-                part.append(vector[start:stop].reshape(shape))
+                part_views.append(vector[start:stop].reshape(shape))
                 start = stop
         return parts

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from skneural.backend import active_extension
+from skneural.custom_component_checks import evaluate_checked
 from skneural.losses import Loss
+from skneural.network.batch_normalization import BatchNormalization
 from skneural.network.dropout import Dropout
-from skneural.network.forward_backward import create_forward_backward
+from skneural.network.layers import ActivationLayer, AffineLayer
 from skneural.network.network import Network
 from skneural.network.training_rows import RowIndex, TrainingRows
 from skneural.penalties import L1, L2, MaxNorm
@@ -107,3 +111,123 @@ class Objective:
         if self._has_batch_norm:
             self.reset_running_statistics()
             self.evaluate(rows)
+
+
+class ForwardBackward:
+    """Mean loss over some rows of the training set, and the gradient of the objective on these rows.
+
+    Parameters
+    ----------
+    network : Network
+        Its parameters are the point at which everything is evaluated.
+    gradient : ndarray of shape (n_parameters,)
+        Where the gradient goes.
+    loss : Loss
+    penalties : sequence of L1, L2
+    rows : TrainingRows
+    n_rows : int
+        The largest number of rows in one evaluation.
+    dropout : sequence of Dropout or None
+        For the input, then for each hidden layer; empty for no dropout. Every evaluation draws new masks.
+    """
+
+    backend = "numpy"
+
+    def __init__(
+        self,
+        network: Network,
+        gradient: Array,
+        loss: Loss,
+        penalties: Sequence[L1 | L2],
+        rows: TrainingRows,
+        n_rows: int,
+        dropout: Sequence[Dropout | None],
+    ):
+        n_weights = network.layout.n_weights
+        self.loss, self.penalties, self.rows = loss, penalties, rows
+        self._weights, self._dweights = network.parameters[:n_weights], gradient[:n_weights]
+        self._matrices = network.weights
+        self._input_dropout, *hidden_dropout = dropout or [None] * len(network.weights)
+        self._layers = training_layers(network, gradient, n_rows, hidden_dropout)
+        self._normalizations = [layer for layer in self._layers if isinstance(layer, BatchNormalization)]
+        self._dF = np.empty((n_rows, network.sizes[-1]), network.parameters.dtype)
+        self._evaluate_loss: Callable[..., tuple[Array, Array]] = partial(evaluate_checked, loss)
+
+    def evaluate(self, rows: RowIndex) -> float:
+        """Return the mean loss over some rows, and store the gradient of J (penalties included) on these rows."""
+        X, Y, sample_weight = self.rows.take(rows)
+        for normalization in self._normalizations:
+            normalization.set_sample_weight(sample_weight)
+        F = X if self._input_dropout is None else self._input_dropout.forward(X)
+        for layer in self._layers:
+            F = layer.forward(F)
+        losses, dF = self._evaluate_loss(F, Y, out=self._dF[: F.shape[0]])
+        self._evaluate_loss = self.loss.evaluate  # only the first evaluation is checked
+        loss, dF = self._average(losses, dF, sample_weight)
+        self._backward(dF)
+        for penalty in self.penalties:
+            penalty.add_gradient(self._weights, self._dweights)
+        return loss
+
+    def penalty(self) -> float:
+        """Return the sum of the penalties at the present parameters."""
+        return sum(penalty.value(self._weights) for penalty in self.penalties)
+
+    def reset_running_statistics(self) -> None:
+        """Let the next evaluation alone decide the running statistics of batch normalisation."""
+        for normalization in self._normalizations:
+            normalization.reset_running_statistics()
+
+    def project(self, max_norm: MaxNorm) -> None:
+        """Shorten the incoming weights of units that exceed the bound."""
+        for W in self._matrices:
+            max_norm.project(W)
+
+    def _average(self, losses: Array, dF: Array, sample_weight: Array | None) -> tuple[float, Array]:
+        """Return the mean of the losses and its gradient, in the memory for it: `dF` of a user's loss may be any."""
+        n, out = len(losses), self._dF[: len(losses)]
+        if sample_weight is None:
+            return float(losses.sum()) / n, np.multiply(dF, 1 / n, out=out, casting="same_kind")
+        return float(np.dot(sample_weight, losses)) / n, np.multiply(dF, (sample_weight / n)[:, None], out=out)
+
+    def _backward(self, gradient: Array) -> None:
+        first, *others = self._layers
+        for layer in reversed(others):
+            layer.parameter_gradients(gradient)
+            gradient = layer.input_gradient(gradient)
+        first.parameter_gradients(gradient)
+
+
+def training_layers(
+    network: Network, gradient: Array, n_rows: int, dropout: Sequence[Dropout | None]
+) -> list[AffineLayer | BatchNormalization | ActivationLayer | Dropout]:
+    """Return the layers of a network in the order of the forward pass, their gradients views on `gradient`."""
+    p, d = network.views, network.layout.views(gradient)
+    layers: list[AffineLayer | BatchNormalization | ActivationLayer | Dropout] = []
+    for i, (activation, n_units) in enumerate(zip(network.activations, network.sizes[1:], strict=False)):
+        if network.batch_norm:
+            running = (p.running_means[i], p.running_variances[i], p.batch_counts[i])
+            layers.append(AffineLayer(p.weights[i], None, d.weights[i], None, n_rows))
+            layers.append(BatchNormalization(p.scales[i], p.biases[i], d.scales[i], d.biases[i], running, n_rows))
+        else:
+            layers.append(AffineLayer(p.weights[i], p.biases[i], d.weights[i], d.biases[i], n_rows))
+        layers.append(ActivationLayer(activation, p.activation_params[i], d.activation_params[i], n_rows, n_units))
+        layer_dropout = dropout[i]
+        if layer_dropout is not None:
+            layers.append(layer_dropout)
+    return [*layers, AffineLayer(p.weights[-1], p.biases[-1], d.weights[-1], d.biases[-1], n_rows)]
+
+
+def create_forward_backward(
+    network: Network,
+    gradient: Array,
+    loss: Loss,
+    penalties: Sequence[L1 | L2],
+    rows: TrainingRows,
+    *others: Any,
+) -> Any:
+    """Return a ForwardBackward, in the fused form where that supports all parts; the arguments are its own."""
+    fused = active_extension("skneural.network.fused")
+    if fused is not None and fused.supports(network, loss, penalties):
+        return fused.FusedForwardBackward(network, gradient, loss, penalties, rows, *others)
+    return ForwardBackward(network, gradient, loss, penalties, rows, *others)

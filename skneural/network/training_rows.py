@@ -43,7 +43,7 @@ class TrainingRows:
         if sample_weight is not None:
             mean = np.mean(sample_weight if subset is None else sample_weight[subset])
             self.sample_weight = (sample_weight / mean).astype(X.dtype)
-        self._buffer = np.empty((0, X.shape[1]), X.dtype)
+        self._X_buffer = np.empty((0, X.shape[1]), X.dtype)
 
     def __len__(self) -> int:
         return self.X.shape[0] if self.subset is None else len(self.subset)
@@ -58,7 +58,7 @@ class TrainingRows:
     def _take_X(self, rows: RowIndex) -> Any:
         if isinstance(rows, slice) or issparse(self.X):
             return self.X[rows]
-        if len(rows) > len(self._buffer):
-            self._buffer = np.empty((len(rows), self.X.shape[1]), self.X.dtype)
+        if len(rows) > len(self._X_buffer):
+            self._X_buffer = np.empty((len(rows), self.X.shape[1]), self.X.dtype)
         # mode="clip" (the indices are valid) spares np.take a hidden copy.
-        return np.take(self.X, rows, axis=0, out=self._buffer[: len(rows)], mode="clip")
+        return np.take(self.X, rows, axis=0, out=self._X_buffer[: len(rows)], mode="clip")

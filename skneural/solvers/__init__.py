@@ -1,18 +1,15 @@
 """Solvers, the training loop, and what it needs: schedules, batches, early stopping."""
 
-from skneural.solvers.adagrad import Adagrad
-from skneural.solvers.adam import Adam, AdamW
+from skneural.solvers.adaptive_solvers import Adagrad, Adam, AdamW, RMSprop, ScheduleFreeAdamW
 from skneural.solvers.base import Solver
 from skneural.solvers.batches import Batches
 from skneural.solvers.early_stopping import EarlyStopping
-from skneural.solvers.epoch import Epoch
 from skneural.solvers.exceptions import DivergenceError, TrainingInterrupted
 from skneural.solvers.lbfgs import LBFGS
-from skneural.solvers.rmsprop import RMSprop
 from skneural.solvers.schedules import SCHEDULES, Adaptive, Constant, Cosine, InverseScaling, OneCycle, Schedule
 from skneural.solvers.sgd import SGD
 from skneural.solvers.training_loop import TrainingLoop
-from skneural.solvers.training_monitor import TrainingMonitor
+from skneural.solvers.training_monitor import Epoch, TrainingMonitor
 
 SOLVERS: dict[str, type[Solver]] = {
     "sgd": SGD,
@@ -20,6 +17,7 @@ SOLVERS: dict[str, type[Solver]] = {
     "adamw": AdamW,
     "rmsprop": RMSprop,
     "adagrad": Adagrad,
+    "schedule_free_adamw": ScheduleFreeAdamW,
 }
 
 __all__ = [
@@ -41,6 +39,7 @@ __all__ = [
     "OneCycle",
     "RMSprop",
     "Schedule",
+    "ScheduleFreeAdamW",
     "Solver",
     "TrainingInterrupted",
     "TrainingLoop",

@@ -13,7 +13,7 @@ from skneural.component import Component
 
 Array = NDArray[Any]
 
-BLOCK_SIZE = 16384  # entries updated at once: parameters, gradient and state of a block stay in the cache
+UPDATE_BLOCK_SIZE = 16384  # entries updated at once: parameters, gradient and state of a block stay in the cache
 
 
 class Solver(Component):
@@ -66,12 +66,25 @@ class Solver(Component):
         self._apply_update: Callable[[float, int], None] = self._update_blocks
         if fused is not None and fused.supports_solver(self, parameters):
             self._apply_update = fused.FusedUpdate(self, parameters, gradient)
-        scratch = np.empty(min(BLOCK_SIZE, parameters.size), parameters.dtype)
+        scratch = np.empty(min(UPDATE_BLOCK_SIZE, parameters.size), parameters.dtype)
         self._blocks = []
-        for start in range(0, parameters.size, BLOCK_SIZE):
-            block = slice(start, start + BLOCK_SIZE)
+        for start in range(0, parameters.size, UPDATE_BLOCK_SIZE):
+            block = slice(start, start + UPDATE_BLOCK_SIZE)
             theta = parameters[block]
             self._blocks.append((theta, gradient[block], *(s[block] for s in self.slots), scratch[: theta.size]))
+
+    def to_training(self) -> None:
+        """At the beginning of an epoch: set the parameters that gradients are taken at, if not the present ones."""
+
+    def to_evaluation(self) -> bool:
+        """At the end of an epoch: set the parameters that predict, if not the present ones.
+
+        Returns
+        -------
+        changed : bool
+            Whether they were changed: by :class:`ScheduleFreeAdamW`, which takes gradients elsewhere.
+        """
+        return False
 
     def step(self, learning_rate: float) -> None:
         """Update the parameters once."""

@@ -15,11 +15,9 @@ from skneural.network.fused cimport FusedForwardBackward, Size
 import numpy as np
 
 from skneural.network import Objective
-from skneural.solvers.adagrad import Adagrad
-from skneural.solvers.adam import Adam, AdamW
+from skneural.solvers.adaptive_solvers import Adagrad, Adam, AdamW, RMSprop
 from skneural.solvers.batches import Batches
 from skneural.solvers.exceptions import DivergenceError
-from skneural.solvers.rmsprop import RMSprop
 from skneural.solvers.sgd import SGD
 
 cdef extern from "solvers.h" nogil:
@@ -153,7 +151,7 @@ cdef class FusedUpdate:
 
 
 cdef class FusedStepNorms:
-    """Norms of gradient, parameters and steps; :class:`skneural.solvers.norms.StepNorms` specifies them."""
+    """Norms of gradient, parameters and steps; :class:`skneural.solvers.training_steps.StepNorms` specifies them."""
 
     cdef bint is_float32
     cdef Size n_parameters, itemsize

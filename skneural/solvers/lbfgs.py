@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from skneural.network import Objective
-from skneural.solvers.epoch import Epoch
 from skneural.solvers.exceptions import DivergenceError
-from skneural.solvers.training_monitor import TrainingMonitor
+from skneural.solvers.training_monitor import Epoch, TrainingMonitor
 
 Array = NDArray[Any]
 
@@ -102,12 +101,12 @@ class LBFGS:
             If the objective or its gradient is not finite; the best finite parameters are restored, as they are when
             the user interrupts.
         """
-        self._best, self._best_loss = self.objective.state.copy(), math.inf
+        self._best_of_line_searches, self._best_loss = self.objective.state.copy(), math.inf
         self._iteration_start = time.perf_counter()
         options = {"maxfun": self.max_fun, "maxiter": max_iter, "gtol": self.tol}
         start = self.objective.parameters.astype(np.float64)
         try:
-            with np.errstate(over="ignore", invalid="ignore", under="ignore"):  # divergence has its own error
+            with np.errstate(all="ignore"):  # divergence has its own error
                 result = minimize(
                     self._evaluate,
                     start,
@@ -117,7 +116,7 @@ class LBFGS:
                     callback=self._on_iteration_end,
                 )
         except (DivergenceError, KeyboardInterrupt):
-            np.copyto(self.objective.state, self._best)
+            np.copyto(self.objective.state, self._best_of_line_searches)
             raise
         self.objective.parameters[...] = result.x
         self.objective.update_running_statistics(self._all_rows)
@@ -143,7 +142,7 @@ class LBFGS:
             raise DivergenceError.at(self._iteration + 1, None)
         if value < self._best_loss:
             self._best_loss = value
-            np.copyto(self._best, self.objective.state)
+            np.copyto(self._best_of_line_searches, self.objective.state)
         return value, gradient
 
     def _on_iteration_end(self, intermediate_result: Any) -> None:
@@ -154,9 +153,9 @@ class LBFGS:
             parameters[...] = x
             self.objective.update_running_statistics(self._all_rows)
         now, validation = time.perf_counter(), self.monitor.validation()
-        epoch = Epoch(self._iteration, float(intermediate_result.fun), now - self._iteration_start, **validation)
+        iteration = Epoch(self._iteration, float(intermediate_result.fun), now - self._iteration_start, **validation)
         self._iteration_start = now
-        stop_requested = self.monitor.on_epoch_end(epoch)
+        stop_requested = self.monitor.on_epoch_end(iteration)
         if self.monitor.use_score and self.monitor.early_stopping.should_stop:
             self._stopped_by = "early_stopping"
         elif stop_requested:

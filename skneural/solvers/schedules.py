@@ -14,6 +14,8 @@ from skneural.constraints import FRACTION, NON_NEGATIVE, Interval
 
 Array = NDArray[Any]
 
+NEGLIGIBLE = 1e-3  # a factor on the learning rate up to which training changes next to nothing
+
 
 @dataclass(frozen=True)
 class Progress:
@@ -79,22 +81,24 @@ class Schedule(Component):
         """Return the factor by which to shrink the rate when progress stalls, or None to stop training."""
         return None
 
-    def has_ended(self, progress: Progress, learning_rate: float) -> bool:
-        """Return whether the schedule has reached its end before an epoch.
+    def is_finished(self, progress: Progress, learning_rate: float, learning_rate_init: float) -> bool:
+        """Return whether the rate has come down for good, so that further training changes next to nothing.
 
         Parameters
         ----------
         progress : Progress
-            At the start of the epoch.
+            At the start of the next epoch.
         learning_rate : float
-            ``learning_rate_init``, reduced by the plateaus so far.
+            The initial rate times the factors of all plateaus so far, without that of ``schedule(progress)``.
+        learning_rate_init : float
+            The initial rate.
 
         Returns
         -------
-        has_ended : bool
-            Then all later rates are those of its end.
+        is_finished : bool
+            False for schedules that never end, as those of users do unless they define this method.
         """
-        return self.completes and bool(progress.fraction[0] >= 1)
+        return False
 
 
 class Constant(Schedule):
@@ -175,9 +179,9 @@ class Adaptive(Schedule):
         """Return 1 / divisor, or None below `smallest`."""
         return 1 / self.divisor if learning_rate > self.smallest else None
 
-    def has_ended(self, progress: Progress, learning_rate: float) -> bool:
-        """Return whether plateaus have reduced the rate to `smallest`."""
-        return learning_rate <= self.smallest
+    def is_finished(self, progress: Progress, learning_rate: float, learning_rate_init: float) -> bool:
+        """Return whether plateaus have brought the rate down to `smallest`, where `fit` would stop."""
+        return learning_rate < learning_rate_init and learning_rate <= self.smallest
 
 
 class Cosine(Schedule):
@@ -207,7 +211,11 @@ class Cosine(Schedule):
 
     def __call__(self, progress: Progress) -> Array:
         """Return final + (1 - final) · (1 + cos(π · fraction)) / 2."""
-        return _cosine(1.0, self.final, progress.fraction)
+        return _cosine_factor(1.0, self.final, progress.fraction)
+
+    def is_finished(self, progress: Progress, learning_rate: float, learning_rate_init: float) -> bool:
+        """Return whether ``max_iter`` epochs are over, if `final` is at most a thousandth."""
+        return _training_is_over(progress) and self.final <= NEGLIGIBLE
 
 
 class OneCycle(Schedule):
@@ -247,10 +255,18 @@ class OneCycle(Schedule):
         """Return the factor of each batch."""
         rise = progress.fraction / self.warmup
         fall = (progress.fraction - self.warmup) / (1 - self.warmup)
-        return np.where(rise < 1, _cosine(self.start, 1.0, rise), _cosine(1.0, self.final, fall))
+        return np.where(rise < 1, _cosine_factor(self.start, 1.0, rise), _cosine_factor(1.0, self.final, fall))
+
+    def is_finished(self, progress: Progress, learning_rate: float, learning_rate_init: float) -> bool:
+        """Return whether ``max_iter`` epochs are over, if `final` is at most a thousandth."""
+        return _training_is_over(progress) and self.final <= NEGLIGIBLE
 
 
-def _cosine(first: float, last: float, fraction: Array) -> Array:
+def _training_is_over(progress: Progress) -> bool:
+    return bool((progress.fraction >= 1).all())
+
+
+def _cosine_factor(first: float, last: float, fraction: Array) -> Array:
     return last + (first - last) * (1 + np.cos(np.pi * np.clip(fraction, 0, 1))) / 2
 
 

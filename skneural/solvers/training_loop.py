@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from skneural.constraints import POSITIVE
+from skneural.custom_component_checks import check_signature
 from skneural.network import Objective
 from skneural.solvers.base import Solver
 from skneural.solvers.batches import Batches
-from skneural.solvers.epoch import Epoch
 from skneural.solvers.exceptions import DivergenceError
 from skneural.solvers.schedules import SCHEDULES, Progress, Schedule
-from skneural.solvers.training_monitor import TrainingMonitor
+from skneural.solvers.training_monitor import Epoch, TrainingMonitor
 from skneural.solvers.training_steps import create_training_steps
 
 Array = NDArray[Any]
@@ -84,6 +86,7 @@ class TrainingLoop:
     ):
         self.objective, self.solver, self.schedule = objective, solver, schedule
         self.batches, self.monitor, self.learning_rate = batches, monitor, learning_rate
+        self._call_schedule = schedule if type(schedule) in BUILT_IN_SCHEDULES else partial(call_schedule, schedule)
         self.rng, self.clip_norm = rng, clip_norm
         self.n_epochs = self.n_samples_seen = 0
         self._batch_starts = np.arange(len(batches)) / len(batches)  # in fractions of an epoch
@@ -111,7 +114,7 @@ class TrainingLoop:
             With the best finite parameters restored, and the solver's state set to zero.
         """
         try:
-            with np.errstate(over="ignore", invalid="ignore", under="ignore"):  # divergence has its own error
+            with np.errstate(all="ignore"):  # divergence has its own error
                 number, stopped = first, False
                 while number <= last and not stopped:
                     n_epochs = self._n_epochs_per_call(last - number + 1)
@@ -135,13 +138,25 @@ class TrainingLoop:
         """Whether the schedule ends with the last epoch, so that to reach it is no lack of convergence."""
         return isinstance(self.schedule, Schedule) and self.schedule.completes
 
-    def schedule_has_ended(self, number: int, max_iter: int) -> bool:
-        """Return whether the schedule is at its end before the epoch of this number, so that no higher rate follows."""
+    def is_schedule_finished(self, max_iter: int) -> bool:
+        """Return whether the schedule has brought the rate down for good: see :meth:`Schedule.is_finished`.
+
+        That is asked for the epoch that follows the `n_epochs` so far.
+
+        Parameters
+        ----------
+        max_iter : int
+            The number of epochs after which schedules end.
+
+        Returns
+        -------
+        is_finished : bool
+            Whether another epoch would change next to nothing. False for callables, which cannot tell.
+        """
         if not isinstance(self.schedule, Schedule):
             return False
-        fraction = np.minimum((number - 1 + self._batch_starts) / max_iter, 1)
-        progress = Progress(number - 1, self.n_samples_seen, fraction)
-        return self.schedule.has_ended(progress, self.learning_rate * self._plateau_factor)
+        progress = Progress(self.n_epochs, self.n_samples_seen, self._fractions(self.n_epochs, 1, max_iter)[0])
+        return self.schedule.is_finished(progress, self.learning_rate * self._plateau_factor, self.learning_rate)
 
     def get_state(self) -> dict[str, Any]:
         """Return all that decides how training continues, as plain values."""
@@ -177,7 +192,7 @@ class TrainingLoop:
         """Run one epoch and report it; return whether training stops."""
         start = time.perf_counter()
         self.monitor.on_epoch_begin()
-        rates = self._rates(number, 1, max_iter)[0]
+        rates = self._batch_rates(number, 1, max_iter)[0]
         loss = self._steps.run_epoch(self.batches.order(self.rng), rates, number)
         self.n_epochs += 1
         self.n_samples_seen += self.batches.n_rows
@@ -186,7 +201,7 @@ class TrainingLoop:
         norms = self._steps.gradient_norm, self._steps.update_ratio
         epoch = Epoch(number, loss, seconds, float(rates[-1]), *norms, **validation)
         stop_requested = self.monitor.on_epoch_end(epoch)
-        return self._stops_on_plateau(epoch.learning_rate) or stop_requested
+        return self._lower_rate_or_stop_on_plateau(epoch.learning_rate) or stop_requested
 
     def _run_epochs(self, number: int, n_epochs: int, max_iter: int) -> bool:
         """Run several epochs as one call and report them afterwards; return whether training stops.
@@ -194,7 +209,7 @@ class TrainingLoop:
         Ctrl-C can come at any line. No epoch that has been run may then be lost, and the random numbers must be those
         of single epochs: up to the order of the first epoch that was not finished.
         """
-        rates, results = self._rates(number, n_epochs, max_iter), np.full((n_epochs, 3), np.nan)
+        rates, results = self._batch_rates(number, n_epochs, max_iter), np.full((n_epochs, 3), np.nan)
         deferred = DeferredEpochs(number, rates, results, time.perf_counter(), self.n_epochs)
         rng_state = self.rng.get_state(legacy=False)
         try:
@@ -202,16 +217,16 @@ class TrainingLoop:
                 orders = [self.batches.order(self.rng) for _ in range(n_epochs)]
                 self._steps.run_epochs(orders, rates, number, results, self.monitor)
             finally:
-                self._report(deferred)
+                self._report_deferred_epochs(deferred)
         finally:
-            self._report(deferred)  # the rest, if Ctrl-C came during the report
+            self._report_deferred_epochs(deferred)  # the rest, if Ctrl-C came during the report
             if deferred.n_finished < n_epochs:
                 self.rng.set_state(rng_state)
                 for _ in range(deferred.n_finished + 1):
                     self.batches.order(self.rng)
-        return self._stops_on_plateau(float(rates[-1, -1]))
+        return self._lower_rate_or_stop_on_plateau(float(rates[-1, -1]))
 
-    def _report(self, deferred: DeferredEpochs) -> None:
+    def _report_deferred_epochs(self, deferred: DeferredEpochs) -> None:
         """Count and report those epochs of a call that are finished, and have not been reported before."""
         seconds = (time.perf_counter() - deferred.start) / max(1, deferred.n_finished)
         for i in range(self.n_epochs - deferred.n_epochs_before, deferred.n_finished):
@@ -221,22 +236,26 @@ class TrainingLoop:
             epoch = Epoch(deferred.number + i, loss, seconds, float(deferred.rates[i, -1]), *norms)
             self.monitor.on_deferred_epoch_end(epoch)
 
-    def _rates(self, number: int, n_epochs: int, max_iter: int) -> Array:
+    def _batch_rates(self, number: int, n_epochs: int, max_iter: int) -> Array:
         """Return the learning rate of each batch of some epochs, an array of shape (n_epochs, n_batches)."""
-        epoch_starts = np.arange(number - 1, number - 1 + n_epochs)
-        fractions = np.minimum((epoch_starts[:, None] + self._batch_starts) / max_iter, 1)
+        fractions = self._fractions(number - 1, n_epochs, max_iter)
         rates = np.empty_like(fractions)
         for i, fraction in enumerate(fractions):
             n_samples_seen = self.n_samples_seen + i * self.batches.n_rows
-            rates[i] = self.schedule(Progress(number - 1 + i, n_samples_seen, fraction))
+            rates[i] = self._call_schedule(Progress(number - 1 + i, n_samples_seen, fraction))
         rates *= self.learning_rate * self._plateau_factor
         return rates
 
-    def _stops_on_plateau(self, learning_rate: float) -> bool:
+    def _fractions(self, n_completed: int, n_epochs: int, max_iter: int) -> Array:
+        """Return the fraction of training done before each batch of the next epochs, of shape (n_epochs, n_batches)."""
+        epoch_starts = np.arange(n_completed, n_completed + n_epochs)
+        return np.minimum((epoch_starts[:, None] + self._batch_starts) / max_iter, 1)
+
+    def _lower_rate_or_stop_on_plateau(self, learning_rate: float) -> bool:
         """Without progress for too long, let the schedule shrink the rate; return True if it does not."""
         if not self.monitor.early_stopping.should_stop:
             return False
-        factor = self.schedule.on_plateau(learning_rate) if isinstance(self.schedule, Schedule) else None
+        factor = plateau_factor(self.schedule, learning_rate) if isinstance(self.schedule, Schedule) else None
         if factor is None:
             return True
         self._plateau_factor *= factor
@@ -271,3 +290,71 @@ class DeferredEpochs(NamedTuple):
     def n_finished(self) -> int:
         """The number of epochs that have been run to their end."""
         return int(np.isfinite(self.results[:, 0]).sum())
+
+
+def call_schedule(schedule: Callable[[Progress], Any], progress: Progress) -> Array:
+    """Return the factors of an epoch's batches by a user's schedule; a ValueError if they are not finite and >= 0.
+
+    Parameters
+    ----------
+    schedule : Schedule or callable
+        Progress -> one factor, or one per batch.
+    progress : Progress
+        At the start of the epoch.
+
+    Returns
+    -------
+    factors : ndarray of shape (n_batches,)
+        What the schedule returned.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skneural.solvers.training_loop import call_schedule
+    >>> from skneural.solvers.schedules import Progress
+    >>> start = Progress(epoch=0, n_samples_seen=0, fraction=np.array([0.0, 0.5]))
+    >>> call_schedule(lambda progress: 1 - progress.fraction, start)
+    array([1. , 0.5])
+    """
+    check_signature(f"learning_rate={schedule!r}", schedule, "(progress)", progress)
+    returned = schedule(progress)
+    n_batches = len(progress.fraction)
+    try:
+        real = np.asarray(returned).dtype.kind in "fiub" and np.shape(returned) in ((), (n_batches,))
+    except ValueError:  # lists of different lengths
+        real = False
+    factors = np.broadcast_to(np.asarray(returned if real else np.nan, dtype=np.float64), n_batches)
+    if not (np.isfinite(factors).all() and (factors >= 0).all()):
+        raise ValueError(
+            f"learning_rate={schedule!r} must return a finite factor >= 0, or an array with one for each of the "
+            f"epoch's {n_batches} batches. Got {returned!r} in epoch {progress.epoch + 1}."
+        )
+    return factors
+
+
+def plateau_factor(schedule: Schedule, learning_rate: float) -> float | None:
+    """Return the factor by which a schedule shrinks the rate on a plateau, or None to stop; a ValueError for others.
+
+    Parameters
+    ----------
+    schedule : Schedule
+        Its method ``on_plateau`` is called.
+    learning_rate : float
+        At present.
+
+    Returns
+    -------
+    factor : float or None
+        What the method returned.
+
+    Examples
+    --------
+    >>> from skneural.solvers import Adaptive
+    >>> from skneural.solvers.training_loop import plateau_factor
+    >>> plateau_factor(Adaptive(divisor=4), 0.1)
+    0.25
+    """
+    factor = schedule.on_plateau(learning_rate)
+    if factor is not None and not POSITIVE.is_satisfied_by(factor):
+        raise ValueError(f"learning_rate={schedule!r}: on_plateau must return None or a factor > 0. Got {factor!r}.")
+    return factor

@@ -202,7 +202,7 @@ def test_a_users_own_activation():
     assert model.score(X_IRIS, Y_IRIS) > 0.9
 
 
-@pytest.mark.parametrize("solver", ["sgd", "adam", "adamw", "rmsprop", "adagrad", "lbfgs"])
+@pytest.mark.parametrize("solver", ["sgd", "adam", "adamw", "schedule_free_adamw", "rmsprop", "adagrad", "lbfgs"])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_every_solver_lowers_the_loss(solver, dtype):
     model = fitted(solver=solver, learning_rate_init=0.01, max_iter=40, dtype=dtype)
@@ -215,7 +215,7 @@ def test_every_solver_lowers_the_loss(solver, dtype):
 SCHEDULES = ["constant", "invscaling", "adaptive", "cosine", "one_cycle"]
 
 
-@pytest.mark.parametrize("solver", ["sgd", "adam", "adamw", "rmsprop", "adagrad"])
+@pytest.mark.parametrize("solver", ["sgd", "adam", "adamw", "schedule_free_adamw", "rmsprop", "adagrad"])
 @pytest.mark.parametrize("schedule", SCHEDULES)
 def test_every_schedule_with_every_stochastic_solver(solver, schedule):
     model = fitted(solver=solver, learning_rate=schedule, learning_rate_init=0.05, max_iter=30, power_t=0.1)
@@ -286,8 +286,9 @@ def test_penalties_and_bounds_reach_the_weights():
     assert max(np.linalg.norm(W, axis=0).max() for W in plain.coefs_) > 0.6
 
 
-def test_adamw_decays_weights_apart_from_the_gradient():
-    step = {"solver": "adamw", "learning_rate_init": 0.01, "max_iter": 1, "batch_size": 150, "shuffle": False}
+@pytest.mark.parametrize("solver", ["adamw", "schedule_free_adamw"])
+def test_adamw_decays_weights_apart_from_the_gradient(solver):
+    step = {"solver": solver, "learning_rate_init": 0.01, "max_iter": 1, "batch_size": 150, "shuffle": False}
     without, with_decay = fitted(alpha=0.0, **step), fitted(alpha=0.5, **step)
     start = fitted(alpha=0.0, **{**step, "learning_rate_init": 1e-300})
     for W, W_without, W_start in zip(with_decay.coefs_, without.coefs_, start.coefs_, strict=True):

@@ -266,9 +266,9 @@ class TestHistory:
     @pytest.mark.parametrize("early_stopping", [False, True])
     def test_one_entry_per_epoch(self, solver, early_stopping):
         model = ActivationMLPClassifier(**SMALL, solver=solver, early_stopping=early_stopping).fit(X, Y)
-        judged = {"validation_loss", "validation_score"}
+        validated = {"validation_loss", "validation_score"}
         norms = {name: len(column) for name, column in model.history_.items()}
-        assert norms == {name: 0 if name in judged and not early_stopping else model.n_iter_ for name in norms}
+        assert norms == {name: 0 if name in validated and not early_stopping else model.n_iter_ for name in norms}
         assert model.history_["loss"] is model.loss_curve_
         assert {type(value) for column in model.history_.values() for value in column} == {float}
         rates = model.history_["learning_rate"]
@@ -408,8 +408,8 @@ def test_any_combination(case):
     model.fit(rows[:n], y[:n], **given_rows)
     assert 1 <= model.n_iter_ <= params["max_iter"]
     assert len(model.loss_curve_) == model.n_iter_
-    judged = model.n_iter_ if how["validated"] or params["early_stopping"] else 0
-    assert len(model.history_["validation_loss"]) == len(model.history_["validation_score"]) == judged
+    validated = model.n_iter_ if how["validated"] or params["early_stopping"] else 0
+    assert len(model.history_["validation_loss"]) == len(model.history_["validation_score"]) == validated
     names = [name for name in ("predict", "predict_proba", "predict_log_proba") if hasattr(model, name)]
     before = [getattr(model, name)(rows) for name in names]
     assert all(np.isfinite(out).all() for out in before if out.dtype.kind == "f")

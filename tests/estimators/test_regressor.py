@@ -10,7 +10,7 @@ from scipy.sparse import csr_array
 from sklearn.linear_model import HuberRegressor, PoissonRegressor, QuantileRegressor, Ridge
 from sklearn.metrics import d2_pinball_score, mean_pinball_loss, mean_poisson_deviance, r2_score
 
-from skneural import ActivationMLPRegressor
+from skneural import ActivationMLPRegressor, use_backend
 from skneural.estimators.regressor import REGRESSION_LOSSES
 from skneural.inspection import check_gradient
 from skneural.losses import (
@@ -185,6 +185,16 @@ class TestQuantiles:
         model = ActivationMLPRegressor(Quantile([0.1, 0.9]), max_iter=1, learning_rate_init=1e-12).fit(X, self.SKEWED)
         started = model.target_mean_ + model.target_scale_ * model.intercepts_[-1]
         assert_allclose(started, np.quantile(self.SKEWED, [0.1, 0.9], method="inverted_cdf"), rtol=1e-6)
+
+    @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+    @pytest.mark.parametrize("quantile", [0.3, [0.05, 0.5, 0.9]], ids=str)
+    def test_both_forms_train_equally(self, quantile, dtype):
+        model = ActivationMLPRegressor(Quantile(quantile), **{**SMALL, "activation": "tanh", "max_iter": 2})
+        expected = model.fit(X.astype(dtype), self.SKEWED).predict(X.astype(dtype))
+        with use_backend("numpy"):
+            got = model.fit(X.astype(dtype), self.SKEWED).predict(X.astype(dtype))
+        assert model.backend_ == "numpy"
+        assert_allclose(got, expected, rtol=1e-3 if dtype == np.float32 else 1e-11)
 
     def test_the_quantile_of_each_of_several_targets(self):
         model = ActivationMLPRegressor(Quantile(0.7), **SMALL).fit(X, np.stack([Y, -Y], axis=1))

@@ -11,10 +11,10 @@ from sklearn.datasets import make_blobs
 from sklearn.exceptions import ConvergenceWarning
 
 from skneural import ActivationMLPClassifier, ActivationMLPRegressor, DeadUnitsWarning, DivergenceError
-from skneural.solvers import SCHEDULES, Cosine, TrainingInterrupted
+from skneural.solvers import SCHEDULES, SOLVERS, Cosine, TrainingInterrupted
 
 ESTIMATORS = [ActivationMLPClassifier, ActivationMLPRegressor]
-STOCHASTIC = ["sgd", "adam", "adamw", "rmsprop", "adagrad"]
+STOCHASTIC = sorted(SOLVERS)
 
 X, Y = make_blobs(150, n_features=4, centers=3, cluster_std=1.5, random_state=2)
 X = (X - X.mean(axis=0)) / X.std(axis=0)
@@ -81,8 +81,10 @@ class TestPartialFitWithEarlyStopping:
             assert_array_equal(twin.parameters_, model.parameters_)
 
     @pytest.mark.parametrize("Estimator", ESTIMATORS)
-    def test_after_each_call_it_is_the_fit_of_as_many_epochs(self, Estimator):
+    @pytest.mark.parametrize("solver", ["adam", "schedule_free_adamw"])
+    def test_after_each_call_it_is_the_fit_of_as_many_epochs(self, Estimator, solver):
         settings = {**SMALL, "early_stopping": True, "learning_rate_init": 0.3, "n_iter_no_change": 1000}
+        settings["solver"] = solver
         model = Estimator(**settings)
         for n_iter in range(1, 25):
             streamed(model, 1, **GIVEN)
@@ -90,7 +92,7 @@ class TestPartialFitWithEarlyStopping:
                 whole = Estimator(**settings, max_iter=n_iter).fit(X, Y, **GIVEN)
             assert_array_equal(model.parameters_, whole.parameters_)
             assert model.history_["loss"] == whole.history_["loss"]
-        assert np.argmax(model.validation_scores_) + 1 < n_iter  # the best were not always the latest
+        assert (np.diff(model.validation_scores_) < 0).any()  # the best were not always the latest
 
     def test_on_one_validation_set_the_best_parameters_are_kept_while_training_continues(self):
         model = stopped_early()
@@ -136,6 +138,12 @@ class TestPartialFitWithEarlyStopping:
     def test_after_a_change_of_parameters_it_trains(self, switch):
         model = streamed(stopped_early(), 3, **GIVEN).set_params(**switch)
         assert streamed(model, 60, MOVED, **GIVEN_MOVED).score(X_VAL, MOVED_VAL) > 0.9
+
+
+@pytest.mark.parametrize("solver", ["adam", "adamw", "rmsprop", "sgd"])
+def test_a_stream_that_moves_late_is_learned(solver):
+    model = streamed(ActivationMLPClassifier(**SMALL, solver=solver), 200)
+    assert streamed(model, 60, MOVED).score(X_VAL, MOVED_VAL) > 0.9
 
 
 class TestWarmStart:
@@ -278,7 +286,7 @@ class TestSchedulesUnderPartialFit:
             assert not ended(caught) or caught[-1].filename == __file__
         return first, messages
 
-    @pytest.mark.parametrize("schedule", ["cosine", "one_cycle", Cosine(final=0.1)], ids=str)
+    @pytest.mark.parametrize("schedule", ["cosine", "one_cycle"])
     @pytest.mark.parametrize("Estimator", ESTIMATORS)
     def test_the_first_call_after_the_end_warns(self, Estimator, schedule):
         model = Estimator(**SMALL, learning_rate=schedule, max_iter=4)
@@ -295,10 +303,11 @@ class TestSchedulesUnderPartialFit:
         assert len(messages) == 1
         assert model.history_["learning_rate"][first - 2] > 1e-6 >= model.history_["learning_rate"][first - 1]
 
-    @pytest.mark.parametrize("schedule", [*(set(SCHEDULES) - set(ENDING)), lambda progress: 1.0])
+    @pytest.mark.parametrize("schedule", [*(set(SCHEDULES) - set(ENDING)), Cosine(final=0.1), lambda progress: 1.0])
     def test_the_others_do_not(self, schedule):
         assert self.calls(ActivationMLPRegressor(**SMALL, learning_rate=schedule, max_iter=2), 6) == (None, [])
 
+    @pytest.mark.filterwarnings("ignore:The network fits its own training rows worse")  # after three epochs
     @pytest.mark.parametrize("schedule", ["cosine", "one_cycle"])
     def test_after_a_fit_the_first_call_warns(self, schedule):
         model = ActivationMLPRegressor(**SMALL, learning_rate=schedule, max_iter=3).fit(X, Y)
@@ -314,6 +323,7 @@ class TestSchedulesUnderPartialFit:
         model = ActivationMLPRegressor(**settings, learning_rate="cosine")
         with warnings.catch_warnings():
             warnings.simplefilter("error")
+            warnings.filterwarnings("ignore", "The network fits its own training rows worse")  # after three epochs
             model.fit(X, Y).fit(X, Y)
         assert model.history_["learning_rate"][:3] == model.history_["learning_rate"][3:]
 

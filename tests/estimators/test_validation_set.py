@@ -1,4 +1,4 @@
-"""Validation rows, the user's own or held out: what is recorded, what is judged, what is restored."""
+"""The validation set, the user's own or held out: what is recorded, what is compared, what is restored."""
 
 import math
 import pickle
@@ -61,7 +61,7 @@ class TestRecords:
         assert model.best_validation_score_ == max(model.validation_scores_)
 
     @pytest.mark.parametrize("Estimator", ESTIMATORS)
-    def test_without_early_stopping_they_only_look_on(self, Estimator):
+    def test_without_early_stopping_they_change_nothing(self, Estimator):
         plain, monitored = Estimator(**SMALL).fit(X, Y), Estimator(**SMALL).fit(X, Y, **OURS)
         assert_array_equal(monitored.parameters_, plain.parameters_)
         assert monitored.best_loss_ == plain.best_loss_ == min(plain.loss_curve_)
@@ -79,8 +79,8 @@ class TestRecords:
             assert_array_equal(np.isnan(curve), np.repeat([True, False, True], 3))
         assert model.best_validation_score_ == max(model.validation_scores_[3:6])
         model.set_params(early_stopping=True, max_iter=1).fit(X, Y, **OURS)
-        judged = np.array(model.validation_scores_)
-        assert LossCurveDisplay.from_estimator(model).best_epoch == np.flatnonzero(judged == np.nanmax(judged))[0] + 1
+        scores = np.array(model.validation_scores_)
+        assert LossCurveDisplay.from_estimator(model).best_epoch == np.flatnonzero(scores == np.nanmax(scores))[0] + 1
 
     def test_unknown_numbers_are_saved(self, tmp_path):
         pytest.importorskip("skops.io")

@@ -9,7 +9,7 @@ from scipy import sparse
 
 from skneural.activations import ACTIVATIONS, Maxout, PReLU
 from skneural.backend import built_extension, use_backend
-from skneural.losses import LOSSES, Huber, LogisticLoss, PoissonLoss, SoftmaxCrossEntropy
+from skneural.losses import LOSSES, Huber, LogisticLoss, PoissonLoss, Quantile, SoftmaxCrossEntropy
 from skneural.network import Dropout, Layout, Network, Objective, TrainingRows
 from skneural.network.network import matmul
 from skneural.penalties import L1, L2, MaxNorm
@@ -65,7 +65,8 @@ def problems(draw):
     activations = [
         draw(st.sampled_from([*ACTIVATIONS.values(), Maxout(3), PReLU(shared=True)])) for _ in range(n_hidden)
     ]
-    loss = draw(st.sampled_from([*LOSSES.values(), SoftmaxCrossEntropy(0.2), LogisticLoss(0.1), Huber(0.3)]))
+    more = [SoftmaxCrossEntropy(0.2), LogisticLoss(0.1), Huber(0.3), Quantile(0.8)]
+    loss = draw(st.sampled_from([*LOSSES.values(), *more]))
     n_outputs = draw(st.integers(2 if isinstance(loss, SoftmaxCrossEntropy) else 1, 18))
     return {
         "activations": activations,

@@ -7,7 +7,7 @@ from scipy import sparse
 from skneural.activations import ACTIVATIONS, Activation, Maxout, PReLU, ReLU, Tanh
 from skneural.initializers import INITIALIZERS, AutoInitializer, FunctionInitializer
 from skneural.network import Layout, Network
-from skneural.network.network import BLOCK_ROWS, matmul
+from skneural.network.network import PREDICTION_BLOCK_ROWS, matmul
 
 every_activation = pytest.mark.parametrize("activation", [*ACTIVATIONS.values(), Maxout(3)], ids=repr)
 every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -56,7 +56,10 @@ def test_without_hidden_layers_it_is_a_linear_model():
     assert list(network.hidden_activations(X)) == []
 
 
-@pytest.mark.parametrize("n_rows", [0, 1, BLOCK_ROWS - 1, BLOCK_ROWS, BLOCK_ROWS + 1, 2 * BLOCK_ROWS + 3])
+@pytest.mark.parametrize(
+    "n_rows",
+    [0, 1, PREDICTION_BLOCK_ROWS - 1, PREDICTION_BLOCK_ROWS, PREDICTION_BLOCK_ROWS + 1, 2 * PREDICTION_BLOCK_ROWS + 3],
+)
 @pytest.mark.parametrize("convert", [np.asarray, sparse.csr_array])
 def test_blocks_leave_no_trace(n_rows, convert):
     network, X = random_network([4, 3, 2], [ReLU()]), rows(n_rows)
@@ -188,3 +191,19 @@ def test_products_of_rows_and_weights(dtype, convert, shape, backend):
     product = matmul(A, W)
     assert product.dtype == dtype
     np.testing.assert_allclose(product, A @ W, rtol=0, atol=1e-12 if dtype == "float64" else 1e-4)
+
+
+@every_activation
+@every_dtype
+@pytest.mark.parametrize("batch_norm", [False, True])
+def test_the_callers_floating_point_errors_are_not_raised_and_stay_as_set(activation, dtype, batch_norm, backend):
+    network = Network.zeros([4, 3, 2], [activation], dtype, batch_norm)
+    network.parameters[...] = np.random.RandomState(0).normal(size=network.parameters.size) ** 2
+    signs = np.array([[1, -1, 0, 1], [-1, -1, -1, -1]], dtype)
+    for X in (1e-37 * signs, signs, 1e37 * signs):
+        with np.errstate(all="ignore"):
+            expected = network.raw_output(X), network.features(X, 0)
+        with np.errstate(all="raise"):
+            np.testing.assert_array_equal(network.raw_output(X), expected[0])
+            np.testing.assert_array_equal(network.features(X, 0), expected[1])
+            assert set(np.geterr().values()) == {"raise"}

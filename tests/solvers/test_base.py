@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from skneural.solvers import SOLVERS
-from skneural.solvers.base import BLOCK_SIZE
+from skneural.solvers.base import UPDATE_BLOCK_SIZE
 
 every_solver = pytest.mark.parametrize("name", sorted(SOLVERS))
 every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -40,7 +40,9 @@ class Run:
 
 @every_solver
 @every_dtype
-@pytest.mark.parametrize("size", [1, BLOCK_SIZE - 1, BLOCK_SIZE, BLOCK_SIZE + 1, 2 * BLOCK_SIZE + 7])
+@pytest.mark.parametrize(
+    "size", [1, UPDATE_BLOCK_SIZE - 1, UPDATE_BLOCK_SIZE, UPDATE_BLOCK_SIZE + 1, 2 * UPDATE_BLOCK_SIZE + 7]
+)
 def test_an_entry_moves_the_same_wherever_it_stands(name, dtype, size):
     forward, backward = Run(name, size, dtype), Run(name, size, dtype)
     backward.theta[...] = forward.theta[::-1]

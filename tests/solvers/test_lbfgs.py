@@ -162,3 +162,18 @@ def test_divergence_on_the_way_restores_what_was_best_so_far():
         lbfgs(objective, 100, 1e-6, [spoil]).run(max_iter=10)
     np.testing.assert_array_equal(objective.parameters, min(seen, key=lambda pair: pair[0])[1])
     assert np.isfinite(objective.parameters).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("scale", [1e-30, 1.0, 1e4])
+def test_the_callers_floating_point_errors_are_not_raised_and_stay_as_set(scale, dtype, backend):
+    X, y = iris()
+    X[:, 0] *= scale
+    parameters = []
+    for error in ("ignore", "raise"):
+        network, objective = linear(SoftmaxCrossEntropy(), X.astype(dtype), y, 3, dtype=dtype)
+        with np.errstate(all=error):
+            lbfgs(objective, 100, 1e-6).run(max_iter=20)
+            assert set(np.geterr().values()) == {error}
+        parameters.append(network.parameters)
+    np.testing.assert_array_equal(*parameters)

@@ -8,7 +8,7 @@ import pytest
 from skneural.activations import ReLU, Tanh
 from skneural.losses import SoftmaxCrossEntropy, SquaredError
 from skneural.network import Layout, Network, Objective, TrainingRows
-from skneural.penalties import L2, MaxNorm
+from skneural.penalties import L1, L2, MaxNorm
 from skneural.solvers import (
     SGD,
     SOLVERS,
@@ -203,6 +203,44 @@ def test_beyond_the_last_epoch_a_smooth_schedule_stays_at_its_end():
     np.testing.assert_allclose(solver.rates, 0.05 * 0.25)
 
 
+class Ending(Constant):
+    """A user's own schedule, which ends after two epochs of `build`."""
+
+    def is_finished(self, progress, learning_rate, learning_rate_init):
+        return progress.n_samples_seen >= 2 * N_ROWS
+
+
+@pytest.mark.parametrize(
+    ("schedule", "finished"),
+    [(Cosine(), [False] * 3 + [True] * 2), (Ending(), [False] + [True] * 4), (Constant(), [False] * 5)],
+    ids=["cosine", "own", "constant"],
+)
+def test_the_loop_knows_when_its_schedule_is_finished(schedule, finished):
+    training = build(schedule=schedule)
+    assert not training.is_schedule_finished(4)
+    for number in range(1, 6):
+        training.run(number, number, 4)
+        assert training.is_schedule_finished(4) == finished[number - 1]
+
+
+def test_adaptive_is_finished_after_its_last_plateau_also_where_training_is_resumed():
+    settings = {"schedule": Adaptive(10.0, smallest=1e-3), "tol": 1e9, "patience": 1}
+    training = build(**settings)
+    for number in range(1, 6):
+        training.run(number, number, 100)
+        assert training.is_schedule_finished(100) == (number == 5)  # rates 0.05, 0.005 and 0.0005
+    resumed = build(**settings)
+    assert not resumed.is_schedule_finished(100)
+    resumed.set_state(training.get_state())
+    assert resumed.is_schedule_finished(100)
+
+
+def test_a_callable_never_is():
+    training = build(schedule=lambda progress: 0.0)
+    training.run(1, 3, 2)
+    assert not training.is_schedule_finished(2)
+
+
 # The end.
 
 
@@ -325,9 +363,9 @@ def test_the_step_that_diverges_is_the_last():
 
 def test_parameters_that_only_the_last_batch_spoils_are_noticed():
     objective = build_objective()
-    n_batches = 5
+    loop = build(objective, schedule=lambda progress: [0.01, 0.01, 0.01, 0.01, 1e308], learning_rate=10.0)
     with pytest.raises(DivergenceError) as error:
-        build(objective, schedule=lambda progress: [1.0] * (n_batches - 1) + [np.inf]).run(1, 10, 10)
+        loop.run(1, 10, 10)
     assert error.value.epoch == 1
     assert np.isfinite(objective.parameters).all()
 
@@ -361,3 +399,25 @@ def test_other_losses_train_as_well():
     objective = Objective(network, SoftmaxCrossEntropy(), [], TrainingRows(X, y), 5)
     build(objective, learning_rate=0.1).run(1, 200, 200)
     assert (network.raw_output(X).argmax(axis=1) == y).all()
+
+
+# Floating-point errors that the caller has set to raise.
+
+
+@every_solver
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("rate", [1e-300, 0.05, 1e30])
+def test_the_callers_floating_point_errors_are_not_raised_and_stay_as_set(name, dtype, rate, backend):
+    objectives = []
+    for error in ("ignore", "raise"):
+        X, Y = data()
+        X[:, 0] *= 1e-30  # with squares that underflow in single precision
+        rows = TrainingRows(X.astype(dtype), Y.astype(dtype))
+        objectives.append(build_objective(rows=rows, penalties=[L1(1e-30), L2(1e-30)], dtype=dtype))
+        with np.errstate(all=error):
+            try:
+                build(objectives[-1], SOLVERS[name](), learning_rate=rate).run(1, 5, 5)
+            except DivergenceError:
+                assert rate > 1
+            assert set(np.geterr().values()) == {error}
+    np.testing.assert_array_equal(objectives[1].state, objectives[0].state)

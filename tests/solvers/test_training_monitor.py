@@ -1,5 +1,6 @@
 """What happens between epochs: the best parameters, early stopping, callbacks."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -152,3 +153,14 @@ def test_lbfgs_validates_at_statistics_of_the_very_parameters():
     assert len(pairs) > 5
     for predicted, trained in pairs:
         assert predicted == pytest.approx(trained, rel=1e-10)
+
+
+def test_what_is_unknown_is_nan_or_none():
+    epoch = Epoch(1, 0.5, 0.1)
+    assert all(math.isnan(value) for value in (epoch.learning_rate, epoch.gradient_norm, epoch.update_ratio))
+    assert epoch.validation_loss is epoch.score is None
+
+
+def test_a_report_does_not_change():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Epoch(1, 0.5, 0.1).loss = 0.0

@@ -3,29 +3,35 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import time
+import warnings
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.base import clone, is_classifier
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import check_cv
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.parallel import Parallel, delayed
 
+from skneural._sklearn_compat import _safe_indexing
 from skneural.activations import ACTIVATIONS
-from skneural.estimators import ActivationMLPClassifier, ActivationMLPRegressor
+from skneural.custom_component_checks import check_activations
+from skneural.estimators import ActivationMLPClassifier, ActivationMLPRegressor, DeadUnitsWarning
 from skneural.estimators.base import BaseActivationMLP
 from skneural.estimators.builder import TrainingBuilder
-from skneural.inspection.activation_check import check_activations
-from skneural.inspection.comparison.fit_and_score import FitResult, fit_and_score
 from skneural.inspection.report_tables import data_frame, format_or_dash, text_table
+from skneural.inspection.units.unit_report import UnitReport, unit_report
 from skneural.inspection.unwrapping import final_estimator
 from skneural.preprocessing import StdScaler
+from skneural.solvers import DivergenceError
 
 Array = NDArray[Any]
 
@@ -258,3 +264,116 @@ def _table_row(each: Candidate) -> list[str]:
     fractions = [format_or_dash(each.dead, ".0%"), format_or_dash(each.saturated, ".0%")]
     mean, rate = format_or_dash(each.mean_activation, ".2g"), f"{each.learning_rate:g}"
     return [each.activation, rate, *score, f"{each.fit_time:.3f}", *times, *fractions, mean, f"{each.n_parameters}"]
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """The result of one fit.
+
+    Parameters
+    ----------
+    score : float
+        Score on the test rows; NaN if training diverged.
+    fit_time : float
+        Seconds to fit.
+    losses : ndarray of shape (n_epochs,)
+        Training loss of each epoch.
+    seconds : ndarray of shape (n_epochs,)
+        Seconds from the start of training to the end of each epoch.
+    dead, saturated : float
+        Fractions of all hidden units, on the training rows.
+    mean_activation : float
+        Mean over all hidden units, on the training rows.
+    n_parameters : int
+        Number of trained parameters.
+    """
+
+    score: float
+    fit_time: float
+    losses: Array
+    seconds: Array
+    dead: float
+    saturated: float
+    mean_activation: float
+    n_parameters: int
+
+    @property
+    def min_loss(self) -> float:
+        """The smallest training loss; infinite if no epoch was completed."""
+        return float(self.losses.min(initial=math.inf))
+
+    def time_to_loss(self, target_loss: float) -> tuple[float, float]:
+        """Return the epochs and the seconds until the training loss reached the target; NaN if it never did."""
+        reached = np.flatnonzero(self.losses <= target_loss)
+        return (float(reached[0] + 1), float(self.seconds[reached[0]])) if reached.size else (math.nan, math.nan)
+
+
+def fit_and_score(
+    estimator: Any, X: Any, y: Any, split: tuple[Array, Array], scorer: Callable[[Any, Any, Any], Any]
+) -> FitResult:
+    """Fit an estimator or Pipeline on the training rows of a split, and score it on the test rows.
+
+    Warnings of dead units and of too few epochs are silenced, because the result contains both.
+
+    Parameters
+    ----------
+    estimator : ActivationMLPClassifier, ActivationMLPRegressor or Pipeline
+        It is fitted in place.
+    X, y : array-like
+        All rows and their targets.
+    split : tuple of ndarray of int
+        Indices of the training rows and of the test rows.
+    scorer : callable
+        Called as ``scorer(estimator, X_test, y_test)``; must return one number.
+    """
+    (X_train, y_train), (X_test, y_test) = ((_safe_indexing(X, rows), _safe_indexing(y, rows)) for rows in split)
+    start = time.perf_counter()
+    converged = _fit(estimator, X_train, y_train)
+    fit_time = time.perf_counter() - start
+    network = final_estimator(estimator)
+    return FitResult(
+        score=_score(scorer, estimator, X_test, y_test) if converged else math.nan,
+        fit_time=fit_time,
+        losses=np.array(network.loss_curve_),
+        seconds=np.cumsum(network.history_["seconds"]),
+        n_parameters=network._network.layout.n_trainable,
+        **_average_over_units(unit_report(estimator, X_train)),
+    )
+
+
+def _fit(estimator: Any, X: Any, y: Any) -> bool:
+    """Fit, and return False if training diverged."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        warnings.simplefilter("ignore", DeadUnitsWarning)
+        try:
+            estimator.fit(X, y)
+        except DivergenceError:
+            return False
+    return True
+
+
+def _score(scorer: Callable[[Any, Any, Any], Any], estimator: Any, X: Any, y: Any) -> float:
+    try:
+        score = scorer(estimator, X, y)
+    except (AttributeError, TypeError) as error:  # a score of probabilities for a regressor, or a wrong signature
+        raise TypeError(
+            f"scoring, called as scoring(estimator, X, y), does not suit this estimator: {error}. Got {scorer!r}."
+        ) from error
+    score = score.item() if isinstance(score, np.generic | np.ndarray) and score.size == 1 else score
+    if not isinstance(score, Real):
+        raise TypeError(
+            f"scoring, called as scoring(estimator, X, y), must return one number. Got {score!r}, of type "
+            f"{type(score).__name__}, from {scorer!r}."
+        )
+    return float(score)
+
+
+def _average_over_units(report: UnitReport) -> dict[str, float]:
+    """Return averages over all hidden units; NaN if there are none."""
+    names = {"dead": "dead", "saturated": "saturated", "mean": "mean_activation"}
+    if not report.layers:
+        return dict.fromkeys(names.values(), math.nan)
+    n_units = [layer.n_units for layer in report.layers]
+    values = [[getattr(layer, name) for name in names] for layer in report.layers]
+    return dict(zip(names.values(), np.average(values, axis=0, weights=n_units).tolist(), strict=True))

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from skneural.activations import ACTIVATIONS, Activation
 from skneural.component import resolve
-from skneural.inspection.activation_check import check_activation
+from skneural.custom_component_checks import check_activation
 from skneural.inspection.displays.matplotlib_support import get_axes
 from skneural.inspection.unwrapping import unwrap
 

@@ -22,23 +22,23 @@ from sklearn.utils import resample
 from skneural.atomic_write import atomic_write
 from skneural.estimators.base import BaseActivationMLP
 from skneural.inspection.gradients.gradient_check import check_gradient
-from skneural.inspection.html_report.gradient_section import gradient_section
 from skneural.inspection.html_report.html_elements import Markup, Section, concatenate, element
-from skneural.inspection.html_report.model_section import model_section
-from skneural.inspection.html_report.predictions_section import (
+from skneural.inspection.html_report.report_sections import (
     classification_section,
+    gradient_section,
+    model_section,
     multilabel_section,
     regression_section,
+    training_section,
+    units_section,
 )
 from skneural.inspection.html_report.stylesheet import PAGE_STYLE, STYLE
-from skneural.inspection.html_report.training_section import training_section
-from skneural.inspection.html_report.units_section import units_section
 from skneural.inspection.units.unit_report import unit_report
 from skneural.inspection.unwrapping import unwrap
 
 Array = NDArray[Any]
 
-N_ROWS = 2000  # enough for a histogram
+HISTOGRAM_ROWS = 2000  # enough for a histogram
 
 # The browser must not load anything or run any script.
 CONTENT_SECURITY_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
@@ -171,8 +171,8 @@ def report(estimator: Any, X: Any, y: Any) -> Report:
             "rows": f"{len(targets):,}",
             "features": f"{network.n_features_in_:,}",
             "parameters": f"{network._network.layout.n_trainable:,}",
-            "epochs": len(network.loss_curve_),
-            "training time": f"{sum(network.history_['seconds']):.3g} s",
+            "epochs": f"{network._n_epochs:,}",
+            "training time": _training_time(network),
             "gradient check": gradient.verdict,
         },
         sections=[
@@ -192,6 +192,11 @@ def _predictions_section(network: BaseActivationMLP, y: Array, predicted: Array)
     return multilabel_section(y, predicted) if predicted.ndim == 2 else classification_section(y.ravel(), predicted)
 
 
+def _training_time(network: BaseActivationMLP) -> str:
+    seconds = sum(network.history_["seconds"])
+    return f"{seconds:.3g} s" if np.isfinite(seconds) else "unknown"  # files do not hold it
+
+
 def _subtitle(estimator: Any, network: BaseActivationMLP) -> str:
     steps = [type(step).__name__ for _, step in getattr(estimator, "steps", [(None, network)])]
     layers = " - ".join(str(size) for size in network._sizes)
@@ -199,7 +204,7 @@ def _subtitle(estimator: Any, network: BaseActivationMLP) -> str:
 
 
 def _activations(network: BaseActivationMLP, rows: Any) -> list[Array]:
-    sample = resample(rows, replace=False, n_samples=min(N_ROWS, np.shape(rows)[0]), random_state=0)
+    sample = resample(rows, replace=False, n_samples=min(HISTOGRAM_ROWS, np.shape(rows)[0]), random_state=0)
     return [network.hidden_features(sample, i) for i in range(len(network.activations_))]
 
 

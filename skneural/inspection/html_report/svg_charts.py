@@ -20,7 +20,7 @@ Array = NDArray[Any]
 
 WIDTH, HEIGHT = 360, 220
 LEFT, RIGHT, TOP, BOTTOM = 52, 10, 10, 38  # margins
-MAX_POINTS = 400  # of a curve
+MAX_LINE_POINTS = 400  # of a curve
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def line_chart(title: str, curves: dict[str, Any], *, x_label: str = "epoch", ma
     n = max(len(values) for values in arrays.values())
     log = bool(finite.min() > 0 and finite.max() > 100 * finite.min())
     x_scale = Scale(*((1, n) if n > 1 else (0, 2)), LEFT, WIDTH - RIGHT)
-    y_scale = Scale(*_padded(finite.min(), finite.max(), log), HEIGHT - BOTTOM, TOP, log)
+    y_scale = Scale(*_padded_axis_limits(finite.min(), finite.max(), log), HEIGHT - BOTTOM, TOP, log)
     lines = [_line(values, x_scale, y_scale, i) for i, values in enumerate(arrays.values())]
     mark = None if marked is None else _vertical_line(float(x_scale(marked)), "mark")
     legend = list(arrays) if len(arrays) > 1 else []
@@ -102,7 +102,7 @@ def line_chart(title: str, curves: dict[str, Any], *, x_label: str = "epoch", ma
 
 def scatter_chart(title: str, x: Array, y: Array, *, x_label: str, y_label: str) -> Markup:
     """Return a scatter chart with the diagonal on which x and y are equal."""
-    limits = _padded(min(x.min(), y.min()), max(x.max(), y.max()))
+    limits = _padded_axis_limits(min(x.min(), y.min()), max(x.max(), y.max()))
     x_scale, y_scale = Scale(*limits, LEFT, WIDTH - RIGHT), Scale(*limits, HEIGHT - BOTTOM, TOP)
     diagonal = _path(x_scale(np.array(limits)), y_scale(np.array(limits)), "mark")
     points = [
@@ -113,7 +113,7 @@ def scatter_chart(title: str, x: Array, y: Array, *, x_label: str, y_label: str)
 
 def histogram_chart(title: str, edges: Array, heights: Array, *, x_label: str, note: str = "") -> Markup:
     """Return a histogram; a dashed line marks zero."""
-    x_scale = Scale(*_padded(edges[0], edges[-1]), LEFT, WIDTH - RIGHT)
+    x_scale = Scale(*_padded_axis_limits(edges[0], edges[-1]), LEFT, WIDTH - RIGHT)
     y_scale = Scale(0, max(float(heights.max()), 1e-300) * 1.05, HEIGHT - BOTTOM, TOP)
     xs, ys = x_scale(np.repeat(edges, 2)), y_scale(np.concatenate([[0], np.repeat(heights, 2), [0]]))
     zero = _vertical_line(float(x_scale(0)), "mark") if edges[0] <= 0 <= edges[-1] else None
@@ -160,7 +160,7 @@ def _axes(x_scale: Scale, y_scale: Scale, x_label: str, y_ticks: bool = True) ->
 
 
 def _line(values: Array, x_scale: Scale, y_scale: Scale, i: int) -> Markup:
-    shown = np.unique(np.linspace(0, len(values) - 1, min(MAX_POINTS, len(values))).astype(int))
+    shown = np.unique(np.linspace(0, len(values) - 1, min(MAX_LINE_POINTS, len(values))).astype(int))
     shown = shown[np.isfinite(values[shown])]
     if len(shown) == 1:
         return element(
@@ -178,7 +178,7 @@ def _vertical_line(x: float, css_class: str) -> Markup:
     return element("path", d=f"M{x:.1f} {TOP}V{HEIGHT - BOTTOM}", class_=css_class)
 
 
-def _padded(low: float, high: float, log: bool = False) -> tuple[float, float]:
+def _padded_axis_limits(low: float, high: float, log: bool = False) -> tuple[float, float]:
     """Return a range that is a little wider, and never of length zero."""
     low, high = float(low), float(high)
     if log:

@@ -15,7 +15,7 @@ from skneural.inspection.unwrapping import final_estimator
 
 Array = NDArray[Any]
 
-N_ROWS = 500  # of the training data, if no rows are given
+MONITORED_ROWS = 500  # of the training data, if no rows are given
 
 
 class NetworkMonitor:
@@ -132,16 +132,17 @@ class NetworkMonitor:
         if not self.reports:
             return "NetworkMonitor: nothing recorded yet"
         header = ["epoch", *(f"dead in layer {layer.layer}" for layer in self.reports[0].layers)]
-        cells = [[f"{fraction:.0%}" for fraction in fractions] for fractions in self.dead]
+        dead_cells = [[f"{fraction:.0%}" for fraction in fractions] for fractions in self.dead]
         # The first and the last epoch, and those that changed something.
-        shown = [i for i in range(len(cells)) if i in (0, len(cells) - 1) or cells[i] != cells[i - 1]]
-        table = text_table(header, [[str(self.epochs[i]), *cells[i]] for i in shown])
+        last = len(dead_cells) - 1
+        shown = [i for i in range(last + 1) if i in (0, last) or dead_cells[i] != dead_cells[i - 1]]
+        table = text_table(header, [[str(self.epochs[i]), *dead_cells[i]] for i in shown])
         return "\n".join([table, *self.deaths, bullet_list(self.reports[-1].recommendations)]).rstrip()
 
     def _record(self, estimator: Any, epoch: int, X: Any) -> None:
         rows = self.X
         if rows is None:
             n_rows = X.shape[0] if hasattr(X, "shape") else len(X)
-            rows = resample(X, replace=False, n_samples=min(N_ROWS, n_rows), random_state=0)
+            rows = resample(X, replace=False, n_samples=min(MONITORED_ROWS, n_rows), random_state=0)
         self.epochs.append(epoch)
         self.reports.append(unit_report(estimator, rows, self.y))

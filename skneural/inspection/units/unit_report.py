@@ -8,9 +8,9 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from skneural.inspection.activation_check import check_activations
+from skneural.custom_component_checks import check_activations
 from skneural.inspection.report_tables import bullet_list, data_frame, format_or_dash, text_table
-from skneural.inspection.units.diagnosis import diagnose
+from skneural.inspection.units.recommendations import recommendations
 from skneural.inspection.units.unit_statistics import UnitStatistics, unit_statistics
 from skneural.inspection.units.weight_updates import WeightUpdates
 from skneural.inspection.unwrapping import unwrap
@@ -207,7 +207,7 @@ def unit_report(estimator: Any, X: Any, y: Any = None, sample_weight: Any = None
     check_activations(network.activations, network.sizes[1:])
     updates = WeightUpdates(model, X, y, sample_weight) if y is not None else None
     layers = [_layer_report(statistics, network, updates) for statistics in unit_statistics(network, rows)]
-    return UnitReport(layers, rows.shape[0], diagnose(layers, model, rows))
+    return UnitReport(layers, rows.shape[0], recommendations(layers, model, rows))
 
 
 def _layer_report(statistics: UnitStatistics, network: Network, updates: WeightUpdates | None) -> LayerReport:

@@ -13,7 +13,7 @@ from skneural.network.alive_units import local_gradient, zero_threshold
 
 Array = NDArray[Any]
 
-BLOCK_SIZE = 2048  # rows at once
+STATISTICS_BLOCK_ROWS = 2048  # rows at once
 SATURATED_GRADIENT = 0.01  # of the activation's largest local gradient: an active unit below it is saturated on the row
 SATURATED_ROWS = 0.9  # a unit that is saturated on at least this fraction of the rows counts as saturated
 
@@ -61,7 +61,7 @@ class UnitStatistics:
         gradient = local_gradient(self.network, self.layer, Z, A)
         is_active = np.abs(A) > self._zero_threshold
         self.n_rows += len(A)
-        self.n_one_sign += int(_rows_have_one_sign(inputs).sum())
+        self.n_one_sign += int(_rows_of_one_sign(inputs).sum())
         self.is_alive |= (is_active | (gradient > self._zero_threshold)).any(axis=0)
         self.n_saturated += (is_active & (gradient < self._saturated_threshold)).sum(axis=0)
         self.sum += A.sum(axis=0, dtype=np.float64)
@@ -91,8 +91,8 @@ class UnitStatistics:
 def unit_statistics(network: Network, X: Any) -> list[UnitStatistics]:
     """Return the statistics of each hidden layer over validated rows."""
     layers = [UnitStatistics(network, i) for i in range(len(network.activations))]
-    for start in range(0, X.shape[0], BLOCK_SIZE):
-        inputs = X[start : start + BLOCK_SIZE]
+    for start in range(0, X.shape[0], STATISTICS_BLOCK_ROWS):
+        inputs = X[start : start + STATISTICS_BLOCK_ROWS]
         with np.errstate(all="ignore"):
             for layer, (Z, A) in zip(layers, network.iter_layers(inputs), strict=True):
                 layer.add(inputs, Z, A)
@@ -113,7 +113,7 @@ def is_rectifier(activation: Activation) -> bool:
     return bool(left < 0.99 * right)
 
 
-def _rows_have_one_sign(inputs: Any) -> Array:
+def _rows_of_one_sign(inputs: Any) -> Array:
     """Return for each row whether its nonzero entries all have one sign."""
     low, high = inputs.min(axis=1), inputs.max(axis=1)
     if hasattr(low, "toarray"):

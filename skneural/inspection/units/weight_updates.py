@@ -15,7 +15,7 @@ from skneural.solvers import LBFGS, DivergenceError
 
 Array = NDArray[Any]
 
-N_ROWS = 1000  # enough for a mean gradient
+GRADIENT_ROWS = 1000  # enough for a mean gradient
 
 
 class WeightUpdates:
@@ -39,7 +39,7 @@ class WeightUpdates:
     """
 
     def __init__(self, estimator: BaseActivationMLP, X: Any, y: Any, sample_weight: Any = None):
-        dry_run = DryRun(estimator, X, y, sample_weight, N_ROWS)
+        dry_run = DryRun(estimator, X, y, sample_weight, GRADIENT_ROWS)
         layout = dry_run.network.layout
         gradient = np.zeros(layout.size)
         gradient[: layout.n_trainable] = dry_run.objective(alpha=0, dropout=0.0, input_dropout=0.0).gradient()
@@ -47,7 +47,7 @@ class WeightUpdates:
         self.gradient_norms = [float(np.linalg.norm(dW)) for dW in hidden_dW]
         self.one_sign_gradients = [_fraction_of_one_sign(dW) for dW in hidden_dW]
         batch_size = resolve_batch_size(estimator.batch_size)
-        self.update_ratios = _step(estimator, DryRun(estimator, X, y, sample_weight, batch_size))
+        self.update_ratios = _update_ratios_of_one_step(estimator, DryRun(estimator, X, y, sample_weight, batch_size))
 
 
 def _fraction_of_one_sign(dW: Array) -> float:
@@ -56,24 +56,24 @@ def _fraction_of_one_sign(dW: Array) -> float:
     return float((has_one_sign & has_gradient).sum() / has_gradient.sum()) if has_gradient.any() else math.nan
 
 
-def _step(estimator: BaseActivationMLP, dry_run: DryRun) -> list[float]:
+def _update_ratios_of_one_step(estimator: BaseActivationMLP, dry_run: DryRun) -> list[float]:
     """Make one step of the solver, on one batch, and return the relative change of each layer's weights."""
-    before = [W.copy() for W in dry_run.network.weights[:-1]]
-    loop = dry_run.minimizer()
-    if isinstance(loop, LBFGS):
-        return [math.nan] * len(before)
+    weights_before = [W.copy() for W in dry_run.network.weights[:-1]]
+    minimizer = dry_run.minimizer()
+    if isinstance(minimizer, LBFGS):
+        return [math.nan] * len(weights_before)
     state = estimator._training_state
     if state is not None and state["solver"] == estimator.solver:
-        loop.set_state(state)
+        minimizer.set_state(state)
     # The learning rate of the last epoch: after it, a schedule may have come to zero.
-    last_epoch = max(len(estimator.loss_curve_), 1)
+    last_epoch = max(estimator._n_epochs, 1)
     try:
-        loop.run(last_epoch, last_epoch, estimator.max_iter)
+        minimizer.run(last_epoch, last_epoch, estimator.max_iter)
     except DivergenceError:
-        return [math.inf] * len(before)
-    return [_relative_change(old, new) for old, new in zip(before, dry_run.network.weights, strict=False)]
+        return [math.inf] * len(weights_before)
+    return [_relative_change(old, new) for old, new in zip(weights_before, dry_run.network.weights, strict=False)]
 
 
-def _relative_change(old: Array, new: Array) -> float:
-    norm = float(np.linalg.norm(old))
-    return float(np.linalg.norm(new - old)) / norm if norm else math.inf
+def _relative_change(weights_before: Array, weights_after: Array) -> float:
+    norm = float(np.linalg.norm(weights_before))
+    return float(np.linalg.norm(weights_after - weights_before)) / norm if norm else math.inf

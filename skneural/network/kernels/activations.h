@@ -1,4 +1,4 @@
-/* The activations but Maxout: bias and activation in one pass, and on the way back the gradients in Z and bias.
+/* The activations, Maxout's kernels apart (maxout.h): bias and activation in one pass, and on the way back the gradients in Z and bias.
  *
  * Three patterns. IN_PLACE: where the slope can be computed from A, A replaces Z. SAVE_SLOPE: where it cannot, forward
  * computes the slope beside A, while the exponential is at hand, and leaves it in Z's place for the backward pass. PReLU
@@ -167,3 +167,53 @@ VECTORIZED static void T(prelu_backward)(
 #undef SELU_ALPHA
 #undef SELU_SCALE
 #undef POSITIVE
+
+static void T(activation_forward)(Layer *layer, Size n)
+{
+    const REAL parameter = (REAL)layer->activation_parameter;
+    const Size width = layer->width;
+    switch (layer->activation) {
+    case IDENTITY: T(identity_forward)(layer->Z, layer->b, parameter, n, width); break;
+    case LOGISTIC: T(logistic_forward)(layer->Z, layer->b, parameter, n, width); break;
+    case TANH: T(tanh_forward)(layer->Z, layer->b, parameter, n, width); break;
+    case RELU: T(relu_forward)(layer->Z, layer->b, parameter, n, width); break;
+    case LEAKY_RELU: T(leaky_relu_forward)(layer->Z, layer->b, parameter, n, width); break;
+    case ELU: T(elu_forward)(layer->Z, layer->b, parameter, n, width); break;
+    case SELU: T(selu_forward)(layer->Z, layer->b, parameter, n, width); break;
+    case SOFTPLUS: T(softplus_forward)(layer->Z, layer->b, parameter, n, width); break;
+    case GELU: T(gelu_forward)(layer->Z, layer->A, layer->b, n, width); break;
+    case SILU: T(silu_forward)(layer->Z, layer->A, layer->b, n, width); break;
+    case MISH: T(mish_forward)(layer->Z, layer->A, layer->b, n, width); break;
+    case MAXOUT: T(maxout_forward)(layer->Z, layer->A, layer->b, n, width, layer->n_pieces); break;
+    case PRELU:
+        T(expand_slopes)(layer);
+        T(prelu_forward)(layer->Z, layer->A, layer->b, layer->slopes, n, width);
+    }
+}
+
+/* dA becomes dZ; db is its column sums. */
+static void T(activation_backward)(const NetworkPlan *plan, Layer *layer, Size n)
+{
+    const REAL parameter = (REAL)layer->activation_parameter;
+    const Size width = layer->width;
+    switch (layer->activation) {
+    case IDENTITY: T(identity_backward)(layer->dA, layer->A, layer->db, parameter, n, width); break;
+    case LOGISTIC: T(logistic_backward)(layer->dA, layer->A, layer->db, parameter, n, width); break;
+    case TANH: T(tanh_backward)(layer->dA, layer->A, layer->db, parameter, n, width); break;
+    case RELU: T(relu_backward)(layer->dA, layer->A, layer->db, parameter, n, width); break;
+    case LEAKY_RELU: T(leaky_relu_backward)(layer->dA, layer->A, layer->db, parameter, n, width); break;
+    case ELU: T(elu_backward)(layer->dA, layer->A, layer->db, parameter, n, width); break;
+    case SELU: T(selu_backward)(layer->dA, layer->A, layer->db, parameter, n, width); break;
+    case SOFTPLUS: T(softplus_backward)(layer->dA, layer->A, layer->db, parameter, n, width); break;
+    case GELU:
+    case SILU:
+    case MISH: T(saved_slope_backward)(layer->dA, layer->Z, layer->db, n, width); break;
+    case MAXOUT: /* the first layer needs no dZ where dW and db come from dA */
+        if (layer > plan->layers || !T(uses_maxout_weight_gradient)(plan, layer, n))
+            T(maxout_backward)(layer->dA, layer->Z, layer->dZ, layer->db, n, width, layer->n_pieces);
+        break;
+    case PRELU:
+        T(prelu_backward)(layer->dA, layer->Z, layer->slopes, layer->db, layer->dslopes, n, width);
+        T(sum_slope_gradients)(layer);
+    }
+}

@@ -1,68 +1,6 @@
 /* The passes through a network: forward and backward over a mini-batch in training, forward over a block of rows in
  * prediction. */
 
-static void T(activation_forward)(Layer *layer, Size n)
-{
-    const REAL parameter = (REAL)layer->activation_parameter;
-    const Size width = layer->width;
-    switch (layer->activation) {
-    case IDENTITY: T(identity_forward)(layer->Z, layer->b, parameter, n, width); break;
-    case LOGISTIC: T(logistic_forward)(layer->Z, layer->b, parameter, n, width); break;
-    case TANH: T(tanh_forward)(layer->Z, layer->b, parameter, n, width); break;
-    case RELU: T(relu_forward)(layer->Z, layer->b, parameter, n, width); break;
-    case LEAKY_RELU: T(leaky_relu_forward)(layer->Z, layer->b, parameter, n, width); break;
-    case ELU: T(elu_forward)(layer->Z, layer->b, parameter, n, width); break;
-    case SELU: T(selu_forward)(layer->Z, layer->b, parameter, n, width); break;
-    case SOFTPLUS: T(softplus_forward)(layer->Z, layer->b, parameter, n, width); break;
-    case GELU: T(gelu_forward)(layer->Z, layer->A, layer->b, n, width); break;
-    case SILU: T(silu_forward)(layer->Z, layer->A, layer->b, n, width); break;
-    case MISH: T(mish_forward)(layer->Z, layer->A, layer->b, n, width); break;
-    case MAXOUT: T(maxout_forward)(layer->Z, layer->A, layer->b, n, width, layer->n_pieces); break;
-    case PRELU:
-        T(expand_slopes)(layer);
-        T(prelu_forward)(layer->Z, layer->A, layer->b, layer->slopes, n, width);
-    }
-}
-
-/* dA becomes dZ; db is its column sums. */
-static void T(activation_backward)(const NetworkPlan *plan, Layer *layer, Size n)
-{
-    const REAL parameter = (REAL)layer->activation_parameter;
-    const Size width = layer->width;
-    switch (layer->activation) {
-    case IDENTITY: T(identity_backward)(layer->dA, layer->A, layer->db, parameter, n, width); break;
-    case LOGISTIC: T(logistic_backward)(layer->dA, layer->A, layer->db, parameter, n, width); break;
-    case TANH: T(tanh_backward)(layer->dA, layer->A, layer->db, parameter, n, width); break;
-    case RELU: T(relu_backward)(layer->dA, layer->A, layer->db, parameter, n, width); break;
-    case LEAKY_RELU: T(leaky_relu_backward)(layer->dA, layer->A, layer->db, parameter, n, width); break;
-    case ELU: T(elu_backward)(layer->dA, layer->A, layer->db, parameter, n, width); break;
-    case SELU: T(selu_backward)(layer->dA, layer->A, layer->db, parameter, n, width); break;
-    case SOFTPLUS: T(softplus_backward)(layer->dA, layer->A, layer->db, parameter, n, width); break;
-    case GELU:
-    case SILU:
-    case MISH: T(saved_slope_backward)(layer->dA, layer->Z, layer->db, n, width); break;
-    case MAXOUT: /* the first layer needs no dZ where dW and db come from dA */
-        if (layer > plan->layers || !T(uses_maxout_weight_gradient)(plan, layer, n))
-            T(maxout_backward)(layer->dA, layer->Z, layer->dZ, layer->db, n, width, layer->n_pieces);
-        break;
-    case PRELU:
-        T(prelu_backward)(layer->dA, layer->Z, layer->slopes, layer->db, layer->dslopes, n, width);
-        T(sum_slope_gradients)(layer);
-    }
-}
-
-static double T(evaluate_loss)(const NetworkPlan *plan)
-{
-    switch (plan->loss) {
-    case SOFTMAX_CROSS_ENTROPY: return T(softmax_cross_entropy)(&plan->loss_batch);
-    case LOGISTIC_LOSS: return T(logistic_loss)(&plan->loss_batch);
-    case SQUARED_ERROR: return T(squared_error)(&plan->loss_batch);
-    case ABSOLUTE_ERROR: return T(absolute_error)(&plan->loss_batch);
-    case HUBER: return T(huber)(&plan->loss_batch);
-    default: return T(poisson)(&plan->loss_batch);
-    }
-}
-
 /* Set the rows' weights, those for batch normalisation too; return whether any of them is positive. */
 static int T(set_row_weights)(NetworkPlan *plan, const Size *rows, Size n)
 {
@@ -134,15 +72,6 @@ static double T(forward_backward)(NetworkPlan *plan, const Size *rows, int adjac
     }
     T(affine_backward)(plan, plan->layers, X, rows, NULL, n);
     return loss;
-}
-
-static double T(total_penalty)(const NetworkPlan *plan)
-{
-    double sum = 0;
-    if (plan->l1 || plan->l2)
-        for (const Layer *layer = plan->layers; layer < plan->layers + plan->n_layers; layer++)
-            sum += T(penalty_value)(layer->W, plan->l2, plan->l1, layer->fan_in * layer->width);
-    return sum;
 }
 
 /* Raw outputs F, (n, n_outputs), of n adjacent rows. */

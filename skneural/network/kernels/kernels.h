@@ -7,13 +7,13 @@
 #define REAL float
 #define SINGLE 1
 #include "vector_math.h"
-#include "activations.h"
 #include "losses.h"
 #include "penalties.h"
 #include "dropout.h"
 #include "batch_normalization.h"
 #include "gemm.h"
 #include "maxout.h"
+#include "activations.h"
 #include "affine.h"
 #include "forward_backward.h"
 #undef REAL
@@ -22,13 +22,13 @@
 #define REAL double
 #define SINGLE 0
 #include "vector_math.h"
-#include "activations.h"
 #include "losses.h"
 #include "penalties.h"
 #include "dropout.h"
 #include "batch_normalization.h"
 #include "gemm.h"
 #include "maxout.h"
+#include "activations.h"
 #include "affine.h"
 #include "forward_backward.h"
 #undef REAL

@@ -96,6 +96,11 @@ ELEMENTWISE_LOSS(huber, {
     gradient = T(clamp)(r, -p, p);
     loss = gradient * (r - gradient / 2);
 })
+ELEMENTWISE_LOSS(quantile, {
+    const REAL q = (REAL)batch->quantiles[j];
+    gradient = r > 0 ? 1 - q : (r < 0 ? -q : r);
+    loss = gradient * r;
+})
 /* y log y - y is the same at every step; 0 log 0 = 0. */
 ELEMENTWISE_LOSS(poisson, {
     const REAL mean = T(vexp)(f);
@@ -104,3 +109,16 @@ ELEMENTWISE_LOSS(poisson, {
 })
 
 #undef ELEMENTWISE_LOSS
+
+static double T(evaluate_loss)(const NetworkPlan *plan)
+{
+    switch (plan->loss) {
+    case SOFTMAX_CROSS_ENTROPY: return T(softmax_cross_entropy)(&plan->loss_batch);
+    case LOGISTIC_LOSS: return T(logistic_loss)(&plan->loss_batch);
+    case SQUARED_ERROR: return T(squared_error)(&plan->loss_batch);
+    case ABSOLUTE_ERROR: return T(absolute_error)(&plan->loss_batch);
+    case HUBER: return T(huber)(&plan->loss_batch);
+    case QUANTILE: return T(quantile)(&plan->loss_batch);
+    default: return T(poisson)(&plan->loss_batch);
+    }
+}

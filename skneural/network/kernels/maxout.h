@@ -90,40 +90,40 @@ static int T(uses_maxout_weight_gradient)(const NetworkPlan *plan, const Layer *
         && T(uses_own_gemm)(&plan->gemm, n * layer->fan_in * layer->width);
 }
 
-/* Bit i of bits[p · n_units + j] becomes: piece p of unit j is the largest in row i of the block. */
-VECTORIZED static void T(argmax_to_bits)(const REAL *Z, uint64_t *bits, Size rows, Size n_units, Size n_pieces)
+/* Bit i of argmax_bits[p · n_units + j] becomes: piece p of unit j is the largest in row i of the block. */
+VECTORIZED static void T(argmax_to_bits)(const REAL *Z, uint64_t *argmax_bits, Size rows, Size n_units, Size n_pieces)
 {
     const Size width = n_units * n_pieces;
-    memset(bits, 0, width * sizeof(uint64_t));
+    memset(argmax_bits, 0, width * sizeof(uint64_t));
     for (Size i = 0; i < rows; i++)
         for (Size p = 1; p < n_pieces; p++) {
             const REAL *RESTRICT argmax = Z + i * width;
-            uint64_t *RESTRICT piece = bits + p * n_units;
+            uint64_t *RESTRICT piece = argmax_bits + p * n_units;
             for (Size j = 0; j < n_units; j++)
                 piece[j] |= (uint64_t)(argmax[j] == (REAL)p) << i;
         }
     for (Size j = 0; j < n_units; j++) {
         uint64_t others = 0;
         for (Size p = 1; p < n_pieces; p++)
-            others |= bits[p * n_units + j];
-        bits[j] = ~others & (~(uint64_t)0 >> (BLOCK_ROWS - rows));
+            others |= argmax_bits[p * n_units + j];
+        argmax_bits[j] = ~others & (~(uint64_t)0 >> (BLOCK_ROWS - rows));
     }
 }
 
 /* sums += the rows whose bits are set, each times its gradient; returns the sum of these gradients. */
 WIDE INLINED REAL T(add_rows)(
-    uint64_t bits, const REAL *rows, const REAL *dA, Size n_units, REAL *sums, const int registers)
+    uint64_t piece_bits, const REAL *rows, const REAL *dA, Size n_units, REAL *sums, const int registers)
 {
     T(Sums) sum[MAX_SUM_REGISTERS], *out = (T(Sums) *)sums;
     REAL gradient_sum = 0;
     for (int r = 0; r < registers; r++)
         sum[r] = out[r];
-    for (; bits; bits &= bits - 1) {
-        const Size i = __builtin_ctzll(bits);
-        const T(Sums) *row = (const T(Sums) *)(rows + i * registers * LANES);
+    for (; piece_bits; piece_bits &= piece_bits - 1) {
+        const Size i = __builtin_ctzll(piece_bits);
+        const T(Sums) *input_row = (const T(Sums) *)(rows + i * registers * LANES);
         const REAL gradient = dA[i * n_units];
         for (int r = 0; r < registers; r++)
-            sum[r] += gradient * row[r];
+            sum[r] += gradient * input_row[r];
         gradient_sum += gradient;
     }
     for (int r = 0; r < registers; r++)
@@ -133,18 +133,19 @@ WIDE INLINED REAL T(add_rows)(
 
 /* The same for all pieces, over a block of rows: maxout_sums and db. */
 WIDE static void T(add_block)(
-    const Layer *layer, const uint64_t *bits, const REAL *block, const REAL *dA, Size rows, int registers)
+    const Layer *layer, const uint64_t *argmax_bits, const REAL *block, const REAL *dA, Size rows, int registers)
 {
-    const Size n_units = layer->n_units, line = 64 / sizeof(REAL);
+    const Size n_units = layer->n_units, units_per_line = 64 / sizeof(REAL);
     REAL *sums = layer->maxout_sums, *RESTRICT db = layer->db;
 #define CASE(r) \
     case r: \
         for (Size j = 0; j < n_units; j++) { \
-            if (j % line == 0 && j + line < n_units) /* dA lies row by row, and is read unit by unit */ \
+            /* dA lies row by row, and is read unit by unit */ \
+            if (j % units_per_line == 0 && j + units_per_line < n_units) \
                 for (Size i = 0; i < rows; i++) \
-                    PREFETCH(dA + i * n_units + j + line); \
+                    PREFETCH(dA + i * n_units + j + units_per_line); \
             for (Size c = j; c < layer->width; c += n_units) /* the unit's pieces */ \
-                db[c] += T(add_rows)(bits[c], block, dA + j, n_units, sums + c * r * LANES, r); \
+                db[c] += T(add_rows)(argmax_bits[c], block, dA + j, n_units, sums + c * r * LANES, r); \
         } \
         break;
     switch (registers) {
@@ -189,10 +190,10 @@ VECTORIZED static void T(maxout_weight_gradient)(const Layer *layer, const REAL 
     const Size width = layer->width, n_blocks = (n + BLOCK_ROWS - 1) / BLOCK_ROWS;
     const Size block_rows = (n + n_blocks - 1) / n_blocks, max_features = MAX_SUM_REGISTERS * LANES;
     REAL *dW = layer->dW;
-    uint64_t *bits = layer->argmax_bits;
-    for (Size i = 0; i < n; i += block_rows, bits += width) {
+    uint64_t *argmax_bits = layer->argmax_bits;
+    for (Size i = 0; i < n; i += block_rows, argmax_bits += width) {
         const Size rows = n - i < block_rows ? n - i : block_rows;
-        T(argmax_to_bits)((const REAL *)layer->Z + i * width, bits, rows, layer->n_units, layer->n_pieces);
+        T(argmax_to_bits)((const REAL *)layer->Z + i * width, argmax_bits, rows, layer->n_units, layer->n_pieces);
     }
     for (Size from = 0; from < layer->fan_in; from += max_features) {
         const Size left = layer->fan_in - from, features = left < max_features ? left : max_features;
@@ -200,12 +201,12 @@ VECTORIZED static void T(maxout_weight_gradient)(const Layer *layer, const REAL 
         memset(layer->maxout_sums, 0, width * padded * sizeof(REAL));
         memset(layer->db, 0, width * sizeof(REAL));
         memset(block, 0, block_rows * padded * sizeof(REAL));
-        bits = layer->argmax_bits;
-        for (Size i = 0; i < n; i += block_rows, bits += width) {
+        argmax_bits = layer->argmax_bits;
+        for (Size i = 0; i < n; i += block_rows, argmax_bits += width) {
             const Size rows = n - i < block_rows ? n - i : block_rows;
             for (Size r = 0; r < rows; r++)
                 memcpy(block + r * padded, X + (i + r) * layer->fan_in + from, features * sizeof(REAL));
-            T(add_block)(layer, bits, block, (const REAL *)layer->dA + i * layer->n_units, rows, (int)registers);
+            T(add_block)(layer, argmax_bits, block, (const REAL *)layer->dA + i * layer->n_units, rows, (int)registers);
         }
         T(transpose)(layer->maxout_sums, padded, dW + from * width, beta, features, width);
     }

@@ -8,7 +8,7 @@
 #include "precision.h"
 
 enum { IDENTITY, LOGISTIC, TANH, RELU, LEAKY_RELU, PRELU, ELU, MAXOUT, SELU, GELU, SILU, SOFTPLUS, MISH };
-enum { SOFTMAX_CROSS_ENTROPY, LOGISTIC_LOSS, SQUARED_ERROR, ABSOLUTE_ERROR, HUBER, POISSON };
+enum { SOFTMAX_CROSS_ENTROPY, LOGISTIC_LOSS, SQUARED_ERROR, ABSOLUTE_ERROR, HUBER, QUANTILE, POISSON };
 
 /* Rows of the input, X. Dense: `data` and two strides. CSR, where `indptr` is not NULL: data, indices, indptr. */
 typedef struct {
@@ -72,6 +72,7 @@ typedef struct {
     const Size *rows;      /* (n_rows,) */
     const void *Y;         /* class codes of type Size, or (n_samples, n_outputs) numbers */
     double loss_parameter; /* label smoothing, or Huber's delta; 0 for the others */
+    const double *quantiles; /* (n_outputs,): of the quantile loss; NULL for the others */
     Size n_rows, n_outputs;
 } LossBatch;
 

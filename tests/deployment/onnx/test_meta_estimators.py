@@ -20,7 +20,7 @@ from sklearn.ensemble import (
 )
 from sklearn.feature_selection import RFE, SelectFromModel, SelectKBest, SequentialFeatureSelector
 from sklearn.frozen import FrozenEstimator
-from sklearn.impute import KNNImputer
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import FixedThresholdClassifier, GridSearchCV, TunedThresholdClassifierCV
 from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier, OutputCodeClassifier
@@ -116,12 +116,12 @@ RIGHT = {
     "selected features": (make_pipeline(SelectFromModel(LINEAR, max_features=2), NETWORK), y),
     "the best features": (make_pipeline(SelectKBest(k=2), NETWORK), y),
     "eliminated features": (make_pipeline(RFE(LINEAR, n_features_to_select=2), NETWORK), y),
-    "imputed from neighbours": (make_pipeline(KNNImputer(), NETWORK), y),
+    "imputed means": (make_pipeline(SimpleImputer(), NETWORK), y),
     "ranks": (make_pipeline(QuantileTransformer(n_quantiles=20), NETWORK), y),
     "clusters": (make_pipeline(StdScaler(), KMeans(3, random_state=0)), y),
 }
 
-IN_FLOAT32_ONLY = {"boosting", "boosting of two classes", "imputed from neighbours"}
+IN_FLOAT32_ONLY = {"boosting", "boosting of two classes", "imputed means"}
 
 
 @pytest.mark.parametrize("name", RIGHT)
@@ -179,7 +179,7 @@ REFUSED = {
         y,
         "SequentialFeatureSelector",
     ),
-    "stacked labels": (StackingClassifier(TWO, cv=2, stack_method="predict"), y, "cannot run the graph"),
+    "stacked labels": (StackingClassifier(TWO, cv=2, stack_method="predict"), y, "cannot run the|disagrees with"),
     "elimination that predicts": (RFE(Ridge(), n_features_to_select=1), WIDTH, "disagrees with the model"),
     "elimination that classifies": (RFE(LINEAR, n_features_to_select=2), y, "labels of shape"),
     "a vote as a step": (

@@ -1,5 +1,6 @@
 import html
 import os
+import pickle
 import re
 import shutil
 import subprocess
@@ -47,6 +48,12 @@ def test_the_sections_and_the_summary(page):
     assert page.summary["parameters"] == str(4 * 8 + 8 + 8 * 5 + 5 + 5 * 3 + 3)
     assert page.summary["gradient check"] == "good"
     assert repr(page).startswith(f"<Report on ActivationMLPClassifier: accuracy {page.summary['accuracy']}, rows 150")
+
+
+def test_the_training_time_of_a_loaded_model_is_unknown(page):
+    assert re.fullmatch(r"\S+ s", page.summary["training time"])
+    model = pickle.loads(pickle.dumps(classifier().fit(X, y)))
+    assert report(model, X, y).summary["training time"] == "unknown"
 
 
 def test_the_page_is_whole_and_loads_nothing(page, tmp_path):

@@ -8,7 +8,7 @@ from sklearn.datasets import load_digits
 
 from skneural import ActivationMLPClassifier, Maxout
 from skneural.inspection import unit_report
-from skneural.inspection.units.diagnosis import RULES
+from skneural.inspection.units.recommendations import RECOMMENDATION_RULES
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
@@ -99,7 +99,7 @@ def test_what_is_usual_is_not(activation):
 
 
 def test_every_rule_has_a_case():
-    assert {rule.__name__ for rule in RULES} == {rule for rule, _, _ in UNUSUAL}
+    assert {rule.__name__ for rule in RECOMMENDATION_RULES} == {rule for rule, _, _ in UNUSUAL}
 
 
 def test_without_targets_there_is_no_recommendation_on_gradients():

@@ -1,4 +1,4 @@
-"""Diagnosis: what is unusual about the hidden units, and what to change. One rule for each kind of problem."""
+"""Recommendations: what is unusual about the hidden units, and what to change. One rule for each kind of problem."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from skneural.estimators.base import BaseActivationMLP
-from skneural.estimators.dead_units_warning import dead_fraction_untrained, explain_dead_units
+from skneural.estimators.fit_warnings import dead_fraction_untrained, explain_dead_units
 
 # Beyond these fractions and ratios, a number is unusual.
 MAX_DEAD = 0.2  # 10 to 20 % of dead units are usual in a trained network
@@ -55,7 +55,7 @@ class Findings:
         return self.estimator.activations_[layer].properties().saturates == "both"
 
 
-def diagnose(layers: list[Any], estimator: BaseActivationMLP, X: Any) -> list[str]:
+def recommendations(layers: list[Any], estimator: BaseActivationMLP, X: Any) -> list[str]:
     """Return a recommendation for each unusual number; an empty list if all numbers are usual.
 
     Parameters
@@ -67,7 +67,7 @@ def diagnose(layers: list[Any], estimator: BaseActivationMLP, X: Any) -> list[st
         Validated rows, as the network receives them.
     """
     findings = Findings(layers, estimator, X)
-    return [recommendation for rule in RULES for recommendation in rule(findings)]
+    return [recommendation for rule in RECOMMENDATION_RULES for recommendation in rule(findings)]
 
 
 def dead_units(findings: Findings) -> Iterator[str]:
@@ -144,7 +144,7 @@ def vanishing_gradient(findings: Findings) -> Iterator[str]:
         )
 
 
-RULES: list[Callable[[Findings], Iterator[str]]] = [
+RECOMMENDATION_RULES: list[Callable[[Findings], Iterator[str]]] = [
     dead_units,
     always_on_units,
     saturated_units,

@@ -1,0 +1,339 @@
+"""Solvers with a step length for each parameter: Adagrad, RMSprop, Adam, AdamW, and schedule-free AdamW."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+
+from skneural.constraints import DECAY, NON_NEGATIVE, POSITIVE, Interval
+from skneural.solvers.base import Array, Solver
+
+
+class Adagrad(Solver):
+    """v ← v + g², θ ← θ - rate · g / (√v + ε) (Duchi et al. 2011).
+
+    Parameters
+    ----------
+    epsilon : float in (0, inf), default=1e-8
+        Added to the root of the summed squares.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skneural.solvers import Adagrad
+    >>> theta, gradient = np.array([1.0, -2.0]), np.array([1.0, -2.0])
+    >>> solver = Adagrad()
+    >>> solver.initialize(theta, gradient)
+    >>> solver.step(learning_rate=0.1)
+    >>> theta.round(4)
+    array([ 0.9, -1.9])
+    """
+
+    _parameter_constraints = {"epsilon": [POSITIVE]}
+
+    def __init__(self, epsilon: float = 1e-8):
+        self.epsilon = epsilon
+
+    def update(self, rate: float, *block: Array) -> None:
+        """Update one block."""
+        theta, gradient, v, scratch = block
+        np.multiply(gradient, gradient, out=scratch)
+        v += scratch
+        np.sqrt(v, out=scratch)
+        scratch += self.epsilon
+        np.divide(gradient, scratch, out=scratch)
+        scratch *= rate
+        theta -= scratch
+
+
+class RMSprop(Solver):
+    """v ← β₂ v + (1 - β₂) g², θ ← θ - rate · √(1 - β₂ᵗ) · g / (√v + ε).
+
+    Source: Tieleman & Hinton 2012, lecture 6.5, with Adam's correction for the start from zero: without it the first
+    steps are 1 / √(1 - β₂) times too long.
+
+    Parameters
+    ----------
+    beta_2 : float in [0, 1), default=0.999
+        Decay of the second moment.
+    epsilon : float in (0, inf), default=1e-8
+        Added to the root of the second moment.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skneural.solvers import RMSprop
+    >>> theta, gradient = np.array([1.0, -2.0]), np.array([1.0, -2.0])
+    >>> solver = RMSprop()
+    >>> solver.initialize(theta, gradient)
+    >>> solver.step(learning_rate=0.1)
+    >>> theta.round(4)
+    array([ 0.9, -1.9])
+    """
+
+    _parameter_constraints = {"beta_2": [DECAY], "epsilon": [POSITIVE]}
+
+    def __init__(self, beta_2: float = 0.999, epsilon: float = 1e-8):
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+
+    def effective_rate(self, learning_rate: float, n_steps: int) -> float:
+        """Correct for the start from zero."""
+        return learning_rate * (1 - self.beta_2**n_steps) ** 0.5
+
+    def update(self, rate: float, *block: Array) -> None:
+        """Update one block."""
+        theta, gradient, v, scratch = block
+        v *= self.beta_2
+        np.multiply(gradient, gradient, out=scratch)
+        scratch *= 1 - self.beta_2
+        v += scratch
+        np.sqrt(v, out=scratch)
+        scratch += self.epsilon
+        np.divide(gradient, scratch, out=scratch)
+        scratch *= rate
+        theta -= scratch
+
+
+class Adam(Solver):
+    """m ← β₁ m + (1 - β₁) g, v ← β₂ v + (1 - β₂) g², θ ← θ - rate · c · m / (√v + ε), c = √(1 - β₂ᵗ) / (1 - β₁ᵗ).
+
+    Source: Kingma & Ba 2015, :arxiv:`1412.6980`, the more efficient order at the end of section 2.
+
+    Parameters
+    ----------
+    beta_1, beta_2 : float in [0, 1), default=0.9 and 0.999
+        Decay of the first and of the second moment.
+    epsilon : float in (0, inf), default=1e-8
+        Added to the root of the second moment.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skneural.solvers import Adam
+    >>> theta, gradient = np.array([1.0, -2.0]), np.array([1.0, -2.0])
+    >>> solver = Adam()
+    >>> solver.initialize(theta, gradient)
+    >>> solver.step(learning_rate=0.1)
+    >>> theta.round(4)
+    array([ 0.9, -1.9])
+    """
+
+    n_slots = 2
+    _parameter_constraints = {"beta_1": [DECAY], "beta_2": [DECAY], "epsilon": [POSITIVE]}
+
+    def __init__(self, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-8):
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+
+    def effective_rate(self, learning_rate: float, n_steps: int) -> float:
+        """Correct for the start from zero."""
+        return learning_rate * (1 - self.beta_2**n_steps) ** 0.5 / (1 - self.beta_1**n_steps)
+
+    def update(self, rate: float, *block: Array) -> None:
+        """Update one block."""
+        theta, gradient, m, v, scratch = block
+        m *= self.beta_1
+        np.multiply(gradient, 1 - self.beta_1, out=scratch)
+        m += scratch
+        v *= self.beta_2
+        np.multiply(gradient, gradient, out=scratch)
+        scratch *= 1 - self.beta_2
+        v += scratch
+        np.sqrt(v, out=scratch)
+        scratch += self.epsilon
+        np.divide(m, scratch, out=scratch)
+        scratch *= rate
+        theta -= scratch
+
+
+class AdamW(Adam):
+    """Adam, and the weights also shrink by the factor 1 - rate · weight_decay at each step.
+
+    Source: Loshchilov & Hutter 2019, :arxiv:`1711.05101`. The decay does not pass through Adam's division by √v, so
+    it is the same for all weights.
+
+    Parameters
+    ----------
+    beta_1, beta_2, epsilon : float
+        As in :class:`Adam`.
+    weight_decay : float in [0, inf), default=1e-4
+        Strength of the decay, relative to the learning rate.
+    n_decayed : int, default=0
+        The first `n_decayed` parameters decay: the weights, not biases and slopes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skneural.solvers import AdamW
+    >>> theta, gradient = np.array([1.0, -2.0]), np.array([1.0, -2.0])
+    >>> solver = AdamW(weight_decay=0.1, n_decayed=1)
+    >>> solver.initialize(theta, gradient)
+    >>> solver.step(learning_rate=0.1)
+    >>> theta.round(4)
+    array([ 0.89, -1.9 ])
+    """
+
+    _parameter_constraints = {
+        **Adam._parameter_constraints,
+        "weight_decay": [NON_NEGATIVE],
+        "n_decayed": [Interval(Integral, 0, None, closed="left")],
+    }
+
+    def __init__(
+        self,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        weight_decay: float = 1e-4,
+        n_decayed: int = 0,
+    ):
+        super().__init__(beta_1, beta_2, epsilon)
+        self.weight_decay = weight_decay
+        self.n_decayed = n_decayed
+
+    def initialize(self, parameters: Array, gradient: Array) -> None:
+        """Set the arrays to work on, and the state to zero."""
+        super().initialize(parameters, gradient)
+        self._decayed = parameters[: self.n_decayed]
+
+    def step(self, learning_rate: float) -> None:
+        """Let the weights decay, then make Adam's step."""
+        self._decayed *= 1 - learning_rate * self.weight_decay
+        super().step(learning_rate)
+
+
+class ScheduleFreeAdamW(Solver):
+    """y = (1 - β₁) z + β₁ x, z ← z - rate · (g / (√v + ε) + λ y), x ← (1 - c) x + c z, with the gradient g at y.
+
+    Source: Defazio et al. 2024, :arxiv:`2405.15682`, algorithm 1, with v and its correction for the start from zero as
+    in :class:`RMSprop`. λ is the weight decay; c, the weight of the newest z in the average x, is the square of its
+    rate over the sum of all squared rates. After any number of steps x is about as good as a rate that falls until then
+    would make it: the number of epochs need not be known, and the rate can stay constant, as for streams.
+
+    During an epoch the parameters are y; before and after it they are x, which predicts, is validated and saved. The
+    running statistics of batch normalisation are those at y.
+
+    Parameters
+    ----------
+    beta_1 : float in (0, 1), default=0.9
+        Weight of x in y.
+    beta_2 : float in [0, 1), default=0.999
+        Decay of the second moment.
+    epsilon : float in (0, inf), default=1e-8
+        Added to the root of the second moment.
+    weight_decay : float in [0, inf), default=1e-4
+        Strength of the decay, relative to the learning rate.
+    n_decayed : int, default=0
+        The first `n_decayed` parameters decay: the weights, not biases and slopes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skneural.solvers import ScheduleFreeAdamW
+    >>> theta, gradient = np.array([1.0, -2.0]), np.array([1.0, -2.0])
+    >>> solver = ScheduleFreeAdamW()
+    >>> solver.initialize(theta, gradient)
+    >>> solver.to_training()
+    >>> solver.step(learning_rate=0.1)
+    >>> solver.step(learning_rate=0.1)
+    >>> solver.to_evaluation()
+    True
+    >>> theta.round(4)
+    array([ 0.85, -1.85])
+    """
+
+    n_slots = 2  # z and v
+    _parameter_constraints = {
+        "beta_1": [Interval(Real, 0, 1, closed="neither")],
+        "beta_2": [DECAY],
+        "epsilon": [POSITIVE],
+        "weight_decay": [NON_NEGATIVE],
+        "n_decayed": [Interval(Integral, 0, None, closed="left")],
+    }
+
+    def __init__(
+        self,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        weight_decay: float = 1e-4,
+        n_decayed: int = 0,
+    ):
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.weight_decay = weight_decay
+        self.n_decayed = n_decayed
+
+    def initialize(self, parameters: Array, gradient: Array) -> None:
+        """Set the arrays to work on, and the state to zero; z begins with the first step, at the parameters."""
+        super().initialize(parameters, gradient)
+        self._parameters = parameters
+        self._sum_of_squared_rates = 0.0
+
+    def to_training(self) -> None:
+        """Replace x by y in the parameters."""
+        x, z = self._parameters, self.slots[0]
+        if self.n_steps:
+            x[...] = z + self.beta_1 * (x - z)  # one assignment: Ctrl-C leaves one or the other
+
+    def to_evaluation(self) -> bool:
+        """Replace y by x in the parameters.
+
+        Returns
+        -------
+        changed : bool
+            True, but before the first step, when both are the same.
+        """
+        y, z = self._parameters, self.slots[0]
+        if self.n_steps:
+            y[...] = z + (y - z) / self.beta_1
+        return self.n_steps > 0
+
+    def step(self, learning_rate: float) -> None:
+        """Let the weights decay, then make a step."""
+        if not self.n_steps:
+            self.slots[0][...] = self._parameters
+        squared_rate = learning_rate * learning_rate
+        self._sum_of_squared_rates += squared_rate
+        self._newest_weight = squared_rate / self._sum_of_squared_rates if self._sum_of_squared_rates else 0.0
+        decay = learning_rate * self.weight_decay * self._parameters[: self.n_decayed]
+        self.slots[0][: self.n_decayed] -= decay
+        self._parameters[: self.n_decayed] -= (1 - self.beta_1) * decay
+        super().step(learning_rate)
+
+    def effective_rate(self, learning_rate: float, n_steps: int) -> float:
+        """Correct for the start from zero."""
+        return learning_rate * (1 - self.beta_2**n_steps) ** 0.5
+
+    def update(self, rate: float, *block: Array) -> None:
+        """Update one block."""
+        y, gradient, z, v, scratch = block
+        c = self._newest_weight
+        v *= self.beta_2
+        np.multiply(gradient, gradient, out=scratch)
+        scratch *= 1 - self.beta_2
+        v += scratch
+        np.sqrt(v, out=scratch)
+        scratch += self.epsilon
+        np.divide(gradient, scratch, out=scratch)
+        scratch *= rate  # what z moves by; x moves by c times that, and y as both make it
+        y -= z
+        y *= 1 - c
+        y += z
+        z -= scratch
+        scratch *= 1 - self.beta_1 * (1 - c)
+        y -= scratch
+
+    def get_state(self) -> dict[str, Any]:
+        """Return what is needed to continue later, as plain arrays and numbers; later steps do not change it."""
+        return {**super().get_state(), "sum_of_squared_rates": self._sum_of_squared_rates}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Continue from a state; call after :meth:`initialize`."""
+        super().set_state(state)
+        self._sum_of_squared_rates = state["sum_of_squared_rates"]
