@@ -356,7 +356,7 @@ def test_dates_and_durations_are_no_numbers(estimator, X):
 
 def test_dates_and_durations_are_neither_targets_nor_weights():
     regressor = skneural.ActivationMLPRegressor(max_iter=2)
-    with pytest.raises(ValueError, match="Got dates, times or durations"):
+    with pytest.raises(TypeError, match=r"y must hold numbers\. Got durations"):
         regressor.fit(ROWS, HOURS[:, 0])
     with pytest.raises(ValueError, match="Got dates, times or durations"):
         StdScaler().fit(ROWS, sample_weight=HOURS[:, 0])
