@@ -303,7 +303,9 @@ class TestSchedulesUnderPartialFit:
         assert len(messages) == 1
         assert model.history_["learning_rate"][first - 2] > 1e-6 >= model.history_["learning_rate"][first - 1]
 
-    @pytest.mark.parametrize("schedule", [*sorted(set(SCHEDULES) - set(ENDING)), Cosine(final=0.1), lambda progress: 1.0])
+    @pytest.mark.parametrize(
+        "schedule", [*sorted(set(SCHEDULES) - set(ENDING)), Cosine(final=0.1), lambda progress: 1.0]
+    )
     def test_the_others_do_not(self, schedule):
         assert self.calls(ActivationMLPRegressor(**SMALL, learning_rate=schedule, max_iter=2), 6) == (None, [])
 
