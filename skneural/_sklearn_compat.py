@@ -3,6 +3,7 @@
 The rest of the package imports them from here.
 """
 
+import datetime
 from collections.abc import Callable
 from functools import wraps
 from inspect import Parameter, signature
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 from sklearn.base import _fit_context
+from sklearn.decomposition._pca import _infer_dimension
 from sklearn.utils import _param_validation, _safe_indexing, validation
 from sklearn.utils._param_validation import RealNotInt
 from sklearn.utils.multiclass import _check_partial_fit_first_call
@@ -28,7 +30,10 @@ except ImportError:
 
 def accepts_sample_weight(scorer: Callable) -> bool:
     """Return whether a scorer, or the metric inside one of scikit-learn's, takes sample weights."""
-    parameters = signature(getattr(scorer, "_score_func", scorer)).parameters
+    try:
+        parameters = signature(getattr(scorer, "_score_func", scorer)).parameters
+    except ValueError:  # a compiled function need not have one
+        return False
     return "sample_weight" in parameters or any(p.kind is Parameter.VAR_KEYWORD for p in parameters.values())
 
 
@@ -37,17 +42,88 @@ def belongs_to_scikit_learn(name: str) -> bool:
     return name in ("_metadata_request", "_callback_fit_ctx", "_parent_callback_ctx") or name.startswith("_skl")
 
 
-def _in_value_errors(check: Callable) -> Callable:
-    """Turn OverflowError, which scikit-learn's checks raise for integers beyond float64, into ValueError."""
+# What NumPy would convert to a number of days, seconds or nanoseconds.
+_TEMPORAL = (np.datetime64, np.timedelta64, datetime.date, datetime.time, datetime.timedelta)
+
+
+def _with_sentences(check: Callable) -> Callable:
+    """Let a check of scikit-learn's say what was expected where NumPy and Python only say what failed.
+
+    Checks run as if `numpy.seterr` had never been called: they find infinity and NaN by computing with them.
+    """
 
     @wraps(check)
     def checked(*args: Any, **how: Any) -> Any:
         try:
-            return check(*args, **how)
+            with np.errstate(all="ignore"):
+                return check(*args, **how)
         except OverflowError as error:
             raise ValueError(f"Expected numbers within the range of float64: {error}.") from error
+        except TypeError as error:
+            if "float() argument" in str(error):
+                raise TypeError(f"Expected numbers, and NaN where they are missing: {error}.") from error
+            raise
 
     return checked
+
+
+def _plain(X: Any) -> Any:
+    """Return X as an array if it is a list, or an array by protocol alone; dates and durations are a ValueError.
+
+    Tables, sparse matrices and whatever else has a shape stay as they are, apart from masked numbers, which become NaN.
+    """
+    if sparse.issparse(X) or X is None:
+        return X
+    if not hasattr(X, "shape") or (hasattr(X, "__array_namespace__") and not hasattr(X, "__array__")):
+        X = _array_by_protocol(X)
+    _refuse_dates(X)
+    if isinstance(X, np.ma.MaskedArray):
+        X = np.ma.filled(X if X.dtype.kind == "f" else X.astype(np.float64), np.nan)
+    return X
+
+
+def _array_by_protocol(X: Any) -> Any:
+    """Return the array that X gives by a protocol or as a sequence, or X itself, which scikit-learn then refuses."""
+    if hasattr(X, "__array_namespace__") and not hasattr(X, "__array__"):
+        try:
+            return np.from_dlpack(X)
+        except (AttributeError, TypeError, BufferError, RuntimeError) as error:
+            raise TypeError(
+                f"Expected an array that NumPy can read, by __array__ or __dlpack__. Got {type(X).__name__}: {error}."
+            ) from error
+    try:
+        array = np.asarray(X)
+    except TypeError:  # of rows that mix dates with numbers
+        array = np.asarray(X, dtype=object)
+    except ValueError:  # of rows of different lengths
+        return X
+    return array if array.ndim else X
+
+
+def _refuse_dates(X: Any) -> None:
+    """Raise ValueError if X has dates or durations, which would be computed with in their unit, such as nanoseconds."""
+    is_table = all(hasattr(X, name) for name in ("shape", "columns", "dtypes"))
+    dtypes = list(X.dtypes) if is_table else [getattr(X, "dtype", None)]
+    found = next((dtype for dtype in dtypes if _is_temporal(dtype)), None)
+    if found is None and not all(map(_is_numeric_or_text, dtypes)):
+        values = np.asarray(X)
+        found = next((each for each in values.flat if _is_temporal(values.dtype) or isinstance(each, _TEMPORAL)), None)
+    if found is not None:
+        raise ValueError(
+            f"Expected numbers. Got dates, times or durations ({found!r}): turn them into numbers of a unit first, "
+            "for example (dates - dates.min()) / np.timedelta64(1, 'D')."
+        )
+
+
+def _is_temporal(dtype: Any) -> bool:
+    """Return whether a dtype of NumPy, pandas or Polars is one of dates, times or durations."""
+    return getattr(dtype, "kind", "") in ("m", "M") or (hasattr(dtype, "is_temporal") and dtype.is_temporal())
+
+
+def _is_numeric_or_text(dtype: Any) -> bool:
+    """Return whether a dtype of NumPy, pandas or Polars has no room for dates."""
+    kind = getattr(dtype, "kind", None)
+    return kind in set("biufcSUV") if kind is not None else hasattr(dtype, "is_numeric") and dtype.is_numeric()
 
 
 def _refuse_invalid_indices(X: Any) -> None:
@@ -82,24 +158,25 @@ def _readable(X: Any) -> Any:
     return X if X.dtype.isnative else X.astype(X.dtype.newbyteorder("="))
 
 
-@_in_value_errors
+@_with_sentences
 def validate_data(estimator: Any, X: Any, *y: Any, **how: Any) -> Any:
-    """Call scikit-learn's function of this name; refuse invalid sparse indices and huge integers by ValueError."""
+    """Call scikit-learn's function of this name, with X and the targets of a regression as plain arrays of numbers."""
     _refuse_invalid_indices(X)
-    checked = validation.validate_data(estimator, X, *y, **how)
+    y = tuple(map(_plain, y)) if how.get("y_numeric") else y
+    checked = validation.validate_data(estimator, _plain(X), *y, **how)
     return (_readable(checked[0]), *checked[1:]) if isinstance(checked, tuple) else _readable(checked)
 
 
-@_in_value_errors
+@_with_sentences
 def check_array(X: Any, **how: Any) -> Any:
-    """Call scikit-learn's function of this name; refuse invalid sparse indices and huge integers by ValueError."""
+    """Call scikit-learn's function of this name, with X as a plain array of numbers."""
     _refuse_invalid_indices(X)
-    return _readable(validation.check_array(X, **how))
+    return _readable(validation.check_array(_plain(X), **how))
 
 
-@_in_value_errors
+@_with_sentences
 def _check_sample_weight(sample_weight: Any, X: Any, **how: Any) -> Any:
-    weights = validation._check_sample_weight(sample_weight, X, **how)
+    weights = validation._check_sample_weight(_plain(sample_weight), X, **how)
     if not np.isfinite(weights).all():  # scikit-learn does not check a scalar
         raise ValueError(f"sample_weight must be finite. Got {sample_weight!r}.")
     return weights
@@ -118,6 +195,7 @@ __all__ = [
     "_check_partial_fit_first_call",
     "_check_sample_weight",
     "_fit_context",
+    "_infer_dimension",
     "_safe_indexing",
     "accepts_sample_weight",
     "belongs_to_scikit_learn",

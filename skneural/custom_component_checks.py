@@ -1,7 +1,8 @@
-"""Checks of what the user's own activations and losses return, before faults show as NumPy errors or divergence."""
+"""Checks of how the user's own parts are called and what they return, before faults show as errors of NumPy."""
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skneural.activations import ACTIVATIONS, Activation
-from skneural.component import check_signature
 from skneural.constraints import POSITIVE_INT
 from skneural.losses import Loss
 
@@ -63,7 +63,7 @@ def check_activation(activation: Activation, n_units: int = 4) -> None:
     if type(activation) in PACKAGE_ACTIVATIONS:
         return
     _check_attributes(activation)
-    params = _initial_params(activation, n_units)
+    params = _checked_initial_params(activation, n_units)
     arguments = () if not params.size else (params,)
     n_rows = 3 if n_units != 3 else 2  # another number, so that a transposed array has the wrong shape
     width = n_units * activation.n_pieces
@@ -98,7 +98,7 @@ def _check_finite(activation: Activation, method: str, array: Array) -> None:
         )
 
 
-def _initial_params(activation: Activation, n_units: int) -> Array:
+def _checked_initial_params(activation: Activation, n_units: int) -> Array:
     params = activation.init_params(n_units)
     if not (isinstance(params, np.ndarray) and params.ndim == 1 and _is_real(params) and np.isfinite(params).all()):
         raise TypeError(f"{activation!r}.init_params must return a vector, a NumPy array of floats. Got {params!r}.")
@@ -220,3 +220,34 @@ def _check_array(name: str, returned: Any, meaning: str, shape: tuple[int, ...])
         raise TypeError(f"{name} must return {meaning}, an array of real numbers. Got {got}.")
     if returned.shape != shape:
         raise ValueError(f"{name} must return {meaning}, of shape {shape}. Got shape {returned.shape}.")
+
+
+def check_signature(name: str, function: Any, expected: str, *arguments: Any, **keywords: Any) -> None:
+    """Raise TypeError if a function cannot be called with these arguments.
+
+    Parameters
+    ----------
+    name : str
+        What is called, for the message.
+    function : callable
+    expected : str
+        The signature that it should have.
+    *arguments, **keywords : object
+        What it will be called with.
+
+    Examples
+    --------
+    >>> from skneural.custom_component_checks import check_signature
+    >>> check_signature("weight_init", lambda fan_in: fan_in, "(fan_in, fan_out, rng)", 3, 4, None)
+    Traceback (most recent call last):
+        ...
+    TypeError: weight_init must have the signature (fan_in, fan_out, rng): too many positional arguments.
+    """
+    try:
+        signature = inspect.signature(function)
+    except ValueError:  # a function written in C may have none
+        return
+    try:
+        signature.bind(*arguments, **keywords)
+    except TypeError as error:
+        raise TypeError(f"{name} must have the signature {expected}: {error}.") from error

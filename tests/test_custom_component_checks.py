@@ -5,11 +5,11 @@ import pytest
 from sklearn.datasets import load_iris
 
 from skneural import ACTIVATIONS, Activation, ActivationMLPClassifier, ActivationMLPRegressor, Maxout, PReLU
-from skneural.custom_component_checks import check_activation, check_activations, evaluate_checked
+from skneural.custom_component_checks import check_activation, check_activations, check_signature, evaluate_checked
 from skneural.inspection import ActivationDisplay, check_gradient, unit_report
 from skneural.losses import LOSSES, Loss
 
-X, Y = load_iris(return_X_y=True)
+X, SPECIES = load_iris(return_X_y=True)
 
 
 class Right(Activation):
@@ -130,7 +130,7 @@ def test_fit_checks_activations(fault):
     base, method, function, _ = ACTIVATION_FAULTS[fault]
     model = ActivationMLPClassifier((4,), broken(base, method, function))
     with pytest.raises((TypeError, ValueError), match=rf"^Broken\(\)\.{method} must return"):
-        model.fit(X, Y)
+        model.fit(X, SPECIES)
     assert not hasattr(model, "parameters_")
 
 
@@ -153,18 +153,17 @@ def test_the_tools_of_inspection_check():
     faulty = broken(Right, "backward", lambda self, dA, Z, A, out=None: dA.sum())
     message = r"Broken\(\).backward must return an array of shape .*, the shape of Z. Got shape \(\)"
     with pytest.raises(ValueError, match=message):
-        check_gradient(ActivationMLPClassifier((5,), faulty), X, Y)
+        check_gradient(ActivationMLPClassifier((5,), faulty), X, SPECIES)
     with pytest.raises(ValueError, match=message):
         ActivationDisplay.from_activation(faulty)
-    fitted = ActivationMLPClassifier((5,), Right(), tol=0.1, random_state=0).fit(X, Y)
+    fitted = ActivationMLPClassifier((5,), Right(), tol=0.1, learning_rate_init=0.1, random_state=0).fit(X, SPECIES)
     fitted.activations_[0].__class__ = type(faulty)  # as when the class is edited after the fit
-    for y in (None, Y):
+    for y in (None, SPECIES):
         with pytest.raises(ValueError, match=message):
             unit_report(fitted, X, y)
 
 
-X, SPECIES = load_iris(return_X_y=True)
-OUTPUTS, TARGETS = np.linspace(-1, 1, 6).reshape(3, 2), np.ones((3, 2))
+F, Y = np.linspace(-1, 1, 6).reshape(3, 2), np.ones((3, 2))
 
 
 class RightLoss(Loss):
@@ -193,16 +192,14 @@ def nan_in_row_1(array):
 
 
 def test_results_of_a_right_loss_pass_unchanged():
-    for got, expected in zip(
-        evaluate_checked(RightLoss(), OUTPUTS, TARGETS), RightLoss().evaluate(OUTPUTS, TARGETS), strict=True
-    ):
+    for got, expected in zip(evaluate_checked(RightLoss(), F, Y), RightLoss().evaluate(F, Y), strict=True):
         np.testing.assert_array_equal(got, expected)
 
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_the_losses_of_the_package_pass(name):
-    targets = np.array([0, 1, 1]) if name == "softmax_cross_entropy" else TARGETS
-    evaluate_checked(LOSSES[name], OUTPUTS, targets, out=np.empty_like(OUTPUTS))
+    targets = np.array([0, 1, 1]) if name == "softmax_cross_entropy" else Y
+    evaluate_checked(LOSSES[name], F, targets, out=np.empty_like(F))
 
 
 LOSS_FAULTS = {
@@ -257,11 +254,11 @@ LOSS_FAULTS = {
 def test_a_breach_of_the_contract_of_losses_is_named(fault):
     method, function, message = LOSS_FAULTS[fault]
     with pytest.raises((TypeError, ValueError), match=rf"(?s)^Broken\(\)\.{method} .*{message}"):
-        evaluate_checked(broken_loss(method, function), OUTPUTS, TARGETS)
+        evaluate_checked(broken_loss(method, function), F, Y)
 
 
 def test_nan_of_an_output_that_is_none_is_divergence():
-    evaluate_checked(RightLoss(), np.full((3, 2), np.nan), TARGETS)
+    evaluate_checked(RightLoss(), np.full((3, 2), np.nan), Y)
 
 
 @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
@@ -301,3 +298,34 @@ def test_a_gradient_of_another_type_serves(change, dtype, sample_weight):
         broken_loss("evaluate", returning(change)), (3,), max_iter=3, dtype=dtype, random_state=0
     )
     assert model.fit(X, SPECIES, sample_weight).parameters_.dtype == dtype
+
+
+class Part:
+    def method(self, a, *, out=None):
+        return a
+
+    def __call__(self, progress):
+        return progress
+
+
+@pytest.mark.parametrize("function", [Part().method, lambda a, out: a, lambda *a, **b: a, np.exp])
+def test_what_can_be_called_passes(function):
+    check_signature("name", function, "(a, out=None)", 1, out=None)
+
+
+def test_objects_that_are_called():
+    check_signature("name", Part(), "(progress)", 1)
+
+
+@pytest.mark.parametrize(
+    ("function", "reason"),
+    [
+        (lambda: 1, "too many positional arguments"),
+        (lambda a: 1, "unexpected keyword argument 'out'"),
+        (lambda a, b, out=None: 1, "missing a required argument: 'b'"),
+        (Part(), "unexpected keyword argument 'out'"),
+    ],
+)
+def test_what_cannot_is_named(function, reason):
+    with pytest.raises(TypeError, match=rf"^Mine\(\).f must have the signature f\(a, out=None\): .*{reason}\.$"):
+        check_signature("Mine().f", function, "f(a, out=None)", 1, out=None)

@@ -298,9 +298,12 @@ DAMAGE = [
     ("scaler", {"n_features_in_": 5}, "The moments must be those of 5 features, or of channels. Got 4"),
     ("scaler", {"_moments": {"weight": NAN, "mean": NAN, "square_sum": NAN}}, "weight of the moments must be finite"),
     ("whitener", {"mean_": np.zeros(3)}, "mean_ must be an array"),
-    ("whitener", {"svd_solver_": "magic"}, "KeyError: 'magic'"),
+    ("whitener", {"svd_solver_": "magic"}, "svd_solver_ must be a solver. Got 'magic'"),
     ("whitener", {"epsilon": -1.0}, "The 'epsilon' parameter"),
-    ("whitener", {"_derived": {}}, "KeyError: 'components'"),
+    ("whitener", {"_decomposition": {}}, "KeyError: 'components'"),
+    ("whitener", {"_decomposition": None}, "There must be moments or components"),
+    ("whitener", {"n_samples_seen_": -1}, "The rows must have weight. Got -1"),
+    ("whitener part by part", {"svd_solver_": "randomized"}, "KeyError: 'randomized'"),
     ("clipper", {"limit": -1.0}, "The 'limit' parameter of SmoothClipper"),
     ("clipper", {"limit": np.nan}, "The 'limit' parameter of SmoothClipper"),
     ("encoder", {"encoding_mean_": np.zeros(3)}, "encoding_mean_ must be an array of float64 of shape"),
@@ -322,12 +325,12 @@ def test_damage_is_refused_with_a_sentence(name, damage, message):
 def test_damaged_directions_are_refused(part):
     fitted = FITTED["whitener"]()
     state = fitted.__getstate__()
-    derived = {**state["_derived"], part: state["_derived"][part][:-1]}
+    derived = {**state["_decomposition"], part: state["_decomposition"][part][:-1]}
     with pytest.raises(ValueError, match=f"{part}_ must be an array of float64 of shape"):
-        restored(fitted, _derived=derived)
-    derived = {**state["_derived"], part: -np.inf * np.ones_like(state["_derived"][part])}
+        restored(fitted, _decomposition=derived)
+    derived = {**state["_decomposition"], part: -np.inf * np.ones_like(state["_decomposition"][part])}
     with pytest.raises(ValueError, match=f"{part}_ must be finite"):
-        restored(fitted, _derived=derived)
+        restored(fitted, _decomposition=derived)
 
 
 def test_an_activation_that_hides_other_constants_is_refused():

@@ -1,14 +1,18 @@
 """The one file for scikit-learn's private names: each exists, does what we rely on, and is taken from there only."""
 
 import ast
+import datetime
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from scipy import sparse
+from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import accuracy_score, make_scorer, rand_score
 
 import skneural
 from skneural import StdScaler
@@ -54,6 +58,22 @@ def test_weights_are_checked():
         compat._check_sample_weight([1, -2, 3], X, ensure_non_negative=True)
     with pytest.raises(ValueError, match="shape"):
         compat._check_sample_weight([1, 2], X)
+
+
+@pytest.mark.parametrize(
+    ("scorer", "accepts"),
+    [
+        (lambda model, X, y: 0, False),
+        (lambda model, X, y, sample_weight: 0, True),
+        (lambda model, X, y, **options: 0, True),
+        (make_scorer(accuracy_score), True),
+        (make_scorer(rand_score), False),
+        (max, False),  # which has no signature
+    ],
+    ids=range(6),
+)
+def test_scorers_that_take_weights(scorer, accepts):
+    assert compat.accepts_sample_weight(scorer) == accepts
 
 
 def test_the_first_call_of_partial_fit_sets_the_classes():
@@ -163,3 +183,215 @@ def test_what_is_not_aligned_is_copied():
 def test_a_fraction_is_no_number_to_compute_with():
     with pytest.raises(ValueError, match=r"alpha.*must be a float.*Got Fraction"):
         skneural.ActivationMLPRegressor(alpha=Fraction(1, 2)).fit(X, X[:, 0])
+
+
+class ByArray:
+    """An array by NumPy's protocol alone."""
+
+    def __init__(self, values):
+        self.values = np.asarray(values)
+
+    def __array__(self, dtype=None, copy=None):
+        return np.array(self.values, dtype=dtype)
+
+
+class Sized(ByArray):
+    """One that also has a length, from which its number of columns cannot be seen."""
+
+    def __len__(self):
+        return len(self.values)
+
+
+class ByInterface:
+    """An array by the protocol before that."""
+
+    def __init__(self, values):
+        self.values = np.asarray(values)
+        self.__array_interface__ = self.values.__array_interface__
+
+
+class Sequence:
+    """Rows by index."""
+
+    def __init__(self, values):
+        self.values = np.asarray(values).tolist()
+
+    def __len__(self):
+        return len(self.values)
+
+    def __getitem__(self, index):
+        return self.values[index]
+
+
+class ByNamespace:
+    """An array by the array API standard, with the data interchange that belongs to it."""
+
+    def __init__(self, values):
+        self.values = np.asarray(values)
+        self.shape, self.dtype = self.values.shape, self.values.dtype
+
+    def __array_namespace__(self, api_version=None):
+        return np
+
+    def __dlpack__(self, **options):
+        return self.values.__dlpack__(**options)
+
+    def __dlpack_device__(self):
+        return self.values.__dlpack_device__()
+
+
+class Opaque:
+    """One that claims the standard and offers no data."""
+
+    shape, dtype = (30, 3), np.dtype(float)
+
+    def __array_namespace__(self, api_version=None):
+        return np
+
+
+ESTIMATORS = [
+    skneural.MeanCenterer(),
+    StdScaler(),
+    skneural.PCAWhitener(),
+    skneural.SmoothClipper(),
+    skneural.PiecewiseLinearEncoder(min_rows=1, n_bins=2),
+    skneural.ActivationMLPRegressor(max_iter=2, tol=0, random_state=0),
+]
+every_estimator = pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda each: type(each).__name__)
+unconverged = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+ROWS = np.random.default_rng(0).standard_normal((30, 3))
+TARGETS = ROWS[:, 0] - ROWS[:, 1]
+
+
+def output(estimator, rows):
+    fitted = clone(estimator).fit(rows, TARGETS)
+    return np.asarray(fitted.predict(rows) if hasattr(fitted, "predict") else fitted.transform(rows))
+
+
+@every_estimator
+@unconverged
+@pytest.mark.parametrize("protocol", [ByArray, Sized, ByInterface, Sequence, ByNamespace, memoryview, list])
+def test_arrays_by_protocol_are_arrays(estimator, protocol):
+    np.testing.assert_array_equal(output(estimator, protocol(ROWS)), output(estimator, ROWS))
+
+
+@every_estimator
+@unconverged
+@pytest.mark.parametrize("dtype", ["Float64", "Int64", "boolean"])
+def test_nullable_tables_are_arrays_of_numbers(estimator, dtype):
+    values = ROWS if dtype == "Float64" else np.round(3 * ROWS) if dtype == "Int64" else ROWS > 0
+    np.testing.assert_array_equal(
+        output(estimator, pd.DataFrame(values, columns=list("abc")).astype(dtype)),
+        output(estimator, pd.DataFrame(values.astype(float), columns=list("abc"))),
+    )
+
+
+@every_estimator
+@pytest.mark.parametrize("kind", ["nullable", "masked", "None", "polars"])
+def test_missing_numbers_are_nan(estimator, kind):
+    """They are NaN to those that take it, and to the others a sentence about NaN."""
+    absent = np.zeros(ROWS.shape, dtype=bool)
+    absent[3, 1] = True
+    with_nan = np.where(absent, np.nan, ROWS)
+    frame = pd.DataFrame(ROWS, columns=list("abc")).astype("Float64")
+    frame.iloc[3, 1] = pd.NA
+    X = {
+        "nullable": frame,
+        "masked": np.ma.masked_array(ROWS, mask=absent),
+        "None": [[None if np.isnan(x) else x for x in row] for row in with_nan.tolist()],
+        "polars": pl.DataFrame(dict(zip("abc", with_nan.T, strict=True)), nan_to_null=True),
+    }[kind]
+    if estimator.__sklearn_tags__().input_tags.allow_nan:
+        np.testing.assert_array_equal(output(estimator, X), output(estimator, with_nan))
+    else:
+        with pytest.raises(ValueError, match="NaN"):
+            output(estimator, X)
+
+
+@every_estimator
+@unconverged
+def test_masked_integers_without_a_masked_one_are_numbers(estimator):
+    integers = np.round(3 * ROWS).astype(int)
+    found = output(estimator, np.ma.masked_array(integers, mask=False))
+    np.testing.assert_array_equal(found, output(estimator, integers))
+
+
+HOURS, DAYS = np.arange(90).reshape(30, 3).astype("m8[h]"), np.arange(90).reshape(30, 3).astype("M8[D]")
+FRAME = pd.DataFrame(ROWS, columns=list("abc"))
+TEMPORAL = {
+    "dates": DAYS,
+    "durations": HOURS,
+    "objects": DAYS.astype(object),
+    "dates as objects of numpy": np.array([[np.datetime64(5, "s"), np.datetime64("NaT"), 1.0]] * 30, dtype=object),
+    "durations as objects of numpy": np.array([[np.timedelta64(5, "s"), 2.0, 1.0]] * 30, dtype=object),
+    "lists of dates": [[datetime.date(2020, 1, 1)] * 3] * 30,
+    "lists of durations": HOURS.tolist(),
+    "lists that mix durations with numbers": [[np.timedelta64(5, "ns"), 1.5, 2.0]] * 30,
+    "lists that mix dates with numbers": [[np.datetime64("2020"), 1.5, 2.0]] * 30,
+    "by protocol": ByArray(HOURS),
+    "frame of dates": pd.DataFrame(DAYS.astype("M8[ns]")),
+    "frame of durations": pd.DataFrame(HOURS.astype("m8[ns]")),
+    "frame with dates": FRAME.assign(a=DAYS[:, 0].astype("M8[ns]")),
+    "frame with durations": FRAME.assign(b=HOURS[:, 0].astype("m8[ns]")),
+    "frame with time zones": FRAME.assign(a=pd.date_range("2020", periods=30, tz="UTC")),
+    "frame with objects": FRAME.assign(a=np.array(list(HOURS[:, 0]), dtype=object)),
+    "frame with categories": FRAME.assign(a=pd.Categorical(DAYS[:, 0].astype("M8[ns]"))),
+    "polars with dates": pl.DataFrame({"a": pd.date_range("2020", periods=30).to_numpy(), "b": ROWS[:, 0]}),
+    "polars with durations": pl.DataFrame({"a": HOURS[:, 0].astype("m8[ns]"), "b": ROWS[:, 0]}),
+    "masked": np.ma.masked_array(HOURS, mask=False),
+}
+
+
+@every_estimator
+@unconverged
+@pytest.mark.parametrize("X", TEMPORAL.values(), ids=TEMPORAL)
+def test_dates_and_durations_are_no_numbers(estimator, X):
+    with pytest.raises(ValueError, match=r"Got dates, times or durations .*turn them into numbers of a unit first"):
+        output(estimator, X)
+    fitted = clone(estimator).fit(ROWS, TARGETS) if not isinstance(X, pd.DataFrame | pl.DataFrame) else None
+    if fitted is not None:
+        with pytest.raises(ValueError, match="Got dates, times or durations"):
+            (fitted.predict if hasattr(fitted, "predict") else fitted.transform)(X)
+
+
+def test_dates_and_durations_are_neither_targets_nor_weights():
+    regressor = skneural.ActivationMLPRegressor(max_iter=2)
+    with pytest.raises(TypeError, match=r"y must hold numbers\. Got durations"):
+        regressor.fit(ROWS, HOURS[:, 0])
+    with pytest.raises(ValueError, match="Got dates, times or durations"):
+        StdScaler().fit(ROWS, sample_weight=HOURS[:, 0])
+
+
+@unconverged
+def test_dates_are_labels():
+    labels = DAYS[:, 0] > DAYS[15, 0]
+    model = skneural.ActivationMLPClassifier(max_iter=2).fit(ROWS, np.where(labels, "2020-01-01", "2021-01-01"))
+    assert set(model.classes_) == {"2020-01-01", "2021-01-01"}
+
+
+@every_estimator
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        (FRAME.assign(a=["x"] * 29 + [None]), "could not convert string to float: 'x'"),
+        (FRAME.assign(a=pd.array(["1.5"] * 29 + [pd.NA], dtype="string")), "Expected numbers, and NaN where they are"),
+        (FRAME.assign(a=pd.period_range("2020", periods=30, freq="D")), "Expected numbers, and NaN where they are"),
+        ((ROWS + 1j).astype(object), "Expected numbers, and NaN where they are missing: .*complex"),
+        ({1, 2}, "Expected numbers, and NaN where they are missing: .*set"),
+        (Opaque(), "Expected an array that NumPy can read, by __array__ or __dlpack__. Got Opaque"),
+    ],
+    ids=["text", "text with missing", "periods", "complex", "set", "opaque"],
+)
+def test_what_is_no_number_is_refused_in_a_sentence(estimator, X, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        output(estimator, X)
+
+
+def test_the_callers_floating_point_settings_neither_stop_a_check_nor_change():
+    with np.errstate(all="raise"):
+        before = np.geterr()
+        with pytest.raises(ValueError, match="infinity"):
+            compat.check_array([[np.inf, -np.inf]])
+        compat.check_array([[1e308, 1e308], [5e-324, 0.0]])
+        compat.check_array(np.array([[1e-320]]), dtype=np.float32)
+        assert np.geterr() == before

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
+from sklearn.base import is_regressor
 
 from skneural.estimators.builder import TrainingBuilder
 from skneural.network import Network, Objective
@@ -43,7 +44,7 @@ class Target:
 
 
 def compare_with_constant(estimator: Any, objective: Objective) -> str:
-    """Return a sentence if the network fits its training rows worse than a constant does; else an empty string.
+    """Return a sentence if a regressor fits its training rows worse than a constant does; else an empty string.
 
     Parameters
     ----------
@@ -52,6 +53,8 @@ def compare_with_constant(estimator: Any, objective: Objective) -> str:
     objective : Objective
         Which it minimised.
     """
+    if not is_regressor(estimator):
+        return ""
     rows, loss = objective.rows, objective.loss
     used = np.arange(len(rows.Y)) if rows.subset is None else rows.subset
     used = used if rows.sample_weight is None else used[rows.sample_weight[used] > 0]
@@ -140,9 +143,10 @@ def advise_on_scale(X: Any, target: Target) -> str | None:
 
 
 def _feature_sizes(X: Any) -> Array:
-    """Return the root mean square of each feature."""
-    with np.errstate(over="ignore"):
-        squares = X.multiply(X) if issparse(X) else np.square(X, dtype=np.float64)
+    """Return the root mean square of each feature, on rows that are taken evenly from all."""
+    sampled = X[np.linspace(0, X.shape[0] - 1, min(X.shape[0], SAMPLED_ROWS)).astype(np.intp)]
+    with np.errstate(over="ignore", under="ignore"):
+        squares = sampled.multiply(sampled) if issparse(sampled) else np.square(sampled, dtype=np.float64)
         return np.sqrt(np.asarray(squares.mean(axis=0), dtype=np.float64).ravel())
 
 

@@ -18,8 +18,8 @@ from skneural.network.layout import Layout
 
 Array = NDArray[Any]
 
-BLOCK_ROWS = 4096  # rows of a prediction at once: enough for the matrix products, bounded memory
-FUSED_BLOCK_ROWS = 512  # the same, small enough for the activations to stay in the cache
+PREDICTION_BLOCK_ROWS = 4096  # rows of a prediction at once: enough for the matrix products, bounded memory
+FUSED_PREDICTION_BLOCK_ROWS = 512  # the same, small enough for the activations to stay in the cache
 
 
 class Network:
@@ -129,9 +129,9 @@ class Network:
         """Return the activations of hidden layer number `layer`, of shape (n_rows, n_units), block by block."""
         A = np.empty((X.shape[0], self.sizes[layer + 1]), dtype=self.parameters.dtype)
         with np.errstate(all="ignore"):  # underflow is no error, and what overflows is not finite in A
-            for start in range(0, X.shape[0], BLOCK_ROWS):
-                rows = X[start : start + BLOCK_ROWS]
-                A[start : start + BLOCK_ROWS] = next(islice(self.hidden_activations(rows), layer, None))
+            for start in range(0, X.shape[0], PREDICTION_BLOCK_ROWS):
+                rows = X[start : start + PREDICTION_BLOCK_ROWS]
+                A[start : start + PREDICTION_BLOCK_ROWS] = next(islice(self.hidden_activations(rows), layer, None))
         return A
 
     def raw_output(self, X: Any) -> Array:
@@ -148,13 +148,13 @@ class Network:
             Scores, or predictions for losses whose link is the identity.
         """
         if (fused := self._fused_prediction()) is not None:
-            return fused.raw_output(X, FUSED_BLOCK_ROWS)
+            return fused.raw_output(X, FUSED_PREDICTION_BLOCK_ROWS)
         F = np.empty((X.shape[0], self.sizes[-1]), dtype=self.parameters.dtype)
         with np.errstate(all="ignore"):  # underflow is no error, and what overflows is not finite in F
-            for start in range(0, X.shape[0], BLOCK_ROWS):
-                rows = X[start : start + BLOCK_ROWS]
+            for start in range(0, X.shape[0], PREDICTION_BLOCK_ROWS):
+                rows = X[start : start + PREDICTION_BLOCK_ROWS]
                 last = [rows, *self.hidden_activations(rows)][-1]
-                F[start : start + BLOCK_ROWS] = last @ self.weights[-1]
+                F[start : start + PREDICTION_BLOCK_ROWS] = last @ self.weights[-1]
             F += self.biases[-1]
         return F
 

@@ -18,7 +18,7 @@ from skneural.saved_state import SavedStateMixin, unchanged_on_error
 Method = TypeVar("Method", bound=Callable[..., Any])
 
 
-def ignore_floating_point_errors(method: Method) -> Method:
+def ignore_float_errors(method: Method) -> Method:
     """Run a method as if `numpy.seterr` had never been called; what matters is checked by sentences of its own."""
 
     @wraps(method)
@@ -54,15 +54,15 @@ class MomentsTransformer(SavedStateMixin, TransformerMixin, BaseEstimator):
     _fitted_names = frozenset({"n_features_in_", "feature_names_in_", "mean_", "n_samples_seen_", "_moments"})
 
     @abstractmethod
-    def _compute_moments(self, X: np.ndarray, sample_weight: np.ndarray | None) -> Any:
-        """The moments of all rows, for `fit`: a dataclass of arrays with a method ``merge``."""
+    def _compute_moments(self, X: Any, sample_weight: np.ndarray | None) -> Any:
+        """The moments of X: a dataclass of arrays with a method ``merge``."""
 
     @abstractmethod
     def _set_fitted(self, moments: Any) -> None:
         """Set the fitted attributes that follow from the moments."""
 
     @_fit_context(prefer_skip_nested_validation=True)
-    @ignore_floating_point_errors
+    @ignore_float_errors
     def fit(self, X, y=None, sample_weight=None) -> Self:
         """Compute the statistics of X.
 
@@ -87,12 +87,11 @@ class MomentsTransformer(SavedStateMixin, TransformerMixin, BaseEstimator):
         """
         with unchanged_on_error(self):
             X, sample_weight = self._validate_input(X, sample_weight, reset=True)
-            self._set_moments(self._compute_moments(X, sample_weight))
-            self._finalize()
+            self._fit(X, sample_weight)
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
-    @ignore_floating_point_errors
+    @ignore_float_errors
     def partial_fit(self, X, y=None, sample_weight=None) -> Self:
         """Add X to the statistics of the rows seen before.
 
@@ -120,15 +119,15 @@ class MomentsTransformer(SavedStateMixin, TransformerMixin, BaseEstimator):
         """
         first_call = not self.__sklearn_is_fitted__()
         if not first_call:
-            self._check_parameters_unchanged()
+            self._check_updatable()
         with unchanged_on_error(self):
             X, sample_weight = self._validate_input(X, sample_weight, reset=first_call)
-            moments = self._compute_chunk_moments(X, sample_weight)
+            moments = self._compute_moments(X, sample_weight)
             self._set_moments(moments if first_call else checked(self._get_moments().merge(moments)))
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
-    @ignore_floating_point_errors
+    @ignore_float_errors
     def merge(self, other: Self) -> Self:
         """Add the statistics of another fitted transformer of the same class and parameters.
 
@@ -150,7 +149,7 @@ class MomentsTransformer(SavedStateMixin, TransformerMixin, BaseEstimator):
             If one of the two is not fitted, or their features or parameters differ.
         """
         check_is_fitted(self)
-        self._check_parameters_unchanged()
+        self._check_updatable()
         self._check_mergeable(other)
         with unchanged_on_error(self):
             self._set_moments(checked(self._get_moments().merge(other._get_moments())))
@@ -169,24 +168,21 @@ class MomentsTransformer(SavedStateMixin, TransformerMixin, BaseEstimator):
                 raise ValueError("sample_weight is zero for every row. Expected at least one positive weight.")
         return X, sample_weight
 
-    def _compute_chunk_moments(self, X, sample_weight: np.ndarray | None) -> Any:
-        """The moments of a chunk, for `partial_fit`."""
-        return self._compute_moments(X, sample_weight)
+    def _fit(self, X: Any, sample_weight: np.ndarray | None) -> None:
+        """Set the fitted attributes of `fit`, X being validated."""
+        self._set_moments(self._compute_moments(X, sample_weight))
 
     def _set_moments(self, moments: Any) -> None:
         # A plain dict of arrays, so that pickles do not depend on private classes.
         self._moments = vars(moments)
         self._set_fitted(moments)
 
-    def _finalize(self) -> None:
-        """Compute at the end of `fit` what is lazily computed after `partial_fit` and `merge`."""
-
     @abstractmethod
     def _get_moments(self) -> Any:
         """The moments behind the fitted attributes."""
 
-    def _check_parameters_unchanged(self) -> None:
-        """Raise ValueError if parameters on which the moments depend have changed since they were computed."""
+    def _check_updatable(self) -> None:
+        """Raise ValueError if no rows can be added, because of changed parameters or because of what `fit` kept."""
 
     def _check_mergeable(self, other: Self) -> None:
         if type(other) is not type(self):
@@ -207,10 +203,10 @@ class MomentsTransformer(SavedStateMixin, TransformerMixin, BaseEstimator):
                 f"{n_expected} features as input. Pass what transform returned."
             )
 
-    def _validate_transformed(self, X: Any, n_expected: int) -> Any:
+    def _validate_transformed(self, X: Any, n_expected: int, **options: Any) -> Any:
         """Validate the input of `inverse_transform`, whose column names need not be those of `fit`."""
         check_is_fitted(self)
-        X = check_array(X, dtype=self._float_dtypes, estimator=self, **self._check_array_options)
+        X = check_array(X, dtype=self._float_dtypes, estimator=self, **{**self._check_array_options, **options})
         self._check_n_columns(X, n_expected)
         return X
 

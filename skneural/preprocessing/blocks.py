@@ -1,12 +1,13 @@
-"""Read the rows of an array in blocks, also those of a mapped file larger than the memory."""
+"""Read the rows of an array in blocks, also those of a mapped file larger than the memory, or of a sparse array."""
 
 from __future__ import annotations
 
 import mmap
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
+from scipy import sparse
 
 # Measured: shorter blocks pay for updating the matrix too often, and each product's threads wait anew for busy cores.
 MATRIX_BLOCK_BYTES = 2**23
@@ -16,24 +17,26 @@ MAPPED_BYTES = 2**25
 # Modes of an np.memmap that is shared with its file; of any other mapping it is not known that a file has its pages.
 SHARED_MODES = ("r", "r+", "w+")
 
+Array: TypeAlias = Any  # a NumPy array or a SciPy array of rows (csr), which has no types
+
 
 def matrix_block_bytes(n_features: int) -> int:
     """Size in float64 of blocks that enter products with a matrix of that many features."""
     return max(MATRIX_BLOCK_BYTES, MATRIX_BLOCK_ROWS * 8 * n_features)
 
 
-def rows_per_block(X: np.ndarray, block_bytes: int) -> int:
+def rows_per_block(X: Array, block_bytes: int) -> int:
     """How many rows of X fill ``block_bytes`` in float64: at least one, at most all."""
-    return max(1, min(len(X), block_bytes // (8 * X.shape[1])))
+    return max(1, min(X.shape[0], block_bytes // (8 * X.shape[1])))
 
 
-def row_blocks(X: np.ndarray, block_bytes: int) -> Iterator[slice]:
+def row_blocks(X: Array, block_bytes: int) -> Iterator[slice]:
     """Slices that cover the rows of X, each at most ``block_bytes`` large in float64 (one row at least).
 
     If X maps a file, pages that were read are handed back to the operating system on the way, so that
     reading a file larger than the memory keeps the process small.
     """
-    n_rows = len(X)
+    n_rows = X.shape[0]
     step = rows_per_block(X, block_bytes)
     mapping = _mapped_file(X)
     released = 0
@@ -45,8 +48,10 @@ def row_blocks(X: np.ndarray, block_bytes: int) -> Iterator[slice]:
             released = stop
 
 
-def _mapped_file(X: np.ndarray) -> mmap.mmap | None:
+def _mapped_file(X: Array) -> mmap.mmap | None:
     """The mapped file under a C-contiguous X, or None where its pages must not or cannot be handed back."""
+    if not isinstance(X, np.ndarray):
+        return None
     owner: Any = X
     shared = False
     while isinstance(owner, np.ndarray):
@@ -64,10 +69,10 @@ def _release_pages(mapping: mmap.mmap, rows: np.ndarray) -> None:
 
 
 def weighted_blocks(
-    X: np.ndarray, sample_weight: np.ndarray | None, block_bytes: int
+    X: Array, sample_weight: np.ndarray | None, block_bytes: int
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Blocks of rows of X, each with its weights (ones where ``sample_weight`` is None)."""
+    """Dense blocks of rows of X, each with its weights (ones where ``sample_weight`` is None)."""
     ones = np.ones(rows_per_block(X, block_bytes))
     for rows in row_blocks(X, block_bytes):
-        block = X[rows]
+        block = X[rows].toarray() if sparse.issparse(X) else X[rows]
         yield block, ones[: len(block)] if sample_weight is None else sample_weight[rows]

@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 
 from skneural._sklearn_compat import _fit_context, validate_data
 from skneural.constraints import Interval
-from skneural.preprocessing.base import ignore_floating_point_errors
+from skneural.preprocessing.base import ignore_float_errors
 from skneural.saved_state import SavedStateMixin, unchanged_on_error
 
 
@@ -55,7 +55,7 @@ class SmoothClipper(SavedStateMixin, OneToOneFeatureMixin, TransformerMixin, Bas
         self.limit = limit
 
     @_fit_context(prefer_skip_nested_validation=True)
-    @ignore_floating_point_errors
+    @ignore_float_errors
     def fit(self, X, y=None) -> Self:
         """Validate the input and store the number and names of its features.
 
@@ -75,7 +75,7 @@ class SmoothClipper(SavedStateMixin, OneToOneFeatureMixin, TransformerMixin, Bas
             self._validate_input(X, reset=True)
         return self
 
-    @ignore_floating_point_errors
+    @ignore_float_errors
     def transform(self, X) -> np.ndarray:
         """Clip X smoothly.
 

@@ -32,9 +32,10 @@ CANCELLATION = 1e-3
 
 
 def subtract_center(rows: np.ndarray, center: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
-    """``rows - center`` in float64, written into the first rows of ``out`` if given."""
+    """``rows - center`` in float64, or written into the first rows of ``out`` in its dtype."""
     out = np.empty(rows.shape) if out is None else out[: len(rows)]
-    if rows.dtype == np.float64:
+    center = center.astype(out.dtype, copy=False)
+    if rows.dtype == out.dtype:
         np.subtract(rows, center, out=out)
         return out
     # Converting first and subtracting in place is faster than one subtraction of mixed precision.
@@ -110,11 +111,10 @@ class FeatureMoments:
     @classmethod
     def from_data(cls, X: np.ndarray | sparse.sparray, sample_weight: np.ndarray | None = None) -> Self:
         """The moments of X, of shape (n_samples, n_features), dense or sparse."""
-        with np.errstate(over="ignore", invalid="ignore"):
-            if sparse.issparse(X):
-                total = cls._from_sparse(X, np.ones(X.shape[0]) if sample_weight is None else sample_weight)
-            else:
-                total = cls._from_dense(X, sample_weight)
+        if sparse.issparse(X):
+            total = cls._from_sparse(X, np.ones(X.shape[0]) if sample_weight is None else sample_weight)
+        else:
+            total = cls._from_dense(X, sample_weight)
         refuse_overflow(total.square_sum)
         weight = total.weight if sample_weight is not None else total.weight.astype(np.int64)
         return cls(weight, total.mean, total.square_sum)

@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skneural._sklearn_compat import validate_data
 from skneural.constraints import Interval, StrOptions
-from skneural.preprocessing.base import MomentsTransformer, checked, ignore_floating_point_errors, raise_on_overflow
+from skneural.preprocessing.base import MomentsTransformer, checked, ignore_float_errors, raise_on_overflow
 from skneural.preprocessing.moments import FeatureMoments
 from skneural.preprocessing.standardizing import inverse_standardize, standardize
 from skneural.saved_state import check_numbers, require
@@ -43,7 +43,7 @@ class PerFeatureTransformer(OneToOneFeatureMixin, MomentsTransformer):
     def _mean_and_scale(self) -> tuple[np.ndarray | None, np.ndarray | None]:
         """What `transform` subtracts, and what it divides by; None leaves a step out."""
 
-    @ignore_floating_point_errors
+    @ignore_float_errors
     def transform(self, X, copy=None):
         """Centre and scale X by the statistics of the training rows.
 
@@ -69,7 +69,7 @@ class PerFeatureTransformer(OneToOneFeatureMixin, MomentsTransformer):
                 return _scale_columns(X, None if scale is None else 1 / scale)
             return standardize(X, mean, scale, in_place=not self._should_copy(copy))
 
-    @ignore_floating_point_errors
+    @ignore_float_errors
     def inverse_transform(self, X, copy=None):
         """Undo `transform`.
 
@@ -97,18 +97,21 @@ class PerFeatureTransformer(OneToOneFeatureMixin, MomentsTransformer):
     def _should_copy(self, copy: bool | None) -> bool:
         return self.copy if copy is None else copy
 
-    def _compute_moments(self, X, sample_weight: np.ndarray | None) -> FeatureMoments:
-        if self.subsample is None:
-            return self._compute_chunk_moments(X, sample_weight)
+    def _fit(self, X, sample_weight: np.ndarray | None) -> None:
+        if self.subsample is not None:
+            X, sample_weight = self._draw_subsample(X, sample_weight)
+        super()._fit(X, sample_weight)
+
+    def _draw_subsample(self, X, sample_weight: np.ndarray | None) -> tuple[Any, np.ndarray | None]:
         # Rows of weight zero do not count: a sample of such rows alone would have no mean.
         rows = np.arange(X.shape[0]) if sample_weight is None else np.flatnonzero(sample_weight)
-        if self.subsample < len(rows):
-            random_state = check_random_state(self.random_state)
-            rows = rows[np.sort(sample_without_replacement(len(rows), self.subsample, random_state=random_state))]
-            return self._compute_chunk_moments(X[rows], None if sample_weight is None else sample_weight[rows])
-        return self._compute_chunk_moments(X, sample_weight)
+        if self.subsample >= len(rows):
+            return X, sample_weight
+        random_state = check_random_state(self.random_state)
+        rows = rows[np.sort(sample_without_replacement(len(rows), self.subsample, random_state=random_state))]
+        return X[rows], None if sample_weight is None else sample_weight[rows]
 
-    def _compute_chunk_moments(self, X, sample_weight: np.ndarray | None) -> FeatureMoments:
+    def _compute_moments(self, X, sample_weight: np.ndarray | None) -> FeatureMoments:
         moments = FeatureMoments.from_data(X, sample_weight)
         if self.n_channels is None:
             return moments
@@ -162,7 +165,7 @@ class PerFeatureTransformer(OneToOneFeatureMixin, MomentsTransformer):
         """Names of the fitted attributes that are arrays, whatever the parameters are now."""
         return {"mean_"}
 
-    def _check_parameters_unchanged(self) -> None:
+    def _check_updatable(self) -> None:
         fitted, now = self._fitted_pooling, self._pooling_params()
         if fitted != now:
             raise ValueError(

@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skneural._sklearn_compat import _check_feature_names_in, _fit_context, validate_data
 from skneural.constraints import Interval
-from skneural.preprocessing.base import ignore_floating_point_errors
+from skneural.preprocessing.base import ignore_float_errors
 from skneural.saved_state import SavedStateMixin, check_numbers, require, unchanged_on_error
 
 
@@ -74,7 +74,7 @@ class PiecewiseLinearEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         self.min_rows = min_rows
 
     @_fit_context(prefer_skip_nested_validation=True)
-    @ignore_floating_point_errors
+    @ignore_float_errors
     def fit(self, X, y=None) -> Self:
         """Compute the quantiles.
 
@@ -101,7 +101,7 @@ class PiecewiseLinearEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
             self.encoding_mean_ = self._encode(X).mean(axis=0, dtype=np.float64)
         return self
 
-    @ignore_floating_point_errors
+    @ignore_float_errors
     def transform(self, X) -> np.ndarray:
         """Append the encoding.
 

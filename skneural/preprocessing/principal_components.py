@@ -1,4 +1,4 @@
-"""Principal components: their variances and directions, and which of them are more than rounding error.
+"""Principal components: variances and directions, how they follow from moments, and which are mere rounding error.
 
 Variances divide by the weight of the rows minus one, as `sklearn.decomposition.PCA` does, so that integer
 weights equal repeated rows.
@@ -7,40 +7,49 @@ weights equal repeated rows.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self
+from numbers import Integral
+from typing import Any
 
 import numpy as np
 
-from skneural.preprocessing.blocks import matrix_block_bytes, weighted_blocks
-from skneural.preprocessing.moments import FeatureMoments, refuse_nan, subtract_center
-from skneural.preprocessing.scatter import FactorMoments, ScatterMoments, machine_epsilon
+from skneural._sklearn_compat import _infer_dimension
+from skneural.preprocessing.scatter import FactorMoments, ScatterMoments
 
 EPS = float(np.finfo(np.float64).eps)
-# Eigenvalues of a scatter matrix below this fraction of the largest have fewer than six exact digits.
-ILL_CONDITIONED = 1e6 * EPS
 
 
 @dataclass(frozen=True)
 class PrincipalComponents:
-    """Variances in descending order, and the directions that have them.
+    """Variances in descending order, the directions that have them, and what is known of the rows besides.
 
     Attributes
     ----------
     variances : ndarray of shape (n_components,), float64
     components : ndarray of shape (n_components, n_features), float64
         Orthonormal rows; in each, the entry of largest magnitude is positive.
-    feature_variances : ndarray of shape (n_features,), float64
-        Their sum is the total variance, also when only some components were computed.
     rounding : float
         Variances not above this fraction of the largest are rounding errors of the decomposition.
+    weight : int or float
+        Number of rows, or sum of their weights.
+    mean : ndarray of shape (n_features,), float64
+    feature_variances : ndarray of shape (n_features,), float64
+        Their sum is the total variance, also when only the leading components were computed.
+    input_eps : float
+        Relative precision of the values: machine epsilon of the coarsest dtype among the inputs.
+    is_complete : bool, default=True
+        Whether there is no variance in other directions.
     """
 
     variances: np.ndarray
     components: np.ndarray
-    feature_variances: np.ndarray
     rounding: float
+    weight: float
+    mean: np.ndarray
+    feature_variances: np.ndarray
+    input_eps: float
+    is_complete: bool = True
 
-    def significant(self, mean: np.ndarray, input_eps: float, rtol: float | None) -> np.ndarray:
+    def significant(self, rtol: float | None = None) -> np.ndarray:
         """Which components have variance: more than rounding error, or than ``rtol`` asks for.
 
         Along a direction v, values of root mean square rⱼ that are stored to a relative precision η and
@@ -49,11 +58,7 @@ class PrincipalComponents:
 
         Parameters
         ----------
-        mean : ndarray of shape (n_features,)
-            Mean of each feature.
-        input_eps : float
-            The relative precision η of the values.
-        rtol : float or None
+        rtol : float or None, default=None
             If given, a component is significant if its standard deviation exceeds ``rtol`` times the largest.
 
         Returns
@@ -63,125 +68,146 @@ class PrincipalComponents:
         largest = self.variances.max(initial=0.0)
         if rtol is not None:
             return (self.variances > rtol**2 * largest) & (self.variances > 0)
-        squares = mean**2 + self.feature_variances
-        error = self.components**2 @ squares * (input_eps**2 + len(mean) * EPS**2)
+        squares = self.mean**2 + self.feature_variances
+        error = self.components**2 @ squares * (self.input_eps**2 + len(self.mean) * EPS**2)
         return self.variances > np.maximum(error, self.rounding * largest)
 
-
-def is_ill_conditioned(moments: ScatterMoments) -> bool:
-    """Whether a direction, constant features apart, has too little variance to be exact to six digits.
-
-    Tested before the eigendecomposition, at a tenth of its cost: S − t I has a Cholesky factor if and only
-    if no eigenvalue of S is below t. The Frobenius norm bounds the largest eigenvalue from above.
-    """
-    varies = np.diag(moments.scatter) > 0
-    largest = float(moments.scatter.diagonal().max(initial=0)) or 1.0
-    bound = largest * np.linalg.norm(moments.scatter / largest)  # without the division, squares may overflow
-    shifted = moments.scatter.copy()
-    shifted[np.diag_indices_from(shifted)] += np.where(varies, -ILL_CONDITIONED * bound, 1.0)
-    try:
-        np.linalg.cholesky(shifted)
-    except np.linalg.LinAlgError:
-        return True
-    return False
+    def reasons_for_null_directions(self, n_null: int) -> list[str]:
+        """Why so many directions have no variance, in words."""
+        n_constant = int((self.feature_variances == 0).sum())
+        reasons = [f"constant features: {n_constant}"] if n_constant else []
+        if self.weight <= len(self.mean):
+            reasons.append(f"{self.weight} rows span at most {self.weight - 1} directions")
+        elif n_null > n_constant:
+            reasons.append("features depend linearly on one another")
+        return reasons
 
 
 def eigh_components(moments: ScatterMoments) -> PrincipalComponents:
     """Components by eigendecomposition of the scatter matrix; d³ operations for d features."""
-    covariance = moments.scatter / (moments.weight - 1)
-    feature_variances = np.diag(covariance).copy()
-    values, vectors = np.linalg.eigh(covariance)
-    rounding = len(values) * EPS
-    return PrincipalComponents(np.maximum(values[::-1], 0.0), flip_signs(vectors.T[::-1]), feature_variances, rounding)
+    covariance = moments.scatter / degrees_of_freedom(moments.weight)
+    variances, vectors = np.linalg.eigh(covariance)
+    return PrincipalComponents(
+        variances=np.maximum(variances[::-1], 0.0),
+        components=flip_signs(vectors.T[::-1]),
+        rounding=len(variances) * EPS,
+        weight=moments.weight,
+        mean=moments.mean,
+        feature_variances=np.diag(covariance).copy(),
+        input_eps=moments.input_eps,
+    )
 
 
 def svd_components(moments: FactorMoments) -> PrincipalComponents:
     """Components by singular value decomposition of the factor: exact down to tiny variances."""
+    n_degrees = degrees_of_freedom(moments.weight)
     _, values, directions = np.linalg.svd(moments.factor, full_matrices=False)
-    feature_variances = np.einsum("ij,ij->j", moments.factor, moments.factor) / (moments.weight - 1)
-    rounding = (len(moments.mean) * EPS) ** 2
-    return PrincipalComponents(values**2 / (moments.weight - 1), flip_signs(directions), feature_variances, rounding)
+    return PrincipalComponents(
+        variances=values**2 / n_degrees,
+        components=flip_signs(directions),
+        rounding=(len(moments.mean) * EPS) ** 2,
+        weight=moments.weight,
+        mean=moments.mean,
+        feature_variances=np.einsum("ij,ij->j", moments.factor, moments.factor) / n_degrees,
+        input_eps=moments.input_eps,
+    )
 
 
-@dataclass(frozen=True)
-class LeadingMoments:
-    """Weight, mean, variance of each feature, and approximations of the leading directions only.
-
-    Attributes
-    ----------
-    weight : int or float
-    mean : ndarray of shape (n_features,), float64
-    input_eps : float
-        Machine epsilon of the input's dtype.
-    square_sum : ndarray of shape (n_features,), float64
-    eigenvalues : ndarray of shape (n_directions,), float64
-        Of the scatter matrix, in descending order.
-    directions : ndarray of shape (n_directions, n_features), float64
-    """
-
-    weight: float
-    mean: np.ndarray
-    input_eps: float
-    square_sum: np.ndarray
-    eigenvalues: np.ndarray
-    directions: np.ndarray
-
-    @classmethod
-    def from_data(
-        cls,
-        X: np.ndarray,
-        sample_weight: np.ndarray | None,
-        n_directions: int,
-        random_state: np.random.RandomState,
-    ) -> Self:
-        """The moments of X, by subspace iteration from random directions.
-
-        X is read six times, in blocks; besides a block, a few n_features × n_directions arrays are kept.
-
-        Notes
-        -----
-        Each reading but the first multiplies an orthonormal basis by the scatter matrix; the last solves the
-        eigenproblem within the basis (Rayleigh-Ritz). See N. Halko, P. G. Martinsson, J. A. Tropp, "Finding
-        structure with randomness", SIAM Review 53(2), 2011, algorithm 4.4, with the scatter matrix for A Aᵀ.
-        """
-        moments = FeatureMoments.from_data(X, sample_weight)
-        n_basis = min(n_directions + 10, X.shape[1])
-        basis = random_state.standard_normal((X.shape[1], n_basis))
-        for _ in range(4):
-            basis = np.linalg.qr(_scatter_times(X, sample_weight, moments.mean, basis))[0]
-        inner = basis.T @ _scatter_times(X, sample_weight, moments.mean, basis)
-        values, vectors = np.linalg.eigh((inner + inner.T) / 2)
-        leading = slice(None, -n_directions - 1, -1)
-        eigenvalues = np.maximum(values[leading], 0.0)
-        directions = flip_signs((basis @ vectors[:, leading]).T)
-        weight = moments.weight.max().item()
-        return cls(weight, moments.mean, machine_epsilon(X.dtype), moments.square_sum, eigenvalues, directions)
-
-    def merge(self, other: object) -> Self:
-        """Always a ValueError: leading components of parts are not those of the whole."""
+def degrees_of_freedom(weight: float) -> float:
+    """What sums of squares are divided by: the weight minus one; a ValueError if there is nothing left."""
+    if not weight > 1:
         raise ValueError(
-            "svd_solver='randomized' keeps the leading directions only, which cannot be updated exactly. "
-            "For partial_fit and merge use svd_solver='covariance_eigh' or 'full'."
+            f"n_samples={weight} rows (or sum of their weights) have no covariance. Expected more "
+            "than one: fit more rows, or scale the weights so that each counts rows."
         )
-
-
-def leading_components(moments: LeadingMoments) -> PrincipalComponents:
-    """The components that were computed."""
-    degrees = moments.weight - 1
-    variances, feature_variances = moments.eigenvalues / degrees, moments.square_sum / degrees
-    return PrincipalComponents(variances, moments.directions, feature_variances, len(moments.mean) * EPS)
-
-
-def _scatter_times(X: np.ndarray, sample_weight: np.ndarray | None, mean: np.ndarray, basis: np.ndarray) -> np.ndarray:
-    product = np.zeros(basis.shape)
-    for rows, weight in weighted_blocks(X, sample_weight, matrix_block_bytes(X.shape[1])):
-        values = subtract_center(rows, mean)
-        refuse_nan(weight @ values, values)
-        product += values.T @ (weight[:, np.newaxis] * (values @ basis))
-    return product
+    return weight - 1
 
 
 def flip_signs(components: np.ndarray) -> np.ndarray:
     """The components with signs such that the entry of largest magnitude is positive in each."""
     largest = np.take_along_axis(components, np.abs(components).argmax(axis=1)[:, np.newaxis], axis=1)
     return np.ascontiguousarray(components * np.where(largest < 0, -1.0, 1.0))
+
+
+def select_components(
+    found: PrincipalComponents, n_components: int | float | str | None, rtol: float | None
+) -> tuple[dict[str, Any], int]:
+    """The requested components that have variance, as fitted attributes, and how many were requested in vain.
+
+    Parameters
+    ----------
+    found : PrincipalComponents
+        Candidates.
+    n_components, rtol
+        As in `PCAWhitener`.
+
+    Returns
+    -------
+    attributes : dict
+        Without the trailing underscores; besides, whether all directions with variance are kept, and ``input_eps``.
+    n_null : int
+    """
+    significant = np.flatnonzero(found.significant(rtol))
+    n_wanted = n_requested(n_components, found.variances, found.feature_variances, found.weight)
+    if not len(significant):
+        raise ValueError(f"All {len(found.mean)} features are constant: there is no variance to whiten.")
+    index = significant[:n_wanted]
+    variances, total = found.variances[index], found.feature_variances.sum()
+    n_left_out = min(int(found.weight), len(found.mean)) - len(index)
+    attributes = {
+        "components": found.components[index],
+        "explained_variance": variances,
+        "explained_variance_ratio": variances / total,
+        "singular_values": np.sqrt(variances * (found.weight - 1)),
+        "n_components": len(index),
+        "noise_variance": max(0.0, float(total - variances.sum()) / n_left_out) if n_left_out > 0 else 0.0,
+        "rank": len(significant),
+        "is_complete": found.is_complete and len(index) == np.count_nonzero(found.significant()),
+        "input_eps": found.input_eps,
+    }
+    return attributes, max(0, n_wanted - len(significant))
+
+
+def n_requested(
+    n_components: int | float | str | None, variances: np.ndarray, feature_variances: np.ndarray, weight: float
+) -> int:
+    """The number of components that the parameter ``n_components`` asks for, whether or not they have variance.
+
+    Parameters
+    ----------
+    n_components : int, float, "mle" or None
+        As in `PCAWhitener`.
+    variances : ndarray
+        Of all components in descending order, or of those that an int asks for.
+    feature_variances : ndarray of shape (n_features,)
+        Variance of each feature.
+    weight : float
+        Number of rows, or sum of their weights.
+
+    Returns
+    -------
+    int
+    """
+    if n_components is None:
+        return len(feature_variances)
+    if isinstance(n_components, Integral):
+        return int(n_components)
+    if n_components == "mle":
+        return _n_most_likely(variances, len(feature_variances), weight)
+    ratios = np.cumsum(variances) / feature_variances.sum()
+    return min(int(np.searchsorted(ratios, n_components, side="right")) + 1, len(variances))
+
+
+def _n_most_likely(variances: np.ndarray, n_features: int, weight: float) -> int:
+    """Minka's maximum likelihood estimate, as in `sklearn.decomposition.PCA`."""
+    if weight < n_features:
+        raise ValueError(
+            f"n_components='mle' needs at least as many rows as features. Got {weight} rows (or sum of their weights) "
+            f"of {n_features} features: pass a number of components."
+        )
+    try:
+        return int(_infer_dimension(variances, weight))
+    except ValueError as error:
+        raise ValueError(
+            "n_components='mle' cannot compare directions of equal variance. Pass a number of components."
+        ) from error

@@ -107,9 +107,9 @@ class StdScaler(PerFeatureTransformer):
         self.subsample = subsample
         self.random_state = random_state
 
-    def _compute_chunk_moments(self, X, sample_weight: np.ndarray | None) -> FeatureMoments:
+    def _compute_moments(self, X, sample_weight: np.ndarray | None) -> FeatureMoments:
         refuse_to_center_sparse(X, self.with_mean)
-        return super()._compute_chunk_moments(X, sample_weight)
+        return super()._compute_moments(X, sample_weight)
 
     def _set_fitted(self, moments: FeatureMoments) -> None:
         self.n_samples_seen_ = self._n_samples_seen(moments)

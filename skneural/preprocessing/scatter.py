@@ -11,7 +11,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from skneural.preprocessing.blocks import matrix_block_bytes, rows_per_block, weighted_blocks
+from skneural.preprocessing.blocks import Array, matrix_block_bytes, rows_per_block, weighted_blocks
 from skneural.preprocessing.moments import refuse_nan, refuse_overflow, subtract_center, weighted_nanmean
 
 # The rows whose mean is the first centre.
@@ -19,8 +19,16 @@ FIRST_CENTER_ROWS = 256
 # If less than this fraction is left of the squares about the first centre, it was too far off and the rows are read
 # again: small eigenvalues need each digit that the large entries of the matrix have.
 CANCELLATION = 0.1
+# Single precision is for scatter matrices whose product takes most of the time of `fit`, ...
+SINGLE_PRECISION_FEATURES = 128
+# ... where no eigenvalue of the correlation matrix is below this bound: whitened, rounding errors are then below 1e-5.
+SINGLE_PRECISION_EIGENVALUE = 0.1
+# Variances whose squares and products are within the range of single precision.
+SINGLE_PRECISION_VARIANCES = (1e-20, 1e20)
 # A triangular factorisation is worth its cost from several times as many rows as features.
 FACTOR_BLOCK_BYTES = 2**24
+
+Precision = type[np.float64] | type[np.float32]
 
 
 def machine_epsilon(dtype: np.dtype) -> float:
@@ -49,26 +57,30 @@ class ScatterMoments:
     scatter: np.ndarray
 
     @classmethod
-    def from_data(cls, X: np.ndarray, sample_weight: np.ndarray | None = None) -> Self:
-        """The moments of X, of shape (n_samples, n_features); NaN are a ValueError.
+    def from_data(
+        cls, X: Array, sample_weight: np.ndarray | None = None, dtype: type[np.floating] = np.float64
+    ) -> Self:
+        """The moments of X, of shape (n_samples, n_features), dense or sparse; NaN are a ValueError.
 
-        X is read once, or twice where its first rows lie far from the others.
+        X is read once, or twice where its first rows lie far from the others. Blocks of centred rows are multiplied in
+        the precision of ``dtype`` and added up in double precision; in single precision, the result is not finite if
+        squares overflow.
         """
         first, weight = next(weighted_blocks(X, sample_weight, FIRST_CENTER_ROWS * 8 * X.shape[1]))
-        with np.errstate(over="ignore", invalid="ignore"):
-            center = weighted_nanmean(first, weight)
-            moments = cls._around(center, X, sample_weight)
-            squares = np.diag(moments.scatter)
-            if (squares < CANCELLATION * (squares + moments.weight * (moments.mean - center) ** 2)).any():
-                moments = cls._around(moments.mean, X, sample_weight)
+        center = weighted_nanmean(first, weight).astype(dtype).astype(np.float64)
+        moments = cls._around(center, X, sample_weight, dtype)
+        squares = np.diag(moments.scatter)
+        if (squares < CANCELLATION * (squares + moments.weight * (moments.mean - center) ** 2)).any():
+            moments = cls._around(moments.mean.astype(dtype).astype(np.float64), X, sample_weight, dtype)
         return moments
 
     @classmethod
-    def _around(cls, center: np.ndarray, X: np.ndarray, sample_weight: np.ndarray | None) -> Self:
+    def _around(cls, center: np.ndarray, X: Array, sample_weight: np.ndarray | None, dtype: type[np.floating]) -> Self:
         """The moments of X by products of deviations from a centre near its mean."""
         n_features = X.shape[1]
         block_bytes = matrix_block_bytes(n_features)
-        buffer = np.empty((rows_per_block(X, block_bytes), n_features + 1))
+        block_bytes *= 8 // np.dtype(dtype).itemsize  # blocks of one size in either precision
+        buffer = np.empty((rows_per_block(X, block_bytes), n_features + 1), dtype)
         products = np.zeros((n_features + 1, n_features + 1))
         for rows, weight in weighted_blocks(X, sample_weight, block_bytes):
             block = buffer[: len(rows)]
@@ -76,14 +88,17 @@ class ScatterMoments:
             # A column of ones gives the sums of the others along with their products.
             block[:, -1] = 1.0
             if sample_weight is not None:
-                block *= np.sqrt(weight)[:, np.newaxis]
+                block *= np.sqrt(weight)[:, np.newaxis].astype(dtype)
             products += block.T @ block
-            refuse_nan(products[-1], block)
-        refuse_overflow(products)
-        total = len(X) if sample_weight is None else float(sample_weight.sum())
+            if dtype is np.float64:
+                refuse_nan(products[-1], block)
+        if dtype is np.float64:
+            refuse_overflow(products)
+        total = X.shape[0] if sample_weight is None else float(sample_weight.sum())
         sums = products[-1, :-1]
         shift = sums / np.sqrt(total)
-        return cls(total, center + sums / total, machine_epsilon(X.dtype), products[:-1, :-1] - np.outer(shift, shift))
+        scatter = products[:-1, :-1] - np.outer(shift, shift)
+        return cls(total, center + sums / total, machine_epsilon(X.dtype), scatter)
 
     def merge(self, other: ScatterMoments | FactorMoments) -> Self:
         """The moments of the rows of both."""
@@ -93,6 +108,39 @@ class ScatterMoments:
         between = np.outer(delta, delta * (self.weight / total * other.weight))  # the product might overflow
         input_eps = max(self.input_eps, other.input_eps)
         return type(self)(total, mean, input_eps, self.scatter + other.scatter + between)
+
+
+def scatter_for_fit(X: Array, sample_weight: np.ndarray | None) -> ScatterMoments:
+    """The scatter moments of all rows, in single precision if X has it and its features are not ill-conditioned.
+
+    That is tested on the first rows before all are read, and on all rows afterwards.
+    """
+    n_first = 4 * X.shape[1]
+    if X.dtype == np.float32 and X.shape[1] >= SINGLE_PRECISION_FEATURES and X.shape[0] >= 2 * n_first:
+        first, others = slice(None, n_first), slice(n_first, None)
+        weights = (None, None) if sample_weight is None else (sample_weight[first], sample_weight[others])
+        moments = ScatterMoments.from_data(X[first], weights[0], np.float32)
+        if _is_exact_in_single_precision(moments):
+            moments = moments.merge(ScatterMoments.from_data(X[others], weights[1], np.float32))
+            if _is_exact_in_single_precision(moments):
+                return moments
+    return ScatterMoments.from_data(X, sample_weight)
+
+
+def _is_exact_in_single_precision(moments: ScatterMoments) -> bool:
+    """Whether variances and eigenvalues of the correlation matrix are far enough from zero for single precision."""
+    variances = np.diag(moments.scatter) / moments.weight
+    low, high = SINGLE_PRECISION_VARIANCES
+    if not ((low < variances) & (variances < high)).all():
+        return False
+    std = np.sqrt(np.diag(moments.scatter))
+    correlation = moments.scatter / std / std[:, np.newaxis]
+    correlation[np.diag_indices_from(correlation)] -= SINGLE_PRECISION_EIGENVALUE
+    try:
+        np.linalg.cholesky(correlation)  # which exists if and only if no eigenvalue is negative
+    except np.linalg.LinAlgError:
+        return False
+    return True
 
 
 @dataclass(frozen=True)
@@ -119,14 +167,13 @@ class FactorMoments:
     factor: np.ndarray
 
     @classmethod
-    def from_data(cls, X: np.ndarray, sample_weight: np.ndarray | None = None) -> Self:
-        """The moments of X, of shape (n_samples, n_features); NaN are a ValueError."""
+    def from_data(cls, X: Array, sample_weight: np.ndarray | None = None) -> Self:
+        """The moments of X, of shape (n_samples, n_features), dense or sparse; NaN are a ValueError."""
         n_features = X.shape[1]
         total: Any = cls(0, np.zeros(n_features), machine_epsilon(X.dtype), np.zeros((0, n_features)))
         block_bytes = max(FACTOR_BLOCK_BYTES, 32 * n_features**2)
-        with np.errstate(over="ignore", invalid="ignore"):
-            for rows, weight in weighted_blocks(X, sample_weight, block_bytes):
-                total = total.merge(cls._from_block(rows, weight, sample_weight is not None))
+        for rows, weight in weighted_blocks(X, sample_weight, block_bytes):
+            total = total.merge(cls._from_block(rows, weight, sample_weight is not None))
         moments: Self = total
         return moments
 
@@ -146,6 +193,10 @@ class FactorMoments:
         """The scatter matrix, as in `ScatterMoments`."""
         scatter: np.ndarray = self.factor.T @ self.factor
         return scatter
+
+    def to_scatter(self) -> ScatterMoments:
+        """The same moments with the scatter matrix itself, which is cheaper to update."""
+        return ScatterMoments(self.weight, self.mean, self.input_eps, self.scatter)
 
     def merge(self, other: ScatterMoments | FactorMoments) -> ScatterMoments | FactorMoments:
         """The moments of the rows of both; of the less exact kind if the kinds differ."""

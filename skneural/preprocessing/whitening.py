@@ -4,39 +4,39 @@ from __future__ import annotations
 
 import warnings
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
+from scipy import sparse
 from sklearn.base import ClassNamePrefixFeaturesOutMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from skneural._sklearn_compat import RealNotInt, _check_feature_names_in, validate_data
 from skneural.constraints import Interval, StrOptions
-from skneural.preprocessing.base import MomentsTransformer, ignore_floating_point_errors, raise_on_overflow
-from skneural.preprocessing.blocks import matrix_block_bytes, row_blocks, rows_per_block
+from skneural.preprocessing.base import MomentsTransformer, ignore_float_errors, raise_on_overflow
+from skneural.preprocessing.blocks import Array, matrix_block_bytes, row_blocks, rows_per_block
 from skneural.preprocessing.moments import subtract_center
 from skneural.preprocessing.principal_components import (
-    LeadingMoments,
     PrincipalComponents,
     eigh_components,
-    is_ill_conditioned,
-    leading_components,
+    select_components,
     svd_components,
 )
 from skneural.preprocessing.scatter import FactorMoments, ScatterMoments
+from skneural.preprocessing.svd_solvers import SVD_SOLVERS, fit_components
 from skneural.saved_state import check_numbers, require
 
-SOLVERS: dict[str, tuple[Any, Any]] = {
+# The solvers that `partial_fit` and `merge` can use: the moments that they keep, and how components follow from them.
+STREAMING_SOLVERS: dict[str, tuple[Any, Any]] = {
     "covariance_eigh": (ScatterMoments, eigh_components),
     "full": (FactorMoments, svd_components),
-    "randomized": (LeadingMoments, leading_components),
 }
 
 
 def _lazily_computed(name: str) -> property:
     """A fitted attribute that follows from the moments and is computed with the others when needed."""
-    return property(lambda self: self._decomposition()[name])
+    return property(lambda self: self._get_decomposition()[name])
 
 
 class PCAWhitener(ClassNamePrefixFeaturesOutMixin, MomentsTransformer):
@@ -149,13 +149,14 @@ class PCAWhitener(ClassNamePrefixFeaturesOutMixin, MomentsTransformer):
         "n_components": [
             Interval(Integral, 1, None, closed="left"),
             Interval(RealNotInt, 0, 1, closed="neither"),
+            StrOptions({"mle"}),
             None,
         ],
         "method": [StrOptions({"pca", "zca"})],
         "whiten": ["boolean"],
         "epsilon": [Interval(Real, 0, None, closed="left")],
         "rtol": [Interval(Real, 0, 1, closed="left"), None],
-        "svd_solver": [StrOptions({"auto", "covariance_eigh", "full", "randomized"})],
+        "svd_solver": [StrOptions({"auto", *SVD_SOLVERS})],
         "copy": ["boolean"],
         "random_state": ["random_state"],
     }
@@ -181,7 +182,8 @@ class PCAWhitener(ClassNamePrefixFeaturesOutMixin, MomentsTransformer):
         self.copy = copy
         self.random_state = random_state
 
-    _fitted_names = MomentsTransformer._fitted_names | {"svd_solver_", "_derived"}
+    _check_array_options = {"accept_sparse": "csr"}
+    _fitted_names = MomentsTransformer._fitted_names | {"svd_solver_", "_decomposition"}
     components_ = _lazily_computed("components")
     explained_variance_ = _lazily_computed("explained_variance")
     explained_variance_ratio_ = _lazily_computed("explained_variance_ratio")
@@ -190,13 +192,13 @@ class PCAWhitener(ClassNamePrefixFeaturesOutMixin, MomentsTransformer):
     rank_ = _lazily_computed("rank")
     noise_variance_ = _lazily_computed("noise_variance")
 
-    @ignore_floating_point_errors
+    @ignore_float_errors
     def transform(self, X, copy=None):
-        """Whiten X by what was learned; rows of X never change it.
+        """Whiten X by the statistics of the training rows.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Rows of the features seen in `fit`.
         copy : bool, default=None
             False writes into X where that is possible: a writeable array of float64 or float32, and as many
@@ -204,25 +206,31 @@ class PCAWhitener(ClassNamePrefixFeaturesOutMixin, MomentsTransformer):
 
         Returns
         -------
-        X_new : array of shape (n_samples, `n_components_`), or (n_samples, n_features) with "zca"
+        X_new : ndarray of shape (n_samples, `n_components_`), or (n_samples, n_features) with "zca"
             Of the dtype of X if that is floating, else float64.
         """
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False, dtype=self._float_dtypes)
-        components, scale = self.components_, self._component_scale()
-        projection = (components / scale[:, np.newaxis]).T
+        X = validate_data(self, X, reset=False, dtype=self._float_dtypes, **self._check_array_options)
+        projection = (self.components_ / self._component_scale()[:, np.newaxis]).T
         out = self._output_array(X, self._n_features_out, copy)
-        block_bytes = matrix_block_bytes(X.shape[1])
-        buffer = np.empty((rows_per_block(X, block_bytes), X.shape[1]))
         with raise_on_overflow(self):
-            for rows in row_blocks(X, block_bytes):
-                values, factor = subtract_center(X[rows], self.mean_, out=buffer), projection
-                if self.method == "zca":
-                    values, factor = values @ projection, components
-                np.matmul(values, factor, out=out[rows], casting="same_kind")
+            if sparse.issparse(X):
+                scores = X @ projection - self.mean_ @ projection  # centring X itself would make it dense
+                out[:] = scores @ self.components_ if self.method == "zca" else scores
+            else:
+                self._whiten_blocks(X, projection, out)
         return out
 
-    @ignore_floating_point_errors
+    def _whiten_blocks(self, X: np.ndarray, projection: np.ndarray, out: np.ndarray) -> None:
+        block_bytes = matrix_block_bytes(X.shape[1])
+        buffer = np.empty((rows_per_block(X, block_bytes), X.shape[1]))
+        for rows in row_blocks(X, block_bytes):
+            values, factor = subtract_center(X[rows], self.mean_, out=buffer), projection
+            if self.method == "zca":
+                values, factor = values @ projection, self.components_
+            np.matmul(values, factor, out=out[rows], casting="same_kind")
+
+    @ignore_float_errors
     def inverse_transform(self, X, copy=None):
         """Undo `transform` within the kept directions: the projection of the original on them.
 
@@ -235,11 +243,11 @@ class PCAWhitener(ClassNamePrefixFeaturesOutMixin, MomentsTransformer):
 
         Returns
         -------
-        X_original : array of shape (n_samples, n_features)
+        X_original : ndarray of shape (n_samples, n_features)
             Of the dtype of X if that is floating, else float64.
         """
         check_is_fitted(self)
-        X = self._validate_transformed(X, self._n_features_out)
+        X = self._validate_transformed(X, self._n_features_out, accept_sparse=False)
         components, scale = self.components_, self._component_scale()
         out = self._output_array(X, self.n_features_in_, copy)
         with raise_on_overflow(self):
@@ -270,137 +278,117 @@ class PCAWhitener(ClassNamePrefixFeaturesOutMixin, MomentsTransformer):
     def _n_features_out(self) -> int:
         return self.n_features_in_ if self.method == "zca" else self.n_components_
 
-    def _output_array(self, X: np.ndarray, n_outputs: int, copy: bool | None) -> np.ndarray:
-        copies = self.copy if copy is None else copy
-        if not copies and X.flags.writeable and X.shape[1] == n_outputs:
+    def _output_array(self, X: Array, n_outputs: int, copy: bool | None) -> np.ndarray:
+        should_copy = self.copy if copy is None else copy
+        if not should_copy and isinstance(X, np.ndarray) and X.flags.writeable and X.shape[1] == n_outputs:
             return X
-        return np.empty((len(X), n_outputs), X.dtype)
+        return np.empty((X.shape[0], n_outputs), X.dtype)
 
     def _component_scale(self) -> np.ndarray:
-        """What whitening divides each direction by."""
+        """What whitening divides each component by."""
         variances = self.explained_variance_
         if not self.whiten:
             return np.ones_like(variances)
         return np.sqrt(variances + self.epsilon * variances.max())
 
-    def _compute_moments(self, X: np.ndarray, sample_weight: np.ndarray | None) -> Any:
+    def _fit(self, X: Array, sample_weight: np.ndarray | None) -> None:
         self._check_params(min(X.shape))
-        if self.svd_solver == "randomized":
-            random_state = check_random_state(self.random_state)
-            return LeadingMoments.from_data(X, sample_weight, self.n_components, random_state)
-        if self.svd_solver == "full" or (self.svd_solver == "auto" and len(X) < X.shape[1]):
-            return FactorMoments.from_data(X, sample_weight)
-        moments = ScatterMoments.from_data(X, sample_weight)
-        if self.svd_solver == "auto" and is_ill_conditioned(moments):
-            return FactorMoments.from_data(X, sample_weight)
-        return moments
+        random_state = check_random_state(self.random_state)
+        self.svd_solver_, found = fit_components(X, sample_weight, self.svd_solver, self.n_components, random_state)
+        self.mean_, self.n_samples_seen_ = found.mean, found.weight
+        self._moments = None
+        self._decomposition: dict[str, Any] | None = self._select(found)
 
-    def _compute_chunk_moments(self, X: np.ndarray, sample_weight: np.ndarray | None) -> Any:
+    def _compute_moments(self, X: Array, sample_weight: np.ndarray | None) -> Any:
         self._check_params(X.shape[1])
-        solver = getattr(self, "svd_solver_", self.svd_solver)
-        if solver == "randomized":
+        if not self.__sklearn_is_fitted__() and self.svd_solver in ("gram_eigh", "randomized"):
             raise ValueError(
-                "svd_solver='randomized' cannot be updated exactly. For partial_fit use "
-                "svd_solver='covariance_eigh' or 'full'."
+                f"svd_solver={self.svd_solver!r} keeps nothing that rows can be added to. For partial_fit use "
+                "svd_solver='auto', 'covariance_eigh' or 'full'."
             )
-        return (FactorMoments if solver == "full" else ScatterMoments).from_data(X, sample_weight)
+        solver = getattr(self, "svd_solver_", self.svd_solver)
+        kind = FactorMoments if solver in ("full", "gram_eigh") else ScatterMoments
+        return kind.from_data(X, sample_weight)
 
-    def _check_params(self, n_directions: int) -> None:
+    def _check_params(self, max_components: int) -> None:
         if self.method == "zca" and not self.whiten:
             raise ValueError(
                 "Got method='zca' with whiten=False, which would give the centred input back. "
                 "Use method='pca' to decorrelate, or MeanCenterer to centre."
             )
-        whole = isinstance(self.n_components, Integral)
-        if self.svd_solver == "randomized" and not whole:
+        is_int = isinstance(self.n_components, Integral)
+        if self.svd_solver == "randomized" and not is_int:
             raise ValueError(f"Got n_components={self.n_components!r}, but svd_solver='randomized' expects an integer.")
-        if whole and self.n_components > n_directions:
+        if is_int and self.n_components > max_components:
             raise ValueError(
                 f"n_components={self.n_components} must be between 1 and min(n_samples, n_features)="
-                f"{n_directions}. Lower it, or leave it at None to keep all directions."
+                f"{max_components}. Lower it, or leave it at None to keep all directions."
             )
 
     def _set_fitted(self, moments: Any) -> None:
-        self.svd_solver_ = next(name for name, (kind, _) in SOLVERS.items() if kind is type(moments))
-        self.mean_ = moments.mean
-        self.n_samples_seen_ = moments.weight
-        self._derived: dict[str, Any] | None = None
-
-    def _finalize(self) -> None:
-        self._decomposition()
+        self.svd_solver_ = next(name for name, (kind, _) in STREAMING_SOLVERS.items() if kind is type(moments))
+        self.mean_, self.n_samples_seen_ = moments.mean, moments.weight
+        self._decomposition = None
 
     def _get_moments(self) -> Any:
-        return SOLVERS[self.svd_solver_][0](**self._moments)
+        if self._moments is not None:
+            return STREAMING_SOLVERS[self.svd_solver_][0](**self._moments)
+        kept = self._get_decomposition()
+        factor = kept["singular_values"][:, np.newaxis] * kept["components"]
+        moments = FactorMoments(self.n_samples_seen_, self.mean_, kept["input_eps"], factor)
+        return moments.to_scatter() if self.svd_solver_ == "covariance_eigh" else moments
+
+    def _check_updatable(self) -> None:
+        if self._moments is None and not self._get_decomposition()["is_complete"]:
+            raise ValueError(
+                f"Cannot add rows: fit kept {self.n_components_} directions, but nothing of the others. To add rows or "
+                "merge later, call partial_fit instead of fit, with svd_solver='auto', 'covariance_eigh' or 'full'."
+            )
+
+    def _check_mergeable(self, other: Self) -> None:
+        super()._check_mergeable(other)
+        other._check_updatable()
 
     def _restore_fitted_state(self) -> None:
-        moments, n_features = vars(self._get_moments()), self.n_features_in_
+        n_features = self.n_features_in_
         check_numbers("mean_", self.mean_, (n_features,))
-        for name in moments.keys() - {"weight", "input_eps"}:
-            width = len(moments["directions"]) if name == "eigenvalues" else n_features
-            check_numbers(f"{name} of the moments", moments[name], (*moments[name].shape[:-1], width))
-        require(0 < moments["weight"] < np.inf, f"The rows must have weight. Got {moments['weight']} instead.")
-        if self._derived is not None:
+        require(self.svd_solver_ in SVD_SOLVERS, f"svd_solver_ must be a solver. Got {self.svd_solver_!r} instead.")
+        require(0 < self.n_samples_seen_ < np.inf, f"The rows must have weight. Got {self.n_samples_seen_} instead.")
+        require(self._moments is not None or self._decomposition is not None, "There must be moments or components.")
+        if self._moments is not None:
+            moments = vars(self._get_moments())
+            for name in moments.keys() - {"weight", "input_eps"}:
+                check_numbers(f"{name} of the moments", moments[name], (*moments[name].shape[:-1], n_features))
+            require(0 < moments["weight"] < np.inf, f"The rows must have weight. Got {moments['weight']} instead.")
+        if self._decomposition is not None:
             check_numbers("components_", self.components_, (self.n_components_, n_features))
             for name in ("explained_variance", "explained_variance_ratio", "singular_values"):
-                check_numbers(f"{name}_", self._derived[name], (self.n_components_,))
+                check_numbers(f"{name}_", self._decomposition[name], (self.n_components_,))
             require((self.explained_variance_ > 0).all(), "explained_variance_ must be > 0. Got zero or less.")
 
-    @ignore_floating_point_errors
-    def _decomposition(self) -> dict[str, Any]:
+    @ignore_float_errors
+    def _get_decomposition(self) -> dict[str, Any]:
         check_is_fitted(self)
-        if self._derived is None:
-            self._derived = self._decompose()
-        return self._derived
+        if self._decomposition is None:
+            compute_components = STREAMING_SOLVERS[self.svd_solver_][1]
+            self._decomposition = self._select(compute_components(self._get_moments()))
+        return self._decomposition
 
-    def _decompose(self) -> dict[str, Any]:
-        moments = self._get_moments()
-        if moments.weight <= 1:
-            raise ValueError(
-                f"n_samples={moments.weight} rows (or sum of their weights) have no covariance. Expected more "
-                "than one: fit more rows, or scale the weights so that each counts rows."
+    def _select(self, found: PrincipalComponents) -> dict[str, Any]:
+        """The components to keep and what is known of them."""
+        decomposition, n_null = select_components(found, self.n_components, self.rtol)
+        if n_null:
+            dropped = "set to zero" if self.method == "zca" else "dropped"
+            warnings.warn(
+                f"{n_null} of {len(found.mean)} directions have no variance beyond rounding and are {dropped}: "
+                f"{'; '.join(found.reasons_for_null_directions(n_null))}.",
+                UserWarning,
+                stacklevel=2,
             )
-        found = SOLVERS[self.svd_solver_][1](moments)
-        significant = np.flatnonzero(found.significant(moments.mean, moments.input_eps, self.rtol))
-        n_requested = self._n_requested(found)
-        if not len(significant):
-            raise ValueError(f"All {len(moments.mean)} features are constant: there is no variance to whiten.")
-        if len(significant) < n_requested:
-            self._warn_of_null_directions(n_requested - len(significant), found)
-        return _kept(found, significant[:n_requested], moments.weight) | {"rank": len(significant)}
+        return decomposition
 
-    def _n_requested(self, found: PrincipalComponents) -> int:
-        if self.n_components is None:
-            return len(found.feature_variances)
-        if isinstance(self.n_components, Integral):
-            return int(self.n_components)
-        shares = np.cumsum(found.variances) / found.feature_variances.sum()
-        return int(np.searchsorted(shares, self.n_components, side="right")) + 1
-
-    def _warn_of_null_directions(self, n_null: int, found: PrincipalComponents) -> None:
-        n_features = len(found.feature_variances)
-        n_constant = int((found.feature_variances == 0).sum())
-        reasons = [f"constant features: {n_constant}"] if n_constant else []
-        if self.n_samples_seen_ <= n_features:
-            reasons.append(f"{self.n_samples_seen_} rows span at most {self.n_samples_seen_ - 1} directions")
-        elif n_null > n_constant:
-            reasons.append("features depend linearly on one another")
-        warnings.warn(
-            f"{n_null} of {n_features} directions have no variance beyond rounding and are "
-            f"{'set to zero' if self.method == 'zca' else 'dropped'}: {'; '.join(reasons)}.",
-            UserWarning,
-            stacklevel=2,
-        )
-
-
-def _kept(found: PrincipalComponents, index: np.ndarray, weight: float) -> dict[str, Any]:
-    variances, n_features = found.variances[index], len(found.feature_variances)
-    total = found.feature_variances.sum()
-    n_left = min(int(weight), n_features) - len(index)
-    return {
-        "components": found.components[index],
-        "explained_variance": variances,
-        "explained_variance_ratio": variances / total,
-        "singular_values": np.sqrt(variances * (weight - 1)),
-        "n_components": len(index),
-        "noise_variance": max(0.0, float(total - variances.sum()) / n_left) if n_left > 0 else 0.0,
-    }
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags

@@ -19,10 +19,10 @@ class DivergenceError(ValueError):
     >>> from skneural import ActivationMLPRegressor, DivergenceError
     >>> X, y = np.arange(20.0)[:, None], np.arange(20.0)
     >>> try:
-    ...     ActivationMLPRegressor(activation="elu", solver="sgd", learning_rate_init=10.0, random_state=0).fit(X, y)
+    ...     ActivationMLPRegressor(activation="elu", solver="sgd", learning_rate_init=100.0, random_state=0).fit(X, y)
     ... except DivergenceError as error:
     ...     print("learning rate", error.learning_rate)
-    learning rate 10.0
+    learning rate 100.0
     """
 
     epoch: int

@@ -153,9 +153,9 @@ class LBFGS:
             parameters[...] = x
             self.objective.update_running_statistics(self._all_rows)
         now, validation = time.perf_counter(), self.monitor.validation()
-        epoch = Epoch(self._iteration, float(intermediate_result.fun), now - self._iteration_start, **validation)
+        iteration = Epoch(self._iteration, float(intermediate_result.fun), now - self._iteration_start, **validation)
         self._iteration_start = now
-        stop_requested = self.monitor.on_epoch_end(epoch)
+        stop_requested = self.monitor.on_epoch_end(iteration)
         if self.monitor.use_score and self.monitor.early_stopping.should_stop:
             self._stopped_by = "early_stopping"
         elif stop_requested:

@@ -7,7 +7,7 @@ from scipy import sparse
 from skneural.activations import ACTIVATIONS, Activation, Maxout, PReLU, ReLU, Tanh
 from skneural.initializers import INITIALIZERS, AutoInitializer, FunctionInitializer
 from skneural.network import Layout, Network
-from skneural.network.network import BLOCK_ROWS, matmul
+from skneural.network.network import PREDICTION_BLOCK_ROWS, matmul
 
 every_activation = pytest.mark.parametrize("activation", [*ACTIVATIONS.values(), Maxout(3)], ids=repr)
 every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -56,7 +56,10 @@ def test_without_hidden_layers_it_is_a_linear_model():
     assert list(network.hidden_activations(X)) == []
 
 
-@pytest.mark.parametrize("n_rows", [0, 1, BLOCK_ROWS - 1, BLOCK_ROWS, BLOCK_ROWS + 1, 2 * BLOCK_ROWS + 3])
+@pytest.mark.parametrize(
+    "n_rows",
+    [0, 1, PREDICTION_BLOCK_ROWS - 1, PREDICTION_BLOCK_ROWS, PREDICTION_BLOCK_ROWS + 1, 2 * PREDICTION_BLOCK_ROWS + 3],
+)
 @pytest.mark.parametrize("convert", [np.asarray, sparse.csr_array])
 def test_blocks_leave_no_trace(n_rows, convert):
     network, X = random_network([4, 3, 2], [ReLU()]), rows(n_rows)

@@ -184,7 +184,7 @@ def test_a_failed_fit_leaves_nothing_behind(transformer, verb):
     assert vars(fresh) == vars(clone(transformer))
     with pytest.raises(NotFittedError):
         fresh.transform(X)
-    fitted = clone(transformer).fit(X)
+    fitted = clone(transformer).partial_fit(X)
     before = pickle.dumps(fitted)
     with pytest.raises(ValueError, match="inf"):
         getattr(fitted, verb)(bad)
@@ -199,7 +199,7 @@ def test_a_failed_fit_leaves_nothing_behind(transformer, verb):
 @every
 def test_merge_says_what_does_not_fit(transformer):
     X = data()
-    fitted = clone(transformer).fit(X)
+    fitted = clone(transformer).partial_fit(X)
     before = pickle.dumps(fitted)
     with pytest.raises(NotFittedError):
         clone(transformer).merge(fitted)
@@ -208,11 +208,11 @@ def test_merge_says_what_does_not_fit(transformer):
     with pytest.raises(TypeError, match=f"expected a fitted {type(fitted).__name__}"):
         fitted.merge(object())
     with pytest.raises(ValueError, match="same columns"):
-        fitted.merge(clone(transformer).fit(X[:, :2]))
+        fitted.merge(clone(transformer).partial_fit(X[:, :2]))
     with pytest.raises(ValueError, match="same columns"):
-        fitted.merge(clone(transformer).fit(pd.DataFrame(X, columns=list("abcd"))))
+        fitted.merge(clone(transformer).partial_fit(pd.DataFrame(X, columns=list("abcd"))))
     assert pickle.dumps(fitted) == before
-    other = clone(transformer).fit(X)
+    other = clone(transformer).partial_fit(X)
     left = pickle.dumps(other)
     fitted.merge(other)
     assert pickle.dumps(other) == left
@@ -325,7 +325,6 @@ LATER = [
 @pytest.mark.parametrize(("transformer", "changed"), LATER, ids=repr)
 def test_a_copy_of_a_fitted_one_is_made_whatever_its_parameters_have_become(transformer, changed):
     fitted = clone(transformer).fit(data())
-    before = {name: value for name, value in fitted.set_params(**changed).__getstate__().items() if name != "_derived"}
+    before = fitted.set_params(**changed).__getstate__()
     for loaded in (copy.deepcopy(fitted), pickle.loads(pickle.dumps(fitted))):
-        after = {name: value for name, value in loaded.__getstate__().items() if name != "_derived"}
-        np.testing.assert_equal(after, before)
+        np.testing.assert_equal(loaded.__getstate__(), before)

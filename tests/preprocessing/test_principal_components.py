@@ -1,11 +1,13 @@
 import numpy as np
 import pytest
+from sklearn.decomposition import PCA
 
 from skneural.preprocessing.principal_components import (
-    LeadingMoments,
+    degrees_of_freedom,
     eigh_components,
-    is_ill_conditioned,
-    leading_components,
+    flip_signs,
+    n_requested,
+    select_components,
     svd_components,
 )
 from skneural.preprocessing.scatter import FactorMoments, ScatterMoments
@@ -17,19 +19,17 @@ def rows(std, n_rows=200, seed=0):
     return rng.standard_normal((n_rows, len(std))) * std @ rotation
 
 
-def all_solvers(X, weight=None):
+def both_decompositions(X, weight=None):
     yield eigh_components(ScatterMoments.from_data(X, weight))
     yield svd_components(FactorMoments.from_data(X, weight))
-    n_directions = X.shape[1]
-    yield leading_components(LeadingMoments.from_data(X, weight, n_directions, np.random.RandomState(0)))
 
 
 @pytest.mark.parametrize("weighted", [False, True])
-def test_the_kinds_agree_with_the_covariance(weighted):
+def test_both_decompositions_agree_with_the_covariance(weighted):
     X = rows(np.array([4.0, 2.0, 1.0, 0.5]))
     weight = np.random.default_rng(1).integers(0, 4, len(X)).astype(float) if weighted else None
     covariance = np.cov(X.T, fweights=None if weight is None else weight.astype(int))
-    for found in all_solvers(X, weight):
+    for found in both_decompositions(X, weight):
         rebuilt = found.components.T * found.variances @ found.components
         np.testing.assert_allclose(rebuilt, covariance, atol=1e-12)
         np.testing.assert_allclose(found.feature_variances, np.diag(covariance))
@@ -38,34 +38,10 @@ def test_the_kinds_agree_with_the_covariance(weighted):
 
 def test_signs_do_not_depend_on_the_input():
     X = rows(np.array([4.0, 2.0, 1.0, 0.5]))
-    for found, mirrored in zip(all_solvers(X), all_solvers(-X), strict=True):
+    for found, mirrored in zip(both_decompositions(X), both_decompositions(-X), strict=True):
         np.testing.assert_allclose(found.components, mirrored.components, atol=1e-12)
         assert (found.components.max(axis=1) >= -found.components.min(axis=1)).all()
-
-
-def test_leading_directions_approximate_the_exact_ones():
-    X = rows(np.geomspace(10, 0.1, 40), n_rows=500)
-    exact = eigh_components(ScatterMoments.from_data(X))
-    found = leading_components(LeadingMoments.from_data(X, None, 5, np.random.RandomState(0)))
-    np.testing.assert_allclose(found.variances, exact.variances[:5], rtol=1e-6)
-    np.testing.assert_allclose(found.components, exact.components[:5], atol=1e-3)
-
-
-def test_leading_directions_refuse_missing_values():
-    X = rows(np.ones(4))
-    X[3, 2] = np.nan
-    with pytest.raises(ValueError, match="contains NaN"):
-        LeadingMoments.from_data(X, None, 2, np.random.RandomState(0))
-
-
-@pytest.mark.parametrize(("smallest", "ill_conditioned"), [(1e-2, False), (1e-4, False), (1e-6, True), (0.0, True)])
-def test_ill_conditioned_is_what_has_less_than_six_exact_digits(smallest, ill_conditioned):
-    assert is_ill_conditioned(ScatterMoments.from_data(rows(np.array([1.0, 0.5, smallest])))) is ill_conditioned
-
-
-def test_constant_features_are_not_ill_conditioned():
-    X = np.column_stack([rows(np.ones(3)), np.full(200, 3.7)])
-    assert not is_ill_conditioned(ScatterMoments.from_data(X))
+    np.testing.assert_array_equal(flip_signs(np.array([[1.0, -2.0], [3.0, 1.0]])), [[-1.0, 2.0], [3.0, 1.0]])
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -73,15 +49,61 @@ def test_constant_features_are_not_ill_conditioned():
 def test_a_dependent_feature_is_not_significant(dtype, mean):
     X = rows(np.ones(5)) + mean
     X[:, 4] = X[:, 0] + X[:, 1]
-    X = X.astype(dtype)
-    for found in list(all_solvers(X))[:2]:
-        significant = found.significant(X.mean(axis=0, dtype=float), float(np.finfo(dtype).eps), None)
-        np.testing.assert_array_equal(significant, [True] * 4 + [False])
+    for found in both_decompositions(X.astype(dtype)):
+        np.testing.assert_array_equal(found.significant(), [True] * 4 + [False])
 
 
 def test_small_units_are_significant():
     """Features in units a million times smaller are small, but not rounding."""
     X = np.random.default_rng(0).standard_normal((300, 3)) * [1e3, 1.0, 1e-3]
     found = svd_components(FactorMoments.from_data(X))
-    assert found.significant(X.mean(axis=0), np.finfo(float).eps, None).all()
-    assert found.significant(X.mean(axis=0), np.finfo(float).eps, 1e-2).sum() == 1
+    assert found.significant().all()
+    assert found.significant(1e-2).sum() == 1
+
+
+@pytest.mark.parametrize("weight", [0, 1, 0.5])
+def test_one_row_has_no_covariance(weight):
+    with pytest.raises(ValueError, match=f"n_samples={weight} rows .* have no covariance"):
+        degrees_of_freedom(weight)
+    assert degrees_of_freedom(3) == 2
+
+
+@pytest.mark.parametrize(("n_components", "expected"), [(None, 5), (2, 2), (0.5, 1), (0.69, 2), (0.99, 5), (0.7, 3)])
+def test_the_number_of_components_that_is_requested(n_components, expected):
+    variances = np.array([6.0, 1.0, 1.0, 1.0, 1.0])
+    assert n_requested(n_components, variances, np.full(5, 2.0), 100) == expected
+
+
+@pytest.mark.parametrize("n_rows", [20, 500])
+def test_the_most_likely_number_of_components_is_that_of_pca(n_rows):
+    X = rows(np.r_[5.0, 4.0, 3.0, np.full(9, 0.3)], n_rows)
+    found = eigh_components(ScatterMoments.from_data(X))
+    expected = PCA("mle", svd_solver="full").fit(X).n_components_
+    assert n_requested("mle", found.variances, found.feature_variances, found.weight) == expected == 3
+
+
+def test_the_most_likely_number_needs_rows_and_variances_that_differ():
+    with pytest.raises(ValueError, match=r"'mle' needs at least as many rows as features\. Got 3"):
+        n_requested("mle", np.ones(4), np.ones(4), 3)
+    with pytest.raises(ValueError, match="'mle' cannot compare directions of equal variance"):
+        n_requested("mle", np.ones(4), np.ones(4), 10)
+
+
+def test_what_is_selected_has_variance_and_the_rest_is_counted():
+    X = rows(np.array([4.0, 2.0, 1.0, 0.5]))
+    X = np.column_stack([X, X[:, 0] + X[:, 1]])
+    found = svd_components(FactorMoments.from_data(X))
+    every, n_null = select_components(found, None, None)
+    assert (every["n_components"], every["rank"], n_null, every["is_complete"]) == (4, 4, 1, True)
+    assert found.reasons_for_null_directions(n_null) == ["features depend linearly on one another"]
+    some, n_null = select_components(found, 2, None)
+    assert (some["n_components"], some["rank"], n_null, some["is_complete"]) == (2, 4, 0, False)
+    total = np.var(X, axis=0, ddof=1).sum()
+    np.testing.assert_allclose(some["noise_variance"], (total - some["explained_variance"].sum()) / 3)
+    few, n_null = select_components(found, None, 0.9)
+    assert (few["n_components"], few["rank"], n_null, few["is_complete"]) == (1, 1, 4, False)
+
+
+def test_there_must_be_variance():
+    with pytest.raises(ValueError, match="All 3 features are constant"):
+        select_components(svd_components(FactorMoments.from_data(np.ones((5, 3)))), None, None)

@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from skneural.preprocessing.scatter import FactorMoments, ScatterMoments, machine_epsilon, triangular_factor
+from skneural.preprocessing.scatter import (
+    SINGLE_PRECISION_FEATURES,
+    FactorMoments,
+    ScatterMoments,
+    machine_epsilon,
+    scatter_for_fit,
+    triangular_factor,
+)
 
 BOTH = pytest.mark.parametrize("kind", [ScatterMoments, FactorMoments])
 
@@ -61,3 +68,75 @@ def test_missing_values_are_refused(kind):
     X[30, 2] = np.nan
     with pytest.raises(ValueError, match="contains NaN"):
         kind.from_data(X)
+
+
+def in_single_precision(X, weight=None):
+    """Whether the scatter matrix for fit is other than that in double precision, which it must be close to."""
+    found, exact = scatter_for_fit(X, weight), ScatterMoments.from_data(X, weight)
+    std = np.sqrt(np.diag(exact.scatter) + (np.diag(exact.scatter) == 0))
+    np.testing.assert_allclose((found.scatter - exact.scatter) / std / std[:, np.newaxis], 0.0, atol=2e-6)
+    np.testing.assert_allclose((found.mean - exact.mean) / std, 0.0, atol=1e-7)
+    np.testing.assert_allclose(found.weight, exact.weight)
+    assert found.input_eps == exact.input_eps
+    return not np.array_equal(found.scatter, exact.scatter)
+
+
+def wide(n_rows=2000, n_features=SINGLE_PRECISION_FEATURES):
+    return np.random.default_rng(0).standard_normal((n_rows, n_features)).astype(np.float32)
+
+
+@pytest.mark.parametrize("mean", [0.0, 100.0, 1e4])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_well_conditioned_features_in_single_precision_are_multiplied_in_it(mean, weighted):
+    weight = np.arange(2000) % 3.0 if weighted else None
+    assert in_single_precision(wide() + np.float32(mean), weight)
+    assert in_single_precision(wide() * np.geomspace(1, 1e-6, wide().shape[1], dtype=np.float32), weight)
+
+
+def ill_conditioned(X):
+    X[:, 5] = X[:, 3] + 0.1 * X[:, 5]
+
+
+def ill_conditioned_at_the_end(X):
+    X[1000:, [3, 5]] *= 30
+    X[1000:, 5] = X[1000:, 3] + 0.1 * X[1000:, 5]
+
+
+def constant(X):
+    X[:, 5] = 3.7
+
+
+def small(X):
+    X[:, 5] *= 1e-25
+
+
+def large(X):
+    X[:, 5] *= 1e25
+
+
+def large_at_the_end(X):
+    X[1900:, 5] *= 1e25
+
+
+@pytest.mark.parametrize(
+    "change", [ill_conditioned, ill_conditioned_at_the_end, constant, small, large, large_at_the_end]
+)
+def test_other_features_are_multiplied_in_double_precision(change):
+    X = wide()
+    change(X)
+    with np.errstate(all="ignore"):  # as in transformers
+        assert not in_single_precision(X)
+
+
+@pytest.mark.parametrize("X", [wide().astype(float), wide(500), wide(2000, 10)], ids=["float64", "short", "narrow"])
+def test_rows_in_double_precision_and_small_matrices_are_multiplied_in_double_precision(X):
+    assert not in_single_precision(X)
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_missing_values_and_infinity_in_single_precision_are_refused(wrong):
+    for row in (3, 1999):
+        X = wide()
+        X[row, 2] = wrong
+        with pytest.raises(ValueError, match="contains"), np.errstate(all="ignore"):
+            scatter_for_fit(X, None)

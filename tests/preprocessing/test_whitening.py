@@ -1,9 +1,12 @@
+import pickle
 import warnings
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import sparse
+from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 from sklearn.model_selection import train_test_split
@@ -13,7 +16,7 @@ from sklearn.pipeline import make_pipeline
 from skneural.preprocessing import PCAWhitener
 
 METHODS = pytest.mark.parametrize("method", ["pca", "zca"])
-SOLVERS = pytest.mark.parametrize("svd_solver", ["auto", "covariance_eigh", "full"])
+SOLVERS = pytest.mark.parametrize("svd_solver", ["auto", "covariance_eigh", "gram_eigh", "full"])
 quiet = pytest.mark.filterwarnings("ignore:.*no variance beyond rounding")
 
 
@@ -111,8 +114,8 @@ def test_zca_is_symmetric_and_the_closest_whitening(seed):
         assert closest <= np.sum((other - centred) ** 2) * (1 + 1e-9)
 
 
-@pytest.mark.parametrize("svd_solver", ["covariance_eigh", "full"])
-@pytest.mark.parametrize("n_components", [None, 3, 0.8])
+@pytest.mark.parametrize("svd_solver", ["covariance_eigh", "gram_eigh", "full"])
+@pytest.mark.parametrize("n_components", [None, 3, 0.8, "mle"])
 @pytest.mark.parametrize("whiten", [True, False])
 def test_agrees_with_pca(svd_solver, n_components, whiten):
     X = correlated()
@@ -141,8 +144,10 @@ def test_randomized_finds_the_leading_directions():
     np.testing.assert_allclose(found.noise_variance_, exact.noise_variance_, rtol=1e-2)
     assert whiteness_error(found.transform(X)) < 1e-3
     for act in (lambda: found.partial_fit(X), lambda: found.merge(found)):
-        with pytest.raises(ValueError, match="svd_solver='covariance_eigh' or 'full'"):
+        with pytest.raises(ValueError, match="svd_solver='auto', 'covariance_eigh' or 'full'"):
             act()
+    with pytest.raises(ValueError, match="svd_solver='auto', 'covariance_eigh' or 'full'"):
+        PCAWhitener(4, svd_solver="randomized").partial_fit(X)
     with pytest.raises(ValueError, match=r"n_components=None, but svd_solver='randomized'"):
         PCAWhitener(svd_solver="randomized").fit(X)
 
@@ -151,10 +156,11 @@ def test_randomized_finds_the_leading_directions():
     ("make", "expected"),
     [
         (lambda: correlated(), "covariance_eigh"),
-        (lambda: correlated(n_rows=4), "full"),
+        (lambda: correlated(n_rows=4), "gram_eigh"),
+        (lambda: np.vstack([correlated(n_rows=3), correlated(n_rows=3)[:1]]), "full"),
         (lambda: correlated() * [1e4, 1, 1, 1, 1e-5], "full"),
     ],
-    ids=["well conditioned", "few rows", "units far apart"],
+    ids=["well conditioned", "few rows", "few rows, two of them equal", "units far apart"],
 )
 @quiet
 def test_auto_picks_by_size_and_accuracy(make, expected):
@@ -235,3 +241,121 @@ def test_a_result_that_overflows_is_an_error(method):
     whitener = PCAWhitener(method=method).fit(correlated() * 1e-40)
     with pytest.raises(ValueError, match="leaves the range of its dtype"):
         whitener.transform(np.full((1, 5), 1e10, dtype=np.float32))
+
+
+KEEPS_ALL = [
+    PCAWhitener(),
+    PCAWhitener(method="zca", epsilon=0.1),
+    PCAWhitener(5, svd_solver="covariance_eigh"),
+    PCAWhitener(svd_solver="full"),
+    PCAWhitener(svd_solver="gram_eigh"),
+]
+LEAVES_OUT = [
+    PCAWhitener(2),
+    PCAWhitener(0.5, svd_solver="full"),
+    PCAWhitener(5, svd_solver="randomized"),
+    PCAWhitener("mle"),
+]
+
+
+@pytest.mark.parametrize("transformer", KEEPS_ALL, ids=repr)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_rows_can_be_added_where_fit_kept_all_directions(transformer, weighted):
+    X = correlated()
+    weight = np.random.default_rng(0).random(200) + 0.5 if weighted else None
+    (first, w), (second, v) = (
+        (X[rows], None if weight is None else weight[rows]) for rows in (slice(120), slice(120, None))
+    )
+    whole = clone(transformer).fit(X, sample_weight=weight)
+    streamed = clone(transformer).fit(first, sample_weight=w).partial_fit(second, sample_weight=v)
+    merged = clone(transformer).fit(first, sample_weight=w).merge(clone(transformer).fit(second, sample_weight=v))
+    for found in (streamed, merged):
+        np.testing.assert_allclose(found.n_samples_seen_, whole.n_samples_seen_)
+        np.testing.assert_allclose(found.mean_, whole.mean_, rtol=1e-12)
+        np.testing.assert_allclose(found.transform(X), whole.transform(X), atol=1e-8)
+
+
+@pytest.mark.parametrize("transformer", LEAVES_OUT, ids=repr)
+def test_rows_cannot_be_added_where_fit_left_directions_out(transformer):
+    X = correlated() * [1, 2, 3, 4, 50]
+    fitted = clone(transformer).fit(X)
+    before = pickle.dumps(fitted)
+    for act in (
+        lambda: fitted.partial_fit(X),
+        lambda: fitted.merge(PCAWhitener().fit(X)),
+        lambda: PCAWhitener().fit(X).merge(fitted),
+    ):
+        with pytest.raises(ValueError, match=r"fit kept \d directions, but nothing of the others.* call partial_fit"):
+            act()
+    assert pickle.dumps(fitted) == before
+
+
+@pytest.mark.parametrize(("shape", "n_components"), [((600, 600), 10), ((50, 3000), 10), ((300, 100), None)], ids=str)
+def test_fit_keeps_no_more_than_pca_does(shape, n_components):
+    X = np.random.default_rng(0).standard_normal(shape)
+    ours, theirs = PCAWhitener(n_components).fit(X), PCA(n_components).fit(X)
+    assert len(pickle.dumps(ours)) < 1.1 * len(pickle.dumps(theirs)) + 1000
+    streamed = PCAWhitener(n_components).partial_fit(X)
+    assert len(pickle.dumps(streamed)) > 8 * shape[1] ** 2
+
+
+@METHODS
+@pytest.mark.parametrize("container", [sparse.csr_array, sparse.csc_matrix])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("svd_solver", ["auto", "covariance_eigh", "gram_eigh", "full", "randomized"])
+def test_sparse_rows_are_whitened_like_dense_ones(method, container, dtype, svd_solver):
+    X = np.random.default_rng(0).standard_normal((150, 8)) + 1
+    X = np.where(np.random.default_rng(1).random(X.shape) < 0.4, X, 0.0).astype(dtype)
+    X[:, 0] += 5  # a feature without zeros
+    weight = np.arange(150) % 3
+    n_components = 6 if svd_solver == "randomized" else None
+    found, expected = (
+        PCAWhitener(n_components, method=method, svd_solver=svd_solver, random_state=0).fit(each, sample_weight=weight)
+        for each in (container(X), X)
+    )
+    Z = found.transform(container(X))
+    assert isinstance(Z, np.ndarray)
+    assert Z.dtype == dtype
+    atol = 1e-4 if dtype is np.float32 else 1e-9
+    np.testing.assert_allclose(Z, expected.transform(X), atol=atol)
+    np.testing.assert_allclose(found.transform(X), Z, atol=atol)
+    np.testing.assert_allclose(found.inverse_transform(Z), expected.inverse_transform(Z), atol=atol)
+    if svd_solver in ("auto", "covariance_eigh", "full"):
+        streamed = clone(found).partial_fit(container(X)[:70]).partial_fit(container(X)[70:])
+        np.testing.assert_allclose(streamed.transform(X), clone(found).fit(X).transform(X), atol=atol)
+
+
+def test_sparse_rows_agree_with_pca():
+    X = sparse.random_array((600, 40), density=0.1, format="csr", random_state=np.random.default_rng(0))
+    ours = PCAWhitener(5).fit(X)
+    theirs = PCA(5, whiten=True, svd_solver="arpack", random_state=0).fit(X)
+    np.testing.assert_allclose(ours.explained_variance_, theirs.explained_variance_, rtol=1e-9)
+    np.testing.assert_allclose(ours.explained_variance_ratio_, theirs.explained_variance_ratio_, rtol=1e-9)
+    np.testing.assert_allclose(np.abs(ours.transform(X)), np.abs(theirs.transform(X)), atol=1e-6)
+    with pytest.raises(TypeError, match="dense data is required"):
+        ours.inverse_transform(sparse.csr_array(ours.transform(X)))
+
+
+@SOLVERS
+def test_the_most_likely_number_of_components(svd_solver):
+    X = np.random.default_rng(0).standard_normal((300, 9)) * np.r_[5.0, 4.0, 3.0, np.full(6, 0.3)]
+    whitener = PCAWhitener("mle", svd_solver=svd_solver).fit(X)
+    assert whitener.n_components_ == PCA("mle", svd_solver="full").fit(X).n_components_ == 3
+    streamed = PCAWhitener("mle").partial_fit(X[:5]).partial_fit(X[5:])
+    assert streamed.n_components_ == 3
+    with pytest.raises(ValueError, match="'mle' needs at least as many rows as features"):
+        PCAWhitener("mle", svd_solver=svd_solver).fit(X[:8])
+
+
+def test_large_single_precision_rows_are_as_exact_as_was_promised():
+    """Multiplied in single precision where the features are not ill-conditioned, else in double precision."""
+    rng = np.random.default_rng(0)
+    rotation = np.linalg.qr(rng.standard_normal((130, 130)))[0]
+    for smallest in (1.0, 0.3, 0.02):
+        X = rng.standard_normal((4000, 130)) * np.geomspace(1, smallest, 130) @ rotation + 100
+        X = X.astype(np.float32)
+        whitener = PCAWhitener().fit(X)
+        assert whiteness_error(whitener.transform(X)) <= 1e-5
+        exact = PCAWhitener().fit(X.astype(float))
+        np.testing.assert_allclose(whitener.mean_, exact.mean_, atol=1e-7)
+        np.testing.assert_allclose(whitener.explained_variance_, exact.explained_variance_, rtol=1e-5)

@@ -6,7 +6,8 @@ from sklearn.datasets import load_iris
 
 from skneural import ActivationMLPClassifier
 from skneural.solvers import SCHEDULES, Adaptive, Constant, Cosine, InverseScaling, OneCycle, Schedule
-from skneural.solvers.schedules import Progress, call_schedule, plateau_factor
+from skneural.solvers.schedules import Progress
+from skneural.solvers.training_loop import call_schedule, plateau_factor
 
 
 def progress(fraction=(0.0,), epoch=0, n_samples_seen=0):

@@ -105,15 +105,15 @@ class UnitActivityDisplay:
         display : UnitActivityDisplay
             This display.
         """
-        n = len(self.names)
-        self.ax_ = ax = get_axes(ax, 7.0, 1.4 + 0.9 * n)
+        n_layers = len(self.names)
+        self.ax_ = ax = get_axes(ax, 7.0, 1.4 + 0.9 * n_layers)
         self.figure_ = ax.figure
         ax.axvline(0, color="0.8", linewidth=0.8, zorder=0)
-        for i in range(n):
+        for i in range(n_layers):
             self._plot_layer(i)
         ax.set_yticks([])
         ax.spines[["left", "right", "top"]].set_visible(False)
-        ax.set(xlim=(self.edges[0], self.edges[-1]), ylim=(-0.1, n), xlabel="activation")
+        ax.set(xlim=(self.edges[0], self.edges[-1]), ylim=(-0.1, n_layers), xlabel="activation")
         ax.set_title("Activations of each hidden layer")
         ax.locator_params(axis="x", nbins=5)  # the text on the right leaves little room
         return self

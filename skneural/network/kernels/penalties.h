@@ -14,38 +14,38 @@ VECTORIZED static void T(penalty_gradient)(const REAL *RESTRICT W, REAL *RESTRIC
 /* ½ l2 ‖W‖² + l1 ‖W‖₁. */
 VECTORIZED static double T(penalty_value)(const REAL *W, double l2, double l1, Size size)
 {
-    double sums[8] = {0}, sum = 0; /* eight sums that do not wait for one another */
+    double penalty_sums[8] = {0}, sum = 0; /* eight sums that do not wait for one another */
     Size i = 0;
     for (; i + 8 <= size; i += 8)
         for (int j = 0; j < 8; j++)
-            sums[j] += l2 / 2 * W[i + j] * W[i + j] + l1 * fabs(W[i + j]);
+            penalty_sums[j] += l2 / 2 * W[i + j] * W[i + j] + l1 * fabs(W[i + j]);
     for (; i < size; i++)
         sum += l2 / 2 * W[i] * W[i] + l1 * fabs(W[i]);
     for (int j = 0; j < 8; j++)
-        sum += sums[j];
+        sum += penalty_sums[j];
     return sum;
 }
 
 /* Shorten each column of W, (n, width), whose norm is above max_norm; `norms`, (width,), is scratch. */
-VECTORIZED static void T(max_norm_project)(REAL *W, REAL *RESTRICT norms, REAL max_norm, Size n, Size width)
+VECTORIZED static void T(max_norm_project)(REAL *W, REAL *RESTRICT column_norms, REAL max_norm, Size n, Size width)
 {
     int any = 0;
-    memset(norms, 0, width * sizeof(REAL));
+    memset(column_norms, 0, width * sizeof(REAL));
     for (Size i = 0; i < n; i++) {
         const REAL *RESTRICT w = W + i * width;
         for (Size j = 0; j < width; j++)
-            norms[j] += w[j] * w[j];
+            column_norms[j] += w[j] * w[j];
     }
     for (Size j = 0; j < width; j++) {
-        const REAL norm = (REAL)sqrt(norms[j]);
+        const REAL norm = (REAL)sqrt(column_norms[j]);
         any |= norm > max_norm;
-        norms[j] = norm > max_norm ? max_norm / norm : 1;
+        column_norms[j] = norm > max_norm ? max_norm / norm : 1;
     }
     if (any)
         for (Size i = 0; i < n; i++) {
             REAL *RESTRICT w = W + i * width;
             for (Size j = 0; j < width; j++)
-                w[j] *= norms[j];
+                w[j] *= column_norms[j];
         }
 }
 

@@ -3,15 +3,15 @@
 /* The sum of squares of scale · x, in double precision. */
 VECTORIZED static double T(sum_of_squares)(const REAL *x, double scale, Size n)
 {
-    double sums[8] = {0}, sum = 0; /* eight sums that do not wait for one another */
+    double square_sums[8] = {0}, sum = 0; /* eight sums that do not wait for one another */
     Size i = 0;
     for (; i + 8 <= n; i += 8)
         for (int j = 0; j < 8; j++)
-            sums[j] += (scale * x[i + j]) * (scale * x[i + j]);
+            square_sums[j] += (scale * x[i + j]) * (scale * x[i + j]);
     for (; i < n; i++)
         sum += (scale * x[i]) * (scale * x[i]);
     for (int j = 0; j < 8; j++)
-        sum += sums[j];
+        sum += square_sums[j];
     return sum;
 }
 

@@ -214,7 +214,6 @@ def test_what_is_no_network_is_refused():
         compare_activations(X, Y, estimator=StdScaler())
 
 
-X, Y = load_iris(return_X_y=True)
 TRAIN, TEST = np.arange(0, 150, 2), np.arange(1, 150, 2)
 
 

@@ -69,6 +69,7 @@ def test_a_dataframe_in_single_precision():
     assert display.means[0] == pytest.approx(network.hidden_features(frame, 0).mean(dtype=np.float64))
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_sparse_rows_and_one_output():
     network = ActivationMLPRegressor(
         hidden_layer_sizes=(3,), learning_rate_init=0.1, n_iter_no_change=2, random_state=0

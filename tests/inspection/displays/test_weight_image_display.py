@@ -40,6 +40,7 @@ def test_each_image_is_in_its_place():
     assert -display.ax_.images[0].norm.vmin == display.ax_.images[0].norm.vmax == np.abs(display.images).max()
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_colours():
     rows = np.random.default_rng(0).random((40, 2 * 3 * 3))
     model = ActivationMLPRegressor(

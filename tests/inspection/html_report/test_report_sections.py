@@ -175,9 +175,6 @@ def test_one_row_and_many():
     assert regression_section(y, y)[1].body.count("<circle") == 500
 
 
-X, y = load_iris(return_X_y=True)
-
-
 def test_the_gradient_check_is_shown_array_by_array(fitted, tables):
     report = check_gradient(fitted(), X, y)
     rows = tables(gradient_section(report))["Relative errors"][1:]

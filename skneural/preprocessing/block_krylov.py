@@ -1,0 +1,178 @@
+"""Leading eigenvectors of a large scatter matrix that is never formed, by a block Krylov method.
+
+The first block is random; each step multiplies the newest block by the scatter matrix S and appends what is orthogonal
+to the blocks before. In the space V that they span, the eigenvectors of Vᵀ S V (Rayleigh-Ritz) approximate those of S
+[1]_. However close they are, the covariance of the rows projected on them is diagonal to rounding error.
+
+.. [1] C. Musco, C. Musco, "Randomized block Krylov methods for stronger and faster approximate singular value
+   decomposition", NIPS 28, 2015, :arxiv:`1504.05477`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from scipy import sparse
+
+from skneural.preprocessing.blocks import MATRIX_BLOCK_BYTES, Array, matrix_block_bytes, row_blocks, rows_per_block
+from skneural.preprocessing.moments import FeatureMoments, refuse_nan, subtract_center
+
+# Columns per block besides the eigenvectors that are asked for.
+OVERSAMPLING = 6
+# Steps, each of which reads the rows once. For ten eigenvectors, scikit-learn's randomized PCA multiplies as often.
+MAX_STEPS = 9
+# Convergence is tested after so many steps each: small decompositions take time where BLAS has to wait for threads.
+STEPS_PER_TEST = 3
+# An eigenvector v has converged if S v differs from a multiple of v by at most this fraction of the largest eigenvalue.
+TOLERANCE = {np.dtype(np.float64): 1e-8, np.dtype(np.float32): 1e-6}
+# Columns whose squared length is below this fraction of the longest one's in their block are linearly dependent.
+DEPENDENT = 1e-14
+# What is left of a product after projection, as a fraction of it, is rounding error up to this bound.
+ROUNDING = 1e-13
+
+# Float32 rows are multiplied in single precision if the largest sum of their squares is in this range.
+SINGLE_PRECISION_SQUARES = (1e-20, 1e30)
+
+Product = Callable[[np.ndarray], np.ndarray]
+
+
+def leading_eigenvectors(
+    multiply: Product, start: np.ndarray, n_components: int, tolerance: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """The largest eigenvalues of a symmetric matrix S, in descending order, and their eigenvectors.
+
+    Parameters
+    ----------
+    multiply : callable
+        Returns the product of S and a block of columns, as a new array.
+    start : ndarray of shape (n_features, block_size)
+        Random columns, at least ``n_components``.
+    n_components : int
+        The number of eigenvalues.
+    tolerance : float
+        See `TOLERANCE`. After `MAX_STEPS` steps the approximations are returned as they are.
+
+    Returns
+    -------
+    eigenvalues : ndarray of shape (n_components,)
+    eigenvectors : ndarray of shape (n_features, n_components)
+        Orthonormal columns.
+    """
+    basis, projected = np.empty((len(start), 0)), np.empty((0, 0))
+    block = orthonormalize(start, basis, 0.0)
+    leading = slice(-1, -n_components - 1, -1)
+    for step in range(1, MAX_STEPS + 1):
+        image = multiply(block)
+        basis = np.hstack([basis, block])
+        newest = slice(-block.shape[1], None)
+        # The upper triangle of basis.T @ S @ basis, to which each step adds columns.
+        projected = np.pad(projected, (0, block.shape[1]))
+        projected[:, newest] = basis.T @ image
+        rounding = ROUNDING * float(np.linalg.norm(image))
+        image -= basis @ projected[:, newest]
+        block = orthonormalize(image, basis, rounding) if step < MAX_STEPS else image[:, :0]
+        if step % STEPS_PER_TEST == 0 or not block.size:
+            eigenvalues, vectors = np.linalg.eigh(projected, UPLO="U")
+            residuals = np.linalg.norm(image @ vectors[newest, leading], axis=0)
+            if residuals.max() <= tolerance * eigenvalues[-1] or not block.size:
+                break
+    return np.maximum(eigenvalues[leading], 0.0), basis @ vectors[:, leading]
+
+
+def orthonormalize(block: np.ndarray, basis: np.ndarray, rounding: float) -> np.ndarray:
+    """Orthonormal columns, orthogonal to a basis, for a block that is orthogonal to it but for rounding errors.
+
+    By eigendecomposition of the block's small Gram matrix, twice. A QR decomposition would call BLAS column by column,
+    and each call waits for all of its threads. Columns that depend linearly on others, or are no longer than
+    ``rounding``, are left out.
+    """
+    block = _orthonormal_columns(block, rounding)
+    return _orthonormal_columns(block - basis @ (basis.T @ block), 0.0)
+
+
+def _orthonormal_columns(block: np.ndarray, rounding: float) -> np.ndarray:
+    squares, vectors = np.linalg.eigh(block.T @ block)
+    is_independent = squares > max(rounding**2, DEPENDENT * squares.max(initial=0.0))
+    return block @ (vectors[:, is_independent] / np.sqrt(squares[is_independent]))
+
+
+def leading_scatter_eigenvectors(
+    X: Array,
+    sample_weight: np.ndarray | None,
+    moments: FeatureMoments,
+    n_components: int,
+    random_state: np.random.RandomState,
+) -> tuple[np.ndarray, np.ndarray]:
+    """`leading_eigenvectors` of the scatter matrix of X, whose moments are known.
+
+    Float32 rows are multiplied in single precision, and once more in double precision for the final rotation.
+    """
+    start = random_state.standard_normal((X.shape[1], min(n_components + OVERSAMPLING, X.shape[1])))
+    if sparse.issparse(X):
+        multiply, dtype = sparse_scatter_product(X, sample_weight, moments.mean), np.dtype(np.float64)
+    else:
+        low, high = SINGLE_PRECISION_SQUARES
+        dtype = X.dtype if low < moments.square_sum.max() < high else np.dtype(np.float64)
+        multiply = dense_scatter_product(X, sample_weight, moments.mean, dtype)
+    eigenvalues, eigenvectors = leading_eigenvectors(multiply, start, n_components, TOLERANCE[dtype])
+    if dtype == np.float64:
+        return eigenvalues, eigenvectors
+    eigenvalues, rotation = np.linalg.eigh(projected_scatter(X, sample_weight, moments.mean, eigenvectors))
+    return np.maximum(eigenvalues[::-1], 0.0), eigenvectors @ rotation[:, ::-1]
+
+
+def dense_scatter_product(
+    X: np.ndarray, sample_weight: np.ndarray | None, mean: np.ndarray, dtype: np.dtype
+) -> Product:
+    """A function that multiplies the scatter matrix of X and a block of columns, reading the rows once.
+
+    Products are in the precision of ``dtype``, their sums over blocks of rows in double precision.
+    """
+    block_bytes = matrix_block_bytes(X.shape[1])
+    buffer = np.empty((rows_per_block(X, block_bytes), X.shape[1]), dtype)
+    is_centered = False  # where one block holds all rows, they are centred once
+
+    def multiply(columns: np.ndarray) -> np.ndarray:
+        nonlocal is_centered
+        total = np.zeros(columns.shape)
+        columns = columns.astype(dtype, copy=False)
+        for rows in row_blocks(X, block_bytes):
+            values = buffer if is_centered else subtract_center(X[rows], mean, out=buffer)
+            scores = values @ columns
+            refuse_nan(scores[:, :1], values)
+            if sample_weight is not None:
+                scores *= sample_weight[rows, np.newaxis].astype(dtype)
+            total += values.T @ scores
+        is_centered = len(buffer) == len(X)
+        return total
+
+    return multiply
+
+
+def sparse_scatter_product(X: sparse.csr_array, sample_weight: np.ndarray | None, mean: np.ndarray) -> Product:
+    """The same for sparse rows, in double precision; the mean is subtracted from the products, not from the rows."""
+    X = X.astype(np.float64, copy=False)
+    refuse_nan(X.data, X.data)
+
+    def multiply(columns: np.ndarray) -> np.ndarray:
+        scores = X @ columns - mean @ columns
+        if sample_weight is not None:
+            scores *= sample_weight[:, np.newaxis]
+        return X.T @ scores - np.outer(mean, scores.sum(axis=0))
+
+    return multiply
+
+
+def projected_scatter(
+    X: np.ndarray, sample_weight: np.ndarray | None, mean: np.ndarray, columns: np.ndarray
+) -> np.ndarray:
+    """``columns.T @ S @ columns`` in double precision, S the scatter matrix of X."""
+    buffer = np.empty((rows_per_block(X, MATRIX_BLOCK_BYTES), X.shape[1]))
+    total = np.zeros((columns.shape[1], columns.shape[1]))
+    for rows in row_blocks(X, MATRIX_BLOCK_BYTES):
+        scores = subtract_center(X[rows], mean, out=buffer) @ columns
+        if sample_weight is not None:
+            scores *= np.sqrt(sample_weight[rows, np.newaxis])
+        total += scores.T @ scores
+    return total
