@@ -117,7 +117,7 @@ RIGHT = {
     "the best features": (make_pipeline(SelectKBest(k=2), NETWORK), y),
     "eliminated features": (make_pipeline(RFE(LINEAR, n_features_to_select=2), NETWORK), y),
     "imputed means": (make_pipeline(SimpleImputer(), NETWORK), y),
-    "ranks": (make_pipeline(QuantileTransformer(n_quantiles=20), NETWORK), y),
+    "ranks": (make_pipeline(QuantileTransformer(n_quantiles=5), NETWORK), y),
     "clusters": (make_pipeline(StdScaler(), KMeans(3, random_state=0)), y),
 }
 
