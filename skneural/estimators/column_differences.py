@@ -68,7 +68,8 @@ def column_statistics(X: Any, sample_weight: Array | None) -> ColumnStatistics:
     ('2 ± 1', array([1., 0.]))
     """
     try:
-        moments = _moments(X, sample_weight)
+        with np.errstate(over="ignore", invalid="ignore"):
+            moments = _moments(X, sample_weight)
     except ValueError as error:
         raise OverflowError(str(error)) from error
     std = np.sqrt(moments.square_sum / np.maximum(moments.weight, np.finfo(np.float64).tiny))
