@@ -69,7 +69,7 @@ def compare_with_constant(estimator: Any, objective: Objective) -> str:
     outputs = np.broadcast_to(np.asarray(constant, rows.X.dtype), (len(Y), len(constant)))
     baseline = float(np.average(loss.evaluate(outputs, Y)[0], weights=weight))
     known = estimator.loss_curve_[-1]  # with the penalty; beside a constant target no network is any use
-    if known <= baseline or baseline == 0:
+    if known <= baseline or (rows.Y[used] == rows.Y[used[0]]).all():
         return ""
     reached = float(np.average(loss.evaluate(estimator._network.raw_output(rows.X[sampled]), Y)[0], weights=weight))
     if reached <= baseline * (1 + TIE):

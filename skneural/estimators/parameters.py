@@ -166,8 +166,8 @@ default="constant"
         :class:`skneural.initializers.AutoInitializer`.
 
     bias_init : float, default=0.0
-        Initial bias of the hidden units, with weight_init="auto" the centre of their distribution. That of the output
-        biases is 0.
+        Initial bias of the hidden units, with weight_init="auto" the centre of their distribution. The output
+        biases of a classifier start at the log-odds of its classes.
 
     dtype : {"float32", "float64"} or None, default=None
         Precision of parameters and computation; None means float32 if `X` is float32, else float64."""

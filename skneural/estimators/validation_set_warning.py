@@ -79,7 +79,7 @@ def _warn_of_targets(data: CheckedData, validation: CheckedData) -> None:
     )
     differences = ColumnDifferences.between(training, other)
     wide = (other.std > 10 * training.std) & (other.width > 10 * training.width) & (training.width > 0)
-    different = differences.far | differences.raw | (differences.varies & wide)
+    different = differences.outside | differences.raw | (differences.varies & wide)
     if not different.any():
         return
     worst = int(np.where(different, differences.distance, -1).argmax())

@@ -7,7 +7,7 @@ import pytest
 from scipy.sparse import csr_array
 from sklearn.exceptions import ConvergenceWarning
 
-from skneural import ActivationMLPRegressor
+from skneural import ActivationMLPClassifier, ActivationMLPRegressor
 from skneural.estimators.fit_warnings import Target, advise_on_loss, advise_on_scale
 
 X = np.random.RandomState(0).normal(size=(50, 3))
@@ -97,3 +97,12 @@ def test_rows_that_early_stopping_holds_out_and_weights_of_zero_do_not_count():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         model.fit(X, y, weight)
+
+
+@pytest.mark.parametrize("label_smoothing", [0.0, 0.1])
+def test_beside_labels_that_are_all_equal_no_network_is_any_use(label_smoothing):
+    labels = np.arange(50) % 2
+    model = ActivationMLPClassifier((10,), "tanh", max_iter=1, label_smoothing=label_smoothing, random_state=0)
+    with pytest.warns(ConvergenceWarning) as record:
+        model.fit(X, labels, sample_weight=1.0 - labels)
+    assert "worse than a constant" not in str(record[0].message)
