@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -28,7 +29,7 @@ from skneural.preprocessing.principal_components import (
     n_requested,
     svd_components,
 )
-from skneural.preprocessing.scatter import FactorMoments, machine_epsilon, scatter_for_fit
+from skneural.preprocessing.scatter import FactorMoments, ScatterMoments, machine_epsilon, scatter_for_fit
 
 # "auto" decomposes matrices up to this size exactly, and larger ones if that takes less than so many times as long.
 EXACT_SIZE = 500
@@ -170,4 +171,10 @@ SVD_SOLVERS: dict[str, Solver] = {
     "gram_eigh": gram_eigh,
     "full": full,
     "randomized": randomized,
+}
+
+# Those that `partial_fit` and `merge` can use: the moments that they keep, and how components follow from them.
+STREAMING_SOLVERS: dict[str, tuple[Any, Any]] = {
+    "covariance_eigh": (ScatterMoments, eigh_components),
+    "full": (FactorMoments, svd_components),
 }
