@@ -23,6 +23,7 @@ from skneural.estimators import (
     ActivationMLPClassifier,
     ActivationMLPRegressor,
     DeadUnitsWarning,
+    SingleClassWarning,
     ValidationSetWarning,
     tabular_classifier,
 )
@@ -52,6 +53,7 @@ __all__ = [
     "PiecewiseLinearEncoder",
     "ReLU",
     "SiLU",
+    "SingleClassWarning",
     "SmoothClipper",
     "Softplus",
     "StdScaler",

@@ -30,7 +30,10 @@ except ImportError:
 
 def accepts_sample_weight(scorer: Callable) -> bool:
     """Return whether a scorer, or the metric inside one of scikit-learn's, takes sample weights."""
-    parameters = signature(getattr(scorer, "_score_func", scorer)).parameters
+    try:
+        parameters = signature(getattr(scorer, "_score_func", scorer)).parameters
+    except ValueError:  # a compiled function need not have one
+        return False
     return "sample_weight" in parameters or any(p.kind is Parameter.VAR_KEYWORD for p in parameters.values())
 
 

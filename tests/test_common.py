@@ -16,11 +16,12 @@ from skneural import (
 DISTINCT = list({repr(activation): name for name, activation in ACTIVATIONS.items()}.values())
 CLASSIFIERS = [ActivationMLPClassifier(activation=name, max_iter=20, learning_rate_init=0.02) for name in DISTINCT]
 
-# Three warnings are right here, and would be errors: the checks stop training early, have fewer rows than features, and
-# few rows by the standard of 100 units.
+# Four warnings are right here, and would be errors: the checks stop training early, have fewer rows than features, few
+# rows by the standard of 100 units, and once a single class.
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
     pytest.mark.filterwarnings("ignore::skneural.DeadUnitsWarning"),
+    pytest.mark.filterwarnings("ignore::skneural.SingleClassWarning"),
     pytest.mark.filterwarnings("ignore:.*directions have no variance beyond rounding:UserWarning"),
 ]
 

@@ -12,6 +12,7 @@ import pytest
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import accuracy_score, make_scorer, rand_score
 
 import skneural
 from skneural import StdScaler
@@ -57,6 +58,22 @@ def test_weights_are_checked():
         compat._check_sample_weight([1, -2, 3], X, ensure_non_negative=True)
     with pytest.raises(ValueError, match="shape"):
         compat._check_sample_weight([1, 2], X)
+
+
+@pytest.mark.parametrize(
+    ("scorer", "accepts"),
+    [
+        (lambda model, X, y: 0, False),
+        (lambda model, X, y, sample_weight: 0, True),
+        (lambda model, X, y, **options: 0, True),
+        (make_scorer(accuracy_score), True),
+        (make_scorer(rand_score), False),
+        (max, False),  # which has no signature
+    ],
+    ids=range(6),
+)
+def test_scorers_that_take_weights(scorer, accepts):
+    assert compat.accepts_sample_weight(scorer) == accepts
 
 
 def test_the_first_call_of_partial_fit_sets_the_classes():

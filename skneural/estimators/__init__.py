@@ -1,5 +1,6 @@
 """Classifier and regressor in scikit-learn's interface."""
 
+from skneural.estimators.class_labels import SingleClassWarning
 from skneural.estimators.classifier import ActivationMLPClassifier
 from skneural.estimators.fit_warnings import DeadUnitsWarning
 from skneural.estimators.regressor import ActivationMLPRegressor
@@ -10,6 +11,7 @@ __all__ = [
     "ActivationMLPClassifier",
     "ActivationMLPRegressor",
     "DeadUnitsWarning",
+    "SingleClassWarning",
     "ValidationSetWarning",
     "tabular_classifier",
 ]

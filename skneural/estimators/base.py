@@ -169,6 +169,11 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
         """Return the weights of the rows that follow from their classes, or None."""
         return None
 
+    @property
+    def _validation_scoring(self) -> Any:
+        """The score on the validation set, as `scoring` takes it."""
+        return self.scoring
+
     # Data: what they share.
 
     def _check_training_data(self, arguments: FitArguments, resume: bool, incremental: bool) -> CheckedData:

@@ -18,6 +18,7 @@ from skneural.constraints import Interval, StrOptions
 from skneural.estimators.base import BaseActivationMLP
 from skneural.estimators.builder import supports_partial_fit
 from skneural.estimators.checked_data import CheckedData, FitArguments
+from skneural.estimators.class_labels import check_label_indicator, encode_labels, label_values, warn_of_single_class
 from skneural.estimators.class_weight import sample_weight_from_classes
 from skneural.estimators.float_errors import default_float_errors
 from skneural.estimators.parameters import fill_docstring, store_parameters
@@ -282,16 +283,16 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
 
     def _raw_output_per_class(self, F: Array) -> Array:
         """Return one column per class; for two classes, sigmoid(-f) replaces 1 - sigmoid(f), which would cancel."""
-        return F if self._multilabel or F.shape[1] > 1 else np.hstack([-F, F])
+        return np.hstack([-F, F]) if self._binary else F
 
     def _predict_encoded(self, F: Array) -> Array:
         """Return the index of each row's class, or 0 and 1 per label."""
         if self._multilabel:
             return (F > 0).astype(np.intp)
-        return F.argmax(axis=1) if F.shape[1] > 1 else (F[:, 0] > 0).astype(np.intp)
+        return (F[:, 0] > 0).astype(np.intp) if self._binary else F.argmax(axis=1)
 
     def _validate_X_y(self, X: Any, y: Any, **options: Any) -> tuple[Any, Array]:
-        X, y = validate_data(self, X, y, accept_sparse="csr", multi_output=True, **options)
+        X, y = validate_data(self, X, label_values(y), accept_sparse="csr", multi_output=True, **options)
         try:
             check_classification_targets(y)
         except TypeError as error:
@@ -306,18 +307,22 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
 
     def _restore_fitted_state(self) -> None:
         super()._restore_fitted_state()
-        one_column = self.n_outputs_ == 1 and not self._multilabel
-        n_classes = 2 if one_column else self.n_outputs_
+        n_classes = 2 if self._binary and self.n_outputs_ == 1 else self.n_outputs_
         require(
             np.shape(self.classes_) == (n_classes,) and np.array_equal(np.unique(self.classes_), self.classes_),
             f"classes_ must be {n_classes} sorted labels. Got {self.classes_!r} instead.",
         )
-        loss = LogisticLoss if one_column or self._multilabel else SoftmaxCrossEntropy
+        loss = LogisticLoss if self._binary or self._multilabel else SoftmaxCrossEntropy
         require(type(self._loss) is loss, f"The loss must be {loss.__name__}. Got {self._loss!r} instead.")
 
+    @property
+    def _binary(self) -> bool:
+        """Whether there are two classes, which share one logistic output."""
+        return len(self.classes_) == 2 and not self._multilabel
+
     def _check_first_call(self, classes: Any) -> None:
-        if _check_partial_fit_first_call(self, classes) and len(self.classes_) < 2:
-            raise ValueError(f"classes must name at least 2 classes. Got {self.classes_!r} instead.")
+        if _check_partial_fit_first_call(self, None if classes is None else label_values(classes)):
+            warn_of_single_class(self.classes_)
 
     def _set_target_info(self, y: Array, sample_weight: Array | None, incremental: bool) -> None:
         multilabel = y.ndim == 2  # _validate_X_y has made a vector of a single column
@@ -335,13 +340,9 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
             self.classes_ = np.arange(y.shape[1])
         elif not incremental:
             self.classes_ = self._find_classes(y, resume)
-        if len(self.classes_) < 2 and not self._multilabel:
-            raise ValueError(f"y must have at least 2 classes. Got 1 class, {self.classes_.tolist()[0]!r}, instead.")
-        if len(self.classes_) == 2 and not self._multilabel:
-            self.n_outputs_, self._loss = 1, LogisticLoss(self.label_smoothing)
-        else:
-            self.n_outputs_ = len(self.classes_)
-            self._loss = (LogisticLoss if self._multilabel else SoftmaxCrossEntropy)(self.label_smoothing)
+        self.n_outputs_ = 1 if self._binary else len(self.classes_)
+        loss = LogisticLoss if self._binary or self._multilabel else SoftmaxCrossEntropy
+        self._loss = loss(self.label_smoothing)
 
     def _find_classes(self, y: Array, resume: bool) -> Array:
         labels = unique_labels(y)
@@ -350,24 +351,15 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
                 "warm_start can only be used where `y` has the same classes as in the previous call to fit. "
                 f"Previously got {self.classes_}, `y` has {labels}"
             )
+        warn_of_single_class(labels)
         return labels
 
     def _encode_targets(self, y: Array, dtype: Any) -> Array:
         if self._multilabel:
-            if y.ndim != 2 or y.shape[1] != len(self.classes_):
-                raise ValueError(f"y must have {len(self.classes_)} labels. Got an array of shape {y.shape} instead.")
-            if not ((y == 0) | (y == 1)).all():
-                raise ValueError(f"Columns of y must hold 0 and 1, one per label. Got {np.unique(y).tolist()} instead.")
+            check_label_indicator(y, len(self.classes_))
             return np.asarray(y, dtype=dtype)
-        if y.ndim != 1:
-            raise ValueError(f"y must hold one label per row. Got an array of shape {y.shape} instead.")
-        codes = np.searchsorted(self.classes_, y)
-        unknown = self.classes_.take(codes, mode="clip") != y
-        if unknown.any():
-            raise ValueError(
-                f"`y` has classes not in `self.classes_`: {np.unique(y[unknown])}. `self.classes_` has {self.classes_}."
-            )
-        return codes[:, None].astype(dtype) if self.n_outputs_ == 1 else codes
+        codes = encode_labels(y, self.classes_)
+        return codes[:, None].astype(dtype) if self._binary else codes
 
     def _initialize_output_layer(self, network: Network, data: CheckedData) -> None:
         """Move the output biases to the log-odds of the classes, unless the first rows of a stream lack some."""
@@ -386,6 +378,11 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
 
     def _stratify_labels(self, y: Array) -> Array | None:
         return None if self._multilabel else y
+
+    @property
+    def _validation_scoring(self) -> Any:
+        """None, for the accuracy, if there is one class: most other scores are then undefined."""
+        return None if len(self.classes_) == 1 and self.scoring != "loss" else self.scoring
 
     def _score_raw_output(self, F: Array, Y: Array, sample_weight: Array | None) -> float:
         if not np.isfinite(F).all():

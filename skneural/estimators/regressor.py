@@ -21,6 +21,7 @@ from skneural.estimators.fitted_network import check_finite_output
 from skneural.estimators.float_errors import default_float_errors
 from skneural.estimators.parameters import fill_docstring, store_parameters
 from skneural.estimators.target_scaling import mean_and_std, orientation, restored, standardized
+from skneural.estimators.target_values import numeric_targets
 from skneural.losses import LOSSES, LogisticLoss, Loss, Quantile, SoftmaxCrossEntropy
 from skneural.network import Network
 from skneural.saved_state import check_numbers, require
@@ -282,6 +283,7 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
         require(satisfies(clip, "boolean"), f"clip_predictions must be True or False. Got {clip!r} instead.")
 
     def _validate_X_y(self, X: Any, y: Any, **options: Any) -> tuple[Any, Array]:
+        y = numeric_targets(y)
         X, y = validate_data(self, X, y, accept_sparse="csr", multi_output=True, y_numeric=True, **options)
         y = y.toarray() if hasattr(y, "toarray") else y
         return X, column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y

@@ -14,6 +14,7 @@ from sklearn.metrics import get_scorer
 from sklearn.model_selection import train_test_split
 
 from skneural._sklearn_compat import accepts_sample_weight
+from skneural.estimators.caller_warning import warn_caller
 from skneural.estimators.checked_data import CheckedData
 
 Array = NDArray[Any]
@@ -31,12 +32,12 @@ def train_validation_split(
         Share of the rows that is held out.
     seed : int
     stratify : ndarray of shape (n_rows,) or None
-        Labels that both parts have in the same proportions.
+        Labels that both parts have in the same proportions, if they can; else a warning says why not.
 
     Raises
     ------
     ValueError
-        If fewer than two rows would be held out, or a class is too rare for both parts.
+        If fewer than two rows would be held out, or none would be left.
 
     Examples
     --------
@@ -46,10 +47,9 @@ def train_validation_split(
     (18, 2)
     """
     request = f"validation_fraction={validation_fraction} of {n_rows} rows"
+    options = {"test_size": validation_fraction, "random_state": seed}
     try:
-        train, validation = train_test_split(
-            np.arange(n_rows), test_size=validation_fraction, random_state=seed, stratify=stratify
-        )
+        train, validation = train_test_split(np.arange(n_rows), **options)
     except ValueError as error:
         raise ValueError(f"Early stopping cannot hold out {request}: {error}") from error
     if len(validation) < 2:
@@ -57,7 +57,27 @@ def train_validation_split(
             "The validation set is too small. Increase 'validation_fraction' or the size of your dataset. "
             f"Got {request}, expected at least 2 rows."
         )
+    if stratify is None:
+        return train, validation
+    if obstacle := _obstacle_to_stratification(stratify, len(train), len(validation)):
+        warn_caller(
+            f"Early stopping holds out {len(validation)} of {n_rows} rows at random, not in the proportions of the "
+            f"classes, since {obstacle}. A class may be missing among the rows to train on, or among those held out."
+        )
+        return train, validation
+    train, validation = train_test_split(np.arange(n_rows), stratify=stratify, **options)
     return train, validation
+
+
+def _obstacle_to_stratification(labels: Array, n_train: int, n_validation: int) -> str:
+    """Return why the two parts cannot both have all classes, or nothing."""
+    classes, counts = np.unique(labels, return_counts=True)
+    if counts.min() < 2:
+        single = classes[counts < 2].tolist()
+        more = f" and {len(single) - 3} more" if len(single) > 3 else ""
+        return f"some classes have one row only: {', '.join(map(repr, single[:3]))}{more}"
+    smaller = min(n_train, n_validation)
+    return f"there are {len(classes)} classes, and one part has {smaller} rows" if smaller < len(classes) else ""
 
 
 @contextmanager
@@ -99,9 +119,9 @@ class ValidationScorer:
         self.data = data
         self._network, self._loss = estimator._network, estimator._loss
         self._default_score = estimator._score_raw_output
-        self._scoring = estimator.scoring
-        if estimator.scoring not in (None, "loss"):
-            self._scorer = get_scorer(estimator.scoring)
+        self._scoring = estimator._validation_scoring
+        if self._scoring not in (None, "loss"):
+            self._scorer = get_scorer(self._scoring)
             self._pass_sample_weight = data.sample_weight is not None and accepts_sample_weight(self._scorer)
             self._estimator = copy.copy(estimator)  # shares the parameters
             self._estimator.__dict__.pop("feature_names_in_", None)  # X is an array without names
@@ -121,10 +141,19 @@ class ValidationScorer:
         return loss, self._score()
 
     def _score(self) -> float:
+        """Return what the scorer returns; errors name the parameter, since the scorer may be the user's own."""
         options = {"sample_weight": self.data.sample_weight} if self._pass_sample_weight else {}
+        call = f"scoring={self._scoring!r}, called with (estimator, X, y),"
         try:
-            return float(self._scorer(self._estimator, self.data.X, self.data.y, **options))
+            score = self._scorer(self._estimator, self.data.X, self.data.y, **options)
         except (AttributeError, TypeError) as error:  # a score of probabilities for a regressor, or what is no scorer
+            raise TypeError(f"{call} does not suit this estimator: {error}") from error
+        except Exception as error:
+            raise ValueError(f"{call} failed on the validation set: {type(error).__name__}: {error}") from error
+        if np.ndim(score) or np.asarray(score).dtype.kind not in "biuf":
             raise TypeError(
-                f"scoring={self._scoring!r}, called with (estimator, X, y), does not suit this estimator: {error}"
-            ) from error
+                f"{call} does not suit this estimator: expected a number, got {score!r} of type {type(score).__name__}."
+            )
+        if callable(self._scoring) and math.isnan(score):  # scikit-learn's own scores may be undefined, and then warn
+            raise ValueError(f"{call} returned NaN. Expected a number; where there is no score, return -inf.")
+        return float(score)

@@ -193,17 +193,17 @@ def n_requested(
     if isinstance(n_components, Integral):
         return int(n_components)
     if n_components == "mle":
-        return _n_most_likely(variances, weight)
+        return _n_most_likely(variances, len(feature_variances), weight)
     ratios = np.cumsum(variances) / feature_variances.sum()
     return min(int(np.searchsorted(ratios, n_components, side="right")) + 1, len(variances))
 
 
-def _n_most_likely(variances: np.ndarray, weight: float) -> int:
+def _n_most_likely(variances: np.ndarray, n_features: int, weight: float) -> int:
     """Minka's maximum likelihood estimate, as in `sklearn.decomposition.PCA`."""
-    if weight < len(variances):
+    if weight < n_features:
         raise ValueError(
             f"n_components='mle' needs at least as many rows as features. Got {weight} rows (or sum of their weights) "
-            f"of {len(variances)} features: pass a number of components."
+            f"of {n_features} features: pass a number of components."
         )
     try:
         return int(_infer_dimension(variances, weight))

@@ -124,7 +124,7 @@ def gram_eigh(
         mean=moments.mean,
         feature_variances=feature_variances,
         input_eps=machine_epsilon(X.dtype),
-        is_complete=n_kept >= len(gram) - 1,
+        is_complete=n_kept >= min(len(gram) - 1, X.shape[1]),
     )
 
 

@@ -215,8 +215,6 @@ class TestBadTargets:
     @pytest.mark.parametrize(
         ("y", "message"),
         [
-            (np.zeros(150), "2 classes. Got 1 class"),
-            (["only"] * 150, "'only'"),
             (np.linspace(0, 1, 150), "continuous"),
             (np.stack([Y, Y], axis=1), "one label per row.*Got multiclass-multioutput"),
             (np.stack([Y, Y], axis=1) / 3, "[Cc]ontinuous"),
@@ -225,9 +223,9 @@ class TestBadTargets:
             ([[1], [1, 2]] * 75, "sequence|inhomogeneous|shape"),
             (np.where(Y == 0, None, Y), "None|NaN|type"),
             (np.where(Y == 0, "a", Y.astype(object)), "mix|type|<"),
-            (np.array(["a", None] * 75, dtype=object), "labels of one kind"),
+            (np.array(["a", None] * 75, dtype=object), "missing values: None in row 1, 75 in all"),
         ],
-        ids=range(11),
+        ids=range(9),
     )
     def test_refused(self, y, message):
         model = fitted()
@@ -266,8 +264,9 @@ class TestBadTargets:
             model.fit(X[Y < 2], STRINGS[Y[Y < 2]])
 
     @pytest.mark.parametrize(
-        ("classes", "message"), [(None, "classes must be passed"), ([1], "2 classes"), ([0, 1], "not in")]
+        ("classes", "message"), [(None, "classes must be passed"), ([1], "not in"), ([0, 1], "not in")]
     )
+    @pytest.mark.filterwarnings("ignore::skneural.SingleClassWarning")
     def test_first_partial_fit_needs_all_classes(self, classes, message):
         model = ActivationMLPClassifier(**SMALL)
         parameters = dict(vars(model))

@@ -45,12 +45,9 @@ REASONS = {
     "test_gradient": "calls the private _loss_grad_lbfgs",
     "test_learning_rate_warmstart": "reads the private _optimizer",
     "test_adaptive_learning_rate": "reads the private _optimizer",
-    "test_early_stopping_stratified": "expects the encoded class 'True' in the message, which names the user's label",
-    "test_preserve_feature_names[ActivationMLPClassifier]": "fits one class, which is an error here",
+    "test_early_stopping_stratified": "expects an error for a class of one row; that is a warning here",
     "test_mlp_diverging_loss": "expects training to go on with NaN; divergence is an error at once here",
 }
-if sklearn.__version__.startswith("1.7"):
-    del REASONS["test_early_stopping_stratified"]  # which does not ask for the class before 1.8
 
 
 def run_scikit_learn_tests(folder):

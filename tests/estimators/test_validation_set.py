@@ -11,7 +11,7 @@ from scipy import sparse
 from sklearn import config_context
 from sklearn.datasets import load_iris, make_multilabel_classification
 from sklearn.metrics import accuracy_score, f1_score, get_scorer, log_loss, make_scorer, r2_score, roc_auc_score
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
 from sklearn.pipeline import Pipeline
 
 from skneural import ActivationMLPClassifier, ActivationMLPRegressor, StdScaler
@@ -198,14 +198,78 @@ class TestScoring:
         assert model.best_validation_score_ < 0
 
     @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
-    def test_scores_that_are_no_numbers_keep_the_last_parameters(self, solver):
-        settings = {**SMALL, "solver": solver, "scoring": lambda model, X, y: math.nan}
+    @pytest.mark.filterwarnings("ignore:.*ROC AUC score is not defined:sklearn.exceptions.UndefinedMetricWarning")
+    def test_scores_that_are_not_defined_keep_the_last_parameters(self, solver):
+        settings = {**SMALL, "solver": solver, "scoring": "roc_auc"}
+        given = {"X_val": X_VAL, "y_val": np.zeros(len(X_VAL), bool)}
         model = ActivationMLPClassifier(**settings, early_stopping=True)
         with pytest.warns(UserWarning, match="No validation score was a finite number"):
-            model.fit(X, Y, **OURS)
-        assert_array_equal(model.parameters_, ActivationMLPClassifier(**settings).fit(X, Y).parameters_)
+            model.fit(X, Y == 0, **given)
+        assert_array_equal(model.parameters_, ActivationMLPClassifier(**settings).fit(X, Y == 0).parameters_)
         assert model.best_validation_score_ is None
         assert all(math.isnan(score) for score in model.validation_scores_)
+
+    @pytest.mark.parametrize(
+        ("returned", "message"),
+        [
+            (math.nan, r"returned NaN. Expected a number; where there is no score, return -inf"),
+            (np.float32("nan"), "returned NaN"),
+            (None, "expected a number, got None of type NoneType"),
+            ("0.9", "expected a number, got '0.9' of type str"),
+            (np.array([0.9]), r"expected a number, got array\(\[0.9\]\) of type ndarray"),
+            ([0.9, 0.8], r"expected a number, got \[0.9, 0.8\] of type list"),
+            ({"f1": 0.9}, "expected a number, got {'f1': 0.9} of type dict"),
+            (0.9 + 0j, "expected a number, got .* of type complex"),
+        ],
+        ids=str,
+    )
+    @pytest.mark.parametrize("Estimator", ESTIMATORS)
+    def test_what_a_function_must_return(self, Estimator, returned, message):
+        model = Estimator(**SMALL, early_stopping=True, scoring=lambda model, X, y: returned)
+        before = dict(vars(model))
+        with pytest.raises((TypeError, ValueError), match=r"scoring=<function .*\(estimator, X, y\), .*" + message):
+            model.fit(X, Y)
+        assert vars(model) == before
+
+    @pytest.mark.parametrize("returned", [True, 1, np.float32(0.5), np.array(0.5), np.int8(-3)], ids=repr)
+    def test_numbers_of_every_type_are_scores(self, returned):
+        model = ActivationMLPClassifier(**SMALL, early_stopping=True, scoring=lambda model, X, y: returned).fit(X, Y)
+        assert model.best_validation_score_ == float(returned)
+
+    def test_an_epoch_without_a_score_may_have_the_worst(self):
+        scores = iter([-math.inf, 0.5, -math.inf, 0.4])
+        settings = {**SMALL, "max_iter": 4, "learning_rate_init": 0.2}
+        model = ActivationMLPClassifier(**settings, early_stopping=True, scoring=lambda *_: next(scores)).fit(
+            X, Y, **OURS
+        )
+        expected = ActivationMLPClassifier(**{**settings, "max_iter": 2}).fit(X, Y, **OURS)
+        assert_array_equal(model.parameters_, expected.parameters_)
+        assert model.best_validation_score_ == 0.5
+
+    @pytest.mark.parametrize(
+        "error", [ZeroDivisionError("by zero"), KeyError("f1"), ValueError("bad"), IndexError("3")]
+    )
+    @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+    def test_a_function_that_fails_is_named(self, error, solver):
+        def failing(model, X, y):
+            raise error
+
+        model = ActivationMLPClassifier(**SMALL, early_stopping=True, scoring=failing, solver=solver)
+        before = dict(vars(model))
+        name = type(error).__name__
+        with pytest.raises(
+            ValueError, match=rf"scoring=<function .*failing.* failed on the validation set: {name}: "
+        ) as e:
+            model.fit(X, Y)
+        assert e.value.__cause__ is error
+        assert vars(model) == before
+
+    def test_a_score_that_needs_two_classes_is_named(self):
+        model = ActivationMLPClassifier(**SMALL, early_stopping=True, scoring="average_precision")
+        with pytest.raises(
+            ValueError, match=r"scoring='average_precision', .* failed on the validation set: ValueError"
+        ):
+            model.fit(X, np.where(Y == 0, "a", "b"))
 
     def test_a_change_of_scoring_starts_a_new_count(self):
         settings = {**SMALL, "early_stopping": True, "warm_start": True, "learning_rate_init": 0.001}
@@ -291,8 +355,50 @@ class TestRefusals:
     def test_the_split_says_what_is_too_small(self):
         with pytest.raises(ValueError, match=r"validation_fraction=0.1 of 9 rows, expected at least 2"):
             train_validation_split(9, 0.1, 0, None)
+        with pytest.raises(ValueError, match=r"validation_fraction=0.1 of 4 rows, expected at least 2"):
+            train_validation_split(4, 0.1, 0, np.array([0, 0, 0, 1]))
         with pytest.raises(ValueError, match="Early stopping cannot hold out"):
-            train_validation_split(20, 0.1, 0, np.r_[np.zeros(19), 1])
+            train_validation_split(1, 0.1, 0, None)
+
+
+class TestStratification:
+    @pytest.mark.parametrize("n_validation", [4, 10, 50, 96])
+    def test_both_parts_have_all_classes_in_proportion_where_they_can(self, n_validation):
+        labels = np.repeat(["a", "b", "c"], [50, 25, 25])
+        train, validation = train_validation_split(100, n_validation / 100, 0, labels)
+        assert sorted([*train, *validation]) == list(range(100))
+        for part in (train, validation):
+            assert_allclose((labels[part] == "a").mean(), 0.5, atol=1 / len(part))
+            assert set(labels[part]) == {"a", "b", "c"}
+
+    @pytest.mark.parametrize(
+        ("labels", "fraction", "reason"),
+        [
+            (["a"] * 19 + ["b"], 0.1, "some classes have one row only: 'b'"),
+            ([0] * 16 + [3, 4, 5, 6], 0.2, "some classes have one row only: 3, 4, 5 and 1 more"),
+            (list("abcde") * 4, 0.1, "there are 5 classes, and one part has 2 rows"),
+            (list("abcde") * 4, 0.9, "there are 5 classes, and one part has 2 rows"),
+            (np.arange(20), 0.2, "some classes have one row only: 0, 1, 2 and 17 more"),
+        ],
+        ids=range(5),
+    )
+    def test_else_the_rows_are_held_out_by_chance_with_a_warning(self, labels, fraction, reason):
+        with pytest.warns(UserWarning, match=rf"at random, not in the proportions .* since {reason}\."):
+            parts = train_validation_split(20, fraction, 3, np.array(labels))
+        for part, expected in zip(parts, train_validation_split(20, fraction, 3, None), strict=True):
+            assert_array_equal(part, expected)
+
+    def test_a_rare_class_does_not_stop_a_cross_validation(self):
+        labels = np.where(np.arange(100) == 7, 2, np.arange(100) % 2)
+        model = ActivationMLPClassifier(**SMALL, early_stopping=True)
+        with pytest.warns(UserWarning, match="some classes have one row only: 2"):
+            scores = cross_val_score(model, X, labels, cv=KFold(4), error_score="raise")
+        assert len(scores) == 4
+
+    def test_points_to_the_line_that_calls_fit(self):
+        with pytest.warns(UserWarning, match="at random") as caught:
+            ActivationMLPClassifier(**SMALL, early_stopping=True).fit(X, np.arange(100) // 4)
+        assert [each.filename for each in caught if "at random" in str(each.message)] == [__file__]
 
 
 class TestPartialFit:

@@ -98,7 +98,8 @@ def ill_conditioned(X):
 
 
 def ill_conditioned_at_the_end(X):
-    X[1000:, 5] = 30 * X[1000:, 3] + X[1000:, 5]
+    X[1000:, [3, 5]] *= 30
+    X[1000:, 5] = X[1000:, 3] + 0.1 * X[1000:, 5]
 
 
 def constant(X):

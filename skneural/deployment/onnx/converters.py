@@ -138,7 +138,7 @@ def convert_classifier(scope: Any, operator: Any, container: Any) -> None:
     if model._multilabel:
         label = F.apply("Greater", 0, dtype=bool).cast(np.int64)
     else:
-        F = F if model.n_outputs_ > 1 else (-F).hstack(F)
+        F = (-F).hstack(F) if len(model.classes_) == 2 else F
         label = F.constant(label_array(operator)).take(F.argmax(), axis=0)
     label.write(operator.outputs[0])
     link_formula(model._loss)(F).write(operator.outputs[1])

@@ -1,0 +1,135 @@
+"""Labels of classes: which kinds there are, their codes, and the warning that there is one class only."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skneural.estimators.caller_warning import warn_caller
+from skneural.estimators.target_values import as_array, refuse_missing
+
+Array = NDArray[Any]
+
+
+class SingleClassWarning(RuntimeWarning):
+    """`y` has one class only, so that every prediction will be that class.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> from skneural import ActivationMLPClassifier, SingleClassWarning
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore", SingleClassWarning)
+    ...     model = ActivationMLPClassifier(random_state=0).fit([[0.0], [1.0]], ["spam", "spam"])
+    >>> model.predict_proba([[2.0]])
+    array([[1.]])
+    """
+
+
+def warn_of_single_class(classes: Array) -> None:
+    """Warn if there is one class only.
+
+    Parameters
+    ----------
+    classes : ndarray of shape (n_classes,)
+    """
+    if len(classes) == 1:
+        warn_caller(
+            f"y has one class, {classes.tolist()[0]!r}: every prediction will be that class, with probability 1. "
+            "Classes that come later cannot be learned by this model.",
+            SingleClassWarning,
+        )
+
+
+def label_values(y: Any) -> Any:
+    """Return the labels; objects that are all booleans, or all integers, as an array of these.
+
+    Parameters
+    ----------
+    y : array-like or sparse matrix
+
+    Raises
+    ------
+    TypeError
+        If they are objects of another kind than text, or of several kinds.
+    ValueError
+        If some are missing.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skneural.estimators.class_labels import label_values
+    >>> label_values(np.array([True, False], dtype=object))
+    array([ True, False])
+    >>> label_values(np.array(["yes", None], dtype=object))
+    Traceback (most recent call last):
+        ...
+    ValueError: y has missing values: None in row 1, 1 in all. Leave these rows out, or give them a value of their own.
+    """
+    values = as_array(y)
+    if values is None:
+        return y
+    refuse_missing(values)
+    if values.dtype.kind not in "OV":
+        # As pandas' own types of integers and booleans, which scikit-learn would convert to float64.
+        return values if values.dtype.kind in "biu" else y
+    types = {type(value) for value in values.flat}
+    if all(issubclass(each, str) for each in types):
+        return y
+    conversions: list[tuple[Any, type]] = [((bool, np.bool_), bool), (Integral, np.int64), (Real, np.float64)]
+    for kind, dtype in conversions:
+        if all(issubclass(each, kind) for each in types):
+            return values.astype(dtype)
+    raise TypeError(
+        "y must hold labels of one kind: text, integers, booleans, or dates as datetime64. Got objects of the type "
+        f"{' and '.join(sorted(each.__name__ for each in types))}; convert them, for instance to text."
+    )
+
+
+def encode_labels(y: Array, classes: Array) -> Array:
+    """Return the number of each label.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_rows,)
+    classes : ndarray of shape (n_classes,)
+        Sorted.
+
+    Raises
+    ------
+    ValueError
+        If there are others.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skneural.estimators.class_labels import encode_labels
+    >>> encode_labels(np.array(["no", "yes", "no"]), np.array(["no", "yes"]))
+    array([0, 1, 0])
+    """
+    if y.ndim != 1:
+        raise ValueError(f"y must hold one label per row. Got an array of shape {y.shape} instead.")
+    codes: Array = np.searchsorted(classes, y)
+    unknown = classes.take(codes, mode="clip") != y
+    if unknown.any():
+        raise ValueError(
+            f"`y` has classes not in `self.classes_`: {np.unique(y[unknown])}. `self.classes_` has {classes}."
+        )
+    return codes
+
+
+def check_label_indicator(Y: Array, n_labels: int) -> None:
+    """Raise ValueError unless there is a column of 0 and 1 for each label.
+
+    Parameters
+    ----------
+    Y : ndarray
+    n_labels : int
+    """
+    if Y.ndim != 2 or Y.shape[1] != n_labels:
+        raise ValueError(f"y must have {n_labels} labels. Got an array of shape {Y.shape} instead.")
+    if not ((Y == 0) | (Y == 1)).all():
+        raise ValueError(f"Columns of y must hold 0 and 1, one per label. Got {np.unique(Y).tolist()} instead.")
