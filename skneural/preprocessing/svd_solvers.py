@@ -108,7 +108,8 @@ def gram_eigh(
         gram += values @ values.T
         refuse_nan(gram.diagonal(), values)
     eigenvalues, vectors = np.linalg.eigh(gram)
-    eigenvalues, vectors = np.maximum(eigenvalues[::-1], 0.0), vectors[:, ::-1]
+    largest = slice(None, -min(X.shape) - 1, -1)  # there are no more directions than features
+    eigenvalues, vectors = np.maximum(eigenvalues[largest], 0.0), vectors[:, largest]
     n_kept = min(n_requested(n_components, eigenvalues / n_degrees, feature_variances, weight), len(eigenvalues))
     eigenvalues, rounding = eigenvalues[:n_kept], len(gram) * EPS
     is_positive = eigenvalues > rounding * eigenvalues[0]

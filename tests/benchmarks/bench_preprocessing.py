@@ -2,8 +2,9 @@
 
 Run ``python tests/benchmarks/bench_preprocessing.py [accuracy] [precision] [speed] [components] [solvers] [memory]
 [--repeats N] [--data FILE.npz --key NAME] [--megabytes N --scratch FOLDER]``. Both sides of a row alternate within one
-run; the least and the median seconds of each, and their ratios, are printed. ``--data`` adds rows on an array of a file to the speed, ``X`` if no key names another; the
-mapped file of the memory part has 4096 megabytes and lies in the folder for temporary files, unless told otherwise.
+run; the least and the median seconds of each, and their ratios, are printed. ``--data`` adds rows on an array of a file
+to the speed, ``X`` if no key names another; the mapped file of the memory part has 4096 megabytes and lies in the
+folder for temporary files, unless told otherwise.
 """
 
 from __future__ import annotations
@@ -176,18 +177,15 @@ def components(arguments: argparse.Namespace) -> None:
             label = f"{n_components or 'all'} of {shape[0]} x {shape[1]} {X.dtype}"
             for n_threads in (1, 2):
                 with threadpool_limits(n_threads):
-                    row(
-                        f"{label}, threads: {n_threads}",
-                        partial(ours.fit, X),
-                        partial(theirs.fit, X),
-                        arguments.repeats,
-                    )
+                    name = f"{label}, threads: {n_threads}"
+                    row(name, partial(ours.fit, X), partial(theirs.fit, X), arguments.repeats)
             sizes = [len(pickle.dumps(each)) / 2**20 for each in (ours, theirs)]
             found = [each.explained_variance_.sum() for each in (ours, theirs)]
+            errors = [from_identity(each.transform(X)) for each in (ours, theirs)]
             print(
                 f"{label}: {ours.svd_solver_}; pickle {sizes[0]:.2f} MiB, {sizes[1]:.2f} MiB; "
                 f"variance of the components, over PCA's, {found[0] / found[1]:.6f}; "
-                f"covariance from identity {from_identity(ours.transform(X)):.1e}, {from_identity(theirs.transform(X)):.1e}"
+                f"covariance from identity {errors[0]:.1e}, {errors[1]:.1e}"
             )
 
 
