@@ -94,7 +94,7 @@ class PiecewiseLinearEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
             X = validate_data(self, X, dtype=(np.float64, np.float32))
             if X.shape[1] * self.n_bins <= self.max_columns and len(X) >= self.n_bins * self.min_rows:
                 levels = np.linspace(0, 1, self.n_bins + 1)
-                self.bin_edges_ = [_bin_edges(np.quantile(x, levels)) for x in X.T]
+                self.bin_edges_ = [_bin_edges(x, levels) for x in X.T]
             else:
                 self.bin_edges_ = [np.empty(0) for _ in X.T]
             self.encoding_mean_ = np.zeros(sum(map(_n_bins, self.bin_edges_)))
@@ -155,9 +155,9 @@ class PiecewiseLinearEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         for x, edges in zip(X.T, self.bin_edges_, strict=True):
             stop = start + _n_bins(edges)
             low, high = edges[:-1].astype(X.dtype), edges[1:].astype(X.dtype)
-            # Clipped before the division, so that values far outside do not overflow.
+            # Clipped before the division, so that values far outside do not overflow; halved, so that no bin does.
             clipped = np.clip(x[:, None], low, high)
-            out[:, start:stop] = (clipped - low) / np.maximum(high - low, np.finfo(X.dtype).tiny)
+            out[:, start:stop] = (clipped / 2 - low / 2) / np.maximum(high / 2 - low / 2, np.finfo(X.dtype).tiny)
             start = stop
         out -= self.encoding_mean_.astype(X.dtype)
         return out
@@ -168,9 +168,9 @@ class PiecewiseLinearEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         return tags
 
 
-def _bin_edges(quantiles: np.ndarray) -> np.ndarray:
+def _bin_edges(x: np.ndarray, levels: np.ndarray) -> np.ndarray:
     """Distinct quantiles; none if they make fewer than two bins, which would only repeat the feature."""
-    distinct = np.unique(quantiles)
+    distinct = np.unique(2 * np.quantile(x / 2, levels))  # between halves, interpolation does not overflow
     return distinct if len(distinct) > 2 else np.empty(0)
 
 

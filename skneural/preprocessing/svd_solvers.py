@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -28,7 +29,7 @@ from skneural.preprocessing.principal_components import (
     n_requested,
     svd_components,
 )
-from skneural.preprocessing.scatter import FactorMoments, machine_epsilon, scatter_for_fit
+from skneural.preprocessing.scatter import FactorMoments, ScatterMoments, machine_epsilon, scatter_for_fit
 
 # "auto" decomposes matrices up to this size exactly, and larger ones if that takes less than so many times as long.
 EXACT_SIZE = 500
@@ -107,7 +108,8 @@ def gram_eigh(
         gram += values @ values.T
         refuse_nan(gram.diagonal(), values)
     eigenvalues, vectors = np.linalg.eigh(gram)
-    eigenvalues, vectors = np.maximum(eigenvalues[::-1], 0.0), vectors[:, ::-1]
+    largest = slice(None, -min(X.shape) - 1, -1)  # there are no more directions than features
+    eigenvalues, vectors = np.maximum(eigenvalues[largest], 0.0), vectors[:, largest]
     n_kept = min(n_requested(n_components, eigenvalues / n_degrees, feature_variances, weight), len(eigenvalues))
     eigenvalues, rounding = eigenvalues[:n_kept], len(gram) * EPS
     is_positive = eigenvalues > rounding * eigenvalues[0]
@@ -170,4 +172,10 @@ SVD_SOLVERS: dict[str, Solver] = {
     "gram_eigh": gram_eigh,
     "full": full,
     "randomized": randomized,
+}
+
+# Those that `partial_fit` and `merge` can use: the moments that they keep, and how components follow from them.
+STREAMING_SOLVERS: dict[str, tuple[Any, Any]] = {
+    "covariance_eigh": (ScatterMoments, eigh_components),
+    "full": (FactorMoments, svd_components),
 }

@@ -17,21 +17,10 @@ from skneural.constraints import Interval, StrOptions
 from skneural.preprocessing.base import MomentsTransformer, ignore_float_errors, raise_on_overflow
 from skneural.preprocessing.blocks import Array, matrix_block_bytes, row_blocks, rows_per_block
 from skneural.preprocessing.moments import subtract_center
-from skneural.preprocessing.principal_components import (
-    PrincipalComponents,
-    eigh_components,
-    select_components,
-    svd_components,
-)
+from skneural.preprocessing.principal_components import PrincipalComponents, select_components
 from skneural.preprocessing.scatter import FactorMoments, ScatterMoments
-from skneural.preprocessing.svd_solvers import SVD_SOLVERS, fit_components
+from skneural.preprocessing.svd_solvers import STREAMING_SOLVERS, SVD_SOLVERS, fit_components
 from skneural.saved_state import check_numbers, require
-
-# The solvers that `partial_fit` and `merge` can use: the moments that they keep, and how components follow from them.
-STREAMING_SOLVERS: dict[str, tuple[Any, Any]] = {
-    "covariance_eigh": (ScatterMoments, eigh_components),
-    "full": (FactorMoments, svd_components),
-}
 
 
 def _lazily_computed(name: str) -> property:
@@ -55,9 +44,10 @@ class PCAWhitener(ClassNamePrefixFeaturesOutMixin, MomentsTransformer):
 
     Parameters
     ----------
-    n_components : int, float or None, default=None
+    n_components : int, float, "mle" or None, default=None
         Directions to keep: a number, the smallest number whose share of the variance exceeds a float in
-        (0, 1), or all. Directions without variance are never kept.
+        (0, 1), the most likely number (Minka's estimate, as in `sklearn.decomposition.PCA`), or all. Directions
+        without variance are never kept.
     method : {"pca", "zca"}, default="pca"
         Principal or original coordinates.
     whiten : bool, default=True
@@ -68,20 +58,25 @@ class PCAWhitener(ClassNamePrefixFeaturesOutMixin, MomentsTransformer):
     rtol : float or None, default=None
         Directions whose standard deviation is at most ``rtol`` times the largest are taken to have none. None
         means the rounding error of the computation and of the input's dtype.
-    svd_solver : {"auto", "covariance_eigh", "full", "randomized"}, default="auto"
-        - "covariance_eigh": eigendecomposition of the covariance matrix. Variances below about 1e-16 of the
-          largest are lost, those below 1e-10 inexact.
-        - "full": singular values of a triangular factor of the centred rows; down to 1e-28. A few times
-          slower for many rows, faster and smaller for fewer rows than features.
-        - "randomized": leading directions only, approximate; reads X six times. Needs an integer
-          ``n_components`` and excludes `partial_fit` and `merge`.
-        - "auto": "full" for fewer rows than features. Otherwise "covariance_eigh", and then "full" if `fit`
-          finds a direction, apart from constant features, with less than 2e-10 of the largest variance.
-          `partial_fit`, which cannot read twice, takes "covariance_eigh".
+    svd_solver : {"auto", "covariance_eigh", "gram_eigh", "full", "randomized"}, default="auto"
+        - "covariance_eigh": eigendecomposition of the covariance matrix of the features. Variances below about
+          1e-16 of the largest are lost, those below 1e-10 inexact.
+        - "gram_eigh": the same variances and directions, of the matrix of inner products of the rows: smaller and
+          faster for fewer rows than features.
+        - "full": singular values of the centred rows, or of a triangular factor of them; exact down to 1e-28. A few
+          times slower.
+        - "randomized": leading directions only, by a block Krylov method that reads X at most eleven times. Directions
+          are approximate where variances hardly differ; the outputs have unit variance and no correlation in any case.
+          Needs an integer ``n_components``.
+        - "auto": "randomized" for an integer ``n_components`` that is small beside the numbers of rows and features,
+          both above 500. Otherwise "covariance_eigh", or "gram_eigh" for fewer rows than features, and then "full" if
+          a direction to be kept has less than 2e-10 of the largest variance.
+
+        `partial_fit` takes "covariance_eigh" for "auto", and else needs "covariance_eigh" or "full".
     copy : bool, default=True
         False lets `transform` write into its input where that is possible.
     random_state : int, RandomState instance or None, default=None
-        For ``svd_solver="randomized"``.
+        For ``svd_solver="randomized"``, also if "auto" takes it.
 
     Attributes
     ----------
@@ -100,7 +95,7 @@ class PCAWhitener(ClassNamePrefixFeaturesOutMixin, MomentsTransformer):
         Number of directions with variance among those computed.
     noise_variance_ : float
         Mean variance of the directions left out, of min(n, `n_features_in_`) in all.
-    svd_solver_ : {"covariance_eigh", "full", "randomized"}
+    svd_solver_ : {"covariance_eigh", "gram_eigh", "full", "randomized"}
         The solver that was used.
     n_samples_seen_ : int or float
         Rows behind the statistics, or sum of their weights.
@@ -115,9 +110,15 @@ class PCAWhitener(ClassNamePrefixFeaturesOutMixin, MomentsTransformer):
 
     Notes
     -----
-    Statistics are accumulated and applied in float64, also for float32 input; the result is rounded once.
+    Statistics are accumulated and applied in float64, also for float32 input; the result is rounded once. `fit`
+    multiplies many float32 rows of 128 features or more in single precision, if their correlation matrix has no
+    eigenvalue below 0.1: the covariance of the outputs is then the identity up to 1e-5.
 
-    After `partial_fit` and `merge` the directions are computed when they are first needed.
+    `fit` keeps the directions, `partial_fit` and `merge` also the scatter matrix of all features (or a factor of it),
+    from which the directions are computed when they are first needed. After `fit`, rows can be added if all directions
+    with variance were kept; otherwise call `partial_fit` from the first rows on.
+
+    Sparse rows are not made dense but in blocks; the outputs are dense.
 
     References
     ----------

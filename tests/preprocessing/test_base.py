@@ -18,7 +18,7 @@ from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import check_estimator
 
 from skneural import preprocessing
-from skneural.preprocessing import MeanCenterer, PCAWhitener, StdScaler
+from skneural.preprocessing import MeanCenterer, PCAWhitener, PiecewiseLinearEncoder, SmoothClipper, StdScaler
 from skneural.preprocessing.base import MomentsTransformer
 
 # Those that learn moments: found, not listed, so that a new one is tested too.
@@ -328,3 +328,64 @@ def test_a_copy_of_a_fitted_one_is_made_whatever_its_parameters_have_become(tran
     before = fitted.set_params(**changed).__getstate__()
     for loaded in (copy.deepcopy(fitted), pickle.loads(pickle.dumps(fitted))):
         np.testing.assert_equal(loaded.__getstate__(), before)
+
+
+# Magnitudes at which float64 or float32 underflow, lose digits or overflow, alone or squared or added up.
+EXTREMES = [0.0, 5e-324, 1e-308, 1e-160, 1e-45, 1e-38, 1e-20, 1.0, 1e19, 3e38, 1e150, 1e160, 1e300, 1.7e308]
+EVERY_KIND = [transformer() for transformer in PUBLIC] + VARIANTS
+UNITED = [
+    PiecewiseLinearEncoder(n_bins=2, min_rows=1),
+    SmoothClipper(limit=5e-324),
+    SmoothClipper(limit=1.7e308),
+    PCAWhitener(2, svd_solver="randomized", random_state=0),
+    PCAWhitener(svd_solver="gram_eigh"),
+    PCAWhitener("mle"),
+]
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    magnitudes=st.lists(st.sampled_from(EXTREMES), min_size=4, max_size=4),
+    other=st.sampled_from(EXTREMES),
+    constant=st.booleans(),
+    dtype=st.sampled_from([np.float32, np.float64]),
+    weighted=st.sampled_from([None, 5e-324, 1.0, 1e307]),
+)
+@pytest.mark.parametrize("transformer", EVERY_KIND + UNITED, ids=repr)
+@pytest.mark.filterwarnings("ignore:.*no variance beyond rounding")
+def test_no_floating_point_error_leaves_a_transformer(transformer, magnitudes, other, constant, dtype, weighted):
+    """With ``np.seterr(all="raise")`` in the application: a result, or a sentence about the values."""
+    rng = np.random.default_rng(0)
+    with np.errstate(all="ignore"):
+        X = np.clip(rng.uniform(0.5, 1, (12, 4)) * magnitudes * rng.choice([-1, 1], (12, 4)), -1.7e308, 1.7e308)
+        X = np.clip(X, -np.finfo(dtype).max, np.finfo(dtype).max).astype(dtype)
+        Y = np.clip(rng.uniform(-1, 1, (12, 4)) * other, -np.finfo(dtype).max, np.finfo(dtype).max).astype(dtype)
+    X[:, 0] = X[0, 0] if constant else X[:, 0]
+    weights = {} if weighted is None or not hasattr(transformer, "merge") else {"sample_weight": np.full(12, weighted)}
+    with np.errstate(all="raise"):
+        before = np.geterr()
+        fitted = [attempt(clone(transformer).fit, rows, **weights) for rows in (X, Y)]
+        for each in filter(None, fitted):
+            for rows in (X, Y):
+                Z = attempt(each.transform, rows)
+                if Z is not None and hasattr(each, "inverse_transform"):
+                    attempt(each.inverse_transform, Z)
+            attempt(pickle.loads, pickle.dumps(each))
+        if hasattr(transformer, "merge"):
+            streamed = attempt(clone(transformer).partial_fit, X, **weights)
+            for act in ("partial_fit", "merge"):
+                if streamed is not None and (act == "partial_fit" or fitted[1] is not None):
+                    attempt(getattr(streamed, act), Y if act == "partial_fit" else fitted[1])
+            if streamed is not None:
+                attempt(streamed.transform, Y)
+        assert np.geterr() == before
+
+
+def attempt(act, *arguments, **named):
+    """What a transformer returns, which must be finite, or None where it says in a sentence why there is nothing."""
+    try:
+        result = act(*arguments, **named)
+    except ValueError:
+        return None
+    assert not isinstance(result, np.ndarray) or np.isfinite(result).all()
+    return result
