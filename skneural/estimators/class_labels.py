@@ -14,7 +14,7 @@ from skneural.estimators.target_values import as_array, refuse_missing
 Array = NDArray[Any]
 
 
-class SingleClassWarning(UserWarning):
+class SingleClassWarning(RuntimeWarning):
     """`y` has one class only, so that every prediction will be that class.
 
     Examples

@@ -110,7 +110,9 @@ def gram_eigh(
     eigenvalues, vectors = np.linalg.eigh(gram)
     largest = slice(None, -min(X.shape) - 1, -1)  # there are no more directions than features
     eigenvalues, vectors = np.maximum(eigenvalues[largest], 0.0), vectors[:, largest]
-    n_kept = min(n_requested(n_components, eigenvalues / n_degrees, feature_variances, weight), len(eigenvalues))
+    n_kept = len(eigenvalues)
+    if n_components != "mle":  # which compares all variances, when the components are selected
+        n_kept = min(n_requested(n_components, eigenvalues / n_degrees, feature_variances, weight), n_kept)
     eigenvalues, rounding = eigenvalues[:n_kept], len(gram) * EPS
     is_positive = eigenvalues > rounding * eigenvalues[0]
     scale = np.sqrt(eigenvalues, where=is_positive, out=np.full(n_kept, np.inf))
