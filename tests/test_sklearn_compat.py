@@ -364,9 +364,11 @@ def test_dates_and_durations_are_neither_targets_nor_weights():
 
 @unconverged
 def test_dates_are_labels():
-    labels = DAYS[:, 0] > DAYS[15, 0]
-    model = skneural.ActivationMLPClassifier(max_iter=2).fit(ROWS, np.where(labels, "2020-01-01", "2021-01-01"))
-    assert set(model.classes_) == {"2020-01-01", "2021-01-01"}
+    first, second = np.datetime64("2020-01-01"), np.datetime64("2021-01-01")
+    labels = np.where(DAYS[:, 0] > DAYS[15, 0], first, second)
+    model = skneural.ActivationMLPClassifier(max_iter=2).fit(ROWS, labels)
+    assert model.classes_.tolist() == [first, second]
+    assert set(model.predict(ROWS)) <= {first, second}
 
 
 @every_estimator

@@ -17,6 +17,8 @@ Array = NDArray[Any]
 class SingleClassWarning(RuntimeWarning):
     """`y` has one class only, so that every prediction will be that class.
 
+    A RuntimeWarning: scikit-learn's tests of its own MLP fit one class where they make UserWarnings errors.
+
     Examples
     --------
     >>> import warnings

@@ -13,7 +13,7 @@ from skneural.estimators.tabular import TABULAR_DEFAULTS, tabular_classifier
 
 
 def networks(model):
-    """The three networks of the recipe, whether or not ramps stand before them."""
+    """The three networks of the pipeline, whether or not an encoder stands before them."""
     return [member[-1] if isinstance(member, Pipeline) else member for _, member in model[-1].estimators]
 
 
@@ -71,7 +71,7 @@ def test_learns_strings_in_single_precision_and_repeats_itself(dtype):
     np.testing.assert_array_equal(again.predict_proba(X), model.predict_proba(X))
 
 
-def test_probabilities_are_the_mean_over_networks_with_and_without_ramps():
+def test_probabilities_are_the_mean_over_networks_with_and_without_encoder():
     X, y = load_breast_cancer(return_X_y=True)
     model = tabular_classifier(max_iter=2, random_state=0)
     fewest_rows = {f"votingclassifier__encoded_{i}__piecewiselinearencoder__min_rows": 1 for i in (1, 2)}

@@ -84,8 +84,8 @@ def test_a_graph_computes_in_the_precision_of_its_input(fitted_in, dtype, assert
 
 
 def test_the_tabular_recipe(assert_same):
-    ramps = {f"votingclassifier__encoded_{i}__piecewiselinearencoder__min_rows": 1 for i in (1, 2)}
-    model = tabular_classifier(max_iter=3, random_state=0).set_params(**ramps).fit(X, y)
+    fewest_rows = {f"votingclassifier__encoded_{i}__piecewiselinearencoder__min_rows": 1 for i in (1, 2)}
+    model = tabular_classifier(max_iter=3, random_state=0).set_params(**fewest_rows).fit(X, y)
     assert_same(model, X.astype(np.float32), 1e-5)
 
 
