@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, xlogy
+from scipy.special import expit, log_expit, log_softmax, logsumexp, xlogy
 
 from skneural.component import Component
 from skneural.constraints import DECAY, POSITIVE, Interval, satisfies
@@ -83,6 +83,33 @@ class Loss(Component):
     def n_outputs_per_target(self) -> int:
         """Raw outputs for each target: one, unless the loss describes a target by several numbers."""
         return 1
+
+    def combine_members(self, F: Array) -> Array:
+        """Return the raw output for which `predict` gives the mean of several networks' predictions.
+
+        Parameters
+        ----------
+        F : ndarray of shape (n_members, n_rows, n_outputs) or (n_rows, n_outputs)
+            Raw outputs; those of one network are returned as they are.
+
+        Returns
+        -------
+        F : ndarray of shape (n_rows, n_outputs)
+
+        Raises
+        ------
+        TypeError
+            If a loss with another inverse link than the identity does not define this method.
+        """
+        if F.ndim == 2:
+            return F
+        if self.inverse_link != "identity":
+            raise TypeError(
+                f"n_members > 1 needs a loss that can average predictions. Got {self!r} with inverse_link "
+                f"{self.inverse_link!r}; define combine_members(F), which returns the raw output of the mean prediction."
+            )
+        mean: Array = np.mean([self.predict(member) for member in F], axis=0)
+        return mean
 
     def initial_output(self, Y: Array, sample_weight: Array | None = None) -> Array | None:
         """Return the raw outputs that training should start from, of shape (n_outputs,); None means zero.
@@ -156,6 +183,10 @@ class SoftmaxCrossEntropy(Loss):
         shifted = _minus_row_max(F)
         return _log_probabilities(self.predict(F), shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)))
 
+    def combine_members(self, F: Array) -> Array:
+        """Return the logarithm of the members' mean probabilities."""
+        return F if F.ndim == 2 else _log_mean_exp(log_softmax(F, axis=2))
+
     def initial_output(self, Y: Array, sample_weight: Array | None = None) -> Array:
         """Return the logarithms of the mean targets, less their mean: zero where all classes are equally frequent."""
         # `Y` has rows of all classes; a class without weight counts as half a row.
@@ -211,6 +242,10 @@ class LogisticLoss(Loss):
     def log_predict(self, F: Array) -> Array:
         """Return log sigmoid(F) = min(F, 0) - log1p(exp(-abs(F))), finite for finite F."""
         return _log_probabilities(expit(F), np.minimum(F, 0) - np.log1p(np.exp(-np.abs(F))))
+
+    def combine_members(self, F: Array) -> Array:
+        """Return the log-odds of the members' mean probabilities."""
+        return F if F.ndim == 2 else _log_mean_exp(log_expit(F)) - _log_mean_exp(log_expit(-F))
 
     def initial_output(self, Y: Array, sample_weight: Array | None = None) -> Array:
         """Return the log-odds of the mean targets: zero where half of the labels are 1."""
@@ -409,11 +444,21 @@ class PoissonLoss(Loss):
         mean: Array = np.exp(F)
         return mean
 
+    def combine_members(self, F: Array) -> Array:
+        """Return the logarithm of the members' mean prediction."""
+        return F if F.ndim == 2 else _log_mean_exp(F)
+
     def initial_output(self, Y: Array, sample_weight: Array | None = None) -> Array:
         """Return the logarithm of the mean; zero where all targets are zero."""
         mean = np.average(Y, axis=0, weights=sample_weight)
         start: Array = np.log(np.where(mean > 0, mean, 1))
         return start
+
+
+def _log_mean_exp(logarithms: Array) -> Array:
+    """Return the logarithm of the mean, over the first axis, of numbers whose logarithms are given."""
+    mean: Array = logsumexp(logarithms, axis=0) - np.log(logarithms.dtype.type(len(logarithms)))
+    return mean
 
 
 def _weighted_quantile(y: Array, weights: Array, quantile: float) -> float:

@@ -109,8 +109,8 @@ class MaxNorm(Component):
         self.max_norm = max_norm
 
     def project(self, W: Array) -> None:
-        """Scale down, in place, each column of `W` whose norm is larger."""
-        norms = np.sqrt(np.einsum("ij,ij->j", W, W))
+        """Scale down, in place, each column of `W`, one matrix or several, whose norm is larger."""
+        norms = np.sqrt(np.einsum("...ij,...ij->...j", W, W))[..., None, :]
         if norms.max(initial=0) > self.max_norm:
             W *= self.max_norm / np.maximum(norms, self.max_norm)
 

@@ -54,6 +54,7 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
     random_state: Any
     bias_init: float
     batch_norm: bool
+    n_members: int
     max_iter: int
     verbose: Any
     warm_start: bool
@@ -119,6 +120,7 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
         self._set_network(network, builder)
         adapters = [CallbackAdapter(self, arguments)] if hasattr(self, "_skl_callbacks") else []
         callbacks = [EpochPrinter(), *adapters] if self.verbose else adapters
+        self._loss.combine_members(np.zeros((self.n_members, 1, self.n_outputs_)))  # raises if the loss cannot
         rows, validation_set = self._training_and_validation_data(data, arguments)
         if validation_set is not None and arguments.has_validation_set and not incremental:
             warn_of_validation_set(self, data, validation_set)
@@ -243,7 +245,7 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
 
     def _new_network(self, builder: TrainingBuilder, data: CheckedData, rng: np.random.RandomState) -> Network:
         sizes = [data.X.shape[1], *builder.hidden_sizes, self.n_outputs_]
-        network = Network.zeros(sizes, builder.activations, data.X.dtype, self.batch_norm)
+        network = Network.zeros(sizes, builder.activations, data.X.dtype, self.batch_norm, self.n_members)
         network.initialize(builder.initializer, self.bias_init, rng)
         self._initialize_output_layer(network, data)
         self._split_seed = int(rng.randint(np.iinfo(np.int32).max))
@@ -255,21 +257,21 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
     def _resume_network(self, builder: TrainingBuilder, X: Any) -> Network:
         """Return a network with a copy of the fitted parameters."""
         sizes = [X.shape[1], *builder.hidden_sizes, self.n_outputs_]
-        n_parameters = Layout(sizes, builder.activations, self.batch_norm).size
-        if sizes != self._sizes or n_parameters != self.parameters_.size:
+        n_parameters = Layout(sizes, builder.activations, self.batch_norm, self.n_members).size
+        if (sizes, self.n_members, n_parameters) != (self._sizes, self._n_members, self.parameters_.size):
             raise ValueError(
                 f"The fitted network has layer sizes {self._sizes} and {self.parameters_.size} parameters; "
                 f"its settings and the data now require layer sizes {sizes} and {n_parameters} parameters. To continue "
-                "training keep hidden_layer_sizes, activation and the number of outputs; to start anew use fit with "
-                "warm_start=False."
+                "training keep hidden_layer_sizes, activation, n_members and the number of outputs; to start anew use "
+                "fit with warm_start=False."
             )
         self.history_ = copy_recent(self.history_)
-        return Network(sizes, builder.activations, self.parameters_.copy(), self.batch_norm)
+        return Network(sizes, builder.activations, self.parameters_.copy(), self.batch_norm, self.n_members)
 
     def _set_network(self, network: Network, builder: TrainingBuilder) -> None:
         self._network = network
         self._sizes = network.sizes
-        self._batch_norm = network.batch_norm
+        self._batch_norm, self._n_members = network.batch_norm, network.n_members
         self.parameters_ = network.parameters
         self.activations_ = builder.activations
         self.n_layers_ = len(network.sizes)

@@ -48,5 +48,5 @@ class CallbackAdapter:
     def _fitted_attributes(self) -> dict[str, Any]:
         network = self.estimator._network
         parameters = network.parameters.copy()
-        copied = Network(network.sizes, network.activations, parameters, network.batch_norm)
+        copied = Network(network.sizes, network.activations, parameters, network.batch_norm, network.n_members)
         return {"parameters_": parameters, "_network": copied, "_training_state": self.get_training_state()}

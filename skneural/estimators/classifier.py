@@ -102,6 +102,7 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
         dropout: Any = 0.0,
         input_dropout: float = 0.0,
         batch_norm: bool = False,
+        n_members: int = 1,
         batch_size: Any = "auto",
         learning_rate: Any = "constant",
         learning_rate_init: float = 0.001,
@@ -243,6 +244,24 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
         """
         F = self._raw_output_per_class(self._raw_output(X))
         return self._loss.predict(F)
+
+    @default_float_errors()
+    def predict_members(self, X: Any) -> Array:
+        """Return the probabilities that each member of the network predicts; `predict_proba` returns their mean.
+
+        Where the members differ, the prediction is uncertain.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows of the features seen in `fit`.
+
+        Returns
+        -------
+        P : ndarray of shape (n_members, n_samples, n_classes), in the dtype of the parameters
+            Columns in the order of `classes_`.
+        """
+        return np.stack([self._loss.predict(self._raw_output_per_class(F)) for F in self._member_outputs(X)])
 
     @default_float_errors()
     def predict_log_proba(self, X: Any) -> Array:

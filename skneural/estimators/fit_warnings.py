@@ -71,7 +71,8 @@ def compare_with_constant(estimator: Any, objective: Objective) -> str:
     known = estimator.loss_curve_[-1]  # with the penalty; beside a constant target no network is any use
     if known <= baseline or (rows.Y[used] == rows.Y[used[0]]).all():
         return ""
-    reached = float(np.average(loss.evaluate(estimator._network.raw_output(rows.X[sampled]), Y)[0], weights=weight))
+    F = loss.combine_members(estimator._network.raw_output(rows.X[sampled]))
+    reached = float(np.average(loss.evaluate(F, Y)[0], weights=weight))
     if reached <= baseline * (1 + TIE):
         return ""
     losses = f"loss {reached:.3g} against {baseline:.3g}"
@@ -206,7 +207,8 @@ def dead_fraction_untrained(estimator: Any, X: Any) -> list[float]:
     X : {ndarray, CSR array or matrix} of shape (n_rows, n_features)
     """
     fitted = estimator._network
-    untrained = Network.zeros(fitted.sizes, fitted.activations, fitted.parameters.dtype, fitted.batch_norm)
+    dtype = fitted.parameters.dtype
+    untrained = Network.zeros(fitted.sizes, fitted.activations, dtype, fitted.batch_norm, fitted.n_members)
     fractions = []
     for seed in range(N_UNTRAINED):
         untrained.initialize(TrainingBuilder(estimator).initializer, estimator.bias_init, np.random.RandomState(seed))

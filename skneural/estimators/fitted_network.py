@@ -34,6 +34,7 @@ class FittedNetworkMixin(SavedStateMixin, ClassNamePrefixFeaturesOutMixin, Trans
     _network: Network
     _sizes: list[int]
     _batch_norm: bool
+    _n_members: int
     _training_state: dict[str, Any] | None
     _loss: Loss
     n_outputs_: int
@@ -57,6 +58,7 @@ class FittedNetworkMixin(SavedStateMixin, ClassNamePrefixFeaturesOutMixin, Trans
             "_loss",
             "_sizes",
             "_batch_norm",
+            "_n_members",
             "_n_epochs",
             "_split_seed",
             "_training_state",
@@ -85,6 +87,12 @@ class FittedNetworkMixin(SavedStateMixin, ClassNamePrefixFeaturesOutMixin, Trans
     def slopes_(self) -> list[Array]:
         """Learned parameters of each hidden layer's activation, views on ``parameters_``."""
         return list(self._fitted_network.activation_params)
+
+    @property
+    def member_scales_(self) -> Array:
+        """The factors of the features that each member sees, a view on ``parameters_``; ones for a single member."""
+        network = self._fitted_network
+        return network.views.member_scales[0] if network.n_members > 1 else np.ones((1, network.sizes[0]))
 
     @property
     def _fitted_network(self) -> Network:
@@ -128,7 +136,7 @@ class FittedNetworkMixin(SavedStateMixin, ClassNamePrefixFeaturesOutMixin, Trans
         Returns
         -------
         A : ndarray of shape (n_samples, n_units), in the dtype of the parameters
-            Computed as in prediction, without dropout.
+            Computed as in prediction, without dropout; the mean of all members.
         """
         return self.hidden_features(X, layer=-1)
 
@@ -146,7 +154,7 @@ class FittedNetworkMixin(SavedStateMixin, ClassNamePrefixFeaturesOutMixin, Trans
         Returns
         -------
         A : ndarray of shape (n_samples, n_units), in the dtype of the parameters
-            Computed as in prediction, without dropout.
+            Computed as in prediction, without dropout; the mean of all members.
         """
         X = self._validate_X(X)
         n_hidden = len(self.activations_)
@@ -179,7 +187,16 @@ class FittedNetworkMixin(SavedStateMixin, ClassNamePrefixFeaturesOutMixin, Trans
     def _raw_output(self, X: Any) -> Array:
         X = self._validate_X(X)
         with np.errstate(over="ignore", invalid="ignore"):
-            return check_finite_output(self._network.raw_output(X))
+            return check_finite_output(self._loss.combine_members(self._network.raw_output(X)))
+
+    def _member_outputs(self, X: Any) -> Array:
+        """Return the raw output of each member, of shape (n_members, n_rows, n_outputs)."""
+        X = self._validate_X(X)
+        with np.errstate(over="ignore", invalid="ignore"):
+            F = self._network.raw_output(X).reshape(self._n_members, X.shape[0], self.n_outputs_)
+        for member in F:
+            check_finite_output(member)
+        return F
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "parameters_")
@@ -208,10 +225,13 @@ class FittedNetworkMixin(SavedStateMixin, ClassNamePrefixFeaturesOutMixin, Trans
             f"least. Got layers of the sizes {sizes} and {self.parameters_.size} parameters instead.",
         )
         self.history_ = with_unknown_seconds(self.history_)
-        layout = Layout(sizes, self.activations_, self._batch_norm)
+        k = self._n_members
+        valid = isinstance(k, int) and 0 < k <= self.parameters_.size
+        require(valid, f"_n_members must be an int >= 1, with parameters for each. Got {k!r} instead.")
+        layout = Layout(sizes, self.activations_, self._batch_norm, k)
         check_numbers("parameters_", self.parameters_, (layout.size,), dtypes="fd")
         self._check_training_state(layout)
-        self._network = Network(sizes, self.activations_, self.parameters_, self._batch_norm)
+        self._network = Network(sizes, self.activations_, self.parameters_, self._batch_norm, k)
         variances = self._network.views.running_variances
         require(all((each >= 0).all() for each in variances), "Variances must be >= 0. Got a negative one.")
         require(

@@ -25,6 +25,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
     "input_dropout": [Interval(Real, 0, 1, closed="left")],
     "batch_norm": ["boolean"],
+    "n_members": [Interval(Integral, 1, None, closed="left")],
     "scoring": [None, str, callable],
     "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
     "learning_rate": [StrOptions(set(SCHEDULES)), callable],
@@ -86,6 +87,12 @@ PARAMETERS = """hidden_layer_sizes : int or array-like of int, default=(100,)
     batch_norm : bool, default=False
         Whether the pre-activations of the hidden layers are normalised by mean and variance of the mini-batch (in
         prediction by running statistics), scaled and shifted by learned parameters.
+
+    n_members : int, default=1
+        Networks in an ensemble that shares its weights (Gorishniy et al. 2024, :arxiv:`2410.24210`, "TabM-mini"). All
+        members share the hidden layers. Each multiplies the features by learned factors of its own, which start at
+        random signs, and has an output layer of its own. Training minimises the mean of the members' losses;
+        predictions are means of the members' predictions. A member costs about as much time as a network.
 
     batch_size : int or "auto", default="auto"
         Rows per mini-batch; "auto" is min(200, n_samples). Not used by lbfgs.
@@ -177,10 +184,16 @@ ATTRIBUTES = """parameters_ : ndarray of shape (n_parameters,)
         end, the running means, variances and numbers of batches, which no step changes.
 
     coefs_ : list of ndarray of shape (fan_in, n_units * n_pieces)
-        Weights of each layer, views on `parameters_`. Can be set.
+        Weights of each layer, views on `parameters_`. Can be set. With several members the last has shape
+        (n_members, fan_in, n_outputs).
 
     intercepts_ : list of ndarray of shape (n_units * n_pieces,)
-        Biases of each layer, views on `parameters_`. Can be set.
+        Biases of each layer, views on `parameters_`. Can be set. With several members the last has shape
+        (n_members, n_outputs).
+
+    member_scales_ : ndarray of shape (n_members, n_features_in_)
+        What each member multiplies the features by, a view on `parameters_`; ones for a single member, which learns
+        none.
 
     slopes_ : list of ndarray
         Learned parameters of each hidden layer's activation, views on `parameters_`; empty where nothing is learned.

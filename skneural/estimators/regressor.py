@@ -114,6 +114,7 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
         dropout: Any = 0.0,
         input_dropout: float = 0.0,
         batch_norm: bool = False,
+        n_members: int = 1,
         batch_size: Any = "auto",
         learning_rate: Any = "constant",
         learning_rate_init: float = 0.001,
@@ -232,7 +233,28 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
             For each row the mean, the median, the quantiles (a column for each) or the rate that the loss asks for, in
             the units of the targets.
         """
-        F = self._raw_output(X)
+        return self._predict_in_target_units(self._raw_output(X))
+
+    @default_float_errors()
+    def predict_members(self, X: Any) -> Array:
+        """Return what each member of the network predicts; `predict` returns their mean.
+
+        Where the members differ, the prediction is uncertain.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows of the features seen in `fit`.
+
+        Returns
+        -------
+        Y : ndarray of shape (n_members, n_samples) or (n_members, n_samples, n_outputs), in the dtype of the parameters
+            Each in the units of the targets. With ``clip_predictions=True`` the mean, and then each of them, keeps
+            within the range of the targets.
+        """
+        return np.stack([self._predict_in_target_units(F) for F in self._member_outputs(X)])
+
+    def _predict_in_target_units(self, F: Array) -> Array:
         with np.errstate(over="ignore"):
             prediction = restored(self._predict_standardized(F), self.target_mean_, self.target_scale_)
         prediction = check_finite_output(prediction)

@@ -129,7 +129,7 @@ class ValidationScorer:
     def __call__(self) -> tuple[float, float]:
         """Return loss and score; a larger score is better."""
         data = self.data
-        F = self._network.raw_output(data.X)
+        F = self._loss.combine_members(self._network.raw_output(data.X))
         losses, _ = self._loss.evaluate(F, data.Y)
         loss = float(np.average(losses, weights=data.sample_weight))
         if self._scoring == "loss":

@@ -150,8 +150,9 @@ def _copy_in_double_precision(estimator: BaseActivationMLP, seed: int) -> BaseAc
         copied.random_state = seed
     if hasattr(copied, "parameters_"):
         # A later set_params does not change the network that was fitted.
-        fitted = {"hidden_layer_sizes": copied._sizes[1:-1], "activation": copied.activations_}
-        copied.__dict__.update(fitted, batch_norm=copied._batch_norm, parameters_=copied.parameters_.astype(np.float64))
+        fitted: dict[str, Any] = {"hidden_layer_sizes": copied._sizes[1:-1], "activation": copied.activations_}
+        fitted |= {"batch_norm": copied._batch_norm, "n_members": copied._n_members}
+        copied.__dict__.update(fitted, parameters_=copied.parameters_.astype(np.float64))
     return copied
 
 

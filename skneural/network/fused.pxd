@@ -30,7 +30,7 @@ cdef extern from "network_plan.h" nogil:
         Size batch_size
 
     ctypedef struct Layer:
-        Size fan_in, width, n_units, n_pieces
+        Size fan_in, width, n_units, n_pieces, n_matrices
         int activation, shares_slope
         double activation_parameter
         void *W
@@ -39,6 +39,9 @@ cdef extern from "network_plan.h" nogil:
         void *dW
         void *db
         void *dactivation_params
+        void *member_scales
+        void *dmember_scales
+        void *member_matrix
         BatchNorm batch_norm
         Dropout dropout
         void *Z
@@ -72,6 +75,8 @@ cdef extern from "network_plan.h" nogil:
         Size n_layers
         InputRows input
         Dropout input_dropout
+        Size n_members
+        Size *member_rows
         void *gathered
         const void *sample_weight
         void *normalized_weight
@@ -95,9 +100,10 @@ cdef class FusedPlan:
 
 cdef class FusedForwardBackward(FusedPlan):
     cdef object all_rows, subset, dropout, indptr, batch_counts
-    cdef Size batch_size, n_samples
+    cdef Size batch_size, n_batch_rows, n_samples  # n_batch_rows: batch_size for each member
 
     cdef int allocate_backward(self, network, gradient) except -1
+    cdef int allocate_members(self, gradients) except -1
     cdef int allocate_layer(self, Layer *layer, dropout) except -1
     cdef int allocate_batch_norm(self, Layer *layer) except -1
     cdef int bind_loss(self, loss, Y) except -1

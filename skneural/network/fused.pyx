@@ -31,8 +31,8 @@ cdef extern from "kernels.h" nogil:
     double forward_backward_double(NetworkPlan *plan, const Size *rows, int adjacent, Size n)
     double total_penalty_float(const NetworkPlan *plan)
     double total_penalty_double(const NetworkPlan *plan)
-    void predict_float(NetworkPlan *plan, const Size *rows, void *F, Size n)
-    void predict_double(NetworkPlan *plan, const Size *rows, void *F, Size n)
+    void predict_float(NetworkPlan *plan, const Size *rows, void *F, Size member_stride, Size n)
+    void predict_double(NetworkPlan *plan, const Size *rows, void *F, Size member_stride, Size n)
     void gemm_float(
         const GemmDispatch *dispatch, char *transpose, const float *A, const float *B, float beta, float *C,
         const Size *shape)
@@ -181,14 +181,17 @@ cdef class FusedPlan:
         self.dtype = network.parameters.dtype
         self.is_float32 = self.dtype == np.float32
         self.plan.gemm.blas_gemm = blas_gemm(self.is_float32)
+        self.plan.n_members = network.n_members
         self.kept_alive.append(network.parameters)
         views = network.views
         for i in range(self.plan.n_layers):
             layer = &self.plan.layers[i]
-            layer.fan_in, layer.width = network.weights[i].shape
+            W = network.weights[i]
+            *_, layer.fan_in, layer.width = W.shape
+            layer.n_matrices = 1 if W.ndim == 2 else len(W)
             self.largest_matrix = max(self.largest_matrix, layer.fan_in * layer.width)
             self.largest_width = max(self.largest_width, layer.width)
-            layer.W, layer.b = address(network.weights[i]), address(network.biases[i])
+            layer.W, layer.b = address(W), address(network.biases[i])
             layer.n_units, layer.n_pieces = layer.width, 1
             if i == self.plan.n_layers - 1:
                 continue
@@ -205,6 +208,8 @@ cdef class FusedPlan:
                 layer.batch_norm.running_variance = address(views.running_variances[i])
                 layer.batch_norm.batch_count = address(views.batch_counts[i])
                 layer.batch_norm.epsilon, layer.batch_norm.momentum = EPSILON, MOMENTUM
+        for scales in views.member_scales:
+            self.plan.layers[0].member_scales = address(scales)
         return 0
 
     cdef int choose_gemm(self, GemmDispatch *dispatch, Size n_rows) except -1:
@@ -223,6 +228,7 @@ cdef class FusedForwardBackward(FusedPlan):
         self.bind_network(network)
         self.kept_alive += bind_input(&self.plan.input, rows.X)
         self.batch_size, self.n_samples = n_rows, rows.X.shape[0]
+        self.n_batch_rows = network.n_members * n_rows
         self.all_rows = np.arange(self.n_samples, dtype=np.intp)
         self.subset = None if rows.subset is None else np.asarray(rows.subset, np.intp)
         self.indptr = rows.X.indptr if issparse(rows.X) else None
@@ -246,6 +252,7 @@ cdef class FusedForwardBackward(FusedPlan):
             layer = &self.plan.layers[i]
             layer.dW, layer.db = address(gradients.weights[i]), address(gradients.biases[i])
             layer.column_norms = self.allocate(layer.width)
+        self.allocate_members(gradients)
         for i in range(self.plan.n_layers - 1):
             layer = &self.plan.layers[i]
             layer.dactivation_params = address(gradients.activation_params[i])
@@ -253,14 +260,23 @@ cdef class FusedForwardBackward(FusedPlan):
             if network.batch_norm:
                 layer.batch_norm.dscale = address(gradients.scales[i])
                 self.allocate_batch_norm(layer)
-        last.Z = last.dZ = self.allocate((self.batch_size, last.width))
+        last.Z = last.dZ = self.allocate((self.n_batch_rows, last.width))
         set_dropout(&self.plan.input_dropout, self.dropout[0])
+        return 0
+
+    cdef int allocate_members(self, gradients) except -1:
+        """Set the place of the gradient in the members' scales, and allocate what only several members need."""
+        cdef Layer *first = &self.plan.layers[0]
+        for dscales in gradients.member_scales:
+            first.dmember_scales = address(dscales)
+            first.member_matrix = self.allocate((first.fan_in, first.width))
+            self.plan.member_rows = <Size *>self.keep_alive(np.empty(self.n_batch_rows, np.intp))
         return 0
 
     cdef int allocate_layer(self, Layer *layer, dropout) except -1:
         """Allocate a hidden layer's buffers: as few as its activation needs, see network_plan.h."""
         cdef bint is_maxout = layer.activation == MAXOUT
-        matrix, units = (self.batch_size, layer.width), (self.batch_size, layer.n_units)
+        matrix, units = (self.n_batch_rows, layer.width), (self.n_batch_rows, layer.n_units)
         layer.Z = self.allocate(matrix)
         layer.A = layer.Z if works_in_place(layer.activation) else self.allocate(units)
         layer.output = layer.A if dropout is None else self.allocate(units)
@@ -268,17 +284,17 @@ cdef class FusedForwardBackward(FusedPlan):
         layer.dZ = self.allocate(matrix) if is_maxout else layer.dA
         layer.slopes, layer.dslopes = self.allocate(layer.width), self.allocate(layer.width)
         if is_maxout and not layer.batch_norm.scale:
-            argmax_bits = np.empty((self.batch_size // 64 + 1, layer.width), np.uint64)
+            argmax_bits = np.empty((self.n_batch_rows // 64 + 1, layer.width), np.uint64)
             layer.argmax_bits = <uint64_t *>self.keep_alive(argmax_bits)
             layer.maxout_sums = self.keep_alive(np.empty((layer.width + 8, MAX_SUM_REGISTERS, 32), np.uint8))
         set_dropout(&layer.dropout, dropout)
         return 0
 
     cdef int allocate_batch_norm(self, Layer *layer) except -1:
-        layer.batch_norm.normalized = self.allocate((self.batch_size, layer.width))
+        layer.batch_norm.normalized = self.allocate((self.n_batch_rows, layer.width))
         layer.batch_norm.mean, layer.batch_norm.variance = self.allocate(layer.width), self.allocate(layer.width)
         layer.batch_norm.inv_std = self.allocate(layer.width)
-        layer.batch_norm.batch_size = self.batch_size
+        layer.batch_norm.batch_size = self.n_batch_rows
         return 0
 
     cdef int bind_loss(self, loss, Y) except -1:
@@ -291,10 +307,11 @@ cdef class FusedForwardBackward(FusedPlan):
         if self.plan.loss == QUANTILE:
             quantiles = np.ascontiguousarray(np.broadcast_to(loss.quantiles, last.width))
             batch.quantiles = <const double *>self.keep_alive(quantiles)
-        batch.exp_sum, batch.row_weight = self.allocate(self.batch_size), self.allocate(self.batch_size)
-        self.plan.normalized_weight = self.allocate(self.batch_size)
+        batch.exp_sum, batch.row_weight = self.allocate(self.n_batch_rows), self.allocate(self.n_batch_rows)
+        self.plan.normalized_weight = self.allocate(self.n_batch_rows)
         if self.indptr is None:  # pages that are never written take no memory
-            self.plan.gathered = self.allocate((self.batch_size, self.plan.input.n_features))
+            n_gathered = self.batch_size if self.dropout[0] is None else self.n_batch_rows
+            self.plan.gathered = self.allocate((n_gathered, self.plan.input.n_features))
         codes = self.plan.loss == SOFTMAX_CROSS_ENTROPY
         Y = np.ascontiguousarray(Y, np.intp if codes else self.dtype)
         n_outputs = batch.n_outputs
@@ -319,7 +336,7 @@ cdef class FusedForwardBackward(FusedPlan):
         if not 0 < n_rows <= self.batch_size:
             raise ValueError(f"An evaluation takes from 1 to {self.batch_size} rows. Got {n_rows}.")
         random = self.draw_dropout(indices)  # kept alive until the pass is over
-        self.choose_gemm(&self.plan.gemm, n_rows)
+        self.choose_gemm(&self.plan.gemm, self.plan.n_members * n_rows)
         with nogil:
             loss = self.forward_backward(&indices[0], adjacent, n_rows)
         return loss
@@ -364,29 +381,33 @@ cdef class FusedForwardBackward(FusedPlan):
 
     cdef void max_norm_project(self, double max_norm) noexcept nogil:
         cdef Layer *layer
-        cdef Size i
+        cdef Size i, j, size
         for i in range(self.plan.n_layers):
             layer = &self.plan.layers[i]
-            if self.is_float32:
-                max_norm_project_float(layer.W, layer.column_norms, max_norm, layer.fan_in, layer.width)
-            else:
-                max_norm_project_double(layer.W, layer.column_norms, max_norm, layer.fan_in, layer.width)
+            size = layer.fan_in * layer.width
+            for j in range(layer.n_matrices):
+                if self.is_float32:
+                    max_norm_project_float(
+                        <float *>layer.W + j * size, layer.column_norms, max_norm, layer.fan_in, layer.width)
+                else:
+                    max_norm_project_double(
+                        <double *>layer.W + j * size, layer.column_norms, max_norm, layer.fan_in, layer.width)
 
     cdef list draw_dropout(self, const Size[::1] rows):
         """Draw each mask's random numbers, in the order of the layers; they live as long as what is returned."""
-        cdef Size i, n_rows = rows.shape[0]
+        cdef Size i, n_rows = rows.shape[0], n_members = self.plan.n_members
         drawn = []
         if self.dropout[0] is not None:
-            shape = (n_rows, self.plan.input.n_features)
+            shape = (n_rows * n_members, self.plan.input.n_features)
             if self.indptr is not None:
                 indices = np.asarray(rows)
-                shape = int(np.sum(self.indptr[indices + 1] - self.indptr[indices]))
+                shape = int(np.sum(self.indptr[indices + 1] - self.indptr[indices])) * n_members
             random = self.dropout[0].draw(shape)
             self.plan.input_dropout.random = <const uint16_t *>address(random)
             drawn.append(random)
         for i in range(self.plan.n_layers - 1):
             if self.dropout[i + 1] is not None:
-                random = self.dropout[i + 1].draw((n_rows, self.plan.layers[i].n_units))
+                random = self.dropout[i + 1].draw((n_rows * n_members, self.plan.layers[i].n_units))
                 self.plan.layers[i].dropout.random = <const uint16_t *>address(random)
                 drawn.append(random)
         return drawn
@@ -405,12 +426,15 @@ cdef class FusedPrediction(FusedPlan):
         self.bind_network(network)
 
     def raw_output(self, X, Size block_rows):
-        """Return the raw output of shape (n_rows, n_outputs), in the parameters' dtype, computed block by block."""
+        """Return the raw output, in the parameters' dtype, computed block by block.
+
+        Its shape is (n_rows, n_outputs), with several members (n_members, n_rows, n_outputs).
+        """
         cdef NetworkPlan plan = self.plan
         cdef Size n_rows = X.shape[0], n_done = 0, i, n
         cdef Size itemsize = 4 if self.is_float32 else 8, n_outputs = plan.layers[plan.n_layers - 1].width
         cdef list kept_alive = bind_input(&plan.input, X)
-        F = np.empty((n_rows, n_outputs), self.dtype)
+        F = np.empty((plan.n_members, n_rows, n_outputs), self.dtype)
         cdef char *out = <char *>address(F)
         block_rows = min(block_rows, n_rows)
         self.choose_gemm(&plan.gemm, block_rows)
@@ -424,12 +448,12 @@ cdef class FusedPrediction(FusedPlan):
                 for i in range(n):
                     rows[i] = n_done + i
                 if self.is_float32:
-                    predict_float(&plan, rows, <void *>(out + n_done * n_outputs * itemsize), n)
+                    predict_float(&plan, rows, <void *>(out + n_done * n_outputs * itemsize), n_rows * n_outputs, n)
                 else:
-                    predict_double(&plan, rows, <void *>(out + n_done * n_outputs * itemsize), n)
+                    predict_double(&plan, rows, <void *>(out + n_done * n_outputs * itemsize), n_rows * n_outputs, n)
                 n_done += n
             free(memory)
-        return F
+        return F if plan.n_members > 1 else F[0]
 
     cdef void *allocate_buffers(self, NetworkPlan *plan, Size block_rows) noexcept:
         """Give a plan memory of its own and return it: its layers, a block's row numbers, and buffers. NULL if there
@@ -442,7 +466,8 @@ cdef class FusedPrediction(FusedPlan):
         cdef Size layers = plan.n_layers * sizeof(Layer), rows = block_rows * sizeof(Size)
         cdef Size vector = self.largest_width * itemsize, matrix = block_rows * vector
         cdef Size gathered = block_rows * plan.input.n_features * itemsize
-        cdef char *memory = <char *>malloc(layers + rows + 2 * vector + 4 * matrix + gathered)
+        cdef Size scaled = self.plan.layers[0].fan_in * self.plan.layers[0].width * itemsize if plan.n_members > 1 else 0
+        cdef char *memory = <char *>malloc(layers + rows + 2 * vector + 4 * matrix + gathered + scaled)
         cdef char *vectors = memory + layers + rows
         cdef char *matrices = vectors + 2 * vector
         cdef Layer *layer
@@ -455,4 +480,5 @@ cdef class FusedPrediction(FusedPlan):
             layer.A = layer.Z if works_in_place(layer.activation) else matrices + (2 + i % 2) * matrix
             layer.slopes, layer.batch_norm.inv_std = vectors, vectors + vector
         plan.gathered = matrices + 4 * matrix
+        plan.layers[0].member_matrix = matrices + 4 * matrix + gathered
         return memory

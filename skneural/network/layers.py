@@ -64,6 +64,78 @@ class AffineLayer:
         return np.dot(dZ, self.W.T, out=self._dX[: dZ.shape[0]])
 
 
+class MemberAffineLayer:
+    """Zⱼ = (Xⱼ ∘ rⱼ) Wⱼ + bⱼ for each member j of a network, the rows of one member below those of another.
+
+    The first layer has scales rⱼ and shares W and b; the output layer has a W and a b for each member. Where the first
+    layer is the output layer, it has all of them.
+
+    Parameters
+    ----------
+    W, b : ndarray of shape (fan_in, fan_out) and (fan_out,), or (n_members, fan_in, fan_out) and (n_members, fan_out)
+        The parameters; `b` (and `db`) is None in front of a normalisation.
+    dW, db : ndarray of the same shapes
+        Where their gradient goes.
+    scales, dscales : ndarray of shape (n_members, fan_in) or None
+        The scales and where their gradient goes.
+    shares_input : bool
+        Whether all members see the same rows, so that X has them once.
+    n_members, n_rows : int
+        The number of members; the largest number of rows of each in one pass.
+    """
+
+    def __init__(
+        self,
+        W: Array,
+        b: Array | None,
+        dW: Array,
+        db: Array | None,
+        scales: Array | None,
+        dscales: Array | None,
+        shares_input: bool,
+        n_members: int,
+        n_rows: int,
+    ):
+        self.W, self.b, self.dW, self.db, self.scales, self.dscales = W, b, dW, db, scales, dscales
+        self.n_members, self._shares_input = n_members, shares_input
+        self._matrices = np.broadcast_to(W, (n_members, *W.shape[-2:]))
+        self._Z = np.empty((n_members * n_rows, W.shape[-1]), W.dtype)
+
+    def forward(self, X: Any) -> Array:
+        """Return Z, of shape (n_members * n_rows, fan_out)."""
+        self.X = [X] * self.n_members if self._shares_input else _row_blocks(X, self.n_members)
+        matrices = self._matrices if self.scales is None else self._matrices * self.scales[:, :, None]
+        Z = self._by_member(self._Z[: sum(X_j.shape[0] for X_j in self.X)])
+        for X_j, W_j, Z_j in zip(self.X, matrices, Z, strict=True):
+            Z_j[...] = X_j @ W_j
+        if self.b is not None:
+            Z += self.b.reshape(-1, 1, Z.shape[2])
+        return Z.reshape(-1, Z.shape[2])
+
+    def parameter_gradients(self, dZ: Array) -> None:
+        """With Gⱼ = Xⱼᵀ dZⱼ: dWⱼ = rⱼ Gⱼ (their sum where W is shared), drⱼ = the row sums of Wⱼ ∘ Gⱼ."""
+        gradients = np.stack([X_j.T @ dZ_j for X_j, dZ_j in zip(self.X, self._by_member(dZ), strict=True)])
+        if self.scales is not None:
+            np.einsum("kij,kij->ki", self._matrices, gradients, out=self.dscales)
+            gradients *= self.scales[:, :, None]
+        self.dW[...] = gradients if self.dW.ndim == 3 else gradients.sum(axis=0)
+        if self.db is not None:
+            self.db[...] = self._by_member(dZ).sum(axis=1) if self.db.ndim == 2 else dZ.sum(axis=0)
+
+    def input_gradient(self, dZ: Array) -> Array:
+        """Return dXⱼ = dZⱼ Wⱼᵀ; not for the first layer, which is never asked."""
+        dX = np.matmul(self._by_member(dZ), self._matrices.transpose(0, 2, 1))
+        return dX.reshape(-1, dX.shape[2])
+
+    def _by_member(self, rows: Array) -> Array:
+        return rows.reshape(self.n_members, -1, rows.shape[1])
+
+
+def _row_blocks(X: Any, n_blocks: int) -> list[Any]:
+    n = X.shape[0] // n_blocks
+    return [X[start : start + n] for start in range(0, X.shape[0], n)]
+
+
 class ActivationLayer:
     """A = activation(Z), with the activation's learned parameters, if it has any.
 

@@ -17,15 +17,19 @@ Array = NDArray[Any]
 class Views(NamedTuple):
     """The parts of a flat vector: one array per layer in each list, all but the first two for hidden layers only.
 
-    `activation_params` are the activations' learned parameters. The last four lists belong to batch normalisation and
-    are empty without it. Solvers do not change the last three: they are statistics of the batches seen in training, the
-    running mean and variance of each unit and the number of batches.
+    `activation_params` are the activations' learned parameters. `scales` and what follows `member_scales` belong to
+    batch normalisation and are empty without it; solvers do not change the last three, statistics of the batches seen
+    in training: the running mean and variance of each unit and the number of batches.
+
+    With several members the last of the weights has shape (n_members, fan_in, n_outputs), the last of the biases
+    (n_members, n_outputs), and `member_scales` has one array, of shape (n_members, n_features); else it is empty.
     """
 
     weights: list[Array]
     biases: list[Array]
     activation_params: list[Array]
     scales: list[Array]
+    member_scales: list[Array]
     running_means: list[Array]
     running_variances: list[Array]
     batch_counts: list[Array]
@@ -42,6 +46,8 @@ class Layout:
         One per hidden layer.
     batch_norm : bool, default=False
         Whether the hidden layers are normalised.
+    n_members : int, default=1
+        Networks that share the hidden layers.
 
     Attributes
     ----------
@@ -65,16 +71,22 @@ class Layout:
            [3., 4., 5.]])
     """
 
-    def __init__(self, sizes: Sequence[int], activations: Sequence[Activation], batch_norm: bool = False):
+    def __init__(
+        self, sizes: Sequence[int], activations: Sequence[Activation], batch_norm: bool = False, n_members: int = 1
+    ):
         widths = [n * a.n_pieces for n, a in zip(sizes[1:], [*activations, Identity()], strict=True)]
         weights: list[Any] = [(fan_in, width) for (fan_in, _), width in zip(pairwise(sizes), widths, strict=True)]
         biases: list[Any] = [(width,) for width in widths]
         activation_params: list[Any] = [a.init_params(n).shape for a, n in zip(activations, sizes[1:-1], strict=True)]
         normalised: list[Any] = biases[:-1] if batch_norm else []
         batch_counts: list[Any] = [(1,) for _ in normalised]
-        self.shapes = Views(weights, biases, activation_params, normalised, normalised, normalised, batch_counts)
+        member_scales: list[Any] = [(n_members, sizes[0])] if n_members > 1 else []
+        if n_members > 1:
+            weights[-1], biases[-1] = (n_members, *weights[-1]), (n_members, *biases[-1])
+        running: list[Any] = [normalised, normalised, batch_counts]
+        self.shapes = Views(weights, biases, activation_params, normalised, member_scales, *running)
         lengths = [sum(int(np.prod(shape)) for shape in shapes) for shapes in self.shapes]
-        self.n_weights, self.n_trainable, self.size = lengths[0], sum(lengths[:4]), sum(lengths)
+        self.n_weights, self.n_trainable, self.size = lengths[0], sum(lengths[:5]), sum(lengths)
 
     def views(self, vector: Array) -> Views:
         """Return the parts of `vector`, as views."""

@@ -36,11 +36,15 @@ class Network:
     batch_norm : bool, default=False
         Whether each hidden layer's pre-activations are normalised, by running statistics that `parameters` holds too;
         the biases are then added after the normalisation.
+    n_members : int, default=1
+        Networks that share all weights of the hidden layers. Member j sees the features times its own
+        ``views.member_scales[0][j]`` and has its own output layer.
 
     Attributes
     ----------
     weights, biases, activation_params : list of ndarray
-        The views. A weight matrix has shape (fan_in, n_units * n_pieces).
+        The views. A weight matrix has shape (fan_in, n_units * n_pieces). With several members the output layer's
+        weights have shape (n_members, fan_in, n_outputs), its biases (n_members, n_outputs).
     views : Views
         All of them, those of batch normalisation included.
 
@@ -60,24 +64,34 @@ class Network:
     """
 
     def __init__(
-        self, sizes: Sequence[int], activations: Sequence[Activation], parameters: Array, batch_norm: bool = False
+        self,
+        sizes: Sequence[int],
+        activations: Sequence[Activation],
+        parameters: Array,
+        batch_norm: bool = False,
+        n_members: int = 1,
     ):
         self.sizes = list(sizes)
         self.activations = list(activations)
         self.parameters = parameters
-        self.batch_norm = batch_norm
-        self.layout = Layout(sizes, activations, batch_norm)
+        self.batch_norm, self.n_members = batch_norm, n_members
+        self.layout = Layout(sizes, activations, batch_norm, n_members)
         self.views = self.layout.views(parameters)
         self.weights, self.biases, self.activation_params = self.views[:3]
         self._prediction: Any = None
 
     @classmethod
     def zeros(
-        cls, sizes: Sequence[int], activations: Sequence[Activation], dtype: Any, batch_norm: bool = False
+        cls,
+        sizes: Sequence[int],
+        activations: Sequence[Activation],
+        dtype: Any,
+        batch_norm: bool = False,
+        n_members: int = 1,
     ) -> Network:
         """Return a network whose parameters are all zero."""
-        size = Layout(sizes, activations, batch_norm).size
-        return cls(sizes, activations, np.zeros(size, dtype=dtype), batch_norm)
+        size = Layout(sizes, activations, batch_norm, n_members).size
+        return cls(sizes, activations, np.zeros(size, dtype=dtype), batch_norm, n_members)
 
     def initialize(
         self, initializer_for: Callable[[Activation], Initializer], bias_init: float, rng: np.random.RandomState
@@ -96,10 +110,12 @@ class Network:
         activations = [*self.activations, Identity()]
         for W, b, n_units, activation in zip(self.weights, self.biases, self.sizes[1:], activations, strict=True):
             initializer = initializer_for(activation)
-            # Each piece of a Maxout unit is a linear map of its own.
-            pieces = [initializer.draw(len(W), n_units, rng) for _ in range(activation.n_pieces)]
-            W[...] = np.concatenate(pieces, axis=1)
-            bias_bound = initializer.bias_bound(len(W), n_units)
+            fan_in = W.shape[-2]
+            for matrix in W.reshape(-1, *W.shape[-2:]):  # several in the output layer of several members
+                # Each piece of a Maxout unit is a linear map of its own.
+                pieces = [initializer.draw(fan_in, n_units, rng) for _ in range(activation.n_pieces)]
+                matrix[...] = np.concatenate(pieces, axis=1)
+            bias_bound = initializer.bias_bound(fan_in, n_units)
             b[...] = rng.uniform(-bias_bound, bias_bound, b.shape)
         for b in self.biases[:-1]:
             b += bias_init
@@ -107,17 +123,25 @@ class Network:
             params[...] = activation.init_params(n_units)
         for ones in [*self.views.scales, *self.views.running_variances]:
             ones[...] = 1
+        for scales in self.views.member_scales:
+            scales[...] = rng.choice([-1.0, 1.0], scales.shape)
 
     def hidden_activations(self, X: Any) -> Iterator[Array]:
-        """Yield the activations of each hidden layer, of shape (n_rows, n_units), for all rows at once."""
+        """Yield the activations of each hidden layer, of shape (n_members * n_rows, n_units), for all rows at once.
+
+        The rows of the first member come first, then those of the second.
+        """
         return (A for _, A in self.iter_layers(X))
 
     def iter_layers(self, X: Any) -> Iterator[tuple[Array, Array]]:
-        """Yield Z, of shape (n_rows, n_units * n_pieces), and A, of shape (n_rows, n_units), of each hidden layer."""
+        """Yield Z and A of each hidden layer.
+
+        Their shapes are (n_members * n_rows, n_units * n_pieces) and (n_members * n_rows, n_units).
+        """
         A = X
-        layers = zip(self.weights, self.biases, self.activations, self.activation_params, strict=False)
-        for i, (W, b, activation, params) in enumerate(layers):
-            Z = matmul(A, W)
+        layers = zip(self.biases, self.activations, self.activation_params, strict=False)
+        for i, (b, activation, params) in enumerate(layers):
+            Z = self._affine(i, A)
             if self.batch_norm:
                 Z -= self.views.running_means[i]
                 Z *= self.views.scales[i] / np.sqrt(self.views.running_variances[i] + EPSILON)
@@ -125,13 +149,33 @@ class Network:
             A = activation.forward(Z, params) if params.size else activation.forward(Z)
             yield Z, A
 
+    def _affine(self, i: int, A: Any) -> Array:
+        """Return the product of a layer's input with its weights.
+
+        Where each member has weights of its own, the result has the rows of one member below those of another; so has
+        the input, but for that of the first layer, which all members share.
+        """
+        W, k = self.weights[i], self.n_members
+        if k == 1 or (i > 0 and W.ndim == 2):
+            return matmul(A, W)
+        inputs = [A] * k if i == 0 else np.split(A, k)
+        matrices = np.broadcast_to(W, (k, *W.shape[-2:]))
+        if i == 0:
+            matrices = matrices * self.views.member_scales[0][:, :, None]
+        return np.concatenate([matmul(A_j, W_j) for A_j, W_j in zip(inputs, matrices, strict=True)])
+
     def features(self, X: Any, layer: int) -> Array:
-        """Return the activations of hidden layer number `layer`, of shape (n_rows, n_units), block by block."""
+        """Return the activations of hidden layer number `layer`, of shape (n_rows, n_units), block by block.
+
+        With several members their mean.
+        """
         A = np.empty((X.shape[0], self.sizes[layer + 1]), dtype=self.parameters.dtype)
+        block_rows = max(1, PREDICTION_BLOCK_ROWS // self.n_members)
         with np.errstate(all="ignore"):  # underflow is no error, and what overflows is not finite in A
-            for start in range(0, X.shape[0], PREDICTION_BLOCK_ROWS):
-                rows = X[start : start + PREDICTION_BLOCK_ROWS]
-                A[start : start + PREDICTION_BLOCK_ROWS] = next(islice(self.hidden_activations(rows), layer, None))
+            for start in range(0, X.shape[0], block_rows):
+                rows = X[start : start + block_rows]
+                members = next(islice(self.hidden_activations(rows), layer, None))
+                A[start : start + block_rows] = members.reshape(self.n_members, -1, A.shape[1]).mean(axis=0)
         return A
 
     def raw_output(self, X: Any) -> Array:
@@ -145,18 +189,21 @@ class Network:
         Returns
         -------
         F : ndarray of shape (n_rows, n_outputs), in the parameters' dtype
-            Scores, or predictions for losses whose link is the identity.
+            Scores, or predictions for losses whose link is the identity. With several members one such array for each,
+            of shape (n_members, n_rows, n_outputs); `Loss.combine_members` makes one of them.
         """
         if (fused := self._fused_prediction()) is not None:
             return fused.raw_output(X, FUSED_PREDICTION_BLOCK_ROWS)
-        F = np.empty((X.shape[0], self.sizes[-1]), dtype=self.parameters.dtype)
+        k, n_outputs = self.n_members, self.sizes[-1]
+        F = np.empty((k, X.shape[0], n_outputs), dtype=self.parameters.dtype)
+        block_rows = max(1, PREDICTION_BLOCK_ROWS // k)
         with np.errstate(all="ignore"):  # underflow is no error, and what overflows is not finite in F
-            for start in range(0, X.shape[0], PREDICTION_BLOCK_ROWS):
-                rows = X[start : start + PREDICTION_BLOCK_ROWS]
+            for start in range(0, X.shape[0], block_rows):
+                rows = X[start : start + block_rows]
                 last = [rows, *self.hidden_activations(rows)][-1]
-                F[start : start + PREDICTION_BLOCK_ROWS] = last @ self.weights[-1]
-            F += self.biases[-1]
-        return F
+                F[:, start : start + block_rows] = self._affine(len(self.weights) - 1, last).reshape(k, -1, n_outputs)
+            F += self.biases[-1].reshape(k, 1, n_outputs)
+        return F if k > 1 else F[0]
 
     def _fused_prediction(self) -> Any:
         """Return the fused form of prediction; None where NumPy is asked for, or an activation is a user's own."""

@@ -8,22 +8,26 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import issparse, vstack
 
 from skneural.backend import active_extension
 from skneural.custom_component_checks import evaluate_checked
 from skneural.losses import Loss
 from skneural.network.batch_normalization import BatchNormalization
 from skneural.network.dropout import Dropout
-from skneural.network.layers import ActivationLayer, AffineLayer
+from skneural.network.layers import ActivationLayer, AffineLayer, MemberAffineLayer
 from skneural.network.network import Network
 from skneural.network.training_rows import RowIndex, TrainingRows
 from skneural.penalties import L1, L2, MaxNorm
 
 Array = NDArray[Any]
+TrainingLayer = AffineLayer | MemberAffineLayer | BatchNormalization | ActivationLayer | Dropout
 
 
 class Objective:
     """J = Σ sᵢ ℓᵢ / Σ sᵢ + penalties(W), as a function of the network's flat parameter vector.
+
+    With several members ℓᵢ is the mean of the members' own losses, never the loss of their mean prediction.
 
     Parameters
     ----------
@@ -148,14 +152,18 @@ class ForwardBackward:
         self._weights, self._dweights = network.parameters[:n_weights], gradient[:n_weights]
         self._matrices = network.weights
         self._input_dropout, *hidden_dropout = dropout or [None] * len(network.weights)
-        self._layers = training_layers(network, gradient, n_rows, hidden_dropout)
+        self._n_members = network.n_members
+        shares_input = self._input_dropout is None
+        self._layers = training_layers(network, gradient, n_rows, hidden_dropout, shares_input)
         self._normalizations = [layer for layer in self._layers if isinstance(layer, BatchNormalization)]
-        self._dF = np.empty((n_rows, network.sizes[-1]), network.parameters.dtype)
+        self._dF = np.empty((network.n_members * n_rows, network.sizes[-1]), network.parameters.dtype)
         self._evaluate_loss: Callable[..., tuple[Array, Array]] = partial(evaluate_checked, loss)
 
     def evaluate(self, rows: RowIndex) -> float:
         """Return the mean loss over some rows, and store the gradient of J (penalties included) on these rows."""
         X, Y, sample_weight = self.rows.take(rows)
+        if self._n_members > 1:
+            X, Y, sample_weight = self._repeat_for_members(X, Y, sample_weight)
         for normalization in self._normalizations:
             normalization.set_sample_weight(sample_weight)
         F = X if self._input_dropout is None else self._input_dropout.forward(X)
@@ -183,6 +191,13 @@ class ForwardBackward:
         for W in self._matrices:
             max_norm.project(W)
 
+    def _repeat_for_members(self, X: Any, Y: Array, sample_weight: Array | None) -> tuple[Any, Array, Array | None]:
+        """Return the rows of each member one below the other; X only if each member drops other entries of it."""
+        k = self._n_members
+        if self._input_dropout is not None:
+            X = vstack([X] * k, format="csr") if issparse(X) else np.concatenate([X] * k)
+        return X, np.concatenate([Y] * k), None if sample_weight is None else np.concatenate([sample_weight] * k)
+
     def _average(self, losses: Array, dF: Array, sample_weight: Array | None) -> tuple[float, Array]:
         """Return the mean of the losses and its gradient, in the memory for it: `dF` of a user's loss may be any."""
         n, out = len(losses), self._dF[: len(losses)]
@@ -199,23 +214,36 @@ class ForwardBackward:
 
 
 def training_layers(
-    network: Network, gradient: Array, n_rows: int, dropout: Sequence[Dropout | None]
-) -> list[AffineLayer | BatchNormalization | ActivationLayer | Dropout]:
-    """Return the layers of a network in the order of the forward pass, their gradients views on `gradient`."""
+    network: Network, gradient: Array, n_rows: int, dropout: Sequence[Dropout | None], shares_input: bool = True
+) -> list[TrainingLayer]:
+    """Return the layers of a network in the order of the forward pass, their gradients views on `gradient`.
+
+    `shares_input` says whether all members see the same rows, which are then passed once.
+    """
     p, d = network.views, network.layout.views(gradient)
-    layers: list[AffineLayer | BatchNormalization | ActivationLayer | Dropout] = []
+
+    def affine(i: int, has_bias: bool = True) -> AffineLayer | MemberAffineLayer:
+        bias, bias_gradient = (p.biases[i], d.biases[i]) if has_bias else (None, None)
+        arrays = (p.weights[i], bias, d.weights[i], bias_gradient)
+        if i > 0 and p.weights[i].ndim == 2 or network.n_members == 1:
+            return AffineLayer(*arrays, network.n_members * n_rows)
+        scales = (p.member_scales[0], d.member_scales[0]) if i == 0 else (None, None)
+        return MemberAffineLayer(*arrays, *scales, shares_input and i == 0, network.n_members, n_rows)
+
+    layers: list[TrainingLayer] = []
+    n_rows_of_all = network.n_members * n_rows
     for i, (activation, n_units) in enumerate(zip(network.activations, network.sizes[1:], strict=False)):
+        layers.append(affine(i, has_bias=not network.batch_norm))
         if network.batch_norm:
             running = (p.running_means[i], p.running_variances[i], p.batch_counts[i])
-            layers.append(AffineLayer(p.weights[i], None, d.weights[i], None, n_rows))
-            layers.append(BatchNormalization(p.scales[i], p.biases[i], d.scales[i], d.biases[i], running, n_rows))
-        else:
-            layers.append(AffineLayer(p.weights[i], p.biases[i], d.weights[i], d.biases[i], n_rows))
-        layers.append(ActivationLayer(activation, p.activation_params[i], d.activation_params[i], n_rows, n_units))
+            normalised = (p.scales[i], p.biases[i], d.scales[i], d.biases[i])
+            layers.append(BatchNormalization(*normalised, running, n_rows_of_all))
+        learned = (p.activation_params[i], d.activation_params[i])
+        layers.append(ActivationLayer(activation, *learned, n_rows_of_all, n_units))
         layer_dropout = dropout[i]
         if layer_dropout is not None:
             layers.append(layer_dropout)
-    return [*layers, AffineLayer(p.weights[-1], p.biases[-1], d.weights[-1], d.biases[-1], n_rows)]
+    return [*layers, affine(len(p.weights) - 1)]
 
 
 def create_forward_backward(

@@ -92,7 +92,10 @@ def encode_piecewise_linear(model: PiecewiseLinearEncoder, X: Tensor) -> Tensor:
 
 
 def hidden_activations(network: Network, X: Tensor) -> Tensor:
-    """A, the activations of the last hidden layer."""
+    """A, the activations of the last hidden layer; with several members the rows of one below those of another."""
+    if network.n_members > 1:
+        first, *others = [X * scales for scales in network.views.member_scales[0]]
+        X = first.vstack(*others)
     layers = zip(affine_maps(network), network.activations, network.activation_params, strict=False)
     for (W, b), activation, params in layers:
         X = activation_formula(activation)(activation, X @ W + b, *([params] if params.size else []))
@@ -100,9 +103,18 @@ def hidden_activations(network: Network, X: Tensor) -> Tensor:
 
 
 def raw_output(network: Network, X: Tensor) -> Tensor:
-    """F, the raw output."""
+    """F, the raw output; with several members the rows of one below those of another."""
     *_, (W, b) = affine_maps(network)
-    return hidden_activations(network, X) @ W + b
+    A = hidden_activations(network, X)
+    if network.n_members == 1:
+        return A @ W + b
+    return (A.reshape(network.n_members, -1, W.shape[1]) @ W + b[:, None]).reshape(-1, W.shape[2])
+
+
+def mean_of_members(network: Network, P: Tensor, n_columns: int) -> Tensor:
+    """Return the mean over the members, whose rows lie below one another."""
+    k = network.n_members
+    return P if k == 1 else P.reshape(k, -1, n_columns).sum_first_axis() / k
 
 
 def affine_maps(network: Network) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -118,12 +130,14 @@ def affine_maps(network: Network) -> Iterator[tuple[np.ndarray, np.ndarray]]:
 
 def hidden_features(model: HiddenFeatures, X: Tensor) -> Tensor:
     """A, the activations of the last hidden layer, of a network in the role of a transformer."""
-    return hidden_activations(model.network._fitted_network, X)
+    network = model.network._fitted_network
+    return mean_of_members(network, hidden_activations(network, X), network.sizes[-2])
 
 
 def predict_targets(model: ActivationMLPRegressor, X: Tensor) -> Tensor:
     """The prediction in the units of the targets, of shape (n_rows, n_outputs)."""
-    outputs = link_formula(model._loss)(raw_output(model._fitted_network, X))
+    network = model._fitted_network
+    outputs = mean_of_members(network, link_formula(model._loss)(raw_output(network, X)), model.n_outputs_)
     predicted = outputs * model.target_scale_ + model.target_mean_
     if not model.clip_predictions:
         return predicted
@@ -134,14 +148,18 @@ def predict_targets(model: ActivationMLPRegressor, X: Tensor) -> Tensor:
 def convert_classifier(scope: Any, operator: Any, container: Any) -> None:
     """Write labels and probabilities."""
     model = operator.raw_operator
-    F = raw_output(model._fitted_network, read_input(scope, operator, container))
+    network, n_classes = model._fitted_network, len(model.classes_)
+    F = raw_output(network, read_input(scope, operator, container))
+    if n_classes == 2 and not model._multilabel:
+        F = (-F).hstack(F)
+    P = mean_of_members(network, link_formula(model._loss)(F), n_classes)
+    score, threshold = (F, 0) if network.n_members == 1 else (P, 0.5)  # equal probabilities may have unequal F
     if model._multilabel:
-        label = F.apply("Greater", 0, dtype=bool).cast(np.int64)
+        label = score.apply("Greater", threshold, dtype=bool).cast(np.int64)
     else:
-        F = (-F).hstack(F) if len(model.classes_) == 2 else F
-        label = F.constant(label_array(operator)).take(F.argmax(), axis=0)
+        label = score.constant(label_array(operator)).take(score.argmax(), axis=0)
     label.write(operator.outputs[0])
-    link_formula(model._loss)(F).write(operator.outputs[1])
+    P.write(operator.outputs[1])
 
 
 def convert_with(formula: Callable[[Any, Tensor], Tensor]) -> Callable[[Any, Any, Any], None]:

@@ -190,6 +190,14 @@ class Tensor:
         """Return it in another shape; 0 keeps a length, -1 stands for what is left."""
         return self.apply("Reshape", np.array(shape))
 
+    def vstack(self, *others: Any) -> Tensor:
+        """Return its rows and those of others in one array, as `numpy.vstack` does."""
+        return self.apply("Concat", *others, axis=0)
+
+    def sum_first_axis(self) -> Tensor:
+        """Return the sum over the first axis, which the result lacks."""
+        return self.apply("ReduceSum", np.array([0]), keepdims=0)
+
     def hstack(self, *others: Any) -> Tensor:
         """Return its columns and those of others in one array, as `numpy.hstack` does."""
         return self.apply("Concat", *others, axis=1)

@@ -121,7 +121,8 @@ def named_arrays(layout: Layout) -> dict[str, Array]:
     positions = layout.views(np.arange(layout.size))
     lists = {"coefs_": positions.weights, "intercepts_": positions.biases, "slopes_": positions.activation_params}
     named = {f"{name}[{i}]": array for name, arrays in lists.items() for i, array in enumerate(arrays) if array.size}
-    return named | {f"batch_norm scales[{i}]": array for i, array in enumerate(positions.scales)}
+    named |= {f"batch_norm scales[{i}]": array for i, array in enumerate(positions.scales)}
+    return named | {"member_scales_": array for array in positions.member_scales}
 
 
 def _choose_entries(gradient: Array, index: Array, n_entries: int, rng: np.random.RandomState) -> Array:

@@ -71,10 +71,11 @@ def _layer_rows(network: BaseActivationMLP) -> list[list[Any]]:
     for i, (W, b) in enumerate(zip(views.weights, views.biases, strict=True)):
         is_hidden = i < n_hidden
         further = [views.activation_params[i], *views.scales[i : i + 1]] if is_hidden else []
+        further += views.member_scales if i == 0 else []
         size = W.size + b.size + sum(array.size for array in further)
         layer = f"hidden {i}" if is_hidden else "output"
         activation = repr(network.activations_[i]) if is_hidden else network.out_activation_
-        shape = f"{W.shape[0]} by {W.shape[1]}"
+        shape = " by ".join(map(str, W.shape))
         rows.append([layer, network._sizes[i + 1], text_cell(activation), shape, f"{size:,}"])
     return rows
 

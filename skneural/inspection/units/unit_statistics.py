@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import issparse, vstack
 
 from skneural.activations import Activation
 from skneural.network import Network
@@ -92,9 +93,10 @@ def unit_statistics(network: Network, X: Any) -> list[UnitStatistics]:
     """Return the statistics of each hidden layer over validated rows."""
     layers = [UnitStatistics(network, i) for i in range(len(network.activations))]
     for start in range(0, X.shape[0], STATISTICS_BLOCK_ROWS):
-        inputs = X[start : start + STATISTICS_BLOCK_ROWS]
+        rows = X[start : start + STATISTICS_BLOCK_ROWS]
+        inputs = _inputs_of_members(network, rows)
         with np.errstate(all="ignore"):
-            for layer, (Z, A) in zip(layers, network.iter_layers(inputs), strict=True):
+            for layer, (Z, A) in zip(layers, network.iter_layers(rows), strict=True):
                 layer.add(inputs, Z, A)
                 inputs = A
     return layers
@@ -111,6 +113,15 @@ def is_rectifier(activation: Activation) -> bool:
     z = np.repeat([[-3.0], [3.0]], activation.n_pieces, axis=1)
     left, right = np.abs(activation.derivative(z)).max(axis=1)
     return bool(left < 0.99 * right)
+
+
+def _inputs_of_members(network: Network, X: Any) -> Any:
+    """Return the features as each member of the network sees them, the rows of one below those of another."""
+    if network.n_members == 1:
+        return X
+    if issparse(X):
+        return vstack([X.multiply(scales) for scales in network.views.member_scales[0]], format="csr")
+    return (X * network.views.member_scales[0][:, None]).reshape(-1, X.shape[1])
 
 
 def _rows_of_one_sign(inputs: Any) -> Array:

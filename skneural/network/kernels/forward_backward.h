@@ -18,7 +18,18 @@ static int T(set_row_weights)(NetworkPlan *plan, const Size *rows, Size n)
     return sum > 0;
 }
 
-/* The batch's rows, one below the other: where they lie if they do so already (`adjacent`); NULL for CSR. */
+/* The batch's rows once for each member. */
+static const Size *T(rows_of_members)(const NetworkPlan *plan, const Size *rows, Size n)
+{
+    if (plan->n_members == 1)
+        return rows;
+    for (Size j = 0; j < plan->n_members; j++)
+        memcpy(plan->member_rows + j * n, rows, n * sizeof(Size));
+    return plan->member_rows;
+}
+
+/* The batch's rows, one below the other: where they lie if they do so already (`adjacent`); NULL for CSR. With input
+ * dropout those of all members. */
 static const REAL *T(dense_input)(const NetworkPlan *plan, const Size *rows, int adjacent, Size n)
 {
     const InputRows *input = &plan->input;
@@ -30,18 +41,24 @@ static const REAL *T(dense_input)(const NetworkPlan *plan, const Size *rows, int
     else
         T(gather_rows)(input, rows, plan->gathered, n);
     if (plan->input_dropout.random) {
-        T(apply_dropout)(X, plan->input_dropout, plan->gathered, n * input->n_features);
+        const Size size = n * input->n_features;
+        for (Size j = plan->n_members - 1; j >= 0; j--) { /* the first comes last, since it may replace X */
+            Dropout dropout = plan->input_dropout;
+            dropout.random += j * size;
+            T(apply_dropout)(X, dropout, (REAL *)plan->gathered + j * size, size);
+        }
         X = plan->gathered;
     }
     return X;
 }
 
 /* Mean loss of a batch; the gradient goes where the layers say. */
-static double T(forward_backward)(NetworkPlan *plan, const Size *rows, int adjacent, Size n)
+static double T(forward_backward)(NetworkPlan *plan, const Size *rows, int adjacent, Size n_rows)
 {
-    const int any_weight = T(set_row_weights)(plan, rows, n);
+    const Size n = plan->n_members * n_rows, *all_rows = T(rows_of_members)(plan, rows, n_rows);
+    const int any_weight = T(set_row_weights)(plan, all_rows, n);
     const REAL *row_weight = plan->sample_weight && any_weight ? plan->normalized_weight : NULL;
-    const REAL *X = T(dense_input)(plan, rows, adjacent, n), *input = X;
+    const REAL *X = T(dense_input)(plan, rows, adjacent, n_rows), *input = X;
     Layer *last = plan->layers + plan->n_layers - 1;
     for (Layer *layer = plan->layers; layer < last; layer++) {
         T(affine_forward)(plan, layer, input, rows, n);
@@ -56,11 +73,11 @@ static double T(forward_backward)(NetworkPlan *plan, const Size *rows, int adjac
         input = layer->output;
     }
     T(affine_forward)(plan, last, input, rows, n);
-    T(add_bias)(last->Z, last->b, n, last->width);
+    T(add_biases)(last, n);
     plan->loss_batch.n_rows = n;
-    plan->loss_batch.rows = rows;
+    plan->loss_batch.rows = all_rows;
     const double loss = T(evaluate_loss)(plan); /* F, which is Z of the last layer, is now dZ */
-    T(column_sums)(last->dZ, last->db, n, last->width);
+    T(bias_gradients)(last, n);
     for (Layer *layer = last; layer > plan->layers; layer--) {
         Layer *below = layer - 1;
         T(affine_backward)(plan, layer, below->output, rows, below->dA, n);
@@ -74,19 +91,22 @@ static double T(forward_backward)(NetworkPlan *plan, const Size *rows, int adjac
     return loss;
 }
 
-/* Raw outputs F, (n, n_outputs), of n adjacent rows. */
-static void T(predict)(NetworkPlan *plan, const Size *rows, REAL *F, Size n)
+/* Raw outputs of n adjacent rows, (n, n_outputs): those of the first member at F, those of each other `member_stride`
+ * entries further. */
+static void T(predict)(NetworkPlan *plan, const Size *rows, REAL *F, Size member_stride, Size n)
 {
-    const REAL *input = T(dense_input)(plan, rows, 1, n);
-    Layer *last = plan->layers + plan->n_layers - 1;
-    last->Z = F;
-    for (Layer *layer = plan->layers; layer < last; layer++) {
-        T(affine_forward)(plan, layer, input, rows, n);
-        if (layer->batch_norm.scale)
-            T(batch_norm_predict)(&layer->batch_norm, layer->Z, n, layer->width);
-        T(activation_forward)(layer, n);
-        input = layer->A;
+    const REAL *X = T(dense_input)(plan, rows, 1, n);
+    const Layer *last = plan->layers + plan->n_layers - 1;
+    for (Size j = 0; j < plan->n_members; j++, F += member_stride) {
+        const REAL *input = X;
+        for (Layer *layer = plan->layers; layer < last; layer++) {
+            T(affine_forward_of)(plan, layer, j, input, rows, layer->Z, n);
+            if (layer->batch_norm.scale)
+                T(batch_norm_predict)(&layer->batch_norm, layer->Z, n, layer->width);
+            T(activation_forward)(layer, n);
+            input = layer->A;
+        }
+        T(affine_forward_of)(plan, last, j, input, rows, F, n);
+        T(add_bias)(F, (REAL *)last->b + (last->n_matrices > 1 ? j * last->width : 0), n, last->width);
     }
-    T(affine_forward)(plan, last, input, rows, n);
-    T(add_bias)(F, last->b, n, last->width);
 }

@@ -1,6 +1,7 @@
 /* A network and its buffers as the kernels see them, in both precisions: `void *` leads to floats or doubles, sizes
- * count entries. All memory belongs to the caller, fused.pyx: parameters and gradients are views on the flat vectors,
- * everything else is a buffer of its own. What only training needs is NULL in a prediction: gradients, row weights,
+ * count entries. n_rows is the number of rows in a full batch, times the number of members for all but the input. All
+ * memory belongs to the caller, fused.pyx: parameters and gradients are views on the flat vectors, everything else is a
+ * buffer of its own. What only training needs is NULL in a prediction: gradients, row weights,
  * dropout, and what the backward pass remembers. */
 #ifndef SKNEURAL_NETWORK_PLAN_H
 #define SKNEURAL_NETWORK_PLAN_H
@@ -46,10 +47,13 @@ typedef struct {
  */
 typedef struct {
     Size fan_in, width, n_units, n_pieces; /* width = n_units · n_pieces; n_pieces is 1 for all but Maxout */
+    Size n_matrices;                       /* in W, one below the other: n_members in the last layer, else 1 */
     int activation, shares_slope;          /* shares_slope: one slope for all units of a PReLU layer */
     double activation_parameter;           /* LeakyReLU's negative_slope or ELU's alpha; 0 for the others */
-    void *W, *b, *activation_params;       /* (fan_in, width), (width,), (n_units,) or (1,) */
+    void *W, *b, *activation_params;       /* (n_matrices, fan_in, width), (n_matrices, width), (n_units,) or (1,) */
     void *dW, *db, *dactivation_params;    /* of the same shapes */
+    void *member_scales, *dmember_scales;  /* (n_members, fan_in): of the first layer; NULL for a single member */
+    void *member_matrix;                   /* (fan_in, width): scratch of affine.h; NULL without scales */
     BatchNorm batch_norm;
     Dropout dropout;
     void *Z;               /* (n_rows, width): pre-activations; what replaces them is said in activations.h, maxout.h */
@@ -88,7 +92,10 @@ typedef struct {
     Size n_layers;
     InputRows input;
     Dropout input_dropout;
-    void *gathered;            /* (n_rows, n_features): copied rows of a dense input; NULL for CSR */
+    Size n_members;            /* networks that share the hidden layers; their rows lie one below the other */
+    Size *member_rows;         /* (n_members · n_rows,): the rows of a batch for each member; NULL for a single one */
+    void *gathered;            /* (n_rows, n_features): copied rows of a dense input, with input dropout those of each
+                                  member; NULL for CSR */
     const void *sample_weight; /* (n_samples,): mean 1 over the training rows; NULL for equal weights */
     void *normalized_weight;   /* (n_rows,): sample weights over the batch's sum, for batch normalisation */
     LossBatch loss_batch;

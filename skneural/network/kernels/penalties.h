@@ -54,6 +54,6 @@ static double T(total_penalty)(const NetworkPlan *plan)
     double sum = 0;
     if (plan->l1 || plan->l2)
         for (const Layer *layer = plan->layers; layer < plan->layers + plan->n_layers; layer++)
-            sum += T(penalty_value)(layer->W, plan->l2, plan->l1, layer->fan_in * layer->width);
+            sum += T(penalty_value)(layer->W, plan->l2, plan->l1, layer->n_matrices * layer->fan_in * layer->width);
     return sum;
 }
