@@ -105,8 +105,8 @@ class Loss(Component):
             return F
         if self.inverse_link != "identity":
             raise TypeError(
-                f"n_members > 1 needs a loss that can average predictions. Got {self!r} with inverse_link "
-                f"{self.inverse_link!r}; define combine_members(F), which returns the raw output of the mean prediction."
+                f"n_members > 1 needs a loss that can average predictions. Got {self!r}, whose inverse_link is "
+                f"{self.inverse_link!r}; define combine_members(F), the raw output of the mean prediction."
             )
         mean: Array = np.mean([self.predict(member) for member in F], axis=0)
         return mean

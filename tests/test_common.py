@@ -27,9 +27,17 @@ pytestmark = [
 
 
 @parametrize_with_checks(
-    [ActivationMLPClassifier(), ActivationMLPRegressor(), MeanCenterer(), StdScaler(), PCAWhitener()]
+    [
+        ActivationMLPClassifier(),
+        ActivationMLPClassifier(n_members=3),
+        ActivationMLPRegressor(),
+        ActivationMLPRegressor(n_members=3),
+        MeanCenterer(),
+        StdScaler(),
+        PCAWhitener(),
+    ]
 )
-def test_default_parameters(estimator, check):
+def test_default_parameters_and_members(estimator, check):
     check(estimator)
 
 

@@ -120,7 +120,8 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
         self._set_network(network, builder)
         adapters = [CallbackAdapter(self, arguments)] if hasattr(self, "_skl_callbacks") else []
         callbacks = [EpochPrinter(), *adapters] if self.verbose else adapters
-        self._loss.combine_members(np.zeros((self.n_members, 1, self.n_outputs_)))  # raises if the loss cannot
+        if self.n_members > 1:
+            self._loss.combine_members(np.zeros((self.n_members, 1, self.n_outputs_)))  # raises if the loss cannot
         rows, validation_set = self._training_and_validation_data(data, arguments)
         if validation_set is not None and arguments.has_validation_set and not incremental:
             warn_of_validation_set(self, data, validation_set)

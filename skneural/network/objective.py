@@ -225,10 +225,10 @@ def training_layers(
     def affine(i: int, has_bias: bool = True) -> AffineLayer | MemberAffineLayer:
         bias, bias_gradient = (p.biases[i], d.biases[i]) if has_bias else (None, None)
         arrays = (p.weights[i], bias, d.weights[i], bias_gradient)
-        if i > 0 and p.weights[i].ndim == 2 or network.n_members == 1:
+        if network.n_members == 1 or (i > 0 and p.weights[i].ndim == 2):
             return AffineLayer(*arrays, network.n_members * n_rows)
-        scales = (p.member_scales[0], d.member_scales[0]) if i == 0 else (None, None)
-        return MemberAffineLayer(*arrays, *scales, shares_input and i == 0, network.n_members, n_rows)
+        scales, dscales = (p.member_scales[0], d.member_scales[0]) if i == 0 else (None, None)
+        return MemberAffineLayer(*arrays, scales, dscales, shares_input and i == 0, network.n_members, n_rows)
 
     layers: list[TrainingLayer] = []
     n_rows_of_all = network.n_members * n_rows

@@ -35,8 +35,8 @@ def targets(loss, n_outputs, dtype):
     return Y.astype(dtype)
 
 
-def network_of(activations, sizes, dtype, batch_norm=False):
-    network = Network.zeros(sizes, activations, dtype, batch_norm)
+def network_of(activations, sizes, dtype, batch_norm=False, n_members=1):
+    network = Network.zeros(sizes, activations, dtype, batch_norm, n_members)
     n = network.layout.n_trainable
     network.parameters[:n] = 0.5 * np.random.RandomState(3).normal(size=n)
     for variances in network.views.running_variances:
@@ -77,6 +77,7 @@ def problems(draw):
         "weighted": draw(st.booleans()),
         "subset": draw(st.booleans()),
         "batch_norm": draw(st.booleans()),
+        "n_members": draw(st.sampled_from([1, 1, 2, 3])),
         "rates": draw(st.lists(st.sampled_from([0, 0.3]), min_size=n_hidden + 1, max_size=n_hidden + 1)),
         "penalties": draw(st.sampled_from([[], [L1(0.1)], [L2(0.1)], [L1(0.1), L2(0.2)]])),
     }
@@ -91,7 +92,7 @@ def evaluations(problem):
     subset = np.arange(1, N_ROWS) if problem["subset"] else None
     Y = targets(loss, problem["sizes"][-1], dtype)
     rows = TrainingRows(sparse.csr_array(X) if problem["sparse"] else X, Y, sample_weight, subset)
-    network = network_of(problem["activations"], problem["sizes"], dtype, problem["batch_norm"])
+    network = network_of(problem["activations"], problem["sizes"], dtype, problem["batch_norm"], problem["n_members"])
     masks = [Dropout(rate, np.random.RandomState(5)) if rate else None for rate in problem["rates"]]
     objective = Objective(network, loss, problem["penalties"], rows, len(rows), dropout=masks)
     results = []

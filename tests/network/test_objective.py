@@ -304,11 +304,21 @@ class Replayed(Objective):
         return super().evaluate(rows)
 
 
-def regularised(activation, *, rates=None, batch_norm=False, loss=None, sample_weight=None, convert=np.asarray, X=None):
+def regularised(
+    activation,
+    *,
+    rates=None,
+    batch_norm=False,
+    n_members=1,
+    loss=None,
+    sample_weight=None,
+    convert=np.asarray,
+    X=None,
+):
     """Return an objective with two hidden layers, L1, L2 and what is asked for."""
     loss, sizes = loss or SoftmaxCrossEntropy(label_smoothing=0.2), [N_FEATURES, 4, 3, N_OUTPUTS]
-    activations, size = [activation] * 2, Layout(sizes, [activation] * 2, batch_norm).size
-    network = Network(sizes, activations, 0.5 * np.random.RandomState(3).normal(size=size), batch_norm)
+    activations, size = [activation] * 2, Layout(sizes, [activation] * 2, batch_norm, n_members).size
+    network = Network(sizes, activations, 0.5 * np.random.RandomState(3).normal(size=size), batch_norm, n_members)
     masks = [Dropout(rate, np.random.RandomState(0)) if rate else None for rate in rates or []]
     data_X, Y = data(loss)
     rows = TrainingRows(convert(data_X if X is None else X), Y, sample_weight)
@@ -333,6 +343,20 @@ def test_the_gradient_with_batch_normalisation(activation, rates, loss):
         objective = regularised(activation, rates=rates, batch_norm=True, loss=loss, sample_weight=sample_weight)
         assert objective.gradient.shape == (objective.network.layout.n_trainable,)
         assert_gradient_agrees(objective)
+
+
+@pytest.mark.parametrize("activation", [*ACTIVATIONS.values(), Maxout(3)], ids=repr)
+@every_loss
+def test_the_gradient_with_members(activation, loss):
+    assert_gradient_agrees(regularised(activation, loss=loss, n_members=3))
+
+
+@pytest.mark.parametrize("convert", [np.asarray, sparse.csr_array])
+@pytest.mark.parametrize("activation", REGULARISED, ids=repr)
+@pytest.mark.parametrize("rates", [None, [0.2, 0.3, 0.4]], ids=str)
+def test_the_gradient_with_members_and_all_else(activation, rates, convert):
+    options = {"rates": rates, "batch_norm": True, "sample_weight": WEIGHTS, "convert": convert}
+    assert_gradient_agrees(regularised(activation, n_members=3, **options))
 
 
 @pytest.mark.parametrize("activation", REGULARISED, ids=repr)

@@ -82,6 +82,7 @@ OPTIONS = {
     "batches": {"batch_size": 7},
     "per layer": {"activation": [Maxout(3), PReLU()], "batch_norm": True},
     "linear": {"hidden_layer_sizes": ()},
+    "members": {"n_members": 3, "dropout": 0.2, "batch_norm": True},
 }
 
 
