@@ -58,7 +58,7 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
     max_iter: int
     verbose: Any
     warm_start: bool
-    early_stopping: bool
+    early_stopping: Any
     scoring: Any
     validation_fraction: float
     dtype: str | None
@@ -94,6 +94,11 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
         return super().set_params(**params)
 
     def _fit(self, arguments: FitArguments, incremental: bool) -> Any:
+        if self.early_stopping == "refit" and self.warm_start:
+            raise ValueError(
+                "early_stopping='refit' may train anew, and warm_start=True continues training. Got both; use "
+                "early_stopping=True, or warm_start=False."
+            )
         if incremental:
             self._validate_params()  # scikit-learn skips this check once the estimator is fitted
         if incremental and self.early_stopping and arguments.X_val is None:
@@ -119,26 +124,56 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
         network = self._resume_network(builder, data.X) if resume else self._new_network(builder, data, rng)
         self._set_network(network, builder)
         adapters = [CallbackAdapter(self, arguments)] if hasattr(self, "_skl_callbacks") else []
-        callbacks = [EpochPrinter(), *adapters] if self.verbose else adapters
-        if self.n_members > 1:
-            self._loss.combine_members(np.zeros((self.n_members, 1, self.n_outputs_)))  # raises if the loss cannot
         rows, validation_set = self._training_and_validation_data(data, arguments)
         if validation_set is not None and arguments.has_validation_set and not incremental:
             warn_of_validation_set(self, data, validation_set)
+        if self.n_members > 1:
+            self._loss.combine_members(np.zeros((self.n_members, 1, self.n_outputs_)))  # raises if the loss cannot
+        n_epochs = None if incremental else self.max_iter
+        result_warnings = self._run_training(builder, rows, validation_set, rng, adapters, n_epochs)
+        if self.early_stopping == "refit" and not arguments.has_validation_set:
+            n_epochs = self._best_epoch()
+            self._set_network(self._new_network(builder, data, rng), builder)
+            all_rows = TrainingRows(data.X, data.Y, data.sample_weight)
+            result_warnings = self._run_training(builder, all_rows, None, rng, adapters, n_epochs)
+        for adapter in adapters:
+            adapter.on_fit_end()
+        return result_warnings if incremental else [*result_warnings, *dead_units_warnings(self, data.X)]
+
+    def _run_training(
+        self,
+        builder: TrainingBuilder,
+        rows: TrainingRows,
+        validation_set: CheckedData | None,
+        rng: np.random.RandomState,
+        adapters: list[CallbackAdapter],
+        n_epochs: int | None,
+    ) -> list[Warning]:
+        """Train the present network, for an epoch of `partial_fit` if there is no number of epochs.
+
+        Return the warnings that the result deserves.
+        """
+        callbacks = [EpochPrinter(), *adapters] if self.verbose else adapters
         validate = None if validation_set is None else ValidationScorer(self, validation_set)
         monitoring = {"validate": validate, "callbacks": callbacks, "record": self._record_epoch}
         training: LBFGSTraining | StochasticTraining
         if self.solver == "lbfgs":
-            training = LBFGSTraining(self, builder.build_lbfgs(network, self._loss, rows, **monitoring))
+            lbfgs = builder.build_lbfgs(self._network, self._loss, rows, **monitoring)
+            training = LBFGSTraining(self, lbfgs, self.max_iter if n_epochs is None else n_epochs)
         else:
-            loop = builder.build_training_loop(network, self._loss, rows, rng, **monitoring)
-            training = StochasticTraining(self, loop, incremental, validation_set)
+            loop = builder.build_training_loop(self._network, self._loss, rows, rng, **monitoring)
+            training = StochasticTraining(self, loop, n_epochs, validation_set)
         for adapter in adapters:
             adapter.get_training_state = training.get_state
-        result_warnings = training.run()
-        for adapter in adapters:
-            adapter.on_fit_end()
-        return result_warnings if incremental else [*result_warnings, *dead_units_warnings(self, data.X)]
+        return training.run()
+
+    def _best_epoch(self) -> int:
+        """Return the number of the epoch with the best validation score; the last one if none has a score."""
+        scores = np.array(self.validation_scores_)
+        best = len(scores) if np.isnan(scores).all() else int(np.nanargmax(scores)) + 1
+        if self.verbose:
+            print(f"The best epoch was {best}: training anew, on all rows, for {best} epochs.")
+        return best
 
     # Data: what the subclasses define.
 

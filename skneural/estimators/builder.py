@@ -96,7 +96,7 @@ class TrainingBuilder:
             self._solver(network),
             self._schedule,
             batches,
-            TrainingMonitor(objective, stopping, use_score=estimator.early_stopping, **monitoring),
+            TrainingMonitor(objective, stopping, use_score=self._uses_score(monitoring), **monitoring),
             learning_rate=estimator.learning_rate_init,
             rng=rng,
             clip_norm=estimator.clip_norm,
@@ -107,8 +107,12 @@ class TrainingBuilder:
         estimator = self.estimator
         objective = Objective(network, loss, self._penalties(), rows, len(rows))
         stopping = EarlyStopping(estimator.tol, estimator.n_iter_no_change)
-        monitor = TrainingMonitor(objective, stopping, use_score=estimator.early_stopping, **monitoring)
+        monitor = TrainingMonitor(objective, stopping, use_score=self._uses_score(monitoring), **monitoring)
         return LBFGS(objective, estimator.max_fun, estimator.tol, monitor)
+
+    def _uses_score(self, monitoring: dict[str, Any]) -> bool:
+        """Whether early stopping compares scores on a validation set."""
+        return bool(self.estimator.early_stopping) and monitoring.get("validate") is not None
 
     def _penalties(self) -> list[L1 | L2]:
         alpha, l1_ratio = self.estimator.alpha, self.estimator.l1_ratio

@@ -127,7 +127,7 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
         warm_start: bool = False,
         momentum: float = 0.9,
         nesterovs_momentum: bool = True,
-        early_stopping: bool = False,
+        early_stopping: Any = False,
         scoring: Any = None,
         validation_fraction: float = 0.1,
         beta_1: float = 0.9,

@@ -26,22 +26,23 @@ class StochasticTraining:
     estimator : BaseActivationMLP
         With the network. Its fitted attributes are set also if training diverges or is interrupted.
     loop : TrainingLoop
-    incremental : bool
-        Whether this is a call of `partial_fit`, which makes one epoch.
+    n_epochs : int or None
+        Largest number of epochs; None for a call of `partial_fit`, which makes one.
     validation_set : CheckedData or None
     """
 
-    def __init__(self, estimator: Any, loop: TrainingLoop, incremental: bool, validation_set: CheckedData | None):
-        self.estimator, self.loop, self.incremental = estimator, loop, incremental
+    def __init__(self, estimator: Any, loop: TrainingLoop, n_epochs: int | None, validation_set: CheckedData | None):
+        self.estimator, self.loop, self.incremental = estimator, loop, n_epochs is None
+        self._max_iter = estimator.max_iter if n_epochs is None else n_epochs
         estimator.backend_ = loop.objective.backend
         self._monitored = _monitored_value(estimator, validation_set)
         self._resume()
-        if loop.n_epochs and not incremental:
+        if loop.n_epochs and not self.incremental:
             compare_with_start(loop.monitor)
-        self._n_before = 0 if incremental else loop.n_epochs
-        self._first = loop.n_epochs + 1 if incremental else 1
+        self._n_before = 0 if self.incremental else loop.n_epochs
+        self._first = loop.n_epochs + 1 if self.incremental else 1
         had_ended = (estimator._training_state or {}).get("schedule_has_ended", False)
-        self._schedule_has_ended = incremental and loop.is_schedule_finished(estimator.max_iter)
+        self._schedule_has_ended = self.incremental and loop.is_schedule_finished(self._max_iter)
         self._schedule_ends = self._schedule_has_ended and not had_ended
 
     def _resume(self) -> None:
@@ -66,9 +67,9 @@ class StochasticTraining:
     def run(self) -> list[Warning]:
         """Train; return the warnings that the result deserves."""
         estimator, loop, stopped_by = self.estimator, self.loop, None
-        last = self._first if self.incremental else estimator.max_iter
+        last = self._first if self.incremental else self._max_iter
         try:
-            stopped_by = self._reason(loop.run(self._first, last, estimator.max_iter))
+            stopped_by = self._reason(loop.run(self._first, last, self._max_iter))
         except DivergenceError:
             stopped_by = "diverged"
             raise
@@ -95,7 +96,7 @@ class StochasticTraining:
         if not stopped:
             return "max_iter"
         if self.loop.monitor.early_stopping.should_stop:
-            return "early_stopping" if self.estimator.early_stopping else "tol"
+            return "early_stopping" if self.loop.monitor.use_score else "tol"
         return "callback"
 
     def _set_attributes(self, stopped_by: str | None) -> None:
@@ -103,7 +104,7 @@ class StochasticTraining:
         self._restore_best_parameters()
         estimator._n_epochs, estimator.t_ = loop.n_epochs, loop.n_samples_seen
         estimator.n_iter_ = loop.n_epochs - self._n_before
-        set_losses(estimator, loop.monitor.early_stopping.best)
+        set_losses(estimator, loop.monitor)
         estimator.stopped_by_ = stopped_by
         if not self.incremental or stopped_by in ("interrupted", "diverged"):
             print_end(estimator)
@@ -111,7 +112,7 @@ class StochasticTraining:
     def _restore_best_parameters(self) -> None:
         """Restore the best parameters if early stopping knows them; keep the latest for the next `partial_fit`."""
         estimator, monitor = self.estimator, self.loop.monitor
-        has_best = estimator.early_stopping and monitor.early_stopping.best < math.inf
+        has_best = monitor.use_score and monitor.early_stopping.best < math.inf
         if has_best and not self.incremental:
             monitor.restore_best()
         state = estimator._training_state = self.get_state()
@@ -140,7 +141,7 @@ class StochasticTraining:
         estimator, objective, limit = self.estimator, self.loop.objective, ""
         if estimator.stopped_by_ == "max_iter" and not self.loop.completes:
             limit = (
-                f"Stochastic Optimizer: Maximum iterations ({estimator.max_iter}) reached and the optimization hasn't "
+                f"Stochastic Optimizer: Maximum iterations ({self._max_iter}) reached and the optimization hasn't "
                 "converged yet. "
             )
         worse = compare_with_constant(estimator, objective)
@@ -155,10 +156,12 @@ class LBFGSTraining:
     estimator : BaseActivationMLP
         With the network. Its fitted attributes are set also if training diverges or is interrupted.
     lbfgs : LBFGS
+    max_iter : int
+        Largest number of iterations.
     """
 
-    def __init__(self, estimator: Any, lbfgs: LBFGS):
-        self.estimator, self.lbfgs = estimator, lbfgs
+    def __init__(self, estimator: Any, lbfgs: LBFGS, max_iter: int):
+        self.estimator, self.lbfgs, self.max_iter = estimator, lbfgs, max_iter
         estimator.backend_ = lbfgs.objective.backend
         self._n_before = estimator._n_epochs
         if self._n_before:
@@ -168,19 +171,19 @@ class LBFGSTraining:
         """Train; return the warnings that the result deserves."""
         estimator, lbfgs, outcome, stopped_by = self.estimator, self.lbfgs, None, None
         try:
-            outcome = lbfgs.run(estimator.max_iter)
+            outcome = lbfgs.run(self.max_iter)
             stopped_by = outcome.stopped_by
         except DivergenceError:
             stopped_by = "diverged"
             raise
         except KeyboardInterrupt:
             stopped_by = "interrupted"
-            if estimator.early_stopping and lbfgs.monitor.early_stopping.best < math.inf:
+            if lbfgs.monitor.use_score and lbfgs.monitor.early_stopping.best < math.inf:
                 lbfgs.monitor.restore_best()
             raise TrainingInterrupted.after(estimator._n_epochs - self._n_before) from None
         finally:
             self._set_attributes(stopped_by, outcome)
-        if estimator.early_stopping:
+        if lbfgs.monitor.use_score:
             lbfgs.monitor.restore_best()
         warnings = no_score_warnings(lbfgs.monitor)
         worse = compare_with_constant(estimator, lbfgs.objective)
@@ -198,19 +201,20 @@ class LBFGSTraining:
         estimator._training_state = None
         estimator.n_iter_ = estimator._n_epochs - self._n_before
         losses = estimator.loss_curve_[-estimator.n_iter_ :] if estimator.n_iter_ else []
-        set_losses(estimator, min(losses, default=math.inf))
+        set_losses(estimator, self.lbfgs.monitor, min(losses, default=math.inf))
         if outcome is not None:
             estimator.n_iter_ = outcome.n_iter
-            set_losses(estimator, outcome.loss)
+            set_losses(estimator, self.lbfgs.monitor, outcome.loss)
             estimator.loss_ = outcome.loss
         estimator.stopped_by_ = stopped_by
         print_end(estimator)
 
 
-def set_losses(estimator: Any, best: float) -> None:
+def set_losses(estimator: Any, monitor: TrainingMonitor, best: float | None = None) -> None:
     """Set the loss of the last epoch, and the smallest one unless early stopping compares scores."""
     estimator.loss_ = estimator.loss_curve_[-1] if estimator.loss_curve_ else math.nan
-    estimator.best_loss_ = None if estimator.early_stopping else best
+    smallest = monitor.early_stopping.best if best is None else best
+    estimator.best_loss_ = None if monitor.use_score else smallest
 
 
 def compare_with_start(monitor: TrainingMonitor) -> None:
