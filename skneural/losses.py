@@ -95,6 +95,7 @@ class Loss(Component):
         Returns
         -------
         F : ndarray of shape (n_rows, n_outputs)
+            Raw output of the mean prediction.
 
         Raises
         ------

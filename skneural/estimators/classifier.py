@@ -340,6 +340,8 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
         return len(self.classes_) == 2 and not self._multilabel
 
     def _check_first_call(self, classes: Any) -> None:
+        if classes is not None and np.size(classes) == 0:
+            raise ValueError("classes must hold all labels of this and all later calls. Got none.")
         if _check_partial_fit_first_call(self, None if classes is None else label_values(classes)):
             warn_of_single_class(self.classes_)
 

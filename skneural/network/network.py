@@ -127,17 +127,11 @@ class Network:
             scales[...] = rng.choice([-1.0, 1.0], scales.shape)
 
     def hidden_activations(self, X: Any) -> Iterator[Array]:
-        """Yield the activations of each hidden layer, of shape (n_members * n_rows, n_units), for all rows at once.
-
-        The rows of the first member come first, then those of the second.
-        """
+        """Yield the activations of each hidden layer, of shape (n_members * n_rows, n_units), member after member."""
         return (A for _, A in self.iter_layers(X))
 
     def iter_layers(self, X: Any) -> Iterator[tuple[Array, Array]]:
-        """Yield Z and A of each hidden layer.
-
-        Their shapes are (n_members * n_rows, n_units * n_pieces) and (n_members * n_rows, n_units).
-        """
+        """Yield Z, of width n_units * n_pieces, and A, of width n_units, of each hidden layer; member after member."""
         A = X
         layers = zip(self.biases, self.activations, self.activation_params, strict=False)
         for i, (b, activation, params) in enumerate(layers):
@@ -165,10 +159,7 @@ class Network:
         return np.concatenate([matmul(A_j, W_j) for A_j, W_j in zip(inputs, matrices, strict=True)])
 
     def features(self, X: Any, layer: int) -> Array:
-        """Return the activations of hidden layer number `layer`, of shape (n_rows, n_units), block by block.
-
-        With several members their mean.
-        """
+        """Return the activations of hidden layer `layer`, of shape (n_rows, n_units), the mean of all members."""
         A = np.empty((X.shape[0], self.sizes[layer + 1]), dtype=self.parameters.dtype)
         block_rows = max(1, PREDICTION_BLOCK_ROWS // self.n_members)
         with np.errstate(all="ignore"):  # underflow is no error, and what overflows is not finite in A

@@ -264,3 +264,9 @@ class TestOneClass:
         assert_array_equal(SelfTrainingClassifier(NET).fit(X, few).predict(X), 0)
         tabular = tabular_classifier(max_iter=2, random_state=0).fit(StdScaler().fit_transform(X), ONE)
         assert set(tabular.predict(X)) == {"only"}
+
+
+@pytest.mark.parametrize("classes", [[], np.empty(0)])
+def test_no_classes_are_refused_in_the_first_call_of_a_stream(classes):
+    with pytest.raises(ValueError, match=r"classes must hold all labels .* Got none"):
+        ActivationMLPClassifier().partial_fit(np.ones((2, 1)), [0, 1], classes=classes)
