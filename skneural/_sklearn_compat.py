@@ -102,8 +102,7 @@ def _array_by_protocol(X: Any) -> Any:
 
 def _refuse_dates(X: Any) -> None:
     """Raise ValueError if X has dates or durations, which would be computed with in their unit, such as nanoseconds."""
-    is_table = all(hasattr(X, name) for name in ("shape", "columns", "dtypes"))
-    dtypes = list(X.dtypes) if is_table else [getattr(X, "dtype", None)]
+    dtypes = list(X.dtypes) if is_frame(X) else [getattr(X, "dtype", None)]
     found = next((dtype for dtype in dtypes if _is_temporal(dtype)), None)
     if found is None and not all(map(_is_numeric_or_text, dtypes)):
         values = np.asarray(X)
@@ -168,6 +167,29 @@ def validate_data(estimator: Any, X: Any, *y: Any, **how: Any) -> Any:
 
 
 @_with_sentences
+def validate_table(estimator: Any, X: Any, *, reset: bool) -> Any:
+    """Check names, number and shape of the columns of a table as scikit-learn's `validate_data` does, not its cells.
+
+    A table of pandas or Polars is returned as it is, anything else as an array, of objects where kinds are mixed.
+    """
+    if is_frame(X):
+        validation.check_array(np.broadcast_to(np.False_, X.shape))  # for its errors on tables without rows or columns
+        return validation.validate_data(estimator, X, reset=reset, skip_check_array=True)
+    if isinstance(X, np.ma.MaskedArray):
+        X = X.astype(object).filled(None)
+    if not sparse.issparse(X) and X is not None and not hasattr(X, "dtype"):
+        array = _array_by_protocol(X)
+        # NumPy makes text of all cells if one of them is: None, NaN and numbers too.
+        X = np.asarray(X, dtype=object) if getattr(array, "dtype", np.dtype(float)).kind in "US" else array
+    return validation.validate_data(estimator, X, reset=reset, dtype=None, ensure_all_finite=False)
+
+
+def is_frame(X: Any) -> bool:
+    """Return whether X is a table of pandas or Polars, or of a library like them."""
+    return all(hasattr(X, name) for name in ("shape", "columns", "dtypes"))
+
+
+@_with_sentences
 def check_array(X: Any, **how: Any) -> Any:
     """Call scikit-learn's function of this name, with X as a plain array of numbers."""
     _refuse_invalid_indices(X)
@@ -200,5 +222,7 @@ __all__ = [
     "accepts_sample_weight",
     "belongs_to_scikit_learn",
     "check_array",
+    "is_frame",
     "validate_data",
+    "validate_table",
 ]
