@@ -6,6 +6,7 @@ last but one is for unknown levels and the last one for missing cells.
 
 from __future__ import annotations
 
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -158,5 +159,4 @@ def level_codes(texts: np.ndarray, levels: list[str]) -> np.ndarray:
         if levels and lookup.keys() <= aliases.keys():  # False and True are 0 and 1 where an array holds both
             lookup |= {aliases[level]: code for level, code in lookup.items()}
     lookup[None] = len(levels) + 1
-    unknown = len(levels)
-    return np.fromiter((lookup.get(text, unknown) for text in texts), dtype=np.intp, count=len(texts))
+    return np.fromiter(map(lookup.get, texts, repeat(len(levels))), dtype=np.intp, count=len(texts))

@@ -94,8 +94,9 @@ class PiecewiseLinearEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
             X = self._validate_input(X, reset=True)
             n_bins = int(self.n_bins) if X.shape[1] * self.n_bins <= self.max_columns else 0
             self.bin_edges_ = [_bin_edges(x[~np.isnan(x)], n_bins, self.min_rows) for x in X.T]
-            self.encoding_mean_ = np.zeros(sum(map(_n_bins, self.bin_edges_)))
-            self.encoding_mean_ = np.nanmean(self._encode(X), axis=0, dtype=np.float64)
+            pairs = zip(X.T, self.bin_edges_, strict=True)
+            means = [_encode(x[~np.isnan(x)], edges).mean(axis=1, dtype=np.float64) for x, edges in pairs if len(edges)]
+            self.encoding_mean_ = np.concatenate([np.empty(0), *means])
         return self
 
     @ignore_float_errors
@@ -151,15 +152,12 @@ class PiecewiseLinearEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
     def _encode(self, X: np.ndarray) -> np.ndarray:
         """The columns of all bins, of shape (n_samples, n_encoded)."""
         out = np.empty((len(X), len(self.encoding_mean_)), dtype=X.dtype)
+        mean = self.encoding_mean_.astype(X.dtype)[:, np.newaxis]
         start = 0
         for x, edges in zip(X.T, self.bin_edges_, strict=True):
-            stop = start + _n_bins(edges)
-            low, high = edges[:-1].astype(X.dtype), edges[1:].astype(X.dtype)
-            # Clipped before the division, so that values far outside do not overflow; halved, so that no bin does.
-            clipped = np.clip(x[:, None], low, high)
-            out[:, start:stop] = (clipped / 2 - low / 2) / np.maximum(high / 2 - low / 2, np.finfo(X.dtype).tiny)
-            start = stop
-        out -= self.encoding_mean_.astype(X.dtype)
+            bins = slice(start, start + _n_bins(edges))
+            np.subtract(_encode(x, edges), mean[bins], out=out.T[bins])
+            start = bins.stop
         return out
 
     def __sklearn_tags__(self):
@@ -176,6 +174,17 @@ def _bin_edges(x: np.ndarray, n_bins: int, min_rows: int) -> np.ndarray:
     levels = np.linspace(0, 1, n_bins + 1)
     distinct = np.unique(2 * np.quantile(x / 2, levels))  # between halves, interpolation does not overflow
     return distinct if len(distinct) > 2 else np.empty(0)
+
+
+def _encode(x: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """The columns of one feature's bins, not centred, as rows: of shape (n_bins, n_samples)."""
+    low, high = edges[:-1, np.newaxis].astype(x.dtype), edges[1:, np.newaxis].astype(x.dtype)
+    # Clipped before the division, so that values far outside do not overflow; halved, so that no bin does.
+    encoded = np.clip(np.ascontiguousarray(x), low, high)
+    encoded /= 2
+    encoded -= low / 2
+    encoded /= np.maximum(high / 2 - low / 2, np.finfo(x.dtype).tiny)
+    return encoded
 
 
 def _n_bins(edges: np.ndarray) -> int:

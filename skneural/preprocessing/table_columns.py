@@ -20,7 +20,8 @@ import numpy as np
 
 from skneural._sklearn_compat import is_frame
 
-MISSING_TYPES = ("NoneType", "NAType", "NaTType")
+NAN_TYPES = (float, np.floating, Decimal)
+MISSING_NAMES = ("NAType", "NaTType")  # of pandas, which need not be installed
 DATES = (np.datetime64, np.timedelta64, datetime.date, datetime.time, datetime.timedelta)
 DATES_ADVICE = (
     "Replace them by numbers first, for example with skrub.DatetimeEncoder, or by (dates - dates.min()) / one day."
@@ -62,13 +63,16 @@ class Column:
         if self.cells.dtype == np.float64:
             distinct, inverse = np.unique(self.cells, return_inverse=True)
             return np.array([None if np.isnan(x) else number_text(x) for x in distinct], dtype=object)[inverse]
-        return np.array([None if cell is None else cell_text(cell) for cell in self.cells], dtype=object)
+        if set(map(type, self.cells)) <= {str, type(None)}:
+            return self.cells
+        return _object_array([None if cell is None else cell_text(cell) for cell in self.cells])
 
+    @cached_property
     def missing(self) -> np.ndarray:
         """Where cells are missing."""
         if self.cells.dtype == np.float64:
             return np.isnan(self.cells)
-        return np.fromiter((cell is None for cell in self.cells), dtype=bool, count=len(self.cells))
+        return np.equal(self.cells, None).astype(bool)
 
     def levels(self) -> list[str]:
         """The different texts, in order."""
@@ -150,7 +154,8 @@ def _read_series(values: Any, label: str) -> Column:
     if _is_temporal(dtype):
         raise ValueError(f"{label} of X holds dates, times or durations ({dtype}). {DATES_ADVICE}")
     if getattr(dtype, "name", None) == "category":  # of pandas
-        return Column(label, _without_missing(np.asarray(values, dtype=object)), True)
+        levels = _without_missing(np.append(np.asarray(dtype.categories, dtype=object), None))
+        return Column(label, levels[np.asarray(values.cat.codes)], True)  # the code of missing cells is -1
     if hasattr(dtype, "is_numeric"):  # of Polars
         if dtype.is_numeric():
             return Column(label, values.cast(float).to_numpy().astype(np.float64, copy=False), False)
@@ -180,14 +185,15 @@ def _read_objects(values: np.ndarray, label: str) -> Column:
 
 
 def _without_missing(values: np.ndarray) -> np.ndarray:
-    """A copy with None for each missing cell: None, NaN, or what pandas and Polars have for it."""
-    return _object_array([None if _is_missing(cell) else cell for cell in values])
+    """The cells, with None for those that are missing: None, NaN, or what pandas and Polars have for it."""
+    suspects = {
+        each for each in set(map(type, values)) if issubclass(each, NAN_TYPES) or each.__name__ in MISSING_NAMES
+    }
+    return _object_array([None if type(cell) in suspects and _is_missing(cell) else cell for cell in values])
 
 
 def _is_missing(cell: Any) -> bool:
-    if isinstance(cell, float | np.floating | Decimal):
-        return bool(cell != cell)
-    return type(cell).__name__ in MISSING_TYPES
+    return bool(cell != cell) if isinstance(cell, NAN_TYPES) else True
 
 
 def _object_array(cells: Sequence[Any]) -> np.ndarray:

@@ -9,7 +9,6 @@ from typing import Any, Self
 import numpy as np
 from sklearn import config_context
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
@@ -58,7 +57,9 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
             "feature_names_in_",
             "is_categorical_",
             "missing_share_",
-            "number_pipeline_",
+            "scaler_",
+            "clipper_",
+            "piecewise_encoder_",
             "levels_",
             "level_tables_",
             "_name_endings",
@@ -121,7 +122,7 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         names = _check_feature_names_in(self, input_features)
         numbers = names[self._numbers()]
         if len(numbers):
-            numbers = self.number_pipeline_[-1].get_feature_names_out(numbers)
+            numbers = self.piecewise_encoder_.get_feature_names_out(numbers)
         missing = [f"{name}_missing" for name in names[self._numbers_with_indicator()]]
         levels = [f"{name}{end}" for name, ends in zip(names, self._name_endings, strict=True) for end in ends]
         return np.array(unique_names([*numbers, *missing, *levels]), dtype=object)
@@ -131,29 +132,37 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         X = validate_table(self, X, reset=True)
         columns = read_columns(X)
         self.is_categorical_ = find_categories(self.categorical_features, columns, getattr(X, "columns", None))
-        self.missing_share_ = np.array([column.missing().mean() for column in columns])
+        self.missing_share_ = np.array([column.missing.mean() for column in columns])
         self.levels_: list[list[str]] = [
             column.levels() if categorical else []
             for column, categorical in zip(columns, self.is_categorical_, strict=True)
         ]
-        self.number_pipeline_ = self._fit_numbers(columns)
+        self._fit_numbers(columns)
         Y, class_names = self._target_columns(columns, y)
         fitted = [self._fit_levels(j, column, Y, class_names) for j, column in enumerate(columns)]
         self.level_tables_: list[np.ndarray] = [table for table, _ in fitted]
         self._name_endings: list[list[str]] = [endings for _, endings in fitted]
         return columns, Y
 
-    def _fit_numbers(self, columns: list[Column]) -> Pipeline | None:
-        if not len(self._numbers()):
-            return None
-        encoder = PiecewiseLinearEncoder(n_bins=self.n_bins, max_columns=self.max_columns)
-        return make_pipeline(StdScaler(), SmoothClipper(limit=self.limit), encoder).fit(self._stack_numbers(columns))
+    def _fit_numbers(self, columns: list[Column]) -> None:
+        """Set the steps that numbers take; None where there are no numbers."""
+        self.scaler_ = self.clipper_ = self.piecewise_encoder_ = None
+        if len(self._numbers()):
+            X = self._stack_numbers(columns)
+            self.scaler_ = StdScaler().fit(X)
+            self.clipper_ = SmoothClipper(limit=self.limit).fit(X)
+            encoder = PiecewiseLinearEncoder(n_bins=self.n_bins, max_columns=self.max_columns)
+            self.piecewise_encoder_ = encoder.fit(self._scale_numbers(X))
+
+    def _scale_numbers(self, X: np.ndarray) -> np.ndarray:
+        # In double precision up to here, where no value is larger than the limit.
+        return self.clipper_.transform(self.scaler_.transform(X)).astype(np.float32)
 
     def _target_columns(self, columns: list[Column], y: Any) -> tuple[np.ndarray | None, list[str]]:
         """The target as columns of numbers, and the classes' names, if there are categories of many levels."""
         many = self._target_encoded()
         for j in many:
-            label, n_levels, n_present = columns[j].label, len(self.levels_[j]), (~columns[j].missing()).sum()
+            label, n_levels, n_present = columns[j].label, len(self.levels_[j]), (~columns[j].missing).sum()
             if n_levels > FREE_TEXT * n_present:
                 raise ValueError(
                     f"{label} of X has {n_levels} different texts in {n_present} rows, too many to learn from each. "
@@ -177,7 +186,7 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         codes = level_codes(column.texts, levels)
         codes = codes[codes < len(levels)]
         if len(levels) > self.max_levels:
-            means = target_mean_table(codes, len(levels), Y[~column.missing()])
+            means = target_mean_table(codes, len(levels), Y[~column.missing])
             table = target_scaler(means, codes, self.limit).transform(means)
             endings = [f"_{name}" for name in class_names] or [""]
         else:
@@ -197,14 +206,14 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         return Z
 
     def _encode_numbers(self, columns: list[Column]) -> np.ndarray:
-        if self.number_pipeline_ is None:
+        if self.scaler_ is None:
             return np.empty((len(columns[0].cells), 0), np.float32)
         X = self._stack_numbers(columns)
-        Z = self.number_pipeline_.transform(X).astype(np.float32)
+        Z = self.piecewise_encoder_.transform(self._scale_numbers(X))
         Z[np.isnan(Z)] = 0.0
-        indicated = np.isin(self._numbers(), self._numbers_with_indicator())
-        share = self.missing_share_[self._numbers_with_indicator()]
-        return np.hstack([Z, np.isnan(X[:, indicated]) - share.astype(np.float32)])
+        with_indicator = self._numbers_with_indicator()
+        is_missing = np.column_stack([np.empty((len(X), 0)), *(columns[j].missing for j in with_indicator)])
+        return np.hstack([Z, is_missing - self.missing_share_[with_indicator]], dtype=np.float32)
 
     def _encode_categories(self, columns: list[Column]) -> dict[int, np.ndarray]:
         blocks = {}
