@@ -74,12 +74,18 @@ def _plain(X: Any) -> Any:
     """
     if sparse.issparse(X) or X is None:
         return X
-    if not hasattr(X, "shape") or (hasattr(X, "__array_namespace__") and not hasattr(X, "__array__")):
-        X = _array_by_protocol(X)
+    X = _array_by_protocol(X) if _needs_conversion(X) else X
     _refuse_dates(X)
     if isinstance(X, np.ma.MaskedArray):
         X = np.ma.filled(X if X.dtype.kind == "f" else X.astype(np.float64), np.nan)
     return X
+
+
+def _needs_conversion(X: Any) -> bool:
+    """Return whether X is a sequence, or an array by protocol alone."""
+    if sparse.issparse(X) or X is None:
+        return False
+    return not hasattr(X, "shape") or (hasattr(X, "__array_namespace__") and not hasattr(X, "__array__"))
 
 
 def _array_by_protocol(X: Any) -> Any:
@@ -176,8 +182,8 @@ def validate_table(estimator: Any, X: Any, *, reset: bool) -> Any:
         validation.check_array(np.broadcast_to(np.False_, X.shape))  # for its errors on tables without rows or columns
         return validation.validate_data(estimator, X, reset=reset, skip_check_array=True)
     if isinstance(X, np.ma.MaskedArray):
-        X = X.astype(object).filled(None)
-    if not sparse.issparse(X) and X is not None and not hasattr(X, "dtype"):
+        X = np.ma.filled(X.astype(object), None)
+    elif _needs_conversion(X):
         array = _array_by_protocol(X)
         # NumPy makes text of all cells if one of them is: None, NaN and numbers too.
         X = np.asarray(X, dtype=object) if getattr(array, "dtype", np.dtype(float)).kind in "US" else array

@@ -6,6 +6,9 @@ last but one is for unknown levels and the last one for missing cells.
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
 from itertools import repeat
 from typing import Any
 
@@ -18,9 +21,12 @@ from sklearn.utils.multiclass import type_of_target
 from skneural._sklearn_compat import check_array
 from skneural.preprocessing.clipping import SmoothClipper
 from skneural.preprocessing.scaling import StdScaler
-from skneural.preprocessing.table_columns import BOOLS
+from skneural.preprocessing.table_columns import BOOLS, Column
 
 N_FOLDS = 5
+# A category of more levels than these, and more than this fraction of its rows, is free text: hardly a level occurs
+# twice, so that nothing can be learned about it.
+FREE_TEXT_LEVELS, FREE_TEXT_FRACTION = 100, 0.95
 
 
 def one_hot_table(codes: np.ndarray, n_levels: int, min_frequency: float | None) -> tuple[np.ndarray, np.ndarray]:
@@ -110,23 +116,46 @@ def target_mean_table(codes: np.ndarray, n_levels: int, Y: np.ndarray) -> np.nda
     return np.hstack([encoder.transform(levels) for encoder in fitted])
 
 
-def cross_fitted_target_means(codes: np.ndarray, n_levels: int, Y: np.ndarray, random_state: Any) -> np.ndarray:
-    """Encode each row by the mean targets of rows in other folds, so that its own target has no part in it.
+@dataclass
+class TargetMeans:
+    """The mean targets of a category's levels, standardised as those of the training rows, then clipped smoothly.
 
-    Returns
-    -------
-    Z : ndarray of shape (n_samples, n_columns)
+    Attributes
+    ----------
+    codes : ndarray of shape (n_present,), int
+        Levels of the training rows.
+    n_levels : int
+    Y : ndarray of shape (n_present, n_columns), float64
+        See `target_columns`.
+    limit : float
+        See :class:`skneural.SmoothClipper`.
     """
-    Z = np.empty(Y.shape)
-    folds = KFold(min(N_FOLDS, len(codes)), shuffle=True, random_state=random_state)
-    for train, test in folds.split(codes):
-        Z[test] = target_mean_table(codes[train], n_levels, Y[train])[codes[test]]
-    return Z
 
+    codes: np.ndarray
+    n_levels: int
+    Y: np.ndarray
+    limit: float
 
-def target_scaler(means: np.ndarray, codes: np.ndarray, limit: float) -> Pipeline:
-    """The scaler of mean targets, fitted to those of the training rows: standardised, then clipped smoothly."""
-    return make_pipeline(StdScaler(), SmoothClipper(limit=limit)).fit(means[codes])
+    @cached_property
+    def _means(self) -> np.ndarray:
+        return target_mean_table(self.codes, self.n_levels, self.Y)
+
+    @cached_property
+    def _scaler(self) -> Pipeline:
+        return make_pipeline(StdScaler(), SmoothClipper(limit=self.limit)).fit(self._means[self.codes])
+
+    def table(self) -> np.ndarray:
+        """What stands for each level, and in the last row for unknown ones: of shape (n_levels + 1, n_columns)."""
+        return self._scaler.transform(self._means)
+
+    def cross_fitted(self, random_state: Any) -> np.ndarray:
+        """What stands for each training row, by the mean targets of rows in other folds: as long as `codes`."""
+        Z = np.empty(self.Y.shape)
+        folds = KFold(min(N_FOLDS, len(self.codes)), shuffle=True, random_state=random_state)
+        for train, test in folds.split(self.codes):
+            means = target_mean_table(self.codes[train], self.n_levels, self.Y[train])
+            Z[test] = means[self.codes[test]]
+        return self._scaler.transform(Z)
 
 
 def complete_table(table: np.ndarray, missing_share: float) -> np.ndarray:
@@ -154,9 +183,29 @@ def complete_table(table: np.ndarray, missing_share: float) -> np.ndarray:
 
 def level_codes(texts: np.ndarray, levels: list[str]) -> np.ndarray:
     """Row of each text in a complete table: its level's, else the last but one; the last one for None."""
-    lookup: dict[str | None, int] = dict(zip(levels, range(len(levels)), strict=True))
+    lookup: dict[Any, int] = dict(zip(levels, range(len(levels)), strict=True))
     for aliases in (dict(zip(BOOLS, "01", strict=True)), dict(zip("01", BOOLS, strict=True))):
         if levels and lookup.keys() <= aliases.keys():  # False and True are 0 and 1 where an array holds both
             lookup |= {aliases[level]: code for level, code in lookup.items()}
     lookup[None] = len(levels) + 1
     return np.fromiter(map(lookup.get, texts, repeat(len(levels))), dtype=np.intp, count=len(texts))
+
+
+def refuse_free_text(column: Column, n_levels: int) -> None:
+    """Raise ValueError if nearly all cells of a category are different."""
+    n_present = np.sum(~column.missing)
+    if n_levels > FREE_TEXT_LEVELS and n_levels > FREE_TEXT_FRACTION * n_present:
+        raise ValueError(
+            f"{column.label} of X has {n_levels} different texts in {n_present} rows, too many to learn about each. "
+            "Drop the column, or encode free text first, for example with skrub.StringEncoder or skrub.TextEncoder."
+        )
+
+
+def unique_names(names: list[str]) -> list[str]:
+    """The names, with a number behind each that has been there before."""
+    seen: Counter[str] = Counter()
+    unique = []
+    for name in names:
+        seen[name] += 1
+        unique.append(name if seen[name] == 1 else f"{name}_{seen[name]}")
+    return unique

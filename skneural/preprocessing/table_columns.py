@@ -72,7 +72,8 @@ class Column:
         """Where cells are missing."""
         if self.cells.dtype == np.float64:
             return np.isnan(self.cells)
-        return np.equal(self.cells, None).astype(bool)
+        nothing: Any = None
+        return np.equal(self.cells, nothing).astype(bool)
 
     def levels(self) -> list[str]:
         """The different texts, in order."""
@@ -118,6 +119,30 @@ def read_columns(X: Any) -> list[Column]:
     return [_read_series(values, f"Column {name!r}") for name, values in zip(names, columns, strict=True)]
 
 
+def find_categories(categorical_features: Any, columns: list[Column], names: Any) -> np.ndarray:
+    """A mask of the columns that are categories."""
+    by_dtype = isinstance(categorical_features, str)
+    if by_dtype or categorical_features is None:
+        return np.array([by_dtype and column.categorical for column in columns])
+    given = np.asarray(categorical_features)
+    is_categorical, n = np.zeros(len(columns), dtype=bool), len(columns)
+    if given.dtype.kind == "b" and given.shape == (n,):
+        return given.copy()
+    if given.dtype.kind in "iu" and given.ndim == 1 and ((given >= 0) & (given < n)).all():
+        is_categorical[given] = True
+    elif given.size and given.ndim == 1 and all(isinstance(name, str) for name in given):
+        unknown = [str(name) for name in given if name not in list(names if names is not None else [])]
+        if unknown:
+            raise ValueError(f"categorical_features has {unknown}, but the columns of X have the names {names}.")
+        is_categorical[[list(names).index(name) for name in given]] = True
+    elif given.size:
+        raise ValueError(
+            "categorical_features must be 'from_dtype', None, or names of columns, their indices from 0 to "
+            f"{n - 1}, or a mask of {n} bools. Got {categorical_features!r}."
+        )
+    return is_categorical
+
+
 def number_text(value: float) -> str:
     """The text of a number, the same for integers and floats."""
     return str(int(value)) if value == int(value) else repr(float(value))
@@ -154,7 +179,7 @@ def _read_series(values: Any, label: str) -> Column:
     if _is_temporal(dtype):
         raise ValueError(f"{label} of X holds dates, times or durations ({dtype}). {DATES_ADVICE}")
     if getattr(dtype, "name", None) == "category":  # of pandas
-        levels = _without_missing(np.append(np.asarray(dtype.categories, dtype=object), None))
+        levels = _without_missing(_object_array([*dtype.categories, None]))
         return Column(label, levels[np.asarray(values.cat.codes)], True)  # the code of missing cells is -1
     if hasattr(dtype, "is_numeric"):  # of Polars
         if dtype.is_numeric():

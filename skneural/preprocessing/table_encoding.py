@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from numbers import Integral, Real
 from typing import Any, Self
 
@@ -10,32 +9,120 @@ import numpy as np
 from sklearn import config_context
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from skneural._sklearn_compat import RealNotInt, _check_feature_names_in, _fit_context, validate_table
 from skneural.constraints import Interval, StrOptions
 from skneural.preprocessing.base import ignore_float_errors
 from skneural.preprocessing.clipping import SmoothClipper
 from skneural.preprocessing.level_encoding import (
+    TargetMeans,
     complete_table,
-    cross_fitted_target_means,
     level_codes,
     one_hot_table,
+    refuse_free_text,
     target_columns,
-    target_mean_table,
-    target_scaler,
+    unique_names,
 )
 from skneural.preprocessing.piecewise_linear import PiecewiseLinearEncoder
 from skneural.preprocessing.scaling import StdScaler
-from skneural.preprocessing.table_columns import Column, read_columns
-from skneural.saved_state import SavedStateMixin, unchanged_on_error
-
-# A category whose levels are more than this fraction of its rows is free text, of which no target encoding can learn.
-FREE_TEXT = 0.95
+from skneural.preprocessing.table_columns import Column, find_categories, read_columns
+from skneural.saved_state import SavedStateMixin, check_numbers, require, unchanged_on_error
 
 
 class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
-    """Turn a table of numbers, categories and missing cells into a matrix for a neural network."""
+    """Turn a table of numbers, categories and missing cells into a matrix for a neural network.
+
+    Numbers are standardised, clipped smoothly and, if there are few of them and many rows, encoded piecewise linearly
+    as well. Categories get one column per level, or the mean target of each level if there are many. Columns are
+    centred, so that 0, the mean, stands for all that is not known: missing cells and levels not seen in `fit`. Where
+    training rows have missing cells, one more column indicates them.
+
+    Parameters
+    ----------
+    categorical_features : "from_dtype", None or array-like of {bool, int, str}, default="from_dtype"
+        Which columns are categories: their names, their indices, a mask, or None for none. With ``"from_dtype"``, as in
+        :class:`sklearn.ensemble.HistGradientBoostingClassifier` but wider, those of a categorical dtype of pandas or
+        Polars, and those whose present cells are all text, or all bools. All other columns must be numbers; columns
+        of Python objects that are all numbers are.
+    max_levels : int in [1, inf), default=30
+        Categories of up to this many levels get one column per level, or one column if there are two levels. Others are
+        encoded by the mean target of each level, a single column unless the target has several classes. More columns
+        than the usual table has features would cost the network more than they tell it.
+    min_frequency : int in [1, inf), float in (0, 1) or None, default=0.001
+        Levels in fewer rows than this number, or than this fraction of the rows where the category is present, share
+        one column, and so do levels not seen in `fit`; None means that no level is rare. Not for categories of more
+        than ``max_levels`` levels.
+    n_bins : int in [2, inf), default=8
+        Bins of the piecewise-linear encoding, see :class:`skneural.PiecewiseLinearEncoder`. Numbers of fewer than
+        100 present cells per bin are not encoded so.
+    max_columns : int in [0, inf), default=1000
+        There is no piecewise-linear encoding if the numbers times ``n_bins`` exceed it; 0 for none in any case.
+    limit : float in (0, inf), default=3.0
+        The bound of standardised numbers and mean targets, see :class:`skneural.SmoothClipper`.
+    target_type : {"auto", "continuous", "binary", "multiclass"}, default="auto"
+        What y is, for mean targets. As in :class:`sklearn.preprocessing.TargetEncoder`, ``"auto"`` takes whole numbers
+        for classes; but more than ``max_levels`` of them are refused, since they may be meant as numbers.
+    random_state : int, RandomState instance or None, default=None
+        Draws the folds of `fit_transform`.
+
+    Attributes
+    ----------
+    is_categorical_ : ndarray of shape (`n_features_in_`,), bool
+        The features that are categories.
+    levels_ : list of list of str
+        For each feature, the levels of the training rows in order; none for numbers.
+    level_tables_ : list of ndarray of shape (n_levels + 2, n_columns), float32
+        For each feature, what stands for each level in the output, and in the last two rows for levels not seen in
+        `fit` and for missing cells.
+    missing_share_ : ndarray of shape (`n_features_in_`,), float64
+        Fraction of the training rows in which each feature is missing.
+    scaler_ : StdScaler or None
+        Standardises the numbers; None if there are none.
+    clipper_ : SmoothClipper or None
+        Bounds them.
+    piecewise_encoder_ : PiecewiseLinearEncoder or None
+        Encodes them.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Only if X had column names that are all strings.
+
+    See Also
+    --------
+    sklearn.preprocessing.TargetEncoder : Encodes levels by their mean target here too.
+    sklearn.preprocessing.OneHotEncoder : Groups rare levels here too.
+
+    Notes
+    -----
+    The columns of numbers come first: each number, its bins, and indicators of missing numbers. Then follow those of
+    the categories, each with its indicator. A feature without any present cell in `fit` has no column.
+
+    Levels are compared as text. So 1, 1.0 and ``"1"`` are one level, and False and True are 0 and 1: rows of pandas, of
+    Polars and of an array give the same output, to the bit.
+
+    Centred columns of levels are not divided by their standard deviation, which is small for rare levels and would make
+    them outliers. Columns of mean targets are standardised.
+
+    `fit_transform`, and so a pipeline's `fit`, encodes each training row by the mean targets of other rows; `transform`
+    by those of all training rows. Hence ``fit(X, y).transform(X)`` differs from ``fit_transform(X, y)`` where mean
+    targets are used.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skneural import TableEncoder
+    >>> X = np.array([["a", 1.0], ["b", 3.0], ["b", np.nan], [None, 5.0]], dtype=object)
+    >>> encoder = TableEncoder()
+    >>> encoder.fit_transform(X).round(2)
+    array([[-1.13, -0.25, -0.67, -0.25],
+           [ 0.  , -0.25,  0.33, -0.25],
+           [ 0.  ,  0.75,  0.33, -0.25],
+           [ 1.13, -0.25,  0.  ,  0.75]], dtype=float32)
+    >>> encoder.get_feature_names_out()
+    array(['x1', 'x1_missing', 'x0_b', 'x0_missing'], dtype=object)
+    >>> encoder.levels_
+    [['a', 'b'], []]
+    """
 
     _parameter_constraints: dict[str, list] = {
         "categorical_features": ["array-like", StrOptions({"from_dtype"}), None],
@@ -52,18 +139,8 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         "random_state": ["random_state"],
     }
     _fitted_names = frozenset(
-        {
-            "n_features_in_",
-            "feature_names_in_",
-            "is_categorical_",
-            "missing_share_",
-            "scaler_",
-            "clipper_",
-            "piecewise_encoder_",
-            "levels_",
-            "level_tables_",
-            "_name_endings",
-        }
+        "n_features_in_ feature_names_in_ is_categorical_ missing_share_ scaler_ clipper_ piecewise_encoder_ levels_ "
+        "level_tables_ _name_endings".split()
     )
 
     def __init__(
@@ -90,7 +167,28 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
     @_fit_context(prefer_skip_nested_validation=True)
     @ignore_float_errors
     def fit(self, X, y=None) -> Self:
-        """Learn moments, quantiles and levels."""
+        """Learn the moments and quantiles of numbers, and the levels of categories.
+
+        Parameters
+        ----------
+        X : DataFrame of pandas or Polars, or array-like of shape (n_samples, n_features)
+            Training rows. Missing cells are None, NaN, or what pandas and Polars have for it.
+        y : array-like of shape (n_samples,), default=None
+            The target, classes or numbers; used only for categories of more than ``max_levels`` levels.
+
+        Returns
+        -------
+        self
+            The fitted transformer.
+
+        Raises
+        ------
+        TypeError
+            If cells are neither numbers nor text nor bools, or X is sparse.
+        ValueError
+            If numbers are infinite, if a column holds dates or free text, or numbers and text, or if y is needed and
+            missing or unfit. The message names the column. The transformer is then unchanged.
+        """
         with unchanged_on_error(self), config_context(transform_output="default"):
             self._fit(X, y)
         return self
@@ -98,26 +196,68 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
     @_fit_context(prefer_skip_nested_validation=True)
     @ignore_float_errors
     def fit_transform(self, X, y=None) -> np.ndarray:
-        """Fit, and encode the training rows, with cross-fitted target encodings."""
+        """Fit to X and y, and encode X, mean targets by those of other rows.
+
+        Parameters
+        ----------
+        X : DataFrame of pandas or Polars, or array-like of shape (n_samples, n_features)
+            Training rows, as in `fit`.
+        y : array-like of shape (n_samples,), default=None
+            The target, as in `fit`.
+
+        Returns
+        -------
+        X_new : ndarray of shape (n_samples, n_columns), float32
+            Mean targets are cross-fitted: each row's come from the four fifths of the rows that it is not part of.
+        """
         with unchanged_on_error(self), config_context(transform_output="default"):
-            columns, Y = self._fit(X, y)
+            columns, target_means = self._fit(X, y)
             blocks = self._encode_categories(columns)
-            if Y is not None:
-                random_state = check_random_state(self.random_state)
-                for j in self._target_encoded():
-                    blocks[j] = self._cross_fit(j, columns[j], Y, random_state)
+            random_state = check_random_state(self.random_state)
+            for j, means in target_means.items():
+                blocks[j][~columns[j].missing, : means.Y.shape[1]] = means.cross_fitted(random_state)
             return np.hstack([self._encode_numbers(columns), *blocks.values()])
 
     @ignore_float_errors
     def transform(self, X) -> np.ndarray:
-        """Encode rows."""
+        """Encode X.
+
+        Parameters
+        ----------
+        X : DataFrame of pandas or Polars, or array-like of shape (n_samples, n_features)
+            Rows of the features seen in `fit`.
+
+        Returns
+        -------
+        X_new : ndarray of shape (n_samples, n_columns), float32
+
+        Raises
+        ------
+        TypeError
+            If cells are neither numbers nor text nor bools, or X is sparse.
+        ValueError
+            If text comes where numbers were in `fit`, or numbers where text was, or infinite numbers, or dates. The
+            message names the column.
+        """
         check_is_fitted(self)
         with config_context(transform_output="default"):
             columns = read_columns(validate_table(self, X, reset=False))
             return np.hstack([self._encode_numbers(columns), *self._encode_categories(columns).values()])
 
     def get_feature_names_out(self, input_features=None) -> np.ndarray:
-        """Return the names of the columns that `transform` returns."""
+        """Return the names of the columns that `transform` returns.
+
+        Parameters
+        ----------
+        input_features : array-like of str, default=None
+            Names of the features; None means those seen in `fit`, else x0, x1, ...
+
+        Returns
+        -------
+        names : ndarray of shape (n_columns,)
+            Strings: ``age``, ``age_bin0``, ``age_missing`` for a number; for a category ``colour_red``, ``colour_rare``
+            and ``colour_missing``, or ``colour`` for its mean target, ``colour_yes`` for that of a class of several.
+        """
         check_is_fitted(self)
         names = _check_feature_names_in(self, input_features)
         numbers = names[self._numbers()]
@@ -127,8 +267,8 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         levels = [f"{name}{end}" for name, ends in zip(names, self._name_endings, strict=True) for end in ends]
         return np.array(unique_names([*numbers, *missing, *levels]), dtype=object)
 
-    def _fit(self, X, y) -> tuple[list[Column], np.ndarray | None]:
-        """Set the fitted attributes; return the columns of X, and y as columns of numbers if it was needed."""
+    def _fit(self, X, y) -> tuple[list[Column], dict[int, TargetMeans]]:
+        """Set the fitted attributes; return the columns of X, and the mean targets of those encoded by them."""
         X = validate_table(self, X, reset=True)
         columns = read_columns(X)
         self.is_categorical_ = find_categories(self.categorical_features, columns, getattr(X, "columns", None))
@@ -138,15 +278,17 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
             for column, categorical in zip(columns, self.is_categorical_, strict=True)
         ]
         self._fit_numbers(columns)
-        Y, class_names = self._target_columns(columns, y)
-        fitted = [self._fit_levels(j, column, Y, class_names) for j, column in enumerate(columns)]
+        target_means, class_names = self._fit_target_means(columns, y)
+        fitted = [self._fit_levels(j, column, target_means, class_names) for j, column in enumerate(columns)]
         self.level_tables_: list[np.ndarray] = [table for table, _ in fitted]
         self._name_endings: list[list[str]] = [endings for _, endings in fitted]
-        return columns, Y
+        return columns, target_means
 
     def _fit_numbers(self, columns: list[Column]) -> None:
         """Set the steps that numbers take; None where there are no numbers."""
-        self.scaler_ = self.clipper_ = self.piecewise_encoder_ = None
+        self.scaler_: Any = None
+        self.clipper_: Any = None
+        self.piecewise_encoder_: Any = None
         if len(self._numbers()):
             X = self._stack_numbers(columns)
             self.scaler_ = StdScaler().fit(X)
@@ -158,52 +300,57 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         # In double precision up to here, where no value is larger than the limit.
         return self.clipper_.transform(self.scaler_.transform(X)).astype(np.float32)
 
-    def _target_columns(self, columns: list[Column], y: Any) -> tuple[np.ndarray | None, list[str]]:
-        """The target as columns of numbers, and the classes' names, if there are categories of many levels."""
-        many = self._target_encoded()
-        for j in many:
-            label, n_levels, n_present = columns[j].label, len(self.levels_[j]), (~columns[j].missing).sum()
-            if n_levels > FREE_TEXT * n_present:
-                raise ValueError(
-                    f"{label} of X has {n_levels} different texts in {n_present} rows, too many to learn from each. "
-                    "Drop the column, or encode free text first, for example with skrub.StringEncoder or "
-                    "skrub.TextEncoder."
-                )
+    def _fit_target_means(self, columns: list[Column], y: Any) -> tuple[dict[int, TargetMeans], list[str]]:
+        """The mean targets of categories of many levels, and the names of the classes they are of, if several."""
+        many = {j: len(levels) for j, levels in enumerate(self.levels_) if len(levels) > self.max_levels}
+        for j, n_levels in many.items():
+            refuse_free_text(columns[j], n_levels)
             if y is None:
                 raise ValueError(
-                    f"{label} of X has {n_levels} levels, more than max_levels={self.max_levels}, and needs y in fit, to "
-                    "be encoded by the mean target of each level. Pass y, or raise max_levels for a column per level."
+                    f"{columns[j].label} of X has {n_levels} levels, more than max_levels={self.max_levels}, and each is "
+                    "encoded by its mean target. Expected y in fit; or raise max_levels for a column per level."
                 )
-        return target_columns(y, self.target_type, self.max_levels) if len(many) else (None, [])
+        if not many:
+            return {}, []
+        check_consistent_length(columns[0].cells, y)
+        Y, class_names = target_columns(y, self.target_type, self.max_levels)
+        codes = {j: level_codes(columns[j].texts, self.levels_[j]) for j in many}
+        present = {j: ~columns[j].missing for j in many}
+        means = {j: TargetMeans(codes[j][present[j]], many[j], Y[present[j]], self.limit) for j in many}
+        return means, class_names
 
     def _fit_levels(
-        self, j: int, column: Column, Y: np.ndarray | None, class_names: list[str]
+        self, j: int, column: Column, target_means: dict[int, TargetMeans], class_names: list[str]
     ) -> tuple[np.ndarray, list[str]]:
         """The table of a category, see `complete_table`, and what follows its name in those of its columns."""
         levels, share = self.levels_[j], self.missing_share_[j]
         if not levels:
             return np.empty((2, 0), np.float32), []
-        codes = level_codes(column.texts, levels)
-        codes = codes[codes < len(levels)]
-        if len(levels) > self.max_levels:
-            means = target_mean_table(codes, len(levels), Y[~column.missing])
-            table = target_scaler(means, codes, self.limit).transform(means)
-            endings = [f"_{name}" for name in class_names] or [""]
+        if j in target_means:
+            table, endings = target_means[j].table(), [f"_{name}" for name in class_names] or [""]
         else:
+            codes = level_codes(column.texts[~column.missing], levels)
             table, column_levels = one_hot_table(codes, len(levels), self.min_frequency)
             endings = [f"_{[*levels, 'rare'][level]}" for level in column_levels]
         return complete_table(table, share), endings + ["_missing"] * int(0 < share < 1)
 
-    def _cross_fit(self, j: int, column: Column, Y: np.ndarray, random_state: Any) -> np.ndarray:
-        """The training rows of a category, each encoded by the targets of other rows."""
-        codes, n_levels = level_codes(column.texts, self.levels_[j]), len(self.levels_[j])
-        present = codes < n_levels
-        Z = self.level_tables_[j][codes]
-        codes, Y = codes[present], Y[present]
-        scaler = target_scaler(target_mean_table(codes, n_levels, Y), codes, self.limit)
-        means = cross_fitted_target_means(codes, n_levels, Y, random_state)
-        Z[present, : Y.shape[1]] = scaler.transform(means)
-        return Z
+    def _restore_fitted_state(self) -> None:
+        n = self.n_features_in_
+        is_mask = isinstance(self.is_categorical_, np.ndarray) and self.is_categorical_.dtype == bool
+        require(
+            is_mask and self.is_categorical_.shape == (n,),
+            f"is_categorical_ must be an array of {n} bools. Got {self.is_categorical_!r} instead.",
+        )
+        check_numbers("missing_share_", self.missing_share_, (n,))
+        for name in ("levels_", "level_tables_", "_name_endings"):
+            require(len(getattr(self, name)) == n, f"{name} must have one entry for each of {n} features.")
+        for levels, table, endings in zip(self.levels_, self.level_tables_, self._name_endings, strict=True):
+            require(levels == sorted(set(levels)), f"levels_ must be different texts in order. Got {levels}.")
+            check_numbers("level_tables_", table, (len(levels) + 2, len(endings)), dtypes="f")
+        steps = (self.scaler_, self.clipper_, self.piecewise_encoder_)
+        expected = len(self._numbers())
+        found = [0 if step is None else step.n_features_in_ for step in steps]
+        require(found == [expected] * 3, f"The steps for numbers must be of {expected} features. Got {found}.")
 
     def _encode_numbers(self, columns: list[Column]) -> np.ndarray:
         if self.scaler_ is None:
@@ -232,46 +379,9 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
     def _numbers_with_indicator(self) -> np.ndarray:
         return np.flatnonzero(~self.is_categorical_ & (self.missing_share_ > 0) & (self.missing_share_ < 1))
 
-    def _target_encoded(self) -> list[int]:
-        return [j for j, levels in enumerate(self.levels_) if len(levels) > self.max_levels]
-
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         tags.input_tags.categorical = True
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
-
-
-def find_categories(categorical_features: Any, columns: list[Column], names: Any) -> np.ndarray:
-    """A mask of the columns that are categories."""
-    by_dtype = isinstance(categorical_features, str)
-    if by_dtype or categorical_features is None:
-        return np.array([by_dtype and column.categorical for column in columns])
-    given = np.asarray(categorical_features)
-    is_categorical, n = np.zeros(len(columns), dtype=bool), len(columns)
-    if given.dtype.kind == "b" and given.shape == (n,):
-        return given.copy()
-    if given.dtype.kind in "iu" and given.ndim == 1 and ((given >= 0) & (given < n)).all():
-        is_categorical[given] = True
-    elif given.size and given.ndim == 1 and all(isinstance(name, str) for name in given):
-        unknown = [str(name) for name in given if name not in list(names if names is not None else [])]
-        if unknown:
-            raise ValueError(f"categorical_features has {unknown}, but the columns of X have the names {names}.")
-        is_categorical[[list(names).index(name) for name in given]] = True
-    elif given.size:
-        raise ValueError(
-            "categorical_features must be 'from_dtype', None, or names of columns, their indices from 0 to "
-            f"{n - 1}, or a mask of {n} bools. Got {categorical_features!r}."
-        )
-    return is_categorical
-
-
-def unique_names(names: list[str]) -> list[str]:
-    """The names, with a number behind each that has been there before."""
-    seen: Counter[str] = Counter()
-    unique = []
-    for name in names:
-        seen[name] += 1
-        unique.append(name if seen[name] == 1 else f"{name}_{seen[name]}")
-    return unique
