@@ -182,7 +182,7 @@ def validate_table(estimator: Any, X: Any, *, reset: bool) -> Any:
         validation.check_array(np.broadcast_to(np.False_, X.shape))  # for its errors on tables without rows or columns
         return validation.validate_data(estimator, X, reset=reset, skip_check_array=True)
     if isinstance(X, np.ma.MaskedArray):
-        X = np.ma.filled(X.astype(object), None)
+        X = np.where(np.ma.getmaskarray(X), None, X.data)
     elif _needs_conversion(X):
         array = _array_by_protocol(X)
         # NumPy makes text of all cells if one of them is: None, NaN and numbers too.
