@@ -43,7 +43,7 @@ def belongs_to_scikit_learn(name: str) -> bool:
 
 
 # What NumPy would convert to a number of days, seconds or nanoseconds.
-_TEMPORAL = (np.datetime64, np.timedelta64, datetime.date, datetime.time, datetime.timedelta)
+TEMPORAL = (np.datetime64, np.timedelta64, datetime.date, datetime.time, datetime.timedelta)
 
 
 def _with_sentences(check: Callable) -> Callable:
@@ -109,10 +109,10 @@ def _array_by_protocol(X: Any) -> Any:
 def _refuse_dates(X: Any) -> None:
     """Raise ValueError if X has dates or durations, which would be computed with in their unit, such as nanoseconds."""
     dtypes = list(X.dtypes) if is_frame(X) else [getattr(X, "dtype", None)]
-    found = next((dtype for dtype in dtypes if _is_temporal(dtype)), None)
+    found = next((dtype for dtype in dtypes if is_temporal(dtype)), None)
     if found is None and not all(map(_is_numeric_or_text, dtypes)):
         values = np.asarray(X)
-        found = next((each for each in values.flat if _is_temporal(values.dtype) or isinstance(each, _TEMPORAL)), None)
+        found = next((each for each in values.flat if is_temporal(values.dtype) or isinstance(each, TEMPORAL)), None)
     if found is not None:
         raise ValueError(
             f"Expected numbers. Got dates, times or durations ({found!r}): turn them into numbers of a unit first, "
@@ -120,7 +120,7 @@ def _refuse_dates(X: Any) -> None:
         )
 
 
-def _is_temporal(dtype: Any) -> bool:
+def is_temporal(dtype: Any) -> bool:
     """Return whether a dtype of NumPy, pandas or Polars is one of dates, times or durations."""
     return getattr(dtype, "kind", "") in ("m", "M") or (hasattr(dtype, "is_temporal") and dtype.is_temporal())
 
@@ -182,7 +182,8 @@ def validate_table(estimator: Any, X: Any, *, reset: bool) -> Any:
         validation.check_array(np.broadcast_to(np.False_, X.shape))  # for its errors on tables without rows or columns
         return validation.validate_data(estimator, X, reset=reset, skip_check_array=True)
     if isinstance(X, np.ma.MaskedArray):
-        X = np.where(np.ma.getmaskarray(X), None, X.data)
+        masked, X = np.ma.getmaskarray(X), np.array(X.data, dtype=object)
+        X[masked] = None
     elif _needs_conversion(X):
         array = _array_by_protocol(X)
         # NumPy makes text of all cells if one of them is: None, NaN and numbers too.
@@ -229,6 +230,7 @@ __all__ = [
     "belongs_to_scikit_learn",
     "check_array",
     "is_frame",
+    "is_temporal",
     "validate_data",
     "validate_table",
 ]

@@ -10,6 +10,7 @@ from skneural import (
     MeanCenterer,
     PCAWhitener,
     StdScaler,
+    TableEncoder,
 )
 
 # Two names of one activation make the same estimator. Few epochs, of longer steps, are enough for what the checks ask.
@@ -27,7 +28,7 @@ pytestmark = [
 
 
 @parametrize_with_checks(
-    [ActivationMLPClassifier(), ActivationMLPRegressor(), MeanCenterer(), StdScaler(), PCAWhitener()]
+    [ActivationMLPClassifier(), ActivationMLPRegressor(), MeanCenterer(), StdScaler(), PCAWhitener(), TableEncoder()]
 )
 def test_default_parameters(estimator, check):
     check(estimator)

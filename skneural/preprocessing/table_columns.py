@@ -6,7 +6,6 @@ or Polars hold it, and 1, 1.0 and "1" are one level.
 
 from __future__ import annotations
 
-import datetime
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,14 +17,10 @@ from typing import Any
 
 import numpy as np
 
-from skneural._sklearn_compat import is_frame
+from skneural._sklearn_compat import TEMPORAL, is_frame, is_temporal
 
 NAN_TYPES = (float, np.floating, Decimal)
 MISSING_NAMES = ("NAType", "NaTType")  # of pandas, which need not be installed
-DATES = (np.datetime64, np.timedelta64, datetime.date, datetime.time, datetime.timedelta)
-DATES_ADVICE = (
-    "Replace them by numbers first, for example with skrub.DatetimeEncoder, or by (dates - dates.min()) / one day."
-)
 BOOLS = ("False", "True")
 
 
@@ -90,6 +85,8 @@ class Column:
 
     def _converted_to_numbers(self) -> np.ndarray:
         found = _kinds(self.cells) - {"bools", "numbers"}
+        if "dates" in found:
+            _refuse_dates(self.label, self.cells.dtype)
         if found:
             example = next(cell for cell in self.cells if cell is not None and _kind(type(cell)) in found)
             raise ValueError(
@@ -176,8 +173,8 @@ def _read_array(values: np.ndarray, label: str) -> Column:
 def _read_series(values: Any, label: str) -> Column:
     """Read a column of pandas or Polars."""
     dtype = values.dtype
-    if _is_temporal(dtype):
-        raise ValueError(f"{label} of X holds dates, times or durations ({dtype}). {DATES_ADVICE}")
+    if is_temporal(dtype):
+        _refuse_dates(label, dtype)
     if getattr(dtype, "name", None) == "category":  # of pandas
         levels = _without_missing(_object_array([*dtype.categories, None]))
         return Column(label, levels[np.asarray(values.cat.codes)], True)  # the code of missing cells is -1
@@ -197,7 +194,7 @@ def _read_objects(values: np.ndarray, label: str) -> Column:
     cells = _without_missing(values.astype(object))
     kinds = _kinds(cells)
     if "dates" in kinds:
-        raise ValueError(f"{label} of X holds dates, times or durations. {DATES_ADVICE}")
+        _refuse_dates(label, values.dtype)
     if "others" in kinds:
         example = next(cell for cell in cells if cell is not None and _kind(type(cell)) == "others")
         raise TypeError(
@@ -238,13 +235,16 @@ def _kind(cell_type: type) -> str:
         return "texts"
     if issubclass(cell_type, bool | np.bool_):
         return "bools"
-    if issubclass(cell_type, DATES):  # before numbers: to NumPy a timedelta is an integer
+    if issubclass(cell_type, TEMPORAL):  # before numbers: to NumPy a timedelta is an integer
         return "dates"
     return "numbers" if issubclass(cell_type, Real | Decimal | Fraction) else "others"
 
 
-def _is_temporal(dtype: Any) -> bool:
-    return getattr(dtype, "kind", "") in ("m", "M") or (hasattr(dtype, "is_temporal") and dtype.is_temporal())
+def _refuse_dates(label: str, dtype: Any) -> None:
+    raise ValueError(
+        f"{label} of X must hold numbers or a category. Got dates, times or durations ({dtype}): turn them into "
+        "numbers of a unit first, for example by skrub.DatetimeEncoder, or (dates - dates.min()) / np.timedelta64(1, 'D')."
+    )
 
 
 def _as_floats(cells: np.ndarray, label: str) -> np.ndarray:

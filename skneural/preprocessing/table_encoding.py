@@ -139,8 +139,8 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         "random_state": ["random_state"],
     }
     _fitted_names = frozenset(
-        "n_features_in_ feature_names_in_ is_categorical_ missing_share_ scaler_ clipper_ piecewise_encoder_ levels_ "
-        "level_tables_ _name_endings".split()
+        {"n_features_in_", "feature_names_in_", "is_categorical_", "missing_share_"}
+        | {"scaler_", "clipper_", "piecewise_encoder_", "levels_", "level_tables_", "_name_endings"}
     )
 
     def __init__(
@@ -230,6 +230,7 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         Returns
         -------
         X_new : ndarray of shape (n_samples, n_columns), float32
+            See `get_feature_names_out`; never NaN.
 
         Raises
         ------
@@ -307,7 +308,7 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
             refuse_free_text(columns[j], n_levels)
             if y is None:
                 raise ValueError(
-                    f"{columns[j].label} of X has {n_levels} levels, more than max_levels={self.max_levels}, and each is "
+                    f"{columns[j].label} of X has {n_levels} levels, more than max_levels={self.max_levels}, so each is "
                     "encoded by its mean target. Expected y in fit; or raise max_levels for a column per level."
                 )
         if not many:

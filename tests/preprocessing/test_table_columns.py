@@ -76,7 +76,7 @@ def test_dates_are_refused_with_advice(dates):
         X = dates[:, np.newaxis]
     else:
         X = pd.DataFrame({"day": dates}) if isinstance(dates, pd.Series) else pl.DataFrame({"day": dates})
-    with pytest.raises(ValueError, match=r"Column .* holds dates, times or durations.*DatetimeEncoder"):
+    with pytest.raises(ValueError, match=r"Column .* Got dates, times or durations .*DatetimeEncoder"):
         TableEncoder().fit(X)
 
 
