@@ -142,7 +142,7 @@ def find_categories(categorical_features: Any, columns: list[Column], names: Any
 
 def number_text(value: float) -> str:
     """The text of a number, the same for integers and floats."""
-    return str(int(value)) if value == int(value) else repr(float(value))
+    return str(int(value)) if value.is_integer() else repr(float(value))
 
 
 def is_number_text(text: str) -> bool:
@@ -243,7 +243,8 @@ def _kind(cell_type: type) -> str:
 def _refuse_dates(label: str, dtype: Any) -> None:
     raise ValueError(
         f"{label} of X must hold numbers or a category. Got dates, times or durations ({dtype}): turn them into "
-        "numbers of a unit first, for example by skrub.DatetimeEncoder, or (dates - dates.min()) / np.timedelta64(1, 'D')."
+        "numbers of a unit first, for example by skrub.DatetimeEncoder or (dates - dates.min()) / "
+        "np.timedelta64(1, 'D')."
     )
 
 

@@ -308,8 +308,8 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
             refuse_free_text(columns[j], n_levels)
             if y is None:
                 raise ValueError(
-                    f"{columns[j].label} of X has {n_levels} levels, more than max_levels={self.max_levels}, so each is "
-                    "encoded by its mean target. Expected y in fit; or raise max_levels for a column per level."
+                    f"{columns[j].label} of X has {n_levels} levels, more than max_levels={self.max_levels}, and is "
+                    "encoded by their mean targets. Expected y in fit; or raise max_levels for a column per level."
                 )
         if not many:
             return {}, []

@@ -30,6 +30,7 @@ def test_whole_numbers_are_one_level_whatever_holds_them():
         np.testing.assert_array_equal(encoder.transform(same), encoder.transform(X))
     assert not encoder.transform(X + 0.5).any()
     assert TableEncoder([0]).fit(X + 0.5).levels_ == [["1.5", "2.5", "3.5"]]
+    assert TableEncoder([0]).fit([[np.inf], [-0.0], [0.0], [1e20]]).levels_ == [["0", "100000000000000000000", "inf"]]
 
 
 @pytest.mark.filterwarnings("ignore:X does not have valid feature names:UserWarning")
