@@ -67,7 +67,8 @@ CONTAINERS = {
         text="string", truth="boolean", width="Float64", count="Int64", constant="Int8", nothing="Int64"
     ),
     "pandas, NA in objects": lambda: pandas(text="string", truth="boolean", count="Int64").astype(object),
-    "pandas, text of its own": lambda: pandas(text="str", colour="str", nothing="str"),
+    "pandas, as inferred": lambda: pd.DataFrame(KINDS),
+    "pandas, all text": lambda: pandas(text="string", colour="string", nothing="string"),
     "pandas, unused levels": lambda: pandas(colour=pd.CategoricalDtype([*"zyx", "red", "blue", "green"])),
     "pandas, no level": lambda: pandas(nothing="category"),
     "pandas, single precision": lambda: pandas(width="float32", constant="float16"),
