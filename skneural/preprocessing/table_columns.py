@@ -75,12 +75,12 @@ class Column:
         return sorted(map(sys.intern, set(self.texts) - {None}))
 
     def refuse_numbers_for(self, levels: list[str]) -> None:
-        """Raise ValueError if the cells are numbers, but no level can be one."""
-        if self.cells.dtype != np.float64 or np.isnan(self.cells).all() or any(map(is_number_text, levels)):
+        """Raise ValueError if the cells are numbers, but there are levels and none can be one."""
+        if self.cells.dtype != np.float64 or self.missing.all() or not levels or any(map(is_number_text, levels)):
             return
         raise ValueError(
             f"{self.label} of X was a category of texts such as {levels[:3]} in fit. Got numbers, such as "
-            f"{self.cells[~np.isnan(self.cells)][0]}: pass the levels as they were in fit."
+            f"{self.cells[~self.missing][0]}: pass the levels as they were in fit."
         )
 
     def _converted_to_numbers(self) -> np.ndarray:
@@ -122,16 +122,16 @@ def find_categories(categorical_features: Any, columns: list[Column], names: Any
     if by_dtype or categorical_features is None:
         return np.array([by_dtype and column.categorical for column in columns])
     given = np.asarray(categorical_features)
-    is_categorical, n = np.zeros(len(columns), dtype=bool), len(columns)
+    is_categorical, n, names = np.zeros(len(columns), dtype=bool), len(columns), list([] if names is None else names)
     if given.dtype.kind == "b" and given.shape == (n,):
         return given.copy()
     if given.dtype.kind in "iu" and given.ndim == 1 and ((given >= 0) & (given < n)).all():
         is_categorical[given] = True
     elif given.size and given.ndim == 1 and all(isinstance(name, str) for name in given):
-        unknown = [str(name) for name in given if name not in list(names if names is not None else [])]
+        unknown = [str(name) for name in given if name not in names]
         if unknown:
             raise ValueError(f"categorical_features has {unknown}, but the columns of X have the names {names}.")
-        is_categorical[[list(names).index(name) for name in given]] = True
+        is_categorical[[names.index(name) for name in given]] = True
     elif given.size:
         raise ValueError(
             "categorical_features must be 'from_dtype', None, or names of columns, their indices from 0 to "
@@ -148,7 +148,7 @@ def number_text(value: float) -> str:
 def is_number_text(text: str) -> bool:
     """Return whether a text is that of a number or a bool."""
     try:
-        return text in BOOLS or number_text(float(text)) == text
+        return text in BOOLS or (text != "nan" and number_text(float(text)) == text)
     except (ValueError, OverflowError):
         return False
 
@@ -161,7 +161,7 @@ def cell_text(cell: Any) -> str:
         return BOOLS[int(cell)]
     if isinstance(cell, int | np.integer):
         return str(int(cell))
-    return number_text(float(cell)) if isinstance(cell, float | np.floating) else str(cell)
+    return number_text(float(cell)) if isinstance(cell, NAN_TYPES) else str(cell)
 
 
 def _read_array(values: np.ndarray, label: str) -> Column:
@@ -220,9 +220,7 @@ def _is_missing(cell: Any) -> bool:
 
 def _object_array(cells: Sequence[Any]) -> np.ndarray:
     """An array of objects, also of cells that are sequences."""
-    array = np.empty(len(cells), dtype=object)
-    array[:] = cells
-    return array
+    return np.fromiter(cells, dtype=object, count=len(cells))
 
 
 def _kinds(cells: np.ndarray) -> set[str]:

@@ -104,3 +104,24 @@ def test_other_cells_are_refused_by_name(cell):
     cells[0] = cell
     with pytest.raises(TypeError, match=r"Column 'odd' of X holds .* a string, a bool or a number"):
         TableEncoder().fit(pd.DataFrame({"odd": cells}))
+
+
+def test_lists_in_polars_are_refused_by_name():
+    with pytest.raises(TypeError, match=r"Column 'odd' of X holds \[1, 2\]"):
+        TableEncoder().fit(pl.DataFrame({"odd": [[1, 2], [3, 4]]}))
+
+
+def test_what_training_rows_know_nothing_of_may_be_anything():
+    X = pd.DataFrame({"n": [1.0, 2.0], "none": pd.Categorical([None, None])})
+    encoder = TableEncoder().fit(X)
+    for column in ([1.0, 2.0], ["a", "b"], [True, None]):
+        np.testing.assert_array_equal(encoder.transform(X.assign(none=column)), encoder.transform(X))
+
+
+def test_text_that_looks_missing_is_text():
+    X = pd.DataFrame({"t": ["nan", "", "None", None]}, dtype=object)
+    encoder = TableEncoder().fit(X)
+    assert encoder.levels_ == [["", "None", "nan"]]
+    assert encoder.missing_share_ == 0.25
+    with pytest.raises(ValueError, match="Got numbers, such as"):
+        encoder.transform(pd.DataFrame({"t": [1.0]}))
