@@ -27,7 +27,14 @@ from skneural.estimators import (
     ValidationSetWarning,
     tabular_classifier,
 )
-from skneural.preprocessing import MeanCenterer, PCAWhitener, PiecewiseLinearEncoder, SmoothClipper, StdScaler
+from skneural.preprocessing import (
+    MeanCenterer,
+    PCAWhitener,
+    PiecewiseLinearEncoder,
+    SmoothClipper,
+    StdScaler,
+    TableEncoder,
+)
 from skneural.saved_state import VersionWarning
 from skneural.solvers import DivergenceError
 from skneural.versions import show_versions
@@ -57,6 +64,7 @@ __all__ = [
     "SmoothClipper",
     "Softplus",
     "StdScaler",
+    "TableEncoder",
     "Tanh",
     "ValidationSetWarning",
     "VersionWarning",

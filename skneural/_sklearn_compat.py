@@ -43,7 +43,7 @@ def belongs_to_scikit_learn(name: str) -> bool:
 
 
 # What NumPy would convert to a number of days, seconds or nanoseconds.
-_TEMPORAL = (np.datetime64, np.timedelta64, datetime.date, datetime.time, datetime.timedelta)
+TEMPORAL = (np.datetime64, np.timedelta64, datetime.date, datetime.time, datetime.timedelta)
 
 
 def _with_sentences(check: Callable) -> Callable:
@@ -74,12 +74,18 @@ def _plain(X: Any) -> Any:
     """
     if sparse.issparse(X) or X is None:
         return X
-    if not hasattr(X, "shape") or (hasattr(X, "__array_namespace__") and not hasattr(X, "__array__")):
-        X = _array_by_protocol(X)
+    X = _array_by_protocol(X) if _needs_conversion(X) else X
     _refuse_dates(X)
     if isinstance(X, np.ma.MaskedArray):
         X = np.ma.filled(X if X.dtype.kind == "f" else X.astype(np.float64), np.nan)
     return X
+
+
+def _needs_conversion(X: Any) -> bool:
+    """Return whether X is a sequence, or an array by protocol alone."""
+    if sparse.issparse(X) or X is None:
+        return False
+    return not hasattr(X, "shape") or (hasattr(X, "__array_namespace__") and not hasattr(X, "__array__"))
 
 
 def _array_by_protocol(X: Any) -> Any:
@@ -102,12 +108,11 @@ def _array_by_protocol(X: Any) -> Any:
 
 def _refuse_dates(X: Any) -> None:
     """Raise ValueError if X has dates or durations, which would be computed with in their unit, such as nanoseconds."""
-    is_table = all(hasattr(X, name) for name in ("shape", "columns", "dtypes"))
-    dtypes = list(X.dtypes) if is_table else [getattr(X, "dtype", None)]
-    found = next((dtype for dtype in dtypes if _is_temporal(dtype)), None)
+    dtypes = list(X.dtypes) if is_frame(X) else [getattr(X, "dtype", None)]
+    found = next((dtype for dtype in dtypes if is_temporal(dtype)), None)
     if found is None and not all(map(_is_numeric_or_text, dtypes)):
         values = np.asarray(X)
-        found = next((each for each in values.flat if _is_temporal(values.dtype) or isinstance(each, _TEMPORAL)), None)
+        found = next((each for each in values.flat if is_temporal(values.dtype) or isinstance(each, TEMPORAL)), None)
     if found is not None:
         raise ValueError(
             f"Expected numbers. Got dates, times or durations ({found!r}): turn them into numbers of a unit first, "
@@ -115,7 +120,7 @@ def _refuse_dates(X: Any) -> None:
         )
 
 
-def _is_temporal(dtype: Any) -> bool:
+def is_temporal(dtype: Any) -> bool:
     """Return whether a dtype of NumPy, pandas or Polars is one of dates, times or durations."""
     return getattr(dtype, "kind", "") in ("m", "M") or (hasattr(dtype, "is_temporal") and dtype.is_temporal())
 
@@ -168,6 +173,30 @@ def validate_data(estimator: Any, X: Any, *y: Any, **how: Any) -> Any:
 
 
 @_with_sentences
+def validate_table(estimator: Any, X: Any, *, reset: bool) -> Any:
+    """Check names, number and shape of the columns of a table as scikit-learn's `validate_data` does, not its cells.
+
+    A table of pandas or Polars is returned as it is, anything else as an array, of objects where kinds are mixed.
+    """
+    if is_frame(X):
+        validation.check_array(np.broadcast_to(np.False_, X.shape))  # for its errors on tables without rows or columns
+        return validation.validate_data(estimator, X, reset=reset, skip_check_array=True)
+    if isinstance(X, np.ma.MaskedArray):
+        masked, X = np.ma.getmaskarray(X), np.array(X.data, dtype=object)
+        X[masked] = None
+    elif _needs_conversion(X):
+        array = _array_by_protocol(X)
+        # NumPy makes text of all cells if one of them is: None, NaN and numbers too.
+        X = np.asarray(X, dtype=object) if getattr(array, "dtype", np.dtype(float)).kind in "US" else array
+    return validation.validate_data(estimator, X, reset=reset, dtype=None, ensure_all_finite=False)
+
+
+def is_frame(X: Any) -> bool:
+    """Return whether X is a table of pandas or Polars, or of a library like them."""
+    return all(hasattr(X, name) for name in ("shape", "columns", "dtypes"))
+
+
+@_with_sentences
 def check_array(X: Any, **how: Any) -> Any:
     """Call scikit-learn's function of this name, with X as a plain array of numbers."""
     _refuse_invalid_indices(X)
@@ -200,5 +229,8 @@ __all__ = [
     "accepts_sample_weight",
     "belongs_to_scikit_learn",
     "check_array",
+    "is_frame",
+    "is_temporal",
     "validate_data",
+    "validate_table",
 ]

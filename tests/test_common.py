@@ -10,6 +10,7 @@ from skneural import (
     MeanCenterer,
     PCAWhitener,
     StdScaler,
+    TableEncoder,
 )
 
 # Two names of one activation make the same estimator. Few epochs, of longer steps, are enough for what the checks ask.
@@ -35,6 +36,7 @@ pytestmark = [
         MeanCenterer(),
         StdScaler(),
         PCAWhitener(),
+        TableEncoder(),
     ]
 )
 def test_default_parameters_and_members(estimator, check):

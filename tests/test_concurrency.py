@@ -22,6 +22,7 @@ from skneural import (
     PCAWhitener,
     SmoothClipper,
     StdScaler,
+    TableEncoder,
 )
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -58,7 +59,9 @@ def test_eight_threads_predict_with_one_model(backend, activation, method):
             np.testing.assert_array_equal(one, other)
 
 
-@pytest.mark.parametrize("fitted", [MeanCenterer(), StdScaler(), PCAWhitener(), SmoothClipper()], ids=repr)
+@pytest.mark.parametrize(
+    "fitted", [MeanCenterer(), StdScaler(), PCAWhitener(), SmoothClipper(), TableEncoder()], ids=repr
+)
 def test_eight_threads_transform_with_one_transformer(fitted):
     rows = [X[i::N_THREADS] for i in range(N_THREADS)]
     expected = [clone(fitted).fit(X).transform(each) for each in rows]

@@ -15,7 +15,14 @@ from skneural.deployment.reproducible_skops import reproducible
 from skneural.estimators import ActivationMLPClassifier, ActivationMLPRegressor
 from skneural.initializers import INITIALIZERS
 from skneural.losses import LOSSES
-from skneural.preprocessing import MeanCenterer, PCAWhitener, PiecewiseLinearEncoder, SmoothClipper, StdScaler
+from skneural.preprocessing import (
+    MeanCenterer,
+    PCAWhitener,
+    PiecewiseLinearEncoder,
+    SmoothClipper,
+    StdScaler,
+    TableEncoder,
+)
 from skneural.solvers import SCHEDULES
 
 ESTIMATORS = [
@@ -26,6 +33,7 @@ ESTIMATORS = [
     PiecewiseLinearEncoder,
     SmoothClipper,
     StdScaler,
+    TableEncoder,
 ]
 COMPONENTS = [
     type(component) for registry in (ACTIVATIONS, INITIALIZERS, LOSSES, SCHEDULES) for component in registry.values()

@@ -4,6 +4,7 @@ from skneural.preprocessing.centering import MeanCenterer
 from skneural.preprocessing.clipping import SmoothClipper
 from skneural.preprocessing.piecewise_linear import PiecewiseLinearEncoder
 from skneural.preprocessing.scaling import StdScaler
+from skneural.preprocessing.table_encoding import TableEncoder
 from skneural.preprocessing.whitening import PCAWhitener
 
-__all__ = ["MeanCenterer", "PCAWhitener", "PiecewiseLinearEncoder", "SmoothClipper", "StdScaler"]
+__all__ = ["MeanCenterer", "PCAWhitener", "PiecewiseLinearEncoder", "SmoothClipper", "StdScaler", "TableEncoder"]

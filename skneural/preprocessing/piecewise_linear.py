@@ -21,7 +21,7 @@ class PiecewiseLinearEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
     With the distinct quantiles b₀ < ... < b_m of a feature, the column of bin t is (x − b_{t−1}) / (b_t − b_{t−1}),
     clipped to [0, 1] and centred on the training rows. A linear function of these columns can bend at each quantile.
     The features themselves come first, unchanged. If there are too many features, or too few rows for so many bins,
-    nothing is appended.
+    nothing is appended. NaN are ignored in `fit` and stay NaN in all columns of their feature.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ class PiecewiseLinearEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
     max_columns : int in [0, inf), default=256
         Nothing is appended if n_features · n_bins exceeds this number.
     min_rows : int in [1, inf), default=100
-        Rows needed per bin: nothing is appended if there are fewer than n_bins · min_rows training rows.
+        Rows needed per bin: nothing is appended for a feature with fewer than n_bins · min_rows values.
 
     Attributes
     ----------
@@ -91,14 +91,12 @@ class PiecewiseLinearEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
             The fitted transformer.
         """
         with unchanged_on_error(self):
-            X = validate_data(self, X, dtype=(np.float64, np.float32))
-            if X.shape[1] * self.n_bins <= self.max_columns and len(X) >= self.n_bins * self.min_rows:
-                levels = np.linspace(0, 1, self.n_bins + 1)
-                self.bin_edges_ = [_bin_edges(x, levels) for x in X.T]
-            else:
-                self.bin_edges_ = [np.empty(0) for _ in X.T]
-            self.encoding_mean_ = np.zeros(sum(map(_n_bins, self.bin_edges_)))
-            self.encoding_mean_ = self._encode(X).mean(axis=0, dtype=np.float64)
+            X = self._validate_input(X, reset=True)
+            n_bins = int(self.n_bins) if X.shape[1] * self.n_bins <= self.max_columns else 0
+            self.bin_edges_ = [_bin_edges(x[~np.isnan(x)], n_bins, self.min_rows) for x in X.T]
+            pairs = zip(X.T, self.bin_edges_, strict=True)
+            means = [_encode(x[~np.isnan(x)], edges).mean(axis=1, dtype=np.float64) for x, edges in pairs if len(edges)]
+            self.encoding_mean_ = np.concatenate([np.empty(0), *means])
         return self
 
     @ignore_float_errors
@@ -116,7 +114,7 @@ class PiecewiseLinearEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
             Of the dtype of X if that is float32 or float64, else float64.
         """
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False, dtype=(np.float64, np.float32))
+        X = self._validate_input(X, reset=False)
         return np.hstack([X, self._encode(X)])
 
     def get_feature_names_out(self, input_features=None) -> np.ndarray:
@@ -148,30 +146,45 @@ class PiecewiseLinearEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
             require((np.diff(edges) > 0).all(), f"bin_edges_ must ascend. Got {edges} instead.")
         check_numbers("encoding_mean_", self.encoding_mean_, (sum(map(_n_bins, self.bin_edges_)),))
 
+    def _validate_input(self, X, reset: bool) -> np.ndarray:
+        return validate_data(self, X, reset=reset, dtype=(np.float64, np.float32), ensure_all_finite="allow-nan")
+
     def _encode(self, X: np.ndarray) -> np.ndarray:
         """The columns of all bins, of shape (n_samples, n_encoded)."""
         out = np.empty((len(X), len(self.encoding_mean_)), dtype=X.dtype)
+        mean = self.encoding_mean_.astype(X.dtype)[:, np.newaxis]
         start = 0
         for x, edges in zip(X.T, self.bin_edges_, strict=True):
-            stop = start + _n_bins(edges)
-            low, high = edges[:-1].astype(X.dtype), edges[1:].astype(X.dtype)
-            # Clipped before the division, so that values far outside do not overflow; halved, so that no bin does.
-            clipped = np.clip(x[:, None], low, high)
-            out[:, start:stop] = (clipped / 2 - low / 2) / np.maximum(high / 2 - low / 2, np.finfo(X.dtype).tiny)
-            start = stop
-        out -= self.encoding_mean_.astype(X.dtype)
+            bins = slice(start, start + _n_bins(edges))
+            np.subtract(_encode(x, edges), mean[bins], out=out.T[bins])
+            start = bins.stop
         return out
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 
 
-def _bin_edges(x: np.ndarray, levels: np.ndarray) -> np.ndarray:
+def _bin_edges(x: np.ndarray, n_bins: int, min_rows: int) -> np.ndarray:
     """Distinct quantiles; none if they make fewer than two bins, which would only repeat the feature."""
+    if n_bins == 0 or len(x) < n_bins * min_rows:
+        return np.empty(0)
+    levels = np.linspace(0, 1, n_bins + 1)
     distinct = np.unique(2 * np.quantile(x / 2, levels))  # between halves, interpolation does not overflow
     return distinct if len(distinct) > 2 else np.empty(0)
+
+
+def _encode(x: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """The columns of one feature's bins, not centred, as rows: of shape (n_bins, n_samples)."""
+    low, high = edges[:-1, np.newaxis].astype(x.dtype), edges[1:, np.newaxis].astype(x.dtype)
+    # Clipped before the division, so that values far outside do not overflow; halved, so that no bin does.
+    encoded = np.clip(np.ascontiguousarray(x), low, high)
+    encoded /= 2
+    encoded -= low / 2
+    encoded /= np.maximum(high / 2 - low / 2, np.finfo(x.dtype).tiny)
+    return encoded
 
 
 def _n_bins(edges: np.ndarray) -> int:

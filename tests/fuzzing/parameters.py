@@ -149,6 +149,10 @@ USUAL: dict[str, list[Callable[[], Any]]] = {
     "n_bins": [lambda: 2],
     "max_columns": [lambda: 0],
     "min_rows": [lambda: 1],
+    "categorical_features": [lambda: None, lambda: [0], lambda: [True] * 3],
+    "max_levels": [lambda: 1, lambda: 3],
+    "min_frequency": [lambda: 3, lambda: 0.2, lambda: None],
+    "target_type": [lambda: "continuous", lambda: "multiclass"],
 }
 
 

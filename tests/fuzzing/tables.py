@@ -184,6 +184,17 @@ def _named(n: int) -> list[Any]:
     return [f"x{i}" for i in range(n)]
 
 
+def _of_all_kinds(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with every fourth column as text, then as bools, as numbers with gaps, as a category."""
+    kinds = [
+        lambda column: column.round(0).astype(str).astype(object),
+        lambda column: column > 0,
+        lambda column: column.where(column > -1),
+        lambda column: column.round(0).astype("category"),
+    ]
+    return pd.DataFrame({name: kinds[j % 4](frame[name]) for j, name in enumerate(frame.columns)})
+
+
 FRAMES: dict[str, Callable[[Array], Any]] = {
     "frame": partial(_frame, _named),
     "frame in reverse": lambda X: _frame(_named, X[:, ::-1]).iloc[:, ::-1],
@@ -193,7 +204,9 @@ FRAMES: dict[str, Callable[[Array], Any]] = {
     "frame, equal names": partial(_frame, lambda n: ["x"] * n),
     "frame, missing values": lambda X: _frame(_named, X).convert_dtypes(),
     "frame, categories": lambda X: _frame(_named, X).astype("category"),
+    "frame, all kinds": lambda X: _of_all_kinds(_frame(_named, X)),
     "polars": lambda X: pl.DataFrame(X, schema=_named(X.shape[1])),
+    "polars, all kinds": lambda X: pl.DataFrame(_of_all_kinds(_frame(_named, X)).to_dict("list"), strict=False),
 }
 SPARSE: dict[str, Callable[[Array], Any]] = {
     **{f"{f} array": getattr(sparse, f"{f}_array") for f in ("csr", "csc", "coo", "lil", "dok", "bsr", "dia")},
@@ -223,6 +236,7 @@ DENSE: dict[str, Callable[[Array], Any]] = {
     "masked": lambda X: np.ma.masked_array(X, mask=np.zeros(X.shape, bool)),
 }
 CONTAINERS = DENSE | SPARSE | FRAMES
+CATEGORICAL = {name for name in FRAMES if name.endswith(("categories", "all kinds"))}
 
 
 @dataclass(frozen=True)

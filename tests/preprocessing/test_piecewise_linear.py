@@ -60,3 +60,15 @@ def test_refuses_other_settings(settings):
 
 def test_more_bins_than_memory_are_too_many_for_the_rows():
     assert PiecewiseLinearEncoder(n_bins=2**40).fit_transform([[1.0], [2.0]]).shape == (2, 1)
+
+
+def test_missing_values_are_left_out_and_stay_missing():
+    x = np.random.default_rng(0).standard_normal(500)
+    X = np.column_stack([x, np.where(np.arange(500) < 400, x, np.nan), np.where(np.arange(500) < 399, x, np.nan)])
+    encoder = PiecewiseLinearEncoder(n_bins=4).fit(X)
+    Z = encoder.transform(X)
+    assert [len(edges) for edges in encoder.bin_edges_] == [5, 5, 0]
+    alone = PiecewiseLinearEncoder(n_bins=4).fit_transform(x[:400, np.newaxis])
+    np.testing.assert_array_equal(Z[:400, 7:], alone[:, 1:])
+    assert np.isnan(Z[400:, 7:]).all()
+    assert not np.isnan(Z[:, 3:7]).any()

@@ -1,0 +1,211 @@
+"""What stands for each level of a category: rows of a table, by one-hot encoding or by the mean target of its rows.
+
+A category is encoded by looking up its levels' codes, 0 to n_levels - 1, in a table of n_levels + 2 rows, of which the
+last but one is for unknown levels and the last one for missing cells.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import repeat
+from typing import Any
+
+import numpy as np
+from sklearn.model_selection import KFold
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import LabelBinarizer, OneHotEncoder, TargetEncoder
+from sklearn.utils.multiclass import type_of_target
+
+from skneural._sklearn_compat import check_array
+from skneural.preprocessing.clipping import SmoothClipper
+from skneural.preprocessing.scaling import StdScaler
+from skneural.preprocessing.table_columns import BOOLS, Column
+
+N_FOLDS = 5
+# A category of more levels than these, and more than this fraction of its rows, is free text: hardly a level occurs
+# twice, so that nothing can be learned about it.
+FREE_TEXT_LEVELS, FREE_TEXT_FRACTION = 100, 0.95
+
+
+def one_hot_table(codes: np.ndarray, n_levels: int, min_frequency: float | None) -> tuple[np.ndarray, np.ndarray]:
+    """One column per level, centred on the training rows; rare levels share the last one.
+
+    Of two columns the first is left out, since it says the same as the second.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n_present,), int
+        Levels of the training rows.
+    n_levels : int
+    min_frequency : int, float or None
+        As in :class:`sklearn.preprocessing.OneHotEncoder`. Unknown levels count as rare, if there are rare ones.
+
+    Returns
+    -------
+    table : ndarray of shape (n_levels + 1, n_columns)
+    column_levels : ndarray of shape (n_columns,), int
+        The level of each column; n_levels for that of the rare ones.
+    """
+    encoder = OneHotEncoder(
+        categories=[np.arange(n_levels)],
+        min_frequency=min_frequency,
+        handle_unknown="infrequent_if_exist",
+        sparse_output=False,
+    ).fit(codes[:, np.newaxis])
+    table = encoder.transform(np.arange(n_levels + 1)[:, np.newaxis])
+    rare = encoder.infrequent_categories_[0] if min_frequency is not None else None
+    column_levels = (
+        np.arange(n_levels) if rare is None else np.append(np.setdiff1d(np.arange(n_levels), rare), n_levels)
+    )
+    table[~table.any(axis=1)] = np.nan
+    if len(column_levels) <= 2:
+        table, column_levels = table[:, 1:], column_levels[1:]
+    frequency = np.bincount(codes, minlength=n_levels) / len(codes)
+    return table - frequency @ table[:n_levels], column_levels
+
+
+def target_columns(y: Any, target_type: str, max_classes: int) -> tuple[np.ndarray, list[str]]:
+    """The target as columns of numbers: itself, or one indicator per class; of two classes that of the second.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples,)
+    target_type : {"auto", "continuous", "binary", "multiclass"}
+    max_classes : int
+        With "auto", more classes than these among numbers are refused: they may be meant as numbers.
+
+    Returns
+    -------
+    Y : ndarray of shape (n_samples, n_columns), float64
+    class_names : list of str
+        One per column if there are several.
+    """
+    y = np.ravel(y) if np.ndim(y) == 2 and np.shape(y)[1] == 1 else y
+    found = type_of_target(y, input_name="y") if target_type == "auto" else target_type
+    if found == "continuous":
+        Y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y").reshape(-1, 1)
+        return Y / max(np.abs(Y).max(), np.finfo(float).tiny), []  # so that no square overflows
+    if found not in ("binary", "multiclass"):
+        raise ValueError(
+            f"Expected y to be one target, classes or numbers, for the target encoding of a category. Got {found!r}: "
+            "raise max_levels, or leave out the categories of more levels."
+        )
+    binarizer = LabelBinarizer().fit(y)
+    if target_type == "auto" and len(binarizer.classes_) > max_classes and binarizer.classes_.dtype.kind in "iuf":
+        raise ValueError(
+            f"y has {len(binarizer.classes_)} different whole numbers, which may be classes or numbers. Pass "
+            "target_type='continuous' for a regression, or target_type='multiclass' for a classification."
+        )
+    Y = binarizer.transform(y).astype(np.float64)
+    return Y, [str(label) for label in binarizer.classes_] if Y.shape[1] > 1 else []
+
+
+def target_mean_table(codes: np.ndarray, n_levels: int, Y: np.ndarray) -> np.ndarray:
+    """The mean target of each level's rows, shrunk towards the overall mean, which also stands for unknown levels.
+
+    By :class:`sklearn.preprocessing.TargetEncoder`, for which classes are indicators too.
+
+    Returns
+    -------
+    table : ndarray of shape (n_levels + 1, n_columns)
+    """
+    levels = np.arange(n_levels + 1)[:, np.newaxis]
+    fitted = (TargetEncoder(target_type="continuous").fit(codes[:, np.newaxis], y) for y in Y.T)
+    return np.hstack([encoder.transform(levels) for encoder in fitted])
+
+
+@dataclass
+class TargetMeans:
+    """The mean targets of a category's levels, standardised as those of the training rows, then clipped smoothly.
+
+    Attributes
+    ----------
+    codes : ndarray of shape (n_present,), int
+        Levels of the training rows.
+    n_levels : int
+    Y : ndarray of shape (n_present, n_columns), float64
+        See `target_columns`.
+    limit : float
+        See :class:`skneural.SmoothClipper`.
+    """
+
+    codes: np.ndarray
+    n_levels: int
+    Y: np.ndarray
+    limit: float
+
+    @cached_property
+    def _means(self) -> np.ndarray:
+        return target_mean_table(self.codes, self.n_levels, self.Y)
+
+    @cached_property
+    def _scaler(self) -> Pipeline:
+        return make_pipeline(StdScaler(), SmoothClipper(limit=self.limit)).fit(self._means[self.codes])
+
+    def table(self) -> np.ndarray:
+        """What stands for each level, and in the last row for unknown ones: of shape (n_levels + 1, n_columns)."""
+        return self._scaler.transform(self._means)
+
+    def cross_fitted(self, random_state: Any) -> np.ndarray:
+        """What stands for each training row, by the mean targets of rows in other folds: as long as `codes`."""
+        Z = np.empty(self.Y.shape)
+        folds = KFold(min(N_FOLDS, len(self.codes)), shuffle=True, random_state=random_state)
+        for train, test in folds.split(self.codes):
+            means = target_mean_table(self.codes[train], self.n_levels, self.Y[train])
+            Z[test] = means[self.codes[test]]
+        return self._scaler.transform(Z)
+
+
+def complete_table(table: np.ndarray, missing_share: float) -> np.ndarray:
+    """Append a row for missing cells and, if training rows have some, a column that is 1 for them, centred.
+
+    What is not known is the mean, zero, in all other columns.
+
+    Parameters
+    ----------
+    table : ndarray of shape (n_levels + 1, n_columns)
+    missing_share : float
+        Fraction of the training rows.
+
+    Returns
+    -------
+    table : ndarray of shape (n_levels + 2, n_columns) or (n_levels + 2, n_columns + 1), float32
+    """
+    complete = np.vstack([table, np.full(table.shape[1], np.nan)])
+    complete[np.isnan(complete)] = 0.0
+    if 0 < missing_share < 1:
+        is_missing = np.arange(len(complete)) == len(complete) - 1
+        complete = np.column_stack([complete, is_missing - missing_share])
+    return complete.astype(np.float32)
+
+
+def level_codes(texts: np.ndarray, levels: list[str]) -> np.ndarray:
+    """Row of each text in a complete table: its level's, else the last but one; the last one for None."""
+    lookup: dict[Any, int] = dict(zip(levels, range(len(levels)), strict=True))
+    for aliases in (dict(zip(BOOLS, "01", strict=True)), dict(zip("01", BOOLS, strict=True))):
+        if levels and lookup.keys() <= aliases.keys():  # False and True are 0 and 1 where an array holds both
+            lookup |= {aliases[level]: code for level, code in lookup.items()}
+    lookup[None] = len(levels) + 1
+    return np.fromiter(map(lookup.get, texts, repeat(len(levels))), dtype=np.intp, count=len(texts))
+
+
+def refuse_free_text(column: Column, n_levels: int) -> None:
+    """Raise ValueError if nearly all cells of a category are different."""
+    n_present = np.sum(~column.missing)
+    if n_levels > FREE_TEXT_LEVELS and n_levels > FREE_TEXT_FRACTION * n_present:
+        raise ValueError(
+            f"{column.label} of X has {n_levels} different texts in {n_present} rows, too many to learn about each. "
+            "Drop the column, or encode free text first, for example with skrub.StringEncoder or skrub.TextEncoder."
+        )
+
+
+def unique_names(names: list[str]) -> list[str]:
+    """The names, with a number behind each that has been there before."""
+    seen: Counter[str] = Counter()
+    unique = []
+    for name in names:
+        seen[name] += 1
+        unique.append(name if seen[name] == 1 else f"{name}_{seen[name]}")
+    return unique

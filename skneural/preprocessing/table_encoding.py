@@ -1,0 +1,388 @@
+"""From a table of numbers, categories and missing cells to a matrix for a neural network."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+from typing import Any, Self
+
+import numpy as np
+from sklearn import config_context
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
+
+from skneural._sklearn_compat import RealNotInt, _check_feature_names_in, _fit_context, validate_table
+from skneural.constraints import Interval, StrOptions
+from skneural.preprocessing.base import ignore_float_errors
+from skneural.preprocessing.clipping import SmoothClipper
+from skneural.preprocessing.level_encoding import (
+    TargetMeans,
+    complete_table,
+    level_codes,
+    one_hot_table,
+    refuse_free_text,
+    target_columns,
+    unique_names,
+)
+from skneural.preprocessing.piecewise_linear import PiecewiseLinearEncoder
+from skneural.preprocessing.scaling import StdScaler
+from skneural.preprocessing.table_columns import Column, find_categories, read_columns
+from skneural.saved_state import SavedStateMixin, check_numbers, require, unchanged_on_error
+
+
+class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
+    """Turn a table of numbers, categories and missing cells into a matrix for a neural network.
+
+    Numbers are standardised, clipped smoothly and, if there are few of them and many rows, encoded piecewise linearly
+    as well. Categories get one column per level, or the mean target of each level if there are many. Columns are
+    centred, so that 0, the mean, stands for all that is not known: missing cells and levels not seen in `fit`. Where
+    training rows have missing cells, one more column indicates them.
+
+    Parameters
+    ----------
+    categorical_features : "from_dtype", None or array-like of {bool, int, str}, default="from_dtype"
+        Which columns are categories: their names, their indices, a mask, or None for none. With ``"from_dtype"``, as in
+        :class:`sklearn.ensemble.HistGradientBoostingClassifier` but wider, those of a categorical dtype of pandas or
+        Polars, and those whose present cells are all text, or all bools. All other columns must be numbers; columns
+        of Python objects that are all numbers are.
+    max_levels : int in [1, inf), default=30
+        Categories of up to this many levels get one column per level, or one column if there are two levels. Others are
+        encoded by the mean target of each level, a single column unless the target has several classes. More columns
+        than the usual table has features would cost the network more than they tell it.
+    min_frequency : int in [1, inf), float in (0, 1) or None, default=0.001
+        Levels in fewer rows than this number, or than this fraction of the rows where the category is present, share
+        one column, and so do levels not seen in `fit`; None means that no level is rare. Not for categories of more
+        than ``max_levels`` levels.
+    n_bins : int in [2, inf), default=8
+        Bins of the piecewise-linear encoding, see :class:`skneural.PiecewiseLinearEncoder`. Numbers of fewer than
+        100 present cells per bin are not encoded so.
+    max_columns : int in [0, inf), default=1000
+        There is no piecewise-linear encoding if the numbers times ``n_bins`` exceed it; 0 for none in any case.
+    limit : float in (0, inf), default=3.0
+        The bound of standardised numbers and mean targets, see :class:`skneural.SmoothClipper`.
+    target_type : {"auto", "continuous", "binary", "multiclass"}, default="auto"
+        What y is, for mean targets. As in :class:`sklearn.preprocessing.TargetEncoder`, ``"auto"`` takes whole numbers
+        for classes; but more than ``max_levels`` of them are refused, since they may be meant as numbers.
+    random_state : int, RandomState instance or None, default=None
+        Draws the folds of `fit_transform`.
+
+    Attributes
+    ----------
+    is_categorical_ : ndarray of shape (`n_features_in_`,), bool
+        The features that are categories.
+    levels_ : list of list of str
+        For each feature, the levels of the training rows in order; none for numbers.
+    level_tables_ : list of ndarray of shape (n_levels + 2, n_columns), float32
+        For each feature, what stands for each level in the output, and in the last two rows for levels not seen in
+        `fit` and for missing cells.
+    missing_share_ : ndarray of shape (`n_features_in_`,), float64
+        Fraction of the training rows in which each feature is missing.
+    scaler_ : StdScaler or None
+        Standardises the numbers; None if there are none.
+    clipper_ : SmoothClipper or None
+        Bounds them.
+    piecewise_encoder_ : PiecewiseLinearEncoder or None
+        Encodes them.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Only if X had column names that are all strings.
+
+    See Also
+    --------
+    sklearn.preprocessing.TargetEncoder : Encodes levels by their mean target here too.
+    sklearn.preprocessing.OneHotEncoder : Groups rare levels here too.
+
+    Notes
+    -----
+    The columns of numbers come first: each number, its bins, and indicators of missing numbers. Then follow those of
+    the categories, each with its indicator. A feature without any present cell in `fit` has no column.
+
+    Levels are compared as text. So 1, 1.0 and ``"1"`` are one level, and False and True are 0 and 1: rows of pandas, of
+    Polars and of an array give the same output, to the bit.
+
+    Centred columns of levels are not divided by their standard deviation, which is small for rare levels and would make
+    them outliers. Columns of mean targets are standardised.
+
+    `fit_transform`, and so a pipeline's `fit`, encodes each training row by the mean targets of other rows; `transform`
+    by those of all training rows. Hence ``fit(X, y).transform(X)`` differs from ``fit_transform(X, y)`` where mean
+    targets are used.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skneural import TableEncoder
+    >>> X = np.array([["a", 1.0], ["b", 3.0], ["b", np.nan], [None, 5.0]], dtype=object)
+    >>> encoder = TableEncoder()
+    >>> encoder.fit_transform(X).round(2)
+    array([[-1.13, -0.25, -0.67, -0.25],
+           [ 0.  , -0.25,  0.33, -0.25],
+           [ 0.  ,  0.75,  0.33, -0.25],
+           [ 1.13, -0.25,  0.  ,  0.75]], dtype=float32)
+    >>> encoder.get_feature_names_out()
+    array(['x1', 'x1_missing', 'x0_b', 'x0_missing'], dtype=object)
+    >>> encoder.levels_
+    [['a', 'b'], []]
+    """
+
+    _parameter_constraints: dict[str, list] = {
+        "categorical_features": ["array-like", StrOptions({"from_dtype"}), None],
+        "max_levels": [Interval(Integral, 1, None, closed="left")],
+        "min_frequency": [
+            Interval(Integral, 1, None, closed="left"),
+            Interval(RealNotInt, 0, 1, closed="neither"),
+            None,
+        ],
+        "n_bins": [Interval(Integral, 2, None, closed="left")],
+        "max_columns": [Interval(Integral, 0, None, closed="left")],
+        "limit": [Interval(Real, 0, None, closed="neither")],
+        "target_type": [StrOptions({"auto", "continuous", "binary", "multiclass"})],
+        "random_state": ["random_state"],
+    }
+    _fitted_names = frozenset(
+        {"n_features_in_", "feature_names_in_", "is_categorical_", "missing_share_"}
+        | {"scaler_", "clipper_", "piecewise_encoder_", "levels_", "level_tables_", "_name_endings"}
+    )
+
+    def __init__(
+        self,
+        categorical_features="from_dtype",
+        *,
+        max_levels=30,
+        min_frequency=0.001,
+        n_bins=8,
+        max_columns=1000,
+        limit=3.0,
+        target_type="auto",
+        random_state=None,
+    ):
+        self.categorical_features = categorical_features
+        self.max_levels = max_levels
+        self.min_frequency = min_frequency
+        self.n_bins = n_bins
+        self.max_columns = max_columns
+        self.limit = limit
+        self.target_type = target_type
+        self.random_state = random_state
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    @ignore_float_errors
+    def fit(self, X, y=None) -> Self:
+        """Learn the moments and quantiles of numbers, and the levels of categories.
+
+        Parameters
+        ----------
+        X : DataFrame of pandas or Polars, or array-like of shape (n_samples, n_features)
+            Training rows. Missing cells are None, NaN, or what pandas and Polars have for it.
+        y : array-like of shape (n_samples,), default=None
+            The target, classes or numbers; used only for categories of more than ``max_levels`` levels.
+
+        Returns
+        -------
+        self
+            The fitted transformer.
+
+        Raises
+        ------
+        TypeError
+            If cells are neither numbers nor text nor bools, or X is sparse.
+        ValueError
+            If numbers are infinite, if a column holds dates or free text, or numbers and text, or if y is needed and
+            missing or unfit. The message names the column. The transformer is then unchanged.
+        """
+        with unchanged_on_error(self), config_context(transform_output="default"):
+            self._fit(X, y)
+        return self
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    @ignore_float_errors
+    def fit_transform(self, X, y=None) -> np.ndarray:
+        """Fit to X and y, and encode X, mean targets by those of other rows.
+
+        Parameters
+        ----------
+        X : DataFrame of pandas or Polars, or array-like of shape (n_samples, n_features)
+            Training rows, as in `fit`.
+        y : array-like of shape (n_samples,), default=None
+            The target, as in `fit`.
+
+        Returns
+        -------
+        X_new : ndarray of shape (n_samples, n_columns), float32
+            Mean targets are cross-fitted: each row's come from the four fifths of the rows that it is not part of.
+        """
+        with unchanged_on_error(self), config_context(transform_output="default"):
+            columns, target_means = self._fit(X, y)
+            blocks = self._encode_categories(columns)
+            random_state = check_random_state(self.random_state)
+            for j, means in target_means.items():
+                blocks[j][~columns[j].missing, : means.Y.shape[1]] = means.cross_fitted(random_state)
+            return np.hstack([self._encode_numbers(columns), *blocks.values()])
+
+    @ignore_float_errors
+    def transform(self, X) -> np.ndarray:
+        """Encode X.
+
+        Parameters
+        ----------
+        X : DataFrame of pandas or Polars, or array-like of shape (n_samples, n_features)
+            Rows of the features seen in `fit`.
+
+        Returns
+        -------
+        X_new : ndarray of shape (n_samples, n_columns), float32
+            See `get_feature_names_out`; never NaN.
+
+        Raises
+        ------
+        TypeError
+            If cells are neither numbers nor text nor bools, or X is sparse.
+        ValueError
+            If text comes where numbers were in `fit`, or numbers where text was, or infinite numbers, or dates. The
+            message names the column.
+        """
+        check_is_fitted(self)
+        with config_context(transform_output="default"):
+            columns = read_columns(validate_table(self, X, reset=False))
+            return np.hstack([self._encode_numbers(columns), *self._encode_categories(columns).values()])
+
+    def get_feature_names_out(self, input_features=None) -> np.ndarray:
+        """Return the names of the columns that `transform` returns.
+
+        Parameters
+        ----------
+        input_features : array-like of str, default=None
+            Names of the features; None means those seen in `fit`, else x0, x1, ...
+
+        Returns
+        -------
+        names : ndarray of shape (n_columns,)
+            Strings: ``age``, ``age_bin0``, ``age_missing`` for a number; for a category ``colour_red``, ``colour_rare``
+            and ``colour_missing``, or ``colour`` for its mean target, ``colour_yes`` for that of a class of several.
+        """
+        check_is_fitted(self)
+        names = _check_feature_names_in(self, input_features)
+        numbers = names[self._numbers()]
+        if len(numbers):
+            numbers = self.piecewise_encoder_.get_feature_names_out(numbers)
+        missing = [f"{name}_missing" for name in names[self._numbers_with_indicator()]]
+        levels = [f"{name}{end}" for name, ends in zip(names, self._name_endings, strict=True) for end in ends]
+        return np.array(unique_names([*numbers, *missing, *levels]), dtype=object)
+
+    def _fit(self, X, y) -> tuple[list[Column], dict[int, TargetMeans]]:
+        """Set the fitted attributes; return the columns of X, and the mean targets of those encoded by them."""
+        X = validate_table(self, X, reset=True)
+        columns = read_columns(X)
+        self.is_categorical_ = find_categories(self.categorical_features, columns, getattr(X, "columns", None))
+        self.missing_share_ = np.array([column.missing.mean() for column in columns])
+        self.levels_: list[list[str]] = [
+            column.levels() if categorical else []
+            for column, categorical in zip(columns, self.is_categorical_, strict=True)
+        ]
+        self._fit_numbers(columns)
+        target_means, class_names = self._fit_target_means(columns, y)
+        fitted = [self._fit_levels(j, column, target_means, class_names) for j, column in enumerate(columns)]
+        self.level_tables_: list[np.ndarray] = [table for table, _ in fitted]
+        self._name_endings: list[list[str]] = [endings for _, endings in fitted]
+        return columns, target_means
+
+    def _fit_numbers(self, columns: list[Column]) -> None:
+        """Set the steps that numbers take; None where there are no numbers."""
+        self.scaler_: Any = None
+        self.clipper_: Any = None
+        self.piecewise_encoder_: Any = None
+        if len(self._numbers()):
+            X = self._stack_numbers(columns)
+            self.scaler_ = StdScaler().fit(X)
+            self.clipper_ = SmoothClipper(limit=self.limit).fit(X)
+            encoder = PiecewiseLinearEncoder(n_bins=self.n_bins, max_columns=self.max_columns)
+            self.piecewise_encoder_ = encoder.fit(self._scale_numbers(X))
+
+    def _scale_numbers(self, X: np.ndarray) -> np.ndarray:
+        # In double precision up to here, where no value is larger than the limit.
+        return self.clipper_.transform(self.scaler_.transform(X)).astype(np.float32)
+
+    def _fit_target_means(self, columns: list[Column], y: Any) -> tuple[dict[int, TargetMeans], list[str]]:
+        """The mean targets of categories of many levels, and the names of the classes they are of, if several."""
+        many = {j: len(levels) for j, levels in enumerate(self.levels_) if len(levels) > self.max_levels}
+        for j, n_levels in many.items():
+            refuse_free_text(columns[j], n_levels)
+            if y is None:
+                raise ValueError(
+                    f"{columns[j].label} of X has {n_levels} levels, more than max_levels={self.max_levels}, and is "
+                    "encoded by their mean targets. Expected y in fit; or raise max_levels for a column per level."
+                )
+        if not many:
+            return {}, []
+        check_consistent_length(columns[0].cells, y)
+        Y, class_names = target_columns(y, self.target_type, self.max_levels)
+        codes = {j: level_codes(columns[j].texts, self.levels_[j]) for j in many}
+        present = {j: ~columns[j].missing for j in many}
+        means = {j: TargetMeans(codes[j][present[j]], many[j], Y[present[j]], self.limit) for j in many}
+        return means, class_names
+
+    def _fit_levels(
+        self, j: int, column: Column, target_means: dict[int, TargetMeans], class_names: list[str]
+    ) -> tuple[np.ndarray, list[str]]:
+        """The table of a category, see `complete_table`, and what follows its name in those of its columns."""
+        levels, share = self.levels_[j], self.missing_share_[j]
+        if not levels:
+            return np.empty((2, 0), np.float32), []
+        if j in target_means:
+            table, endings = target_means[j].table(), [f"_{name}" for name in class_names] or [""]
+        else:
+            codes = level_codes(column.texts[~column.missing], levels)
+            table, column_levels = one_hot_table(codes, len(levels), self.min_frequency)
+            endings = [f"_{[*levels, 'rare'][level]}" for level in column_levels]
+        return complete_table(table, share), endings + ["_missing"] * int(0 < share < 1)
+
+    def _restore_fitted_state(self) -> None:
+        n = self.n_features_in_
+        is_mask = isinstance(self.is_categorical_, np.ndarray) and self.is_categorical_.dtype == bool
+        require(
+            is_mask and self.is_categorical_.shape == (n,),
+            f"is_categorical_ must be an array of {n} bools. Got {self.is_categorical_!r} instead.",
+        )
+        check_numbers("missing_share_", self.missing_share_, (n,))
+        for name in ("levels_", "level_tables_", "_name_endings"):
+            require(len(getattr(self, name)) == n, f"{name} must have one entry for each of {n} features.")
+        for levels, table, endings in zip(self.levels_, self.level_tables_, self._name_endings, strict=True):
+            require(levels == sorted(set(levels)), f"levels_ must be different texts in order. Got {levels}.")
+            check_numbers("level_tables_", table, (len(levels) + 2, len(endings)), dtypes="f")
+        steps = (self.scaler_, self.clipper_, self.piecewise_encoder_)
+        expected = len(self._numbers())
+        found = [0 if step is None else step.n_features_in_ for step in steps]
+        require(found == [expected] * 3, f"The steps for numbers must be of {expected} features. Got {found}.")
+
+    def _encode_numbers(self, columns: list[Column]) -> np.ndarray:
+        if self.scaler_ is None:
+            return np.empty((len(columns[0].cells), 0), np.float32)
+        X = self._stack_numbers(columns)
+        Z = self.piecewise_encoder_.transform(self._scale_numbers(X))
+        Z[np.isnan(Z)] = 0.0
+        with_indicator = self._numbers_with_indicator()
+        is_missing = np.column_stack([np.empty((len(X), 0)), *(columns[j].missing for j in with_indicator)])
+        return np.hstack([Z, is_missing - self.missing_share_[with_indicator]], dtype=np.float32)
+
+    def _encode_categories(self, columns: list[Column]) -> dict[int, np.ndarray]:
+        blocks = {}
+        for j in np.flatnonzero(self.is_categorical_):
+            columns[j].refuse_numbers_for(self.levels_[j])
+            blocks[int(j)] = self.level_tables_[j][level_codes(columns[j].texts, self.levels_[j])]
+        return blocks
+
+    def _stack_numbers(self, columns: list[Column]) -> np.ndarray:
+        return np.column_stack([columns[j].numbers() for j in self._numbers()])
+
+    def _numbers(self) -> np.ndarray:
+        """The features that are numbers; without those that training rows know nothing of."""
+        return np.flatnonzero(~self.is_categorical_ & (self.missing_share_ < 1))
+
+    def _numbers_with_indicator(self) -> np.ndarray:
+        return np.flatnonzero(~self.is_categorical_ & (self.missing_share_ > 0) & (self.missing_share_ < 1))
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.categorical = True
+        tags.transformer_tags.preserves_dtype = ["float32"]
+        return tags

@@ -1,0 +1,141 @@
+"""What stands for each level, against scikit-learn's encoders by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.model_selection import KFold
+from sklearn.preprocessing import StandardScaler, TargetEncoder
+
+from skneural import TableEncoder
+
+# Few levels.
+
+
+def test_rare_and_unknown_levels_share_a_column():
+    cells = np.array(["a"] * 5 + ["b"] * 5 + ["c"] * 2 + ["d"], dtype=object)
+    encoder = TableEncoder(min_frequency=3).fit(cells.reshape(-1, 1))
+    assert list(encoder.get_feature_names_out()) == ["x0_a", "x0_b", "x0_rare"]
+    mean = np.array([5, 5, 3]) / 13
+    Z = encoder.transform([["c"], ["d"], ["never seen"], ["a"], [None]])
+    np.testing.assert_allclose(Z[:4], np.eye(3)[[2, 2, 2, 0]] - mean, atol=1e-7)
+    assert not Z[4].any()
+    assert encoder.transform(cells.reshape(-1, 1)).mean(axis=0) == pytest.approx(0, abs=1e-7)
+
+
+def test_a_rare_missing_level_stays_its_own():
+    cells = np.array([None] + ["a", "b"] * 10, dtype=object).reshape(-1, 1)
+    encoder = TableEncoder(min_frequency=5).fit(cells)
+    assert list(encoder.get_feature_names_out()) == ["x0_b", "x0_missing"]
+    np.testing.assert_allclose(encoder.transform([[None]]), [[0, 20 / 21]], rtol=1e-6)
+
+
+def test_a_fraction_of_the_present_rows_is_rare():
+    cells = np.array(["a"] * 98 + ["b", "c"] + [None] * 900, dtype=object).reshape(-1, 1)
+    assert list(TableEncoder(min_frequency=0.015).fit(cells).get_feature_names_out()) == ["x0_rare", "x0_missing"]
+    assert len(TableEncoder(min_frequency=0.005).fit(cells).get_feature_names_out()) == 4
+
+
+# Mean targets.
+
+
+def many_levels(n=300, n_levels=40):
+    """A category of many levels, some missing, and a number that depends on it."""
+    rng = np.random.default_rng(0)
+    codes = rng.integers(0, n_levels, n)
+    levels = np.array([f"level {c}" for c in codes], dtype=object)
+    levels[::30] = None
+    return levels.reshape(-1, 1), codes / n_levels + 0.3 * rng.standard_normal(n)
+
+
+TARGETS = {
+    "continuous": lambda y: 1e3 * y,
+    "binary": lambda y: np.where(y > 0.5, "yes", "no"),
+    "multiclass": lambda y: np.digitize(y, [0.2, 0.5]),
+}
+
+
+def mean_targets(train, y, target_type, rows):
+    """What scikit-learn's encoder says of these rows, fitted to the training rows."""
+    return TargetEncoder(target_type=target_type).fit(train, y).transform(rows)
+
+
+@pytest.mark.parametrize("target_type", TARGETS)
+@pytest.mark.parametrize("given", [True, False])
+def test_many_levels_are_encoded_by_their_mean_targets(target_type, given):
+    X, y = many_levels()
+    y = TARGETS[target_type](y)
+    encoder = TableEncoder(target_type=target_type if given else "auto", random_state=0)
+    Z = encoder.fit_transform(X, y)
+    present = ~np.equal(X[:, 0], None).astype(bool)
+    known, target = X[present], y[present]
+    full = mean_targets(known, target, target_type, known)
+    scaler = StandardScaler().fit(full)
+
+    def clipped(means):
+        return 3 * scaler.transform(means) / np.hypot(scaler.transform(means), 3)
+
+    n_columns = full.shape[1]
+    np.testing.assert_allclose(encoder.transform(X)[present, :n_columns], clipped(full), atol=1e-5)
+    crossed = np.empty_like(full)
+    for train, test in KFold(5, shuffle=True, random_state=0).split(known):
+        crossed[test] = mean_targets(known[train], target[train], target_type, known[test])
+    np.testing.assert_allclose(Z[present, :n_columns], clipped(crossed), atol=1e-5)
+    assert not Z[~present, :n_columns].any()
+    np.testing.assert_allclose(Z[:, -1], ~present - np.mean(~present), atol=1e-7)
+    overall = mean_targets(known, target, target_type, np.array([["unknown"]], dtype=object))
+    np.testing.assert_allclose(encoder.transform([["unknown"]])[:, :n_columns], clipped(overall), atol=1e-5)
+    endings = ["_0", "_1", "_2"] if target_type == "multiclass" else [""]
+    assert list(encoder.get_feature_names_out()) == [f"x0{end}" for end in [*endings, "_missing"]]
+
+
+def test_the_number_of_levels_decides():
+    X, y = many_levels()
+    assert TableEncoder(max_levels=40).fit_transform(X).shape[1] == 41
+    assert TableEncoder(max_levels=39).fit_transform(X, y).shape[1] == 2
+
+
+def test_fit_and_fit_transform_learn_the_same():
+    X, y = many_levels()
+    fitted, other = TableEncoder().fit(X, y), TableEncoder()
+    other.fit_transform(X, y)
+    np.testing.assert_array_equal(fitted.transform(X), other.transform(X))
+
+
+def test_folds_are_drawn_from_the_random_state():
+    X, y = many_levels()
+    first, same, other = (TableEncoder(random_state=seed).fit_transform(X, y) for seed in (0, 0, 1))
+    np.testing.assert_array_equal(first, same)
+    assert (first != other).any()
+
+
+def test_rare_classes_and_few_rows_do_not_matter():
+    X = np.array([["a"], ["b"], ["c"]], dtype=object)
+    assert np.isfinite(TableEncoder(max_levels=1).fit_transform(X, ["u", "v", "w"])).all()
+    assert np.isfinite(TableEncoder(max_levels=1).fit_transform(X, ["u"] * 3)).all()
+    assert np.isfinite(TableEncoder(max_levels=1).fit_transform(X, [1e308, -1e308, 0.5])).all()
+    assert np.isfinite(TableEncoder(max_levels=1).fit_transform(X, [0.0, 0.0, 0.0])).all()
+
+
+def test_targets_are_needed_and_checked():
+    X, y = many_levels()
+    with pytest.raises(ValueError, match=r"Column 0 of X has 40 levels, more than max_levels=30.*Expected y"):
+        TableEncoder().fit(X)
+    with pytest.raises(ValueError, match="different whole numbers, which may be classes or numbers"):
+        TableEncoder().fit(X, np.arange(len(X)) % 50)
+    assert TableEncoder(target_type="continuous").fit_transform(X, np.arange(len(X)) % 50).shape[1] == 2
+    with pytest.raises(ValueError, match="one target, classes or numbers"):
+        TableEncoder().fit(X, np.column_stack([y, y]))
+    with pytest.raises(ValueError, match="NaN"):
+        TableEncoder(target_type="continuous").fit(X, np.where(y > 0.5, np.nan, y))
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        TableEncoder().fit(X, y[1:])
+    column = TableEncoder(random_state=0).fit_transform(X, y[:, np.newaxis])
+    np.testing.assert_array_equal(column, TableEncoder(random_state=0).fit_transform(X, y))
+
+
+def test_free_text_is_refused_with_advice():
+    X = pd.DataFrame({"name": [f"passenger {i}" for i in range(200)]})
+    with pytest.raises(ValueError, match=r"Column 'name' of X has 200 different texts in 200 rows.*skrub"):
+        TableEncoder().fit(X, np.arange(200.0))
+    X["name"] = [f"ford {i % 150}" for i in range(200)]
+    assert TableEncoder().fit_transform(X, np.arange(200.0) / 3).shape == (200, 1)

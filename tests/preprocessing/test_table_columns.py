@@ -1,0 +1,127 @@
+"""Which columns of a table are categories, which are numbers, and which are refused, by name."""
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+from skneural import TableEncoder
+
+# Which columns are categories.
+
+
+def test_categories_are_named_numbered_or_masked():
+    X = pd.DataFrame({"code": [1, 2, 3, 1], "size": [1.0, 2.0, 3.0, 4.0]})
+    results = [TableEncoder(given).fit_transform(X) for given in (["code"], [0], [True, False], np.array(["code"]))]
+    for Z in results:
+        np.testing.assert_array_equal(Z, results[0])
+    assert results[0].shape == (4, 4)
+    from_texts = TableEncoder().fit_transform(X.astype({"code": str}))
+    np.testing.assert_array_equal(results[0], from_texts)
+    for none in ([], None):
+        np.testing.assert_array_equal(TableEncoder(none).fit_transform(X), TableEncoder().fit_transform(X))
+
+
+def test_whole_numbers_are_one_level_whatever_holds_them():
+    X = pd.DataFrame({"code": [1, 2, 3, 1]})
+    encoder = TableEncoder([0]).fit(X)
+    assert encoder.levels_ == [["1", "2", "3"]]
+    for same in (X.astype(float), X.astype(str), X.astype("category"), X.astype("Int8"), X.astype(object)):
+        np.testing.assert_array_equal(encoder.transform(same), encoder.transform(X))
+    assert not encoder.transform(X + 0.5).any()
+    assert TableEncoder([0]).fit(X + 0.5).levels_ == [["1.5", "2.5", "3.5"]]
+    assert TableEncoder([0]).fit([[np.inf], [-0.0], [0.0], [1e20]]).levels_ == [["0", "100000000000000000000", "inf"]]
+
+
+@pytest.mark.filterwarnings("ignore:X does not have valid feature names:UserWarning")
+def test_bools_are_zero_and_one_where_an_array_holds_both():
+    X = pd.DataFrame({"truth": [True, False, True], "n": [1.0, 2.0, 3.0]})
+    encoder = TableEncoder().fit(X)
+    np.testing.assert_array_equal(encoder.transform(X.astype(float).to_numpy()), encoder.transform(X))
+    numbered = TableEncoder(["truth"]).fit(X.astype(float))
+    np.testing.assert_array_equal(numbered.transform(X), encoder.transform(X))
+    plain = TableEncoder(None).fit(X)  # a number
+    np.testing.assert_array_equal(plain.transform(X), plain.transform(X.astype(float)))
+
+
+@pytest.mark.parametrize("given", [["nobody"], [2], [-1], [True], [0.5], [["a"]], [None], [{}]])
+def test_other_categories_are_refused(given):
+    with pytest.raises(ValueError, match="categorical_features"):
+        TableEncoder(given).fit(pd.DataFrame({"a": [1.0], "b": [2.0]}))
+
+
+def test_names_need_names():
+    with pytest.raises(ValueError, match="categorical_features has"):
+        TableEncoder(["a"]).fit([[1.0]])
+
+
+# What does not fit.
+
+
+@pytest.mark.parametrize(
+    "dates",
+    [
+        pd.Series(pd.date_range("2020", periods=3)),
+        pd.Series(pd.date_range("2020", periods=3, tz="UTC")),
+        pd.Series(pd.to_timedelta([1, 2, 3], "h")),
+        pd.Series(pd.date_range("2020", periods=3).date),
+        pl.Series([1, 2, 3]).cast(pl.Date),
+        pl.Series([1, 2, None]).cast(pl.Duration),
+        np.array(["2020", "2021", "2022"], "datetime64[D]"),
+        np.array([np.timedelta64(1, "D")] * 3, dtype=object),
+    ],
+    ids=lambda each: f"{type(each).__module__} {each.dtype}",
+)
+def test_dates_are_refused_with_advice(dates):
+    if isinstance(dates, np.ndarray):
+        X = dates[:, np.newaxis]
+    else:
+        X = pd.DataFrame({"day": dates}) if isinstance(dates, pd.Series) else pl.DataFrame({"day": dates})
+    with pytest.raises(ValueError, match=r"Column .* Got dates, times or durations .*DatetimeEncoder"):
+        TableEncoder().fit(X)
+
+
+def test_numbers_and_text_in_one_column_are_refused_or_named():
+    X = pd.DataFrame({"a": [1, "two", 3.0, None]}, dtype=object)
+    with pytest.raises(ValueError, match=r"Column 'a' of X was to hold numbers.*Got 'two': name the column in"):
+        TableEncoder().fit(X)
+    assert TableEncoder(["a"]).fit(X).levels_ == [["1", "3", "two"]]
+    assert TableEncoder().fit(X.astype("category")).levels_ == [["1", "3", "two"]]
+
+
+def test_text_where_numbers_were_and_numbers_where_text_was():
+    X = pd.DataFrame({"n": [1.0, 2.0, 3.0], "t": list("abc")})
+    encoder = TableEncoder().fit(X)
+    with pytest.raises(ValueError, match=r"Column 'n' of X was to hold numbers.*Got 'x'"):
+        encoder.transform(X.assign(n=list("xyz")))
+    with pytest.raises(ValueError, match=r"Column 't' of X was a category of texts such as .*Got numbers, such as 7"):
+        encoder.transform(X.assign(t=[7.0, np.nan, 9.0]))
+
+
+@pytest.mark.parametrize("cell", [[1, 2], {"a": 1}, b"bytes", 1j, pd.Period("2020")], ids=repr)
+def test_other_cells_are_refused_by_name(cell):
+    cells = np.empty(2, dtype=object)
+    cells[0] = cell
+    with pytest.raises(TypeError, match=r"Column 'odd' of X holds .* a string, a bool or a number"):
+        TableEncoder().fit(pd.DataFrame({"odd": cells}))
+
+
+def test_lists_in_polars_are_refused_by_name():
+    with pytest.raises(TypeError, match=r"Column 'odd' of X holds \[1, 2\]"):
+        TableEncoder().fit(pl.DataFrame({"odd": [[1, 2], [3, 4]]}))
+
+
+def test_what_training_rows_know_nothing_of_may_be_anything():
+    X = pd.DataFrame({"n": [1.0, 2.0], "none": pd.Categorical([None, None])})
+    encoder = TableEncoder().fit(X)
+    for column in ([1.0, 2.0], ["a", "b"], [True, None]):
+        np.testing.assert_array_equal(encoder.transform(X.assign(none=column)), encoder.transform(X))
+
+
+def test_text_that_looks_missing_is_text():
+    X = pd.DataFrame({"t": ["nan", "", "None", None]}, dtype=object)
+    encoder = TableEncoder().fit(X)
+    assert encoder.levels_ == [["", "None", "nan"]]
+    assert encoder.missing_share_ == 0.25
+    with pytest.raises(ValueError, match="Got numbers, such as"):
+        encoder.transform(pd.DataFrame({"t": [1.0]}))
