@@ -2,11 +2,14 @@
 
 usage: python tests/benchmarks/bench_epoch.py [--threads 1 2] [--rounds 7] [--dtypes float32 float64] [--rows 1 2 ...]
        python tests/benchmarks/bench_epoch.py --activations
+       python tests/benchmarks/bench_epoch.py --members 8
 
 Random data of the sizes in CASES; the time does not depend on the values. Each contestant fits for a number of epochs,
 and what is printed is the time of the whole fit over that number. The contestants take turns, the minimum over the
 rounds counts. "products" is what the three matrix products of each layer cost by themselves in NumPy. PyTorch takes
-part where it is installed. With --activations: every activation of the package at the size of the fourth row.
+part where it is installed. With --activations: every activation of the package at the size of the fourth row. With
+--members K: a single network, K members that share the hidden layers, and the same members in PyTorch, in rows 2 and 4
+unless --rows says otherwise; the least and the median over the rounds.
 """
 
 import argparse
@@ -81,18 +84,67 @@ def pytorch(case, X, y):
     import torch
 
     X, y = torch.from_numpy(X), torch.from_numpy(y)
-    layers = []
+    hidden, loss = hidden_layers(case, X.dtype), torch.nn.CrossEntropyLoss()
+    model = hidden.append(torch.nn.Linear(case.hidden[-1], case.classes, dtype=X.dtype))
+    return seconds_per_epoch_in_torch(case, [*model.parameters()], lambda rows: loss(model(X[rows]), y[rows]))
+
+
+def hidden_layers(case, dtype):
+    import torch
+
+    layers = torch.nn.Sequential()
     for fan_in, width in pairwise([case.features, *case.hidden]):
-        layers += [torch.nn.Linear(fan_in, width, dtype=X.dtype), torch.nn.ReLU()]
-    model = torch.nn.Sequential(*layers, torch.nn.Linear(case.hidden[-1], case.classes, dtype=X.dtype))
-    optimizer, loss = torch.optim.Adam(model.parameters(), weight_decay=1e-4), torch.nn.CrossEntropyLoss()
+        layers.append(torch.nn.Linear(fan_in, width, dtype=dtype)).append(torch.nn.ReLU())
+    return layers
+
+
+def seconds_per_epoch_in_torch(case, parameters, loss):
+    """Return the seconds of an epoch, given the function from the rows of a mini-batch to its loss."""
+    import torch
+
+    optimizer = torch.optim.Adam(parameters, weight_decay=1e-4)
     started = time.perf_counter()
     for _ in range(case.epochs):
         for rows in torch.randperm(case.rows).split(case.batch):
             optimizer.zero_grad()
-            loss(model(X[rows]), y[rows]).backward()
+            loss(rows).backward()
             optimizer.step()
     return (time.perf_counter() - started) / case.epochs
+
+
+def members(k):
+    return lambda case, X, y: seconds_per_epoch(ActivationMLPClassifier, case, X, y, n_members=k)
+
+
+def pytorch_members(k):
+    """Return the contestant that trains k members at once: the hidden layers see k times the rows of a mini-batch."""
+    import torch
+
+    def contestant(case, X, y):
+        X, y = torch.from_numpy(X), torch.from_numpy(y)
+        hidden = hidden_layers(case, X.dtype)
+        scales, W, b = members_own_parameters(case, k, X.dtype)
+        cross_entropy = torch.nn.CrossEntropyLoss()
+
+        def loss(rows):
+            A = hidden((X[rows] * scales).flatten(0, 1)).unflatten(0, (k, -1))
+            # All members have equally many rows, so the mean over all rows is the mean of the members' losses.
+            return cross_entropy(torch.baddbmm(b, A, W).flatten(0, 1), y[rows].repeat(k))
+
+        return seconds_per_epoch_in_torch(case, [scales, *hidden.parameters(), W, b], loss)
+
+    return contestant
+
+
+def members_own_parameters(case, k, dtype):
+    """Return scales of random signs, (k, 1, n_features), and the weights and biases of k output layers."""
+    import torch
+
+    fan_in = case.hidden[-1]
+    signs = torch.randint(0, 2, (k, 1, case.features)).to(dtype) * 2 - 1
+    W = (torch.rand(k, fan_in, case.classes, dtype=dtype) * 2 - 1) / fan_in**0.5
+    b = torch.zeros(k, 1, case.classes, dtype=dtype)
+    return [parameter.requires_grad_() for parameter in (signs, W, b)]
 
 
 def products(case, X, y):
@@ -116,9 +168,9 @@ def products(case, X, y):
 
 
 def measure(case, dtype, rounds, contestants):
-    """Return the least seconds per epoch of each contestant, which take turns."""
+    """Return the seconds per epoch of each contestant, which take turns, of shape (rounds, n_contestants)."""
     X, y = data(case, dtype)
-    return np.min([[contestant(case, X, y) for contestant in contestants] for _ in range(rounds)], axis=0)
+    return np.array([[contestant(case, X, y) for contestant in contestants] for _ in range(rounds)])
 
 
 def limited(threads):
@@ -142,7 +194,7 @@ def compare(threads, dtype, rows, rounds):
     ratios = []
     for row in rows:
         with limited(threads):
-            times = 1e3 * measure(CASES[row - 1], dtype, rounds, contestants)
+            times = 1e3 * measure(CASES[row - 1], dtype, rounds, contestants).min(axis=0)
         ratios.append([times[1] / times[0], *(times[3:] / times[1])])
         values = "  ".join(f"{value:8.2f}" for value in times)
         print(
@@ -160,11 +212,27 @@ def compare_activations(rounds):
 
     for dtype in ("float32", "float64"):
         with limited(1):
-            times = 1e3 * measure(case, dtype, rounds, [contestant(name) for name in ACTIVATIONS])
+            times = 1e3 * measure(case, dtype, rounds, [contestant(name) for name in ACTIVATIONS]).min(axis=0)
         relu = times[list(ACTIVATIONS).index("relu")]
         print(f"\n{dtype}, 1 thread, row 4: ms per epoch, and in units of relu's")
         for name, value in zip(ACTIVATIONS, times, strict=True):
             print(f"{name:12} {value:6.2f}  {value / relu:5.2f}")
+
+
+def compare_members(k, threads, dtype, rows, rounds):
+    has_torch = bool(find_spec("torch"))
+    contestants = [members(1), members(k)] + ([pytorch_members(k)] if has_torch else [])
+    names = ["single", "members", "torch"][: len(contestants)]
+    head = "  ".join(f"{name:>8}" for name in names)
+    print(f"\n{dtype}, {threads} thread(s), {k} members, ms per epoch")
+    print(f"row          {head} | members/single" + "  torch/members" * has_torch)
+    for row in rows:
+        with limited(threads):
+            times = 1e3 * measure(CASES[row - 1], dtype, rounds, contestants)
+        for name, summary in (("least", times.min(axis=0)), ("median", np.median(times, axis=0))):
+            values = "  ".join(f"{value:8.2f}" for value in summary)
+            ratios = f"{summary[1] / summary[0]:14.2f}" + "".join(f"  {s / summary[1]:13.2f}" for s in summary[2:])
+            print(f"{row:3d}  {name:6}  {values} | {ratios}", flush=True)
 
 
 def main():
@@ -172,8 +240,9 @@ def main():
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--dtypes", nargs="+", default=["float32", "float64"])
-    parser.add_argument("--rows", type=int, nargs="+", default=range(1, len(CASES) + 1))
+    parser.add_argument("--rows", type=int, nargs="+")
     parser.add_argument("--activations", action="store_true")
+    parser.add_argument("--members", type=int, metavar="K")
     options = parser.parse_args()
     warnings.filterwarnings("ignore", category=ConvergenceWarning)
     for number, case in enumerate(CASES, 1):
@@ -182,7 +251,10 @@ def main():
         return compare_activations(options.rounds)
     for threads in options.threads:
         for dtype in options.dtypes:
-            compare(threads, dtype, options.rows, options.rounds)
+            if options.members:
+                compare_members(options.members, threads, dtype, options.rows or (2, 4), options.rounds)
+            else:
+                compare(threads, dtype, options.rows or range(1, len(CASES) + 1), options.rounds)
 
 
 if __name__ == "__main__":
