@@ -76,6 +76,13 @@ CLAIMS = {
         r"A13: dead in the second layer at learning rate 0\.3: [1-9]\d*% of the ReLU units, 0% of the Maxout units",
         r"A13: eight units of three straight pieces fit .* an error of 0\.[01]\d\d",
     ],
+    "plot_members": [
+        r"among the rows +0\.0[1-4]\d +0\.0\d\d",
+        r"in the gap +0\.[01]\d\d +0\.[1-4]\d\d",
+        r"outside +0\.[3-9]\d\d +[01]\.\d\d\d",
+        r"worst radius: rank correlation of spread and error 0\.[23]\d, from 0\.\d\d to 0\.[34]\d; R² 0\.9[45]",
+        r"diabetes: rank correlation of spread and error -0\.[01]\d, from -0\.\d\d to -?0\.\d\d; R² 0\.5\d",
+    ],
     "plot_quantiles": [
         r"targets inside the 90 % interval: (8[5-9]|9[0-5])\.\d% of held-out patients, mean of 10 splits",
         r"0\.05 +4\.\d\d +5\.\d\d",
