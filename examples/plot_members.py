@@ -88,8 +88,8 @@ for name, (X, y_all) in data.items():
 
 # %%
 # For the radius, of which the features explain almost all, the quarter of the tumours with the largest spread has about
-# twice the error of the quarter with the smallest. For the diabetes data a large spread does not mean a large error. The
-# network explains only half of the variance of this target, and what no member can predict does not make them disagree.
+# twice the error of the quarter with the smallest. For the diabetes data a large spread does not mean a large error. Of
+# this target the network explains only half of the variance, and what no member can predict makes none of them differ.
 # The spread shows what the training rows leave open; it does not show noise. So measure the correlation on held-out
 # rows of your own before you rely on it.
 #

@@ -194,7 +194,7 @@ ATTRIBUTES = """parameters_ : ndarray of shape (n_parameters,)
         Biases of each layer, views on `parameters_`. Can be set. With several members the last has shape
         (n_members, n_outputs).
 
-    member_scales_ : ndarray of shape (n_members, n_features_in_)
+    member_scales_ : ndarray of shape (n_members, `n_features_in_`)
         What each member multiplies the features by, a view on `parameters_`; ones for a single member, which learns
         none.
 
