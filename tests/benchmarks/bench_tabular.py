@@ -258,10 +258,8 @@ def report(problems: list[Problem], found: list[np.ndarray], names: list[str]) -
         error = differences.std(axis=1, ddof=1) / np.sqrt(differences.shape[1]) if differences.shape[1] > 1 else 0
         tie = np.abs(differences.mean(axis=1)) <= error
         wins = int(((differences.mean(axis=1) > 0) & ~tie).sum())
-        lost, ratio = len(problems) - wins - int(tie.sum()), mean[0, 2] / mean[i, 2]
-        print(
-            f"{names[0]} against {name}: {wins} won, {int(tie.sum())} tied, {lost} lost, {ratio:.2f} times the seconds"
-        )
+        counts = f"{wins} won, {int(tie.sum())} tied, {len(problems) - wins - int(tie.sum())} lost"
+        print(f"{names[0]} against {name}: {counts}, {mean[0, 2] / mean[i, 2]:.2f} times the seconds")
 
 
 def line(label: str, mean: np.ndarray) -> str:
