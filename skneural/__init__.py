@@ -26,6 +26,7 @@ from skneural.estimators import (
     SingleClassWarning,
     ValidationSetWarning,
     tabular_classifier,
+    tabular_regressor,
 )
 from skneural.preprocessing import (
     MeanCenterer,
@@ -71,5 +72,6 @@ __all__ = [
     "__version__",
     "show_versions",
     "tabular_classifier",
+    "tabular_regressor",
     "use_backend",
 ]

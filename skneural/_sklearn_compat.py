@@ -211,6 +211,16 @@ def _check_sample_weight(sample_weight: Any, X: Any, **how: Any) -> Any:
     return weights
 
 
+def progress_bar() -> Any:
+    """Return scikit-learn's callback that draws a progress bar, or None where it or what it needs is not installed."""
+    try:
+        from sklearn.callback import ProgressBar
+
+        return ProgressBar()
+    except ImportError:
+        return None
+
+
 # So that scikit-learn's validation of parameters, and its common checks, accept our constraints.
 _param_validation.Interval.register(constraints.Interval)
 _param_validation.Options.register(constraints.Options)
@@ -231,6 +241,7 @@ __all__ = [
     "check_array",
     "is_frame",
     "is_temporal",
+    "progress_bar",
     "validate_data",
     "validate_table",
 ]

@@ -4,7 +4,7 @@ from skneural.estimators.class_labels import SingleClassWarning
 from skneural.estimators.classifier import ActivationMLPClassifier
 from skneural.estimators.fit_warnings import DeadUnitsWarning
 from skneural.estimators.regressor import ActivationMLPRegressor
-from skneural.estimators.tabular import tabular_classifier
+from skneural.estimators.tabular import tabular_classifier, tabular_regressor
 from skneural.estimators.validation_set_warning import ValidationSetWarning
 
 __all__ = [
@@ -14,4 +14,5 @@ __all__ = [
     "SingleClassWarning",
     "ValidationSetWarning",
     "tabular_classifier",
+    "tabular_regressor",
 ]

@@ -1,101 +1,123 @@
-"""A classifier for tabular data with settings that were chosen by benchmarks."""
+"""A classifier and a regressor for tables, with settings that were chosen by benchmarks."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-from sklearn.ensemble import VotingClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.utils import check_random_state
 
+from skneural._sklearn_compat import progress_bar
+from skneural.estimators.base import BaseActivationMLP
 from skneural.estimators.classifier import ActivationMLPClassifier
-from skneural.preprocessing.clipping import SmoothClipper
-from skneural.preprocessing.piecewise_linear import PiecewiseLinearEncoder
-from skneural.preprocessing.scaling import StdScaler
+from skneural.estimators.regressor import ActivationMLPRegressor
+from skneural.preprocessing.table_encoding import TableEncoder
 
 TABULAR_DEFAULTS: dict[str, Any] = {
-    "hidden_layer_sizes": (256, 256),
-    "solver": "adamw",
-    "alpha": 0.3,
-    "dropout": 0.15,
+    "hidden_layer_sizes": (128, 128),
+    "n_members": 8,
     "batch_norm": True,
-    "label_smoothing": 0.1,
-    "batch_size": 128,
-    "learning_rate": "cosine",
+    "solver": "schedule_free_adamw",
+    "alpha": 0.1,
     "learning_rate_init": 0.01,
+    "batch_size": 32,
     "max_iter": 60,
-    "n_iter_no_change": np.inf,
-    "beta_2": 0.95,
+    "early_stopping": "refit",
+    "scoring": "loss",
+    "validation_fraction": 0.25,
+    "n_iter_no_change": 5,
+    "tol": 0.0,
     "dtype": "float32",
 }
 
 
 def tabular_classifier(**overrides: Any) -> Pipeline:
-    """Return a classifier with settings that suit tabular data of some hundred to some ten thousand rows.
+    """Return a classifier for tables as they come, with settings that suit some hundred to some ten thousand rows.
 
-    A pipeline of StdScaler, SmoothClipper and a :class:`sklearn.ensemble.VotingClassifier` that averages the
-    probabilities of three networks of different seeds: one sees the features, two also see them encoded by
-    :class:`skneural.PiecewiseLinearEncoder`. Each has two wide hidden layers with batch normalisation, dropout and
-    smoothed labels, trained by AdamW for a fixed number of epochs at a rate that falls to zero. Their settings are in
-    `TABULAR_DEFAULTS`; docs/tabular.md has the benchmark of each.
-
-    Weights of the rows reach the networks by scikit-learn's metadata routing only, as docs/tabular.md shows: without
-    it the pipelines inside VotingClassifier refuse ``votingclassifier__sample_weight``.
+    A pipeline of two steps: :class:`skneural.TableEncoder` turns numbers, categories and missing cells into a matrix,
+    and a :class:`skneural.ActivationMLPClassifier` with eight members learns from it. A quarter of the rows decides how
+    many epochs are best, then the network is trained anew on all of them. The network's settings are
+    `TABULAR_DEFAULTS`; docs/tabular.md has their benchmark.
 
     Parameters
     ----------
     **overrides
-        Parameters of :class:`skneural.ActivationMLPClassifier` for all three networks; they take precedence over
-        `TABULAR_DEFAULTS`. Each network gets a random state of its own, drawn from `random_state`. `class_weight` can
-        be None or "balanced".
+        Parameters of the two steps, by their names. `random_state` goes to both, all others to the one step that has
+        them. With ``verbose=True`` training shows scikit-learn's progress bar, where its version and `rich` have it, or
+        else a line per epoch.
 
     Returns
     -------
     model : Pipeline
-        Not fitted. The networks see the classes as 0, 1, ..., in the order of ``classes_``.
+        Not fitted. Its steps are ``tableencoder`` and ``activationmlpclassifier``.
 
     Raises
     ------
     TypeError
-        If an override is no parameter of ActivationMLPClassifier.
-    ValueError
-        If `class_weight` has weights by label: the networks do not see the labels.
+        If an override is no parameter of either step.
 
     Examples
     --------
-    >>> from skneural.estimators.tabular import tabular_classifier
-    >>> model = tabular_classifier(max_iter=30, random_state=0)
+    >>> from sklearn.datasets import load_wine
+    >>> from skneural import tabular_classifier
+    >>> X, y = load_wine(return_X_y=True, as_frame=True)
+    >>> model = tabular_classifier(random_state=0).fit(X, y)
     >>> list(model.named_steps)
-    ['stdscaler', 'smoothclipper', 'votingclassifier']
-    >>> [name for name, _ in model[-1].estimators]
-    ['plain', 'encoded_1', 'encoded_2']
+    ['tableencoder', 'activationmlpclassifier']
+    >>> bool(model.score(X, y) > 0.95)
+    True
     """
-    unknown = sorted(set(overrides) - set(ActivationMLPClassifier._get_param_names()))
+    return _tabular_pipeline(TableEncoder(), ActivationMLPClassifier(**TABULAR_DEFAULTS), overrides)
+
+
+def tabular_regressor(**overrides: Any) -> Pipeline:
+    """Return a regressor for tables as they come, with settings that suit some hundred to some ten thousand rows.
+
+    As :func:`skneural.tabular_classifier`, with a :class:`skneural.ActivationMLPRegressor`, which standardizes the
+    target and keeps its predictions within the range of the training targets.
+
+    Parameters
+    ----------
+    **overrides
+        Parameters of the two steps, by their names. `random_state` goes to both, all others to the one step that has
+        them. With ``verbose=True`` training shows scikit-learn's progress bar, where its version and `rich` have it, or
+        else a line per epoch.
+
+    Returns
+    -------
+    model : Pipeline
+        Not fitted. Its steps are ``tableencoder`` and ``activationmlpregressor``.
+
+    Raises
+    ------
+    TypeError
+        If an override is no parameter of either step.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from skneural import tabular_regressor
+    >>> X, y = load_diabetes(return_X_y=True, as_frame=True)
+    >>> model = tabular_regressor(random_state=0).fit(X[:300], y[:300])
+    >>> bool(model.score(X[300:], y[300:]) > 0.4)
+    True
+    """
+    network = ActivationMLPRegressor(**TABULAR_DEFAULTS, clip_predictions=True)
+    return _tabular_pipeline(TableEncoder(target_type="continuous"), network, overrides)
+
+
+def _tabular_pipeline(encoder: TableEncoder, network: BaseActivationMLP, overrides: dict[str, Any]) -> Pipeline:
+    """Return a pipeline of the two steps, with the overrides in the one that has a parameter of that name, or both."""
+    steps = (encoder, network)
+    unknown = sorted(set(overrides) - {name for step in steps for name in step.get_params(deep=False)})
     if unknown:
         raise TypeError(
-            f"Got {', '.join(unknown)}, but expected names of parameters of ActivationMLPClassifier; set those of the "
-            "other steps by set_params, for instance smoothclipper__limit."
+            f"Got {', '.join(unknown)}, but expected names of parameters of {type(network).__name__} or TableEncoder."
         )
-    if not isinstance(overrides.get("class_weight"), str | None):
-        raise ValueError(
-            "class_weight must be None or 'balanced' in tabular_classifier, whose VotingClassifier numbers the classes "
-            f"before the networks see them. Got {overrides['class_weight']!r}; pass sample_weight instead, see "
-            "sklearn.utils.class_weight.compute_sample_weight and docs/tabular.md."
-        )
-    plain, *others = (
-        ActivationMLPClassifier(**{**TABULAR_DEFAULTS, **overrides, "random_state": seed})
-        for seed in _draw_seeds(overrides.get("random_state"))
-    )
-    encoded = [make_pipeline(PiecewiseLinearEncoder(n_bins=8, max_columns=1000), network) for network in others]
-    members = [("plain", plain), ("encoded_1", encoded[0]), ("encoded_2", encoded[1])]
-    # skl2onnx converts a VotingClassifier only with flatten_transform=False; predictions do not depend on it.
-    vote = VotingClassifier(members, voting="soft", flatten_transform=False)
-    return make_pipeline(StdScaler(), SmoothClipper(), vote)
-
-
-def _draw_seeds(random_state: int | np.random.RandomState | None) -> list[int | None]:
-    """Return one seed per network: networks with copies of one generator would have the same random numbers."""
-    if random_state is None:
-        return [None] * 3
-    return check_random_state(random_state).randint(np.iinfo(np.int32).max, size=3).tolist()
+    for step in steps:
+        own = step.get_params(deep=False)
+        step.set_params(**{name: value for name, value in overrides.items() if name in own})
+    pipeline = make_pipeline(*steps)
+    if network.verbose is True and (bar := progress_bar()) is not None:
+        network.set_params(verbose=False)
+        pipeline.set_callbacks(bar)
+    return pipeline

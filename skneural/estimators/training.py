@@ -139,7 +139,8 @@ class StochasticTraining:
 
     def _not_converged_warnings(self) -> list[Warning]:
         estimator, objective, limit = self.estimator, self.loop.objective, ""
-        if estimator.stopped_by_ == "max_iter" and not self.loop.completes:
+        is_chosen = self._max_iter < estimator.max_iter or estimator.early_stopping == "refit"
+        if estimator.stopped_by_ == "max_iter" and not (self.loop.completes or is_chosen):
             limit = (
                 f"Stochastic Optimizer: Maximum iterations ({self._max_iter}) reached and the optimization hasn't "
                 "converged yet. "

@@ -113,8 +113,11 @@ def raw_output(network: Network, X: Tensor) -> Tensor:
 
 def mean_of_members(network: Network, P: Tensor, n_columns: int) -> Tensor:
     """Return the mean over the members, whose rows lie below one another."""
-    k = network.n_members
-    return P if k == 1 else P.reshape(k, -1, n_columns).sum_first_axis() / k
+    if network.n_members == 1:
+        return P
+    members = P.reshape(network.n_members, -1, n_columns)
+    first, *others = [members.take(j, axis=0) for j in range(network.n_members)]
+    return sum(others, first) / network.n_members
 
 
 def affine_maps(network: Network) -> Iterator[tuple[np.ndarray, np.ndarray]]:

@@ -194,10 +194,6 @@ class Tensor:
         """Return its rows and those of others in one array, as `numpy.vstack` does."""
         return self.apply("Concat", *others, axis=0)
 
-    def sum_first_axis(self) -> Tensor:
-        """Return the sum over the first axis, which the result lacks."""
-        return self.apply("ReduceSum", np.array([0]), keepdims=0)
-
     def hstack(self, *others: Any) -> Tensor:
         """Return its columns and those of others in one array, as `numpy.hstack` does."""
         return self.apply("Concat", *others, axis=1)

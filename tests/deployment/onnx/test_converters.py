@@ -14,9 +14,9 @@ from skneural import (
     PiecewiseLinearEncoder,
     SmoothClipper,
     StdScaler,
-    tabular_classifier,
 )
 from skneural.deployment import register_converters, to_onnx
+from skneural.losses import Quantile
 
 pytest.importorskip("onnxruntime")
 skl2onnx = pytest.importorskip("skl2onnx")
@@ -83,10 +83,19 @@ def test_a_graph_computes_in_the_precision_of_its_input(fitted_in, dtype, assert
     assert run_graph(graph, X.astype(dtype))[1].dtype == dtype
 
 
-def test_the_tabular_recipe(assert_same):
-    fewest_rows = {f"votingclassifier__encoded_{i}__piecewiselinearencoder__min_rows": 1 for i in (1, 2)}
-    model = tabular_classifier(max_iter=3, random_state=0).set_params(**fewest_rows).fit(X, y)
-    assert_same(model, X.astype(np.float32), 1e-5)
+@both
+@pytest.mark.parametrize("activation", ["relu", "maxout", "prelu"])
+@pytest.mark.parametrize("hidden_layer_sizes", [(), (6, 5)], ids=str)
+@pytest.mark.parametrize("opset", [11, skl2onnx.get_latest_tested_opset_version()])
+def test_members(activation, hidden_layer_sizes, opset, dtype, assert_same):
+    options = {**FAST, "activation": activation, "hidden_layer_sizes": hidden_layer_sizes, "n_members": 3}
+    for kind in (y, y == 0, labels):
+        batch_norm = hidden_layer_sizes != ()
+        model = ActivationMLPClassifier(**options, batch_norm=batch_norm).fit(X, kind)
+        assert_same(model, X.astype(dtype), TOLERANCE[dtype], target_opset=opset)
+    for loss in ("squared_error", "poisson", Quantile([0.1, 0.9])):
+        model = ActivationMLPRegressor(loss, **options).fit(X, y)
+        assert_same(model, X.astype(dtype), TOLERANCE[dtype], target_opset=opset)
 
 
 @both
