@@ -45,7 +45,7 @@ from sklearn.metrics import log_loss, r2_score
 from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import LabelEncoder, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, LabelEncoder, StandardScaler
 from threadpoolctl import threadpool_limits
 
 from skneural import (
@@ -148,9 +148,14 @@ def catboost(problem: Problem, seed: int) -> Any:
 
     kind = CatBoostClassifier if problem.is_classification else CatBoostRegressor
     options: dict[str, Any] = {"random_seed": seed, "thread_count": 1, "verbose": False, "allow_writing_files": False}
-    if problem.is_frame:
-        options["cat_features"] = [name for name in problem.X if problem.X[name].dtype == "category"]
-    return kind(**options)
+    if not problem.is_frame:
+        return kind(**options)
+    categories = [name for name in problem.X if problem.X[name].dtype == "category"]
+
+    def fill(X: Any) -> Any:  # CatBoost takes no missing categories
+        return X.assign(**{name: X[name].astype(object).where(X[name].notna(), "missing") for name in categories})
+
+    return make_pipeline(FunctionTransformer(fill), kind(**options, cat_features=categories))
 
 
 def pytabkit(name: str) -> Callable[[Problem, int], Any]:
