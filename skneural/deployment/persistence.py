@@ -38,7 +38,7 @@ ESTIMATORS = [
 COMPONENTS = [
     type(component) for registry in (ACTIVATIONS, INITIALIZERS, LOSSES, SCHEDULES) for component in registry.values()
 ]
-# Bunch is a dict; VotingClassifier, such as that of tabular_classifier(), stores its estimators in one.
+# Bunch is a dict; VotingClassifier stores its estimators in one.
 TRUSTED_TYPES: list[str] = sorted({f"{cls.__module__}.{cls.__qualname__}" for cls in [*ESTIMATORS, *COMPONENTS, Bunch]})
 
 
