@@ -25,7 +25,7 @@ ADVICE = (
 )
 
 
-def verify(graph: Any, model: Any, X: Any, options: dict[str, Any]) -> None:
+def verify(graph: Any, model: Any, X: Any, options: dict[str, Any], table: dict[str, Array] | None = None) -> None:
     """Raise ValueError if a graph and its model disagree on some rows, or if onnxruntime cannot run the graph.
 
     Labels must be equal, except where two of them are equally probable within the tolerance.
@@ -38,9 +38,12 @@ def verify(graph: Any, model: Any, X: Any, options: dict[str, Any]) -> None:
         The rows to compare on.
     options : dict
         skl2onnx's options for this model.
+    table : dict of str to ndarray, default=None
+        The rows as the graph takes them, see :func:`skneural.deployment.onnx.table_rows.table_rows`; None derives them
+        from X.
     """
     name = type(model).__name__
-    inputs = graph_inputs(graph, X)
+    inputs = graph_inputs(graph, X if table is None else table)
     try:
         outputs = run_graph(graph, inputs)
     except Exception as error:  # onnxruntime has many, of no common base
@@ -73,11 +76,18 @@ def first_line(error: Exception) -> str:
 
 
 def graph_inputs(graph: Any, X: Any) -> dict[str, Array]:
-    """Return the rows as the graph's inputs: one array, or one of shape (n_rows, 1) per column of a DataFrame."""
+    """Return the rows as the graph's inputs: one array, or one of shape (n_rows, 1) per column of a DataFrame.
+
+    Of a dict, its arrays.
+    """
     to_numpy = import_optional_dependency("onnx.helper", "onnx").tensor_dtype_to_np_dtype
+    # By position: in names, skl2onnx replaces what is neither a letter nor a digit.
+    if isinstance(X, dict):
+        arrays = list(X.values())
+    else:
+        arrays = [X[[name]].to_numpy() for name in X.columns] if hasattr(X, "columns") else [np.asarray(X)]
     inputs = {}
-    for each in graph.graph.input:
-        array = X[[each.name]].to_numpy() if hasattr(X, "columns") else np.asarray(X)
+    for each, array in zip(graph.graph.input, arrays, strict=True):
         dtype = to_numpy(each.type.tensor_type.elem_type)
         inputs[each.name] = array.astype(str).astype(object) if dtype.kind == "O" else array.astype(dtype, copy=False)
     return inputs
