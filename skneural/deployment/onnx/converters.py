@@ -1,7 +1,7 @@
 """The converters that skl2onnx calls: for each estimator of this package, what it computes as an ONNX graph.
 
 A graph computes in the precision of its input: float64 if that is float64, else float32, whatever the model was fitted
-in; behind a TableEncoder in float32, as that returns. It does not check its input.
+in; of several inputs the first counts, as in skl2onnx. It does not check its input.
 """
 
 from __future__ import annotations
@@ -151,7 +151,8 @@ def convert_table(scope: Any, operator: Any, container: Any) -> None:
     tensors = [Tensor(scope, container, each.full_name, _dtype(each)) for each in operator.inputs]
     otherwise = model.n_features_in_ if len(tensors) == 1 else 1
     widths = [each.get_second_dimension() or otherwise for each in operator.inputs]
-    encode_table(model, InputTable(tensors, widths)).write(operator.outputs[0])
+    dtype = np.float64 if _float_type(operator) == "DoubleTensorType" else np.float32
+    encode_table(model, InputTable(tensors, widths)).cast(dtype).write(operator.outputs[0])
 
 
 # The types and shapes of the outputs, which skl2onnx asks for first.
@@ -160,11 +161,6 @@ def convert_table(scope: Any, operator: Any, container: Any) -> None:
 def transformer_shapes(operator: Any) -> None:
     """Declare one array of floats, with a column per feature that the transformer returns."""
     _declare(operator.outputs[0], _float_type(operator), operator, len(operator.raw_operator.get_feature_names_out()))
-
-
-def table_shapes(operator: Any) -> None:
-    """Declare one array of float32, whatever the inputs are: the encoder returns no other."""
-    _declare(operator.outputs[0], "FloatTensorType", operator, len(operator.raw_operator.get_feature_names_out()))
 
 
 def regressor_shapes(operator: Any) -> None:
@@ -225,5 +221,5 @@ CONVERTERS: dict[type, tuple[Callable[[Any], None], Callable[[Any, Any, Any], No
     PCAWhitener: (transformer_shapes, convert_with(whiten)),
     SmoothClipper: (transformer_shapes, convert_with(clip_smoothly)),
     PiecewiseLinearEncoder: (transformer_shapes, convert_with(encode_piecewise_linear)),
-    TableEncoder: (table_shapes, convert_table),
+    TableEncoder: (transformer_shapes, convert_table),
 }

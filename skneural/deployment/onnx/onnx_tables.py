@@ -54,7 +54,7 @@ class InputTable:
 def encode_table(model: TableEncoder, table: InputTable) -> Tensor:
     """The numbers, their bins and indicators, then a block of columns for each category, in float32."""
     blocks = encode_numbers(model, table) if model.scaler_ is not None else []
-    for j in np.flatnonzero(model.is_categorical_):
+    for j in np.flatnonzero(model.is_categorical_).tolist():
         if model.level_tables_[j].shape[1]:
             blocks.append(category_codes(model, j, table.feature(j)).rows_of(model.level_tables_[j]))
     if not blocks:
@@ -139,26 +139,27 @@ def _known(texts: NDArray[Any], levels: list[str]) -> dict[str, int]:
 
 
 def _look_up(keys: Tensor, codes: dict[Any, int], kind: str, default: int) -> Tensor:
+    attributes: dict[str, Any] = {kind: list(codes), "values_int64s": list(codes.values()), "default_int64": default}
     return keys.apply(
         "LabelEncoder",
         dtype=np.int64,
         op_domain="ai.onnx.ml",
-        values_int64s=list(codes.values()),
-        default_int64=default,
-        **{kind: list(codes)},
+        op_version=2,  # as of ONNX 1.4; skl2onnx writes no graphs with the next one
+        **attributes,
     )
 
 
 def _label(model: TableEncoder, j: int) -> str:
     names = getattr(model, "feature_names_in_", None)
-    return f"Column {j if names is None else names[j]!r}"
+    return f"Column {int(j) if names is None else names[j]!r}"
 
 
 def _refuse_text_for_numbers(model: TableEncoder, j: int, cells: Tensor) -> None:
     if cells.dtype.kind == "O":
         raise ValueError(
             f"{_label(model, j)} held numbers in fit. Got text, or only missing cells without a type: pass a column of "
-            "numbers, such as X.astype({name: 'float64'}), NaN where they are missing."
+            "numbers, such as X.astype({name: 'float64'}), NaN where they are missing. In a ColumnTransformer use an "
+            "encoder for numbers and another for categories, since skl2onnx makes text of both in one step."
         )
 
 

@@ -77,7 +77,7 @@ def to_onnx(model: Any, X: Any, *, options: Any = None, target_opset: Any = None
     converted = convertible(model)
     if options is not None and id(model) in options:
         options = {**options, id(converted): options[id(model)]}
-    table = table_rows(X) if takes_table(converted) else None
+    table = table_rows(converted, X) if takes_table(converted) else None
     graph = _convert(converted, X if table is None else input_types(table), options, target_opset)
     options = options or {}
     own = {name: value for name, value in options.items() if isinstance(name, str)} | options.get(id(converted), {})

@@ -15,8 +15,8 @@ from skneural.deployment.optional_dependencies import import_optional_dependency
 
 Array = NDArray[Any]
 
-# By the precision of the graph: the largest difference of probabilities; of other numbers relative to the largest of
-# their column.
+# By the precision of the graph, that of its first input: the largest difference of probabilities; of other numbers
+# relative to the largest of their column.
 TOLERANCE = {np.float32: 1e-3, np.float64: 1e-5}
 
 ADVICE = (
@@ -51,7 +51,7 @@ def verify(graph: Any, model: Any, X: Any, options: dict[str, Any], table: dict[
             f"onnxruntime cannot run the graph of this {name}: {first_line(error)}. Many operators exist in float32 "
             "only: if X is float64, try X.astype('float32')."
         ) from error
-    tolerance = TOLERANCE[np.float64 if any(each.dtype == np.float64 for each in inputs.values()) else np.float32]
+    tolerance = TOLERANCE[np.float64 if next(iter(inputs.values())).dtype == np.float64 else np.float32]
     for what, got, expected in compared_outputs(model, X, outputs, options):
         if got.shape != expected.shape:
             raise ValueError(
