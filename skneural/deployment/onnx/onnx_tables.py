@@ -18,8 +18,7 @@ from skneural.preprocessing import TableEncoder
 from skneural.preprocessing.level_encoding import level_codes
 from skneural.preprocessing.table_columns import BOOLS, is_number_text, number_text
 
-# Whole numbers of a smaller magnitude are the same in float64 and int64, or are the nearest that float64 has.
-LARGEST_INTEGER = 2.0**62
+INT64_LIMIT = 2.0**63  # whole numbers in float64 of a smaller magnitude are exact in int64
 
 
 @dataclass
@@ -114,18 +113,18 @@ def codes_of_numbers(levels: list[str], numbers: Tensor) -> Tensor:
     texts = np.array([number_text(value) for value in values], dtype=object)
     known = _known(texts, levels)
     codes = {value: known[text] for value, text in zip(values, texts, strict=True) if text in known}
-    whole = {int(value): code for value, code in codes.items() if value.is_integer() and abs(value) < LARGEST_INTEGER}
-    others = {value: code for value, code in codes.items() if not (value.is_integer() and abs(value) < LARGEST_INTEGER)}
+    whole = {int(value): code for value, code in codes.items() if value.is_integer() and abs(value) < INT64_LIMIT}
+    others = {value: code for value, code in codes.items() if not (value.is_integer() and abs(value) < INT64_LIMIT)}
     integers = numbers.cast(np.int64)
     found = _look_up(integers, whole or {0: n_levels}, "keys_int64s", n_levels)
-    found = found.where(integers.cast(np.float64).equals(numbers), _codes_one_by_one(others, n_levels, numbers))
+    found = found.where(integers.cast(np.float64).equals(numbers), n_levels)
+    if others:
+        found = _codes_one_by_one(others, n_levels, numbers).where(found.equals(n_levels), found)
     return found.constant(n_levels + 1).where(numbers.is_nan(), found)
 
 
-def _codes_one_by_one(codes: dict[float, int], unknown: int, numbers: Tensor) -> Any:
+def _codes_one_by_one(codes: dict[float, int], unknown: int, numbers: Tensor) -> Tensor:
     """The codes of numbers that equal a key, else that of unknown ones."""
-    if not codes:
-        return unknown
     numbers = numbers.reshape(-1, 1)
     equal = numbers.equals(np.array(list(codes))).cast(np.float32)
     half = numbers.equals(numbers).cast(np.float32) * 0 + 0.5  # the largest where no key is equal

@@ -23,6 +23,9 @@ ADVICE = (
     "Either skl2onnx converts a part of the model wrongly (convert its parts one by one to find it), or float32 is too "
     "coarse (pass rows of float64)."
 )
+ADVICE_FOR_TEXT = (
+    " Or X has empty texts, which a graph takes for missing cells where fit saw none: pass them as missing."
+)
 
 
 def verify(graph: Any, model: Any, X: Any, options: dict[str, Any], table: dict[str, Array] | None = None) -> None:
@@ -34,7 +37,7 @@ def verify(graph: Any, model: Any, X: Any, options: dict[str, Any], table: dict[
     ----------
     graph : onnx.ModelProto
     model : estimator
-    X : ndarray or pandas.DataFrame
+    X : ndarray or DataFrame
         The rows to compare on.
     options : dict
         skl2onnx's options for this model.
@@ -52,11 +55,12 @@ def verify(graph: Any, model: Any, X: Any, options: dict[str, Any], table: dict[
             "only: if X is float64, try X.astype('float32')."
         ) from error
     tolerance = TOLERANCE[np.float64 if next(iter(inputs.values())).dtype == np.float64 else np.float32]
+    advice = ADVICE if table is None else ADVICE + ADVICE_FOR_TEXT
     for what, got, expected in compared_outputs(model, X, outputs, options):
         if got.shape != expected.shape:
             raise ValueError(
                 f"The ONNX graph of this {name} returns {what} of shape {got.shape}, but the model of shape "
-                f"{expected.shape}. {ADVICE}"
+                f"{expected.shape}. {advice}"
             )
         wrong = differing(what, got, expected, tolerance)
         if what == "labels" and wrong.any():
@@ -66,7 +70,7 @@ def verify(graph: Any, model: Any, X: Any, options: dict[str, Any], table: dict[
             raise ValueError(
                 f"The ONNX graph of this {name} disagrees with the model in {np.any(wrong, axis=1).sum()} of "
                 f"{len(wrong)} rows. In row {row}, column {column} of the {what} it returns {got[row, column]}, the "
-                f"model {expected[row, column]}; the tolerance is {tolerance:g}. {ADVICE}"
+                f"model {expected[row, column]}; the tolerance is {tolerance:g}. {advice}"
             )
 
 
