@@ -67,9 +67,10 @@ def encode_table(model: TableEncoder, table: InputTable) -> Tensor:
 def encode_numbers(model: TableEncoder, table: InputTable) -> list[Tensor]:
     """The columns of numbers, 0 where they are missing, and indicators: scaled in float64, encoded in float32."""
     numbers = model._numbers()
-    for j in numbers:
-        _refuse_text_for_numbers(model, j, table.feature(j))
-    first, *others = [part.cast(np.float64) for part in table.parts(numbers)]
+    parts = table.parts(numbers)
+    if any(part.dtype.kind == "O" for part in parts):
+        _refuse_text_for_numbers(model, next(j for j in numbers if table.feature(j).dtype.kind == "O"))
+    first, *others = [part.cast(np.float64) for part in parts]
     X = first.hstack(*others) if others else first
     scaled = clip_smoothly(model.clipper_, standardize(model.scaler_, X)).cast(np.float32)
     Z = encode_piecewise_linear(model.piecewise_encoder_, scaled)
@@ -89,7 +90,8 @@ def category_codes(model: TableEncoder, j: int, cells: Tensor) -> Tensor:
         _refuse_empty_level(model, j)
         return codes_of_text(levels, cells)
     if cells.dtype.kind == "b":
-        return cells.cast(np.int64).rows_of(level_codes(np.array(BOOLS, dtype=object), levels))
+        codes = level_codes(np.array(BOOLS, dtype=object), levels)
+        return cells.cast(np.int64).rows_of(codes.astype(np.int64))
     _refuse_numbers_for_text(model, j, cells)
     return codes_of_numbers(levels, cells.cast(np.float64))
 
@@ -98,7 +100,7 @@ def codes_of_text(levels: list[str], texts: Tensor) -> Tensor:
     """The codes of text, by a dictionary; the empty string is a missing cell, unless it is a level."""
     keys = sorted({*levels, *BOOLS, "0", "1"})
     known = _known(np.array(keys, dtype=object), levels)
-    return _look_up(texts, {**({"": len(levels) + 1}), **known}, "keys_strings", len(levels))
+    return _look_up(texts, {"": len(levels) + 1, **known}, "keys_strings", len(levels))
 
 
 def codes_of_numbers(levels: list[str], numbers: Tensor) -> Tensor:
@@ -107,9 +109,7 @@ def codes_of_numbers(levels: list[str], numbers: Tensor) -> Tensor:
     Whole numbers by a dictionary, and others, of which few are levels, one by one.
     """
     n_levels = len(levels)
-    values = np.array(
-        sorted({float(text) for text in [*levels, "0", "1"] if text not in BOOLS and is_number_text(text)})
-    )
+    values = sorted({float(text) for text in [*levels, "0", "1"] if text not in BOOLS and is_number_text(text)})
     texts = np.array([number_text(value) for value in values], dtype=object)
     known = _known(texts, levels)
     codes = {value: known[text] for value, text in zip(values, texts, strict=True) if text in known}
@@ -128,7 +128,7 @@ def _codes_one_by_one(codes: dict[float, int], unknown: int, numbers: Tensor) ->
     numbers = numbers.reshape(-1, 1)
     equal = numbers.equals(np.array(list(codes))).cast(np.float32)
     half = numbers.equals(numbers).cast(np.float32) * 0 + 0.5  # the largest where no key is equal
-    return equal.hstack(half).argmax().rows_of(np.array([*codes.values(), unknown]))
+    return equal.hstack(half).argmax().rows_of(np.array([*codes.values(), unknown], np.int64))
 
 
 def _known(texts: NDArray[Any], levels: list[str]) -> dict[str, int]:
@@ -153,13 +153,12 @@ def _label(model: TableEncoder, j: int) -> str:
     return f"Column {int(j) if names is None else names[j]!r}"
 
 
-def _refuse_text_for_numbers(model: TableEncoder, j: int, cells: Tensor) -> None:
-    if cells.dtype.kind == "O":
-        raise ValueError(
-            f"{_label(model, j)} held numbers in fit. Got text, or only missing cells without a type: pass a column of "
-            "numbers, such as X.astype({name: 'float64'}), NaN where they are missing. In a ColumnTransformer use an "
-            "encoder for numbers and another for categories, since skl2onnx makes text of both in one step."
-        )
+def _refuse_text_for_numbers(model: TableEncoder, j: int) -> None:
+    raise ValueError(
+        f"{_label(model, j)} held numbers in fit. Got text, or only missing cells without a type: pass a column of "
+        "numbers, such as X.astype({name: 'float64'}), NaN where they are missing. In a ColumnTransformer use an "
+        "encoder for numbers and another for categories, since skl2onnx makes text of both in one step."
+    )
 
 
 def _refuse_numbers_for_text(model: TableEncoder, j: int, cells: Tensor) -> None:

@@ -54,8 +54,8 @@ def to_onnx(model: Any, X: Any, *, options: Any = None, target_opset: Any = None
     numbers by 1e-3 times the largest of their column; in float64 by 1e-5. Graphs of this package's estimators are much
     closer; the tolerance allows for operators that skl2onnx computes in float32.
 
-    Where a :class:`skneural.TableEncoder` reads the rows, columns of categories are text, except those of numbers and of
-    bools without missing cells. ONNX has no missing text: the empty string stands for it, NaN for a missing number.
+    Where a :class:`skneural.TableEncoder` reads the rows, categories are text, except those of numbers, and of bools
+    without missing cells. ONNX has no missing text: the empty string stands for it, NaN for a missing number.
     Levels are spelled as in ``levels_``. In the names of inputs, skl2onnx replaces what is neither a letter nor a digit
     by an underscore; their order is that of the columns.
 

@@ -94,7 +94,9 @@ def test_a_matrix_of_numbers_is_one_input(network, dtype, assert_same):
     assert "x0_bin0" in model[0].get_feature_names_out()
     graph = assert_same(model, X, 1e-5)
     assert list(input_types(graph)) == ["X"]
-    assert_encoded(model[0], X)
+    graph = assert_encoded(model[0], X)
+    used = {name for node in graph.graph.node for name in node.input} | {each.name for each in graph.graph.output}
+    assert {node.output[0] for node in graph.graph.node} <= used  # nothing is computed in vain
 
 
 def test_a_frame_of_numbers_has_an_input_per_column():
