@@ -24,7 +24,7 @@ LANGUAGES = {"python", "output", "sh", "text", "toml"}
 # installed, or scikit-learn is older, it is skipped, with the name of what is missing as the reason.
 NEEDS = {
     "docs/diagnosis.md": ["sklearn.callback"],
-    "docs/deployment.md": ["skops", "skl2onnx", "onnxruntime"],
+    "docs/deployment.md": ["skops", "skl2onnx", "onnxruntime", "pandas"],
     "docs/scale.md": ["dask.array", "distributed"],
     "docs/with_other_tools.md#MLflow": ["mlflow", "skops"],
     "docs/with_other_tools.md#Optuna": ["optuna"],

@@ -1,7 +1,7 @@
 """The converters that skl2onnx calls: for each estimator of this package, what it computes as an ONNX graph.
 
 A graph computes in the precision of its input: float64 if that is float64, else float32, whatever the model was fitted
-in. It does not check its input.
+in; of several inputs the first counts, as in skl2onnx. It does not check its input.
 """
 
 from __future__ import annotations
@@ -14,12 +14,20 @@ import numpy as np
 from skneural.deployment.onnx.meta_estimators import HiddenFeatures
 from skneural.deployment.onnx.onnx_activations import activation_formula, link_formula
 from skneural.deployment.onnx.onnx_graph import Tensor
+from skneural.deployment.onnx.onnx_preprocessing import clip_smoothly, encode_piecewise_linear, standardize, whiten
+from skneural.deployment.onnx.onnx_tables import InputTable, encode_table
 from skneural.deployment.optional_dependencies import import_optional_dependency
 from skneural.estimators import ActivationMLPClassifier, ActivationMLPRegressor
 from skneural.network import Network
 from skneural.network.batch_normalization import EPSILON
-from skneural.preprocessing import MeanCenterer, PCAWhitener, PiecewiseLinearEncoder, SmoothClipper, StdScaler
-from skneural.preprocessing.standardizing import nonzero_scale, split_mean
+from skneural.preprocessing import (
+    MeanCenterer,
+    PCAWhitener,
+    PiecewiseLinearEncoder,
+    SmoothClipper,
+    StdScaler,
+    TableEncoder,
+)
 
 
 def register_converters() -> None:
@@ -55,40 +63,6 @@ def read_input(scope: Any, operator: Any, container: Any) -> Tensor:
     dtype = np.float64 if _float_type(operator) == "DoubleTensorType" else np.float32
     first, *others = [Tensor(scope, container, each.full_name, _dtype(each)).cast(dtype) for each in operator.inputs]
     return first.hstack(*others) if others else first
-
-
-def standardize(model: Any, X: Tensor) -> Tensor:
-    """Z = (X - shift) / scale, the shift in two parts where one would lose digits in float32."""
-    shift, scale = model._mean_and_scale()
-    for part in split_mean(shift, X.dtype):
-        X = X if part is None else X - part
-    return X if scale is None else X / nonzero_scale(scale, X.dtype)
-
-
-def whiten(model: PCAWhitener, X: Tensor) -> Tensor:
-    """Z = (X - mean) V / spread (and back, with "zca"), in float64 as in the model."""
-    components = model.components_
-    scores = (X.cast(np.float64) - model.mean_) @ (components / model._component_scale()[:, np.newaxis]).T
-    return (scores @ components if model.method == "zca" else scores).cast(X.dtype)
-
-
-def clip_smoothly(model: SmoothClipper, X: Tensor) -> Tensor:
-    """Z = limit · X / hypot(X, limit), the larger of the two factored out so that no square overflows."""
-    limit, size = model.limit, X.abs()
-    larger = size.maximum(limit)
-    ratio = size.minimum(limit) / larger
-    return X / larger / (ratio * ratio + 1).sqrt() * limit
-
-
-def encode_piecewise_linear(model: PiecewiseLinearEncoder, X: Tensor) -> Tensor:
-    """X, and behind it for each bin (clip(X, low, high) - low) / (high - low), centred."""
-    column = np.concatenate([np.full(max(len(edges) - 1, 0), i) for i, edges in enumerate(model.bin_edges_)])
-    if not len(column):
-        return X.apply("Identity")
-    low = np.concatenate([edges[:-1] for edges in model.bin_edges_]).astype(X.dtype)
-    high = np.concatenate([edges[1:] for edges in model.bin_edges_]).astype(X.dtype)
-    inside = X.take(column, axis=1).maximum(low).minimum(high)
-    return X.hstack((inside - low) / np.maximum(high - low, np.finfo(X.dtype).tiny) - model.encoding_mean_)
 
 
 def hidden_activations(network: Network, X: Tensor) -> Tensor:
@@ -174,6 +148,16 @@ def convert_with(formula: Callable[[Any, Tensor], Tensor]) -> Callable[[Any, Any
     return convert
 
 
+def convert_table(scope: Any, operator: Any, container: Any) -> None:
+    """Write the encoding of a table, whose columns are one input each, or together one matrix, or some of both."""
+    model = operator.raw_operator
+    tensors = [Tensor(scope, container, each.full_name, _dtype(each)) for each in operator.inputs]
+    otherwise = model.n_features_in_ if len(tensors) == 1 else 1
+    widths = [each.get_second_dimension() or otherwise for each in operator.inputs]
+    dtype = np.float64 if _float_type(operator) == "DoubleTensorType" else np.float32
+    encode_table(model, InputTable(tensors, widths)).cast(dtype).write(operator.outputs[0])
+
+
 # The types and shapes of the outputs, which skl2onnx asks for first.
 
 
@@ -240,4 +224,5 @@ CONVERTERS: dict[type, tuple[Callable[[Any], None], Callable[[Any, Any, Any], No
     PCAWhitener: (transformer_shapes, convert_with(whiten)),
     SmoothClipper: (transformer_shapes, convert_with(clip_smoothly)),
     PiecewiseLinearEncoder: (transformer_shapes, convert_with(encode_piecewise_linear)),
+    TableEncoder: (transformer_shapes, convert_table),
 }

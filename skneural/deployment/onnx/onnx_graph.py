@@ -186,6 +186,22 @@ class Tensor:
         index = index if isinstance(index, Tensor) else self._stored(np.asarray(index, np.int64))
         return self.apply("Gather", index, axis=axis)
 
+    def rows_of(self, table: NDArray[Any]) -> Tensor:
+        """Return the rows of an array that this, integers of shape (n_rows,), are the numbers of."""
+        return self._stored(table).take(self, axis=0)
+
+    def is_nan(self) -> Tensor:
+        """Return where it is NaN, as bools."""
+        return self.apply("IsNaN", dtype=np.bool_)
+
+    def equals(self, other: Any) -> Tensor:
+        """Return where the values are equal, as bools."""
+        return self.apply("Equal", other, dtype=np.bool_)
+
+    def where(self, condition: Tensor, otherwise: Any) -> Tensor:
+        """Return its entries where the condition holds, else the others."""
+        return condition.apply("Where", self, self.constant(otherwise), dtype=self.dtype)
+
     def reshape(self, *shape: int) -> Tensor:
         """Return it in another shape; 0 keeps a length, -1 stands for what is left."""
         return self.apply("Reshape", np.array(shape))

@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skneural.deployment.onnx.converters import register_converters
 from skneural.deployment.onnx.meta_estimators import convertible
+from skneural.deployment.onnx.table_rows import input_types, table_rows, takes_table
 from skneural.deployment.onnx.verification import first_line, verify
 from skneural.deployment.optional_dependencies import import_optional_dependency
 
@@ -22,10 +23,10 @@ def to_onnx(model: Any, X: Any, *, options: Any = None, target_opset: Any = None
     model : estimator
         Of this package, or any of scikit-learn that skl2onnx converts, with estimators of this package inside. Of a
         search, the best estimator is converted.
-    X : ndarray of shape (n_samples, n_features), or pandas.DataFrame
+    X : ndarray of shape (n_samples, n_features), or DataFrame
         Rows on which the graph is compared with the model, one at least. Their dtype and width are those of the graph's
-        input: rows of float64 give a graph in float64, all others one in float32; a DataFrame gives an input per
-        column.
+        input: rows of float64 give a graph in float64, all others one in float32. A DataFrame of pandas gives an input
+        per column, of which the first decides; for a TableEncoder it can be of Polars, too.
     options : dict, default=None
         Options of skl2onnx, such as ``{"zipmap": True}``: probabilities as a list of dicts, with the labels as keys;
         "columns" gives an output per class. None gives them as one array.
@@ -43,8 +44,8 @@ def to_onnx(model: Any, X: Any, *, options: Any = None, target_opset: Any = None
         If the extra ``onnx`` is not installed.
     ValueError
         If skl2onnx cannot convert a part of the model, or converts it wrongly; if an activation or a loss has no
-        formula in ONNX; if X has another number of features than the model; if onnxruntime cannot run the graph; if
-        the graph's results on X are not the model's.
+        formula in ONNX; if X has other features than the model, or is an array of both numbers and text; if onnxruntime
+        cannot run the graph; if the graph's results on X are not the model's.
 
     Notes
     -----
@@ -52,6 +53,11 @@ def to_onnx(model: Any, X: Any, *, options: Any = None, target_opset: Any = None
     be equal, except where two are equally probable within the tolerance. Probabilities may differ by 1e-3, other
     numbers by 1e-3 times the largest of their column; in float64 by 1e-5. Graphs of this package's estimators are much
     closer; the tolerance allows for operators that skl2onnx computes in float32.
+
+    Where a :class:`skneural.TableEncoder` reads the rows, categories are text, except those of numbers, and of bools
+    without missing cells. ONNX has no missing text: the empty string stands for it, NaN for a missing number.
+    Levels are spelled as in ``levels_``. In the names of inputs, skl2onnx replaces what is neither a letter nor a digit
+    by an underscore; their order is that of the columns.
 
     Examples
     --------
@@ -76,10 +82,11 @@ def to_onnx(model: Any, X: Any, *, options: Any = None, target_opset: Any = None
     converted = convertible(model)
     if options is not None and id(model) in options:
         options = {**options, id(converted): options[id(model)]}
-    graph = _convert(converted, X, options, target_opset)
+    table = table_rows(converted, X) if takes_table(converted) else None
+    graph = _convert(converted, X if table is None else input_types(table), options, target_opset)
     options = options or {}
     own = {name: value for name, value in options.items() if isinstance(name, str)} | options.get(id(converted), {})
-    verify(graph, model, X, own)
+    verify(graph, model, X, own, table)
     return graph
 
 
@@ -106,7 +113,7 @@ def _convert(model: Any, X: Any, options: Any, target_opset: Any) -> Any:
 
 def _refuse_double_dicts(graph: Any) -> None:
     double = import_optional_dependency("onnx", "onnx").TensorProto.DOUBLE
-    in_double = any(each.type.tensor_type.elem_type == double for each in graph.graph.input)
+    in_double = graph.graph.input[0].type.tensor_type.elem_type == double
     if in_double and any(node.op_type == "ZipMap" for node in graph.graph.node):
         raise ValueError(
             "Got zipmap=True with float64 rows, but ONNX has dicts of float32 only. Pass options={'zipmap': False}, "

@@ -15,17 +15,20 @@ from skneural.deployment.optional_dependencies import import_optional_dependency
 
 Array = NDArray[Any]
 
-# By the precision of the graph: the largest difference of probabilities; of other numbers relative to the largest of
-# their column.
+# By the precision of the graph, that of its first input: the largest difference of probabilities; of other numbers
+# relative to the largest of their column.
 TOLERANCE = {np.float32: 1e-3, np.float64: 1e-5}
 
 ADVICE = (
     "Either skl2onnx converts a part of the model wrongly (convert its parts one by one to find it), or float32 is too "
     "coarse (pass rows of float64)."
 )
+ADVICE_FOR_TEXT = (
+    " Or X has empty texts, which a graph takes for missing cells where fit saw none: pass them as missing."
+)
 
 
-def verify(graph: Any, model: Any, X: Any, options: dict[str, Any]) -> None:
+def verify(graph: Any, model: Any, X: Any, options: dict[str, Any], table: dict[str, Array] | None = None) -> None:
     """Raise ValueError if a graph and its model disagree on some rows, or if onnxruntime cannot run the graph.
 
     Labels must be equal, except where two of them are equally probable within the tolerance.
@@ -34,13 +37,16 @@ def verify(graph: Any, model: Any, X: Any, options: dict[str, Any]) -> None:
     ----------
     graph : onnx.ModelProto
     model : estimator
-    X : ndarray or pandas.DataFrame
+    X : ndarray or DataFrame
         The rows to compare on.
     options : dict
         skl2onnx's options for this model.
+    table : dict of str to ndarray, default=None
+        The rows as the graph takes them, see :func:`skneural.deployment.onnx.table_rows.table_rows`; None derives them
+        from X.
     """
     name = type(model).__name__
-    inputs = graph_inputs(graph, X)
+    inputs = graph_inputs(graph, X if table is None else table)
     try:
         outputs = run_graph(graph, inputs)
     except Exception as error:  # onnxruntime has many, of no common base
@@ -48,12 +54,13 @@ def verify(graph: Any, model: Any, X: Any, options: dict[str, Any]) -> None:
             f"onnxruntime cannot run the graph of this {name}: {first_line(error)}. Many operators exist in float32 "
             "only: if X is float64, try X.astype('float32')."
         ) from error
-    tolerance = TOLERANCE[np.float64 if any(each.dtype == np.float64 for each in inputs.values()) else np.float32]
+    tolerance = TOLERANCE[np.float64 if next(iter(inputs.values())).dtype == np.float64 else np.float32]
+    advice = ADVICE if table is None else ADVICE + ADVICE_FOR_TEXT
     for what, got, expected in compared_outputs(model, X, outputs, options):
         if got.shape != expected.shape:
             raise ValueError(
                 f"The ONNX graph of this {name} returns {what} of shape {got.shape}, but the model of shape "
-                f"{expected.shape}. {ADVICE}"
+                f"{expected.shape}. {advice}"
             )
         wrong = differing(what, got, expected, tolerance)
         if what == "labels" and wrong.any():
@@ -63,7 +70,7 @@ def verify(graph: Any, model: Any, X: Any, options: dict[str, Any]) -> None:
             raise ValueError(
                 f"The ONNX graph of this {name} disagrees with the model in {np.any(wrong, axis=1).sum()} of "
                 f"{len(wrong)} rows. In row {row}, column {column} of the {what} it returns {got[row, column]}, the "
-                f"model {expected[row, column]}; the tolerance is {tolerance:g}. {ADVICE}"
+                f"model {expected[row, column]}; the tolerance is {tolerance:g}. {advice}"
             )
 
 
@@ -73,11 +80,18 @@ def first_line(error: Exception) -> str:
 
 
 def graph_inputs(graph: Any, X: Any) -> dict[str, Array]:
-    """Return the rows as the graph's inputs: one array, or one of shape (n_rows, 1) per column of a DataFrame."""
+    """Return the rows as the graph's inputs: one array, or one of shape (n_rows, 1) per column of a DataFrame.
+
+    Of a dict, its arrays.
+    """
     to_numpy = import_optional_dependency("onnx.helper", "onnx").tensor_dtype_to_np_dtype
+    # By position: in names, skl2onnx replaces what is neither a letter nor a digit.
+    if isinstance(X, dict):
+        arrays = list(X.values())
+    else:
+        arrays = [X[[name]].to_numpy() for name in X.columns] if hasattr(X, "columns") else [np.asarray(X)]
     inputs = {}
-    for each in graph.graph.input:
-        array = X[[each.name]].to_numpy() if hasattr(X, "columns") else np.asarray(X)
+    for each, array in zip(graph.graph.input, arrays, strict=True):
         dtype = to_numpy(each.type.tensor_type.elem_type)
         inputs[each.name] = array.astype(str).astype(object) if dtype.kind == "O" else array.astype(dtype, copy=False)
     return inputs
