@@ -56,7 +56,10 @@ def test_settings_of_the_network_are_the_defaults_unless_overridden(factory):
     network = factory(max_iter=7, random_state=3)[-1]
     assert type(network) is FACTORIES[factory]
     more = {"max_iter": 7, "random_state": 3}
-    more |= {"clip_predictions": True} if factory is tabular_regressor else {}
+    if factory is tabular_regressor:
+        more |= {"clip_predictions": True, "hidden_layer_sizes": (128, 128)}
+    else:
+        more |= {"hidden_layer_sizes": (128, 128, 128)}
     defaults = FACTORIES[factory]().get_params(deep=False)
     assert network.get_params(deep=False) == {**defaults, **TABULAR_DEFAULTS, **more}
     assert all(defaults[name] != value for name, value in TABULAR_DEFAULTS.items())
