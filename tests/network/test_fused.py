@@ -339,3 +339,18 @@ def test_the_layout_of_a_network_is_what_the_kernels_write(backend):
     objective.evaluate(slice(0, 8))
     assert objective.gradient.shape == (Layout([3, 4, 5, 2], [PReLU(), Maxout()], True).n_trainable,)
     assert (objective.gradient != 0).mean() > 0.9
+
+
+@pytest.mark.parametrize("batch_norm", [False, True])
+@pytest.mark.parametrize("hidden", [[9], [9, 7]], ids=str)
+def test_maxout_behind_many_features_of_several_members(hidden, batch_norm):
+    # With so many features a single network makes the gradient of its first layer without dZ.
+    def gradient():
+        network = network_of([Maxout(3)] * len(hidden), [80, *hidden, 2], "float64", batch_norm, n_members=3)
+        rows = TrainingRows(np.random.RandomState(0).normal(size=(40, 80)), np.zeros((40, 2)))
+        objective = Objective(network, LOSSES["squared_error"], [], rows, 40)
+        objective.evaluate(slice(0, 40))
+        return objective.gradient
+
+    numpy_gradient, native_gradient = both(gradient)
+    assert_equal_to_rounding(native_gradient, numpy_gradient, 1e-12)

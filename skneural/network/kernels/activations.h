@@ -21,7 +21,6 @@
         REAL *RESTRICT dA, const REAL *RESTRICT A, REAL *RESTRICT db, REAL p, Size n, Size width) \
     { \
         (void)p; \
-        memset(db, 0, width * sizeof(REAL)); \
         for (Size i = 0; i < n; i++) { \
             REAL *RESTRICT gradient = dA + i * width; \
             const REAL *RESTRICT row = A + i * width; \
@@ -98,7 +97,6 @@ SAVE_SLOPE(mish, {
 VECTORIZED static void T(saved_slope_backward)(
     REAL *RESTRICT dA, const REAL *RESTRICT slope, REAL *RESTRICT db, Size n, Size width)
 {
-    memset(db, 0, width * sizeof(REAL));
     for (Size i = 0; i < n; i++) {
         REAL *RESTRICT gradient = dA + i * width;
         const REAL *RESTRICT row = slope + i * width;
@@ -123,7 +121,6 @@ static void T(sum_slope_gradients)(Layer *layer)
 {
     REAL *dparams = layer->dactivation_params;
     const REAL *dslopes = layer->dslopes;
-    memset(dparams, 0, (layer->shares_slope ? 1 : layer->width) * sizeof(REAL));
     for (Size j = 0; j < layer->width; j++)
         dparams[layer->shares_slope ? 0 : j] += dslopes[j];
 }
@@ -147,7 +144,6 @@ VECTORIZED static void T(prelu_backward)(
     REAL *RESTRICT dA, const REAL *RESTRICT Z, const REAL *RESTRICT slopes, REAL *RESTRICT db,
     REAL *RESTRICT dslopes, Size n, Size width)
 {
-    memset(db, 0, width * sizeof(REAL));
     memset(dslopes, 0, width * sizeof(REAL));
     for (Size i = 0; i < n; i++) {
         REAL *RESTRICT gradient = dA + i * width;
@@ -191,7 +187,7 @@ static void T(activation_forward)(Layer *layer, Size n)
     }
 }
 
-/* dA becomes dZ; db is its column sums. */
+/* dA becomes dZ; its column sums are added to db. */
 static void T(activation_backward)(const NetworkPlan *plan, Layer *layer, Size n)
 {
     const REAL parameter = (REAL)layer->activation_parameter;

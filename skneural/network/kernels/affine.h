@@ -7,9 +7,9 @@ VECTORIZED static void T(add_bias)(REAL *RESTRICT Z, const REAL *RESTRICT b, Siz
             Z[i * width + j] += b[j];
 }
 
-VECTORIZED static void T(column_sums)(const REAL *RESTRICT A, REAL *RESTRICT sums, Size n, Size width)
+/* sums += the column sums of A. */
+VECTORIZED static void T(add_column_sums)(const REAL *RESTRICT A, REAL *RESTRICT sums, Size n, Size width)
 {
-    memset(sums, 0, width * sizeof(REAL));
     for (Size i = 0; i < n; i++)
         for (Size j = 0; j < width; j++)
             sums[j] += A[i * width + j];
@@ -126,12 +126,15 @@ static Dropout T(member_dropout)(const NetworkPlan *plan, const Size *rows, Size
     return dropout;
 }
 
-/* The first of the rows that a layer sees of a member, given the layer's input; n rows for each member. In the first
- * layer all members see the same rows, unless each drops other entries of them. */
-static const REAL *T(member_input)(const NetworkPlan *plan, const Layer *layer, const REAL *input, Size member, Size n)
+/* The rows that a layer sees of a member, number `member` of all and `position` of its block. In the first layer all
+ * members see the same rows, unless each drops other entries of them. */
+static const REAL *T(member_input)(
+    const NetworkPlan *plan, const Layer *layer, const REAL *input, Size member, Size position, Size n_rows)
 {
-    const int is_shared = layer == plan->layers && !plan->input_dropout.random;
-    return input && !is_shared ? input + member * n * layer->fan_in : input;
+    const Size size = n_rows * layer->fan_in;
+    if (!input || (layer == plan->layers && !plan->input_dropout.random))
+        return input;
+    return input + (layer == plan->layers ? member : position) * size;
 }
 
 /* Whether the members' rows are multiplied by matrices of their own. */
@@ -164,17 +167,20 @@ static void T(affine_forward_of)(
     T(gemm)(&plan->gemm, "NN", input, W, 0, Z, (Size[3]){n, layer->fan_in, layer->width});
 }
 
-/* Z of a layer, without bias, for n rows: those of all members. */
-static void T(affine_forward)(const NetworkPlan *plan, const Layer *layer, const REAL *input, const Size *rows, Size n)
+/* Z of a layer, without bias, for a block of members. */
+static void T(affine_forward)(
+    const NetworkPlan *plan, const Layer *layer, const REAL *input, const Size *rows, MemberBlock block)
 {
+    const Size n = block.n_rows;
     if (!T(differs_by_member)(layer)) {
-        T(affine_forward_of)(plan, layer, 0, input, rows, layer->Z, n);
+        T(affine_forward_of)(plan, layer, 0, input, rows, layer->Z, block.n_members * n);
         return;
     }
-    const Size n_each = n / plan->n_members;
-    for (Size j = 0; j < plan->n_members; j++)
-        T(affine_forward_of)(plan, layer, j, T(member_input)(plan, layer, input, j, n_each), rows,
-                             (REAL *)layer->Z + j * n_each * layer->width, n_each);
+    for (Size j = 0; j < block.n_members; j++) {
+        const Size member = block.first + j;
+        T(affine_forward_of)(plan, layer, member, T(member_input)(plan, layer, input, member, j, n), rows,
+                             (REAL *)layer->Z + j * n * layer->width, n);
+    }
 }
 
 /* dW += Xᵀ dZ for CSR rows, `add` or not. */
@@ -210,41 +216,58 @@ static void T(affine_backward_of)(
     }
 }
 
-/* dW, penalties included, and unless `dinput` is NULL the gradient in the layer's input, for n rows: those of all
- * members. */
-static void T(affine_backward)(
-    const NetworkPlan *plan, const Layer *layer, const REAL *input, const Size *rows, REAL *dinput, Size n)
+/* The gradients in the weights of a layer, for a block of members; penalties are included with the first block, to which
+ * the others add. */
+static void T(weight_gradient)(
+    const NetworkPlan *plan, const Layer *layer, const REAL *input, const Size *rows, MemberBlock block)
 {
-    const int add = plan->l1 || plan->l2, differs = T(differs_by_member)(layer);
-    const Size n_blocks = differs ? plan->n_members : 1, n_each = n / n_blocks, size = layer->fan_in * layer->width;
-    if (add)
-        T(penalty_gradient)(layer->W, layer->dW, (REAL)plan->l2, (REAL)plan->l1, layer->n_matrices * size);
-    if (!differs && T(uses_maxout_weight_gradient)(plan, layer, n))
-        T(maxout_weight_gradient)(layer, input, (REAL)add, n);
+    const int has_penalty = plan->l1 || plan->l2, is_shared = layer->n_matrices == 1;
+    const Size n = block.n_rows, n_all = block.n_members * n;
+    if (has_penalty && !block.first)
+        T(penalty_gradient)(layer->W, layer->dW, (REAL)plan->l2, (REAL)plan->l1,
+                            layer->n_matrices * layer->fan_in * layer->width);
+    if (T(uses_maxout_weight_gradient)(plan, layer, n_all))
+        T(maxout_weight_gradient)(layer, input, (REAL)has_penalty, n_all);
+    else if (!T(differs_by_member)(layer))
+        T(affine_backward_of)(plan, layer, 0, input, rows, layer->dZ, has_penalty || block.first, n_all);
     else
-        for (Size j = 0; j < n_blocks; j++)
-            T(affine_backward_of)(plan, layer, j, T(member_input)(plan, layer, input, j, n_each), rows,
-                                  (REAL *)layer->dZ + j * n_each * layer->width,
-                                  add || (j && layer->n_matrices == 1), n_each);
-    if (dinput)
-        for (Size j = 0; j < n_blocks; j++)
-            T(gemm)(&plan->gemm, "NT", (REAL *)layer->dZ + j * n_each * layer->width,
-                    (REAL *)layer->W + T(matrix_offset)(layer, j), 0, dinput + j * n_each * layer->fan_in,
-                    (Size[3]){n_each, layer->width, layer->fan_in});
+        for (Size j = 0; j < block.n_members; j++) {
+            const Size member = block.first + j;
+            T(affine_backward_of)(plan, layer, member, T(member_input)(plan, layer, input, member, j, n), rows,
+                                  (REAL *)layer->dZ + j * n * layer->width,
+                                  has_penalty || (member && is_shared), n);
+        }
 }
 
-/* Add the biases to Z, (n, width): those of each member to its rows where each has its own. */
-static void T(add_biases)(const Layer *layer, Size n)
+/* The gradient in a layer's input, for a block of members. */
+static void T(input_gradient)(const NetworkPlan *plan, const Layer *layer, REAL *dinput, MemberBlock block)
 {
-    const Size n_each = n / layer->n_matrices, width = layer->width;
-    for (Size j = 0; j < layer->n_matrices; j++)
-        T(add_bias)((REAL *)layer->Z + j * n_each * width, (REAL *)layer->b + j * width, n_each, width);
+    const int differs = layer->n_matrices > 1;
+    const Size n_blocks = differs ? block.n_members : 1, n = block.n_rows * block.n_members / n_blocks;
+    for (Size j = 0; j < n_blocks; j++)
+        T(gemm)(&plan->gemm, "NT", (REAL *)layer->dZ + j * n * layer->width,
+                (REAL *)layer->W + T(matrix_offset)(layer, block.first + j), 0, dinput + j * n * layer->fan_in,
+                (Size[3]){n, layer->width, layer->fan_in});
 }
 
-/* db, the column sums of dZ over the rows that each bias is added to. */
-static void T(bias_gradients)(const Layer *layer, Size n)
+/* The first bias of the output layer of a member. */
+static REAL *T(member_biases)(const Layer *layer, void *biases, Size member)
 {
-    const Size n_each = n / layer->n_matrices, width = layer->width;
-    for (Size j = 0; j < layer->n_matrices; j++)
-        T(column_sums)((REAL *)layer->dZ + j * n_each * width, (REAL *)layer->db + j * width, n_each, width);
+    return (REAL *)biases + (layer->n_matrices > 1 ? member * layer->width : 0);
+}
+
+/* Add the biases of the output layer to Z. */
+static void T(add_biases)(const Layer *layer, MemberBlock block)
+{
+    for (Size j = 0; j < block.n_members; j++)
+        T(add_bias)((REAL *)layer->Z + j * block.n_rows * layer->width,
+                    T(member_biases)(layer, layer->b, block.first + j), block.n_rows, layer->width);
+}
+
+/* Add the column sums of dZ to db, those of each member to its own, for the output layer. */
+static void T(bias_gradients)(const Layer *layer, MemberBlock block)
+{
+    for (Size j = 0; j < block.n_members; j++)
+        T(add_column_sums)((REAL *)layer->dZ + j * block.n_rows * layer->width,
+                           T(member_biases)(layer, layer->db, block.first + j), block.n_rows, layer->width);
 }

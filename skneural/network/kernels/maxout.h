@@ -41,7 +41,6 @@ VECTORIZED static void T(maxout_backward)(
     Size n_pieces)
 {
     const Size n_units = width / n_pieces;
-    memset(db, 0, width * sizeof(REAL));
     for (Size i = 0; i < n; i++) {
         const REAL *RESTRICT argmax = Z + i * width;
         const REAL *RESTRICT gradient = dA + i * n_units;
@@ -86,7 +85,7 @@ typedef REAL T(Sums) __attribute__((vector_size(32), aligned(sizeof(REAL)), may_
 static int T(uses_maxout_weight_gradient)(const NetworkPlan *plan, const Layer *layer, Size n)
 {
     const int is_dense = layer > plan->layers || !plan->input.indptr;
-    return layer->argmax_bits && is_dense && (layer->n_pieces - 1) * layer->fan_in >= 8 * LANES
+    return layer->argmax_bits && is_dense && !layer->member_scales && (layer->n_pieces - 1) * layer->fan_in >= 8 * LANES
         && T(uses_own_gemm)(&plan->gemm, n * layer->fan_in * layer->width);
 }
 
@@ -199,7 +198,7 @@ VECTORIZED static void T(maxout_weight_gradient)(const Layer *layer, const REAL 
         const Size left = layer->fan_in - from, features = left < max_features ? left : max_features;
         const Size registers = (features + LANES - 1) / LANES, padded = registers * LANES;
         memset(layer->maxout_sums, 0, width * padded * sizeof(REAL));
-        memset(layer->db, 0, width * sizeof(REAL));
+        memset(layer->db, 0, width * sizeof(REAL)); /* each turn adds all rows up again */
         memset(block, 0, block_rows * padded * sizeof(REAL));
         argmax_bits = layer->argmax_bits;
         for (Size i = 0; i < n; i += block_rows, argmax_bits += width) {

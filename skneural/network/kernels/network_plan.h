@@ -51,7 +51,7 @@ typedef struct {
     int activation, shares_slope;          /* shares_slope: one slope for all units of a PReLU layer */
     double activation_parameter;           /* LeakyReLU's negative_slope or ELU's alpha; 0 for the others */
     void *W, *b, *activation_params;       /* (n_matrices, fan_in, width), (n_matrices, width), (n_units,) or (1,) */
-    void *dW, *db, *dactivation_params;    /* of the same shapes */
+    void *dW, *db, *dactivation_params;    /* of the same shapes; the backward pass adds to the last two */
     void *member_scales, *dmember_scales;  /* (n_members, fan_in): of the first layer; NULL for a single member */
     void *member_matrix;                   /* (fan_in, width): scratch of affine.h; NULL without scales */
     BatchNorm batch_norm;
@@ -79,6 +79,12 @@ typedef struct {
     const double *quantiles; /* (n_outputs,): of the quantile loss; NULL for the others */
     Size n_rows, n_outputs;
 } LossBatch;
+
+/* Members that pass together, the rows of one below those of another: buffers hold those of the first at the top. */
+typedef struct {
+    Size first, n_members;
+    Size n_rows; /* of each member */
+} MemberBlock;
 
 /* Which matrix product is used: see gemm.h. */
 typedef struct {
