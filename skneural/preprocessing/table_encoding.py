@@ -29,6 +29,8 @@ from skneural.preprocessing.scaling import StdScaler
 from skneural.preprocessing.table_columns import Column, find_categories, read_columns
 from skneural.saved_state import SavedStateMixin, check_numbers, require, unchanged_on_error
 
+ROWS_PER_BIN = 25  # fewer than the 100 of PiecewiseLinearEncoder: members average what few rows leave uncertain
+
 
 class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
     """Turn a table of numbers, categories and missing cells into a matrix for a neural network.
@@ -55,7 +57,7 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         than ``max_levels`` levels.
     n_bins : int in [2, inf), default=8
         Bins of the piecewise-linear encoding, see :class:`skneural.PiecewiseLinearEncoder`. Numbers of fewer than
-        100 present cells per bin are not encoded so.
+        25 present cells per bin are not encoded so.
     max_columns : int in [0, inf), default=1000
         There is no piecewise-linear encoding if the numbers times ``n_bins`` exceed it; 0 for none in any case.
     limit : float in (0, inf), default=3.0
@@ -294,7 +296,7 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
             X = self._stack_numbers(columns)
             self.scaler_ = StdScaler().fit(X)
             self.clipper_ = SmoothClipper(limit=self.limit).fit(X)
-            encoder = PiecewiseLinearEncoder(n_bins=self.n_bins, max_columns=self.max_columns)
+            encoder = PiecewiseLinearEncoder(n_bins=self.n_bins, max_columns=self.max_columns, min_rows=ROWS_PER_BIN)
             self.piecewise_encoder_ = encoder.fit(self._scale_numbers(X))
 
     def _scale_numbers(self, X: np.ndarray) -> np.ndarray:
