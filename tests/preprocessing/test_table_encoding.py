@@ -199,7 +199,7 @@ def test_the_encoding_has_its_bounds(settings, n_columns):
 
 def test_numbers_are_as_exact_as_the_scaler():
     X = 1e8 + np.random.default_rng(0).standard_normal((500, 1))
-    Z = TableEncoder().fit_transform(X)
+    Z = TableEncoder(max_columns=0).fit_transform(X)
     exact = StandardScaler().fit_transform(X - 1e8)
     np.testing.assert_allclose(Z, 3 * exact / np.hypot(exact, 3), atol=1e-6)
 
