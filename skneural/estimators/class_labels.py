@@ -58,7 +58,7 @@ def label_values(y: Any) -> Any:
     TypeError
         If they are objects of another kind than text, or of several kinds.
     ValueError
-        If some are missing.
+        If some are missing, or too large.
 
     Examples
     --------
@@ -84,11 +84,23 @@ def label_values(y: Any) -> Any:
     conversions: list[tuple[Any, type]] = [((bool, np.bool_), bool), (Integral, np.int64), (Real, np.float64)]
     for kind, dtype in conversions:
         if all(issubclass(each, kind) for each in types):
-            return values.astype(dtype)
+            return _converted(values, dtype)
     raise TypeError(
         "y must hold labels of one kind: text, integers, booleans, or dates as datetime64. Got objects of the type "
         f"{' and '.join(sorted(each.__name__ for each in types))}; convert them, for instance to text."
     )
+
+
+def _converted(labels: Array, dtype: Any) -> Array:
+    """Return labels that are objects in another dtype; raise ValueError if one is too large for it."""
+    try:
+        return labels.astype(dtype)
+    except OverflowError as error:
+        largest = max(labels.flat, key=abs)
+        raise ValueError(
+            f"y must hold labels within the range of {np.dtype(dtype)}. Got {largest!r}; convert them, for instance to "
+            "text."
+        ) from error
 
 
 def encode_labels(y: Array, classes: Array) -> Array:

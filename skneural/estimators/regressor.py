@@ -291,7 +291,8 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
         predicted = self._loss.predict(F)
         if not self.clip_predictions:
             return predicted
-        return np.clip(predicted, *standardized(self.target_range_, self.target_mean_, self.target_scale_))
+        bounds = standardized(self.target_range_, self.target_mean_, self.target_scale_)  # in float64
+        return np.clip(predicted, *bounds).astype(predicted.dtype, copy=False)
 
     def _restore_fitted_state(self) -> None:
         super()._restore_fitted_state()

@@ -12,6 +12,16 @@ Array = NDArray[Any]
 RowIndex = slice | Array
 
 
+def _scaled_to_mean_one(sample_weight: Array, subset: Array | None, dtype: Any) -> Array:
+    """Return weights of mean 1 over the rows of the subset; zero for the others, which may be too large beside them."""
+    rows = slice(None) if subset is None else subset
+    with np.errstate(over="ignore"):  # NumPy before 2 warns of numbers beside the array, by subnormal ones
+        used = sample_weight[rows] / sample_weight[rows].max()  # so that their mean is not subnormal
+    scaled = np.zeros(len(sample_weight), dtype)
+    scaled[rows] = used / used.mean()
+    return scaled
+
+
 class TrainingRows:
     """The training set, of which any rows can be taken.
 
@@ -39,10 +49,7 @@ class TrainingRows:
 
     def __init__(self, X: Any, Y: Array, sample_weight: Array | None = None, subset: Array | None = None):
         self.X, self.Y, self.subset = X, Y, subset
-        self.sample_weight = None
-        if sample_weight is not None:
-            mean = np.mean(sample_weight if subset is None else sample_weight[subset])
-            self.sample_weight = (sample_weight / mean).astype(X.dtype)
+        self.sample_weight = None if sample_weight is None else _scaled_to_mean_one(sample_weight, subset, X.dtype)
         self._X_buffer = np.empty((0, X.shape[1]), X.dtype)
 
     def __len__(self) -> int:

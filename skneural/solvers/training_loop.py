@@ -317,7 +317,10 @@ def call_schedule(schedule: Callable[[Progress], Any], progress: Progress) -> Ar
     array([1. , 0.5])
     """
     check_signature(f"learning_rate={schedule!r}", schedule, "(progress)", progress)
-    returned = schedule(progress)
+    try:
+        returned = schedule(progress)
+    except TypeError as error:  # of a function that is for something else, such as len
+        raise TypeError(f"learning_rate={schedule!r}, called with {progress!r}, failed: {error}") from error
     n_batches = len(progress.fraction)
     try:
         real = np.asarray(returned).dtype.kind in "fiub" and np.shape(returned) in ((), (n_batches,))

@@ -4,6 +4,7 @@ import copy
 import datetime
 import pickle
 import warnings
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -78,8 +79,10 @@ class TestLabels:
             (np.array(["a", 1] * 30, dtype=object), "one kind.* Got objects of the type int and str;"),
             (np.array([True, "a"] * 30, dtype=object), "one kind.* Got objects of the type bool and str;"),
             (np.zeros(60, dtype=[("a", int)]), "one kind.* Got objects of the type void;"),
+            (np.array([10**30, 1] * 30, dtype=object), f"within the range of int64. Got {10**30}; convert"),
+            (np.array([Fraction(-(10**400)), 1] * 30, dtype=object), "within the range of float64. Got Fraction"),
         ],
-        ids=range(10),
+        ids=range(12),
     )
     def test_that_are_missing_or_of_no_kind_are_refused(self, y, message):
         model = ActivationMLPClassifier(**FAST)

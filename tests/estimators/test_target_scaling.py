@@ -165,6 +165,12 @@ def test_clipped_predictions_stay_within_the_training_range(loss):
     assert_array_equal(model.predict(X)[inside], free.predict(X)[inside])
 
 
+def test_clipped_predictions_keep_the_dtype():
+    model = ActivationMLPRegressor(max_iter=2, random_state=0, dtype="float32", clip_predictions=True, n_members=2)
+    model.fit(X, Y)
+    assert model.predict(X).dtype == model.predict_members(X).dtype == np.float32
+
+
 # The formulas.
 
 

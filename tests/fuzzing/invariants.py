@@ -19,7 +19,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import sklearn
-from cases import ESTIMATORS, Case
+from cases import ESTIMATORS, Case, steps, takes_categories
 from scipy import sparse
 from sklearn.base import is_regressor
 from tables import CATEGORICAL, FOLDER, Array
@@ -158,18 +158,20 @@ def of_plain(case: Case, nudged: Any = None) -> dict[str, Any]:
 
 
 def fit(estimator: Any, case: Case, X: Any) -> Exception | None:
-    """Fit as the case asks; return the error, after which the estimator must be as it was."""
+    """Fit as the case asks; return the error, after which the estimator must be as it was.
+
+    Of a pipeline only the last step: scikit-learn sets `steps` anew and fits the other steps before that one can fail.
+    """
     entry = case.entry if hasattr(estimator, case.entry) else "fit"
+    last = steps(estimator)[-1][1]
     error = None
     for _ in range(1 + case.twice):
-        before = dict(vars(estimator))
-        arguments, named = case.arguments(getattr(estimator, entry), X)
+        before = dict(vars(last))
+        arguments, named = case.arguments(estimator, entry, X)
         error = attempt(getattr(estimator, entry), *arguments, **named).error
         if error is not None and not isinstance(error, DivergenceError):
-            after = vars(estimator)
-            changed = [
-                name for name in {*before, *after} if before.get(name, estimator) is not after.get(name, estimator)
-            ]
+            after = vars(last)
+            changed = [name for name in {*before, *after} if before.get(name, last) is not after.get(name, last)]
             assert not changed, f"{changed} changed by a {entry} that failed"
     return error
 
@@ -182,7 +184,7 @@ def ask(estimator: Any, build: Callable[[], Any]) -> dict[str, Any]:
         if hasattr(estimator, method):
             answer = attempt(getattr(estimator, method), build() if writes else X, unchanged=not writes)
             if answer.error is None:
-                METHODS[method](estimator, X, answer.value)
+                METHODS[method](steps(estimator)[-1][1], X, answer.value)
                 answers[method] = answer.value
     return answers
 
@@ -252,19 +254,21 @@ METHODS: dict[str, Callable[[Any, Any, Any], None]] = {
 def comparable(case: Case, estimator: Any) -> bool:
     """Whether fit and answers may be expected to be the same for plain arrays.
 
-    Not with long steps, which are chaotic, nor with dropout, which draws for stored entries only; nor where batch
-    normalisation makes gradients zero but for the rounding of single precision, of which adam then makes whole steps.
+    Where columns may be categories, they are encoded the same to the bit, unless a container makes categories of
+    numbers. Elsewhere not with long steps, which are chaotic, nor with dropout, which draws for stored entries only;
+    nor where batch normalisation makes gradients zero but for the rounding of single precision, of which adam then
+    makes whole steps.
     """
     settings = dict(case.settings).keys()
-    if {"learning_rate_init", "dropout", "input_dropout"} & settings:
+    single = case.X.tame and case.X.twin().dtype == np.float32
+    if takes_categories(estimator):
+        containers = {getattr(each, "container", None) for each in (case.X, case.query)}
+        if containers & CATEGORICAL:
+            return False
+    elif {"learning_rate_init", "dropout", "input_dropout"} & settings or ("batch_norm" in settings and single):
         return False
-    if "batch_norm" in settings and case.X.tame and case.X.twin().dtype == np.float32:
-        return False
-    containers = {getattr(each, "container", None) for each in (case.X, case.query)}
-    if case.estimator == "TableEncoder" and containers & CATEGORICAL:  # where it makes other columns than of numbers
-        return False
-    repeats = not hasattr(estimator, "random_state") or isinstance(estimator.random_state, int | np.integer)
-    return repeats and case.X.tame and case.query.tame
+    seeds = [getattr(step, "random_state", 0) for _, step in steps(estimator)]
+    return all(isinstance(seed, int | np.integer) for seed in seeds) and case.X.tame and case.query.tame
 
 
 def same(answers: dict[str, Any], plain: Callable[..., dict[str, Any]], case: Case) -> None:

@@ -345,6 +345,7 @@ def _tables(values: Any, dtypes: Any, containers: Any) -> Any:
 
 dense_tables = _tables(TAME, ["f8", "f4"], DENSE | {"frame": FRAMES["frame"]})
 sparse_tables = _tables(TAME, ["f8", "f4"], SPARSE)
+frame_tables = _tables(TAME, ["f8", "f4"], FRAMES)
 strange_tables = st.one_of(
     _tables(TAME, ["f8", "f4"], CONTAINERS),
     _tables(WILD, ["f8", "f4"], DENSE),

@@ -27,5 +27,14 @@ def test_only_rows_of_the_subset_are_taken_and_their_weights_have_mean_one():
     np.testing.assert_allclose(sample_weight, [0.5, 1.5, 1.0])
 
 
+@pytest.mark.parametrize("size", [1e-250, 5e-324])
+def test_tiny_weights_have_mean_one_beside_huge_weights_of_other_rows(size):
+    X32 = X.astype(np.float32)
+    rows = TrainingRows(X32, Y, sample_weight=np.array([size, 1.0, 0.0, 1.0, size, 1.0]), subset=np.array([0, 2, 4]))
+    sample_weight = rows.take(slice(0, 3))[2]
+    assert sample_weight.dtype == np.float32
+    np.testing.assert_allclose(sample_weight, [1.5, 0.0, 1.5])
+
+
 def test_a_slice_of_dense_rows_is_no_copy():
     assert np.shares_memory(TrainingRows(X, Y).take(slice(0, 3))[0], X)

@@ -160,6 +160,8 @@ def test_anything_else_is_refused(returned):
 def test_a_signature_of_its_own():
     with pytest.raises(TypeError, match=r"learning_rate=<function .* must have the signature \(progress\): too many"):
         call_schedule(lambda: 1, START)
+    with pytest.raises(TypeError, match=r"learning_rate=<built-in function len>, called with Progress\(.* has no len"):
+        call_schedule(len, START)
 
 
 @pytest.mark.parametrize("factor", [None, 0.5, 2, np.float32(0.1)])
