@@ -17,6 +17,7 @@ from skneural.estimators.base import BaseActivationMLP
 from skneural.estimators.builder import TrainingBuilder
 from skneural.estimators.checked_data import CheckedData, FitArguments
 from skneural.network import Network, Objective, TrainingRows
+from skneural.network.objective import penalized_weights
 from skneural.solvers import LBFGS, TrainingLoop
 
 Array = NDArray[Any]
@@ -97,9 +98,8 @@ class DryRun:
         """Return the gradient of the penalties alone, as the penalties compute it."""
         objective = self.minimizer().objective
         gradient = np.zeros_like(objective.gradient)
-        n_weights = self.network.layout.n_weights
-        for penalty in objective.penalties:
-            penalty.add_gradient(objective.parameters[:n_weights], gradient[:n_weights])
+        for penalty, W, dW in penalized_weights(self.network, objective.penalties, gradient):
+            penalty.add_gradient(W, dW)
         return gradient
 
 

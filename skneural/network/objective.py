@@ -27,7 +27,8 @@ TrainingLayer = AffineLayer | MemberAffineLayer | BatchNormalization | Activatio
 class Objective:
     """J = Σ sᵢ ℓᵢ / Σ sᵢ + penalties(W), as a function of the network's flat parameter vector.
 
-    With several members ℓᵢ is the mean of the members' own losses, never the loss of their mean prediction.
+    With several members J is the mean of what each member would minimise alone: ℓᵢ is the mean of the members' own
+    losses, never the loss of their mean prediction, and the weights of each output layer count as 1 / n_members.
 
     Parameters
     ----------
@@ -147,9 +148,8 @@ class ForwardBackward:
         n_rows: int,
         dropout: Sequence[Dropout | None],
     ):
-        n_weights = network.layout.n_weights
-        self.loss, self.penalties, self.rows = loss, penalties, rows
-        self._weights, self._dweights = network.parameters[:n_weights], gradient[:n_weights]
+        self.loss, self.rows = loss, rows
+        self._penalized = penalized_weights(network, penalties, gradient)
         self._matrices = network.weights
         self._input_dropout, *hidden_dropout = dropout or [None] * len(network.weights)
         self._n_members = network.n_members
@@ -173,13 +173,13 @@ class ForwardBackward:
         self._evaluate_loss = self.loss.evaluate  # only the first evaluation is checked
         loss, dF = self._average(losses, dF, sample_weight)
         self._backward(dF)
-        for penalty in self.penalties:
-            penalty.add_gradient(self._weights, self._dweights)
+        for penalty, W, dW in self._penalized:
+            penalty.add_gradient(W, dW)
         return loss
 
     def penalty(self) -> float:
         """Return the sum of the penalties at the present parameters."""
-        return sum(penalty.value(self._weights) for penalty in self.penalties)
+        return sum(penalty.value(W) for penalty, W, _ in self._penalized)
 
     def reset_running_statistics(self) -> None:
         """Let the next evaluation alone decide the running statistics of batch normalisation."""
@@ -211,6 +211,19 @@ class ForwardBackward:
             layer.parameter_gradients(gradient)
             gradient = layer.input_gradient(gradient)
         first.parameter_gradients(gradient)
+
+
+def penalized_weights(
+    network: Network, penalties: Sequence[L1 | L2], gradient: Array
+) -> list[tuple[L1 | L2, Array, Array]]:
+    """Return penalties, each with the weights that it penalises and their gradient, as views."""
+    n_weights, k = network.layout.n_weights, network.n_members
+    n_shared = n_weights if k == 1 else n_weights - network.weights[-1].size
+    shared, own = slice(0, n_shared), slice(n_shared, n_weights)
+    parts = [(penalty, shared) for penalty in penalties]
+    if k > 1:
+        parts += [(type(penalty)(penalty.alpha / k), own) for penalty in penalties]
+    return [(penalty, network.parameters[part], gradient[part]) for penalty, part in parts]
 
 
 def training_layers(

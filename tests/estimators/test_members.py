@@ -262,3 +262,15 @@ def test_no_copy_of_the_data_for_each_member():
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] - peaks[0] < X.nbytes / 4
+
+
+@pytest.mark.parametrize("l1_ratio", [0.0, 0.5])
+def test_the_objective_is_the_mean_of_the_members_own(l1_ratio, backend):
+    model, X, y = fitted("classes", alpha=0.1, l1_ratio=l1_ratio, solver="lbfgs", max_iter=20)
+    *shared, heads = model.coefs_
+    objectives = []
+    for P, head in zip(model.predict_members(X), heads, strict=True):
+        W = np.concatenate([each.ravel() for each in [*shared, head]])
+        penalty = (1 - l1_ratio) / 2 * np.sum(W**2) + l1_ratio * np.abs(W).sum()
+        objectives.append(log_loss(y, P) + 0.1 * penalty)
+    assert model.loss_ == pytest.approx(np.mean(objectives), rel=1e-6)

@@ -224,7 +224,8 @@ static void T(weight_gradient)(
     const int has_penalty = plan->l1 || plan->l2, is_shared = layer->n_matrices == 1;
     const Size n = block.n_rows, n_all = block.n_members * n;
     if (has_penalty && !block.first)
-        T(penalty_gradient)(layer->W, layer->dW, (REAL)plan->l2, (REAL)plan->l1,
+        T(penalty_gradient)(layer->W, layer->dW, (REAL)(plan->l2 / layer->n_matrices),
+                            (REAL)(plan->l1 / layer->n_matrices),
                             layer->n_matrices * layer->fan_in * layer->width);
     if (T(uses_maxout_weight_gradient)(plan, layer, n_all))
         T(maxout_weight_gradient)(layer, input, (REAL)has_penalty, n_all);

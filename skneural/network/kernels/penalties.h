@@ -49,11 +49,13 @@ VECTORIZED static void T(max_norm_project)(REAL *W, REAL *RESTRICT column_norms,
         }
 }
 
+/* Each of the matrices of several members counts as one n-th: the objective is the mean over the members. */
 static double T(total_penalty)(const NetworkPlan *plan)
 {
     double sum = 0;
     if (plan->l1 || plan->l2)
         for (const Layer *layer = plan->layers; layer < plan->layers + plan->n_layers; layer++)
-            sum += T(penalty_value)(layer->W, plan->l2, plan->l1, layer->n_matrices * layer->fan_in * layer->width);
+            sum += T(penalty_value)(layer->W, plan->l2 / layer->n_matrices, plan->l1 / layer->n_matrices,
+                                     layer->n_matrices * layer->fan_in * layer->width);
     return sum;
 }
