@@ -18,7 +18,7 @@ from skneural.saved_state import SavedStateMixin, check_numbers, require, unchan
 class PiecewiseLinearEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
     """Append the piecewise-linear encoding of each feature, one column per bin between its quantiles.
 
-    With the distinct quantiles b₀ < ... < b_m of a feature, the column of bin t is (x − b_{t−1}) / (b_t − b_{t−1}),
+    With the quantiles b₀ < ... < b_m of a feature, the column of bin t is (x − b_{t−1}) / (b_t − b_{t−1}),
     clipped to [0, 1] and centred on the training rows. A linear function of these columns can bend at each quantile.
     The features themselves come first, unchanged. If there are too many features, or too few rows for so many bins,
     nothing is appended. NaN are ignored in `fit` and stay NaN in all columns of their feature.
@@ -26,7 +26,8 @@ class PiecewiseLinearEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
     Parameters
     ----------
     n_bins : int in [2, inf), default=16
-        Bins per feature, with equal numbers of rows; fewer where quantiles coincide.
+        Bins per feature, with equal numbers of rows. Where quantiles coincide, because many rows have one value, the
+        bins have equal numbers of different values instead; fewer bins if there are not so many values.
     max_columns : int in [0, inf), default=256
         Nothing is appended if n_features · n_bins exceeds this number.
     min_rows : int in [1, inf), default=100
@@ -35,7 +36,7 @@ class PiecewiseLinearEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
     Attributes
     ----------
     bin_edges_ : list of ndarray
-        For each feature its distinct quantiles, or an empty array if nothing is appended for it: with fewer than two
+        For each feature its quantiles, or an empty array if nothing is appended for it: with fewer than two
         bins, the encoding would repeat the feature.
     encoding_mean_ : ndarray of shape (n_encoded,), float64
         Mean of each appended column on the training rows, before it is subtracted.
@@ -168,12 +169,18 @@ class PiecewiseLinearEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
 
 
 def _bin_edges(x: np.ndarray, n_bins: int, min_rows: int) -> np.ndarray:
-    """Distinct quantiles; none if they make fewer than two bins, which would only repeat the feature."""
+    """Edges of the bins; none if they make fewer than two, which would only repeat the feature."""
     if n_bins == 0 or len(x) < n_bins * min_rows:
         return np.empty(0)
-    levels = np.linspace(0, 1, n_bins + 1)
-    distinct = np.unique(2 * np.quantile(x / 2, levels))  # between halves, interpolation does not overflow
-    return distinct if len(distinct) > 2 else np.empty(0)
+    edges = _distinct_quantiles(x, n_bins)
+    if len(edges) <= n_bins:  # many rows have one value, such as a sum that is mostly 0
+        values = np.unique(x).astype(np.float64)
+        edges = values if len(values) <= n_bins else _distinct_quantiles(values, n_bins)
+    return edges if len(edges) > 2 else np.empty(0)
+
+
+def _distinct_quantiles(x: np.ndarray, n_bins: int) -> np.ndarray:
+    return np.unique(2 * np.quantile(x / 2, np.linspace(0, 1, n_bins + 1)))  # of halves: sums do not overflow
 
 
 def _encode(x: np.ndarray, edges: np.ndarray) -> np.ndarray:

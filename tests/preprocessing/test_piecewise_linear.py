@@ -72,3 +72,12 @@ def test_missing_values_are_left_out_and_stay_missing():
     np.testing.assert_array_equal(Z[:400, 7:], alone[:, 1:])
     assert np.isnan(Z[400:, 7:]).all()
     assert not np.isnan(Z[:, 3:7]).any()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_value_of_many_rows_does_not_take_the_bins_of_the_others(dtype):
+    x = np.concatenate([np.zeros(900), np.arange(1.0, 101)]).astype(dtype)  # most quantiles are 0
+    encoder = PiecewiseLinearEncoder(n_bins=4, min_rows=1).fit(x[:, None])
+    np.testing.assert_array_equal(encoder.bin_edges_[0], [0, 25, 50, 75, 100])
+    few = np.repeat([0.0, 1, 2, 5], [90, 4, 4, 2]).astype(dtype)[:, None]
+    np.testing.assert_array_equal(PiecewiseLinearEncoder(n_bins=4, min_rows=1).fit(few).bin_edges_[0], [0, 1, 2, 5])
