@@ -29,7 +29,7 @@ from skneural.preprocessing.scaling import StdScaler
 from skneural.preprocessing.table_columns import Column, find_categories, read_columns
 from skneural.saved_state import SavedStateMixin, check_numbers, require, unchanged_on_error
 
-ROWS_PER_BIN = 25  # fewer than the 100 of PiecewiseLinearEncoder: members average what few rows leave uncertain
+ROWS_PER_BIN = 50  # fewer than the 100 of PiecewiseLinearEncoder, whose bins no members average; measured in docs/tabular.md
 
 
 class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
@@ -57,7 +57,7 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         than ``max_levels`` levels.
     n_bins : int in [2, inf), default=8
         Bins of the piecewise-linear encoding, see :class:`skneural.PiecewiseLinearEncoder`. Numbers of fewer than
-        25 present cells per bin are not encoded so.
+        50 present cells per bin are not encoded so.
     max_columns : int in [0, inf), default=1000
         There is no piecewise-linear encoding if the numbers times ``n_bins`` exceed it; 0 for none in any case.
     limit : float in (0, inf), default=3.0
