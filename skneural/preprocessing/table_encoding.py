@@ -29,7 +29,7 @@ from skneural.preprocessing.scaling import StdScaler
 from skneural.preprocessing.table_columns import Column, find_categories, read_columns
 from skneural.saved_state import SavedStateMixin, check_numbers, require, unchanged_on_error
 
-ROWS_PER_BIN = 50  # fewer than the 100 of PiecewiseLinearEncoder, whose bins no members average; measured in docs/tabular.md
+ROWS_PER_BIN = 50  # fewer than the 100 of PiecewiseLinearEncoder: measured, see docs/tabular.md
 
 
 class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
