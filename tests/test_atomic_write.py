@@ -93,7 +93,9 @@ def train_and_save():
         save("model.joblib")
 
 random.seed(0)
-for _ in range(30):
+for attempt in range(300):
+    if attempt >= 30 and len(os.listdir()) > 1:
+        break  # on a busy machine it takes more attempts to kill one that writes
     model.n_saved_ = 0
     save("model.joblib")
     before = os.stat("model.joblib").st_mtime_ns

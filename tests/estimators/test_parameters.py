@@ -46,6 +46,7 @@ REFUSED = {
     "dropout": [-0.1, 1.0, NAN, "half", None, [0.5, 0.5], [], [1.0], [NAN], ["half"], True],
     "input_dropout": [-0.1, 1.0, NAN, None, [0.5]],
     "batch_norm": ["yes", None, 2],
+    "n_members": [0, -1, 1.5, NAN, INF, "3", None, True, [2]],
     "scoring": ["accurate", 3, 0.5],
     "alpha": [-1e-9, NAN, INF, "0.1", None, [0.1]],
     "l1_ratio": [-0.1, 1.1, NAN, None],
