@@ -103,7 +103,7 @@ def test_predictions_keep_within_the_range_of_the_targets():
 def test_learns_strings_in_single_precision_and_repeats_itself(dtype):
     X, y = load_breast_cancer(return_X_y=True)
     y = np.array(["malignant", "benign"])[y]
-    model = tabular_classifier(random_state=0).fit(X.astype(dtype), y)
+    model = tabular_classifier(max_iter=10, random_state=0).fit(X.astype(dtype), y)
     assert model.predict_proba(X[:2]).dtype == np.float32
     assert model.score(X, y) > 0.95
     again = clone(model).fit(X.astype(dtype), y)
@@ -160,7 +160,7 @@ def test_is_better_than_scikit_learns_default_on_digits():
     X, y = load_digits(return_X_y=True)
     X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0, stratify=y)
     theirs = make_pipeline(StandardScaler(), MLPClassifier(random_state=0)).fit(X_train, y_train)
-    ours = tabular_classifier(random_state=0).fit(X_train, y_train)
+    ours = tabular_classifier(max_iter=15, random_state=0).fit(X_train, y_train)
     assert ours.score(X_test, y_test) >= theirs.score(X_test, y_test)
     assert log_loss(y_test, ours.predict_proba(X_test)) < log_loss(y_test, theirs.predict_proba(X_test))
 
