@@ -132,7 +132,7 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
         n_epochs = None if incremental else self.max_iter
         result_warnings = self._run_training(builder, rows, validation_set, rng, adapters, n_epochs)
         if self.early_stopping == "refit" and not arguments.has_validation_set:
-            n_epochs = self._best_epoch()
+            n_epochs, builder.n_iter_no_change = self._best_epoch(), np.inf  # chosen: no other rule ends this training
             self._set_network(self._new_network(builder, data, rng), builder)
             all_rows = TrainingRows(data.X, data.Y, data.sample_weight)
             result_warnings = self._run_training(builder, all_rows, None, rng, adapters, n_epochs)

@@ -57,6 +57,8 @@ class TrainingBuilder:
     activations : list of Activation, one per hidden layer
     dropout : list of float
         Rates for the input and for each hidden layer.
+    n_iter_no_change : int or inf
+        Epochs without progress after which training stops; may be set.
 
     Raises
     ------
@@ -70,6 +72,7 @@ class TrainingBuilder:
         self.activations = _activations(estimator.activation, len(self.hidden_sizes))
         check_activations(self.activations, self.hidden_sizes)
         self.dropout = [estimator.input_dropout, *_dropout(estimator.dropout, len(self.hidden_sizes))]
+        self.n_iter_no_change = estimator.n_iter_no_change
         self._schedule = _schedule(estimator)
         if estimator.scoring not in (None, "loss"):
             get_scorer(estimator.scoring)  # raises if the name is unknown, even if there is no validation set
@@ -90,7 +93,7 @@ class TrainingBuilder:
         max_norm = None if estimator.max_norm is None else MaxNorm(estimator.max_norm)
         masks = [Dropout(rate, rng) if rate else None for rate in self.dropout]
         objective = Objective(network, loss, self._penalties(), rows, batches.batch_size, max_norm, masks)
-        stopping = EarlyStopping(estimator.tol, estimator.n_iter_no_change)
+        stopping = EarlyStopping(estimator.tol, self.n_iter_no_change)
         return TrainingLoop(
             objective,
             self._solver(network),
@@ -106,7 +109,7 @@ class TrainingBuilder:
         """Return the full-batch solver; `monitoring` are arguments of `TrainingMonitor`."""
         estimator = self.estimator
         objective = Objective(network, loss, self._penalties(), rows, len(rows))
-        stopping = EarlyStopping(estimator.tol, estimator.n_iter_no_change)
+        stopping = EarlyStopping(estimator.tol, self.n_iter_no_change)
         monitor = TrainingMonitor(objective, stopping, use_score=self._uses_score(monitoring), **monitoring)
         return LBFGS(objective, estimator.max_fun, estimator.tol, monitor)
 

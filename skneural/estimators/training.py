@@ -34,6 +34,7 @@ class StochasticTraining:
     def __init__(self, estimator: Any, loop: TrainingLoop, n_epochs: int | None, validation_set: CheckedData | None):
         self.estimator, self.loop, self.incremental = estimator, loop, n_epochs is None
         self._max_iter = estimator.max_iter if n_epochs is None else n_epochs
+        self._is_refit = estimator.early_stopping == "refit" and not loop.monitor.use_score  # its epochs were chosen
         estimator.backend_ = loop.objective.backend
         self._monitored = _monitored_value(estimator, validation_set)
         self._resume()
@@ -139,8 +140,7 @@ class StochasticTraining:
 
     def _not_converged_warnings(self) -> list[Warning]:
         estimator, objective, limit = self.estimator, self.loop.objective, ""
-        is_chosen = self._max_iter < estimator.max_iter or estimator.early_stopping == "refit"
-        if estimator.stopped_by_ == "max_iter" and not (self.loop.completes or is_chosen):
+        if estimator.stopped_by_ == "max_iter" and not (self.loop.completes or self._is_refit):
             limit = (
                 f"Stochastic Optimizer: Maximum iterations ({self._max_iter}) reached and the optimization hasn't "
                 "converged yet. "

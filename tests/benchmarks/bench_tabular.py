@@ -1,16 +1,16 @@
 """Quality and fitting time on tables, beside what people use, measured side by side in one process.
 
 Run ``python tests/benchmarks/bench_tabular.py [FOLDER] [--kinds classification regression frames] [--only NAME ...]
-[--models NAME ...] [--long] [--splits N] [--rows N] [--seed N] [--plot FILE]``. The folder, else the environment
-variable SKNEURAL_DATA, holds ``NAME.npz`` with arrays ``X`` and ``y`` for classification, the same in ``regression/``
-for regression, and in ``frames/`` raw tables: ``NAME.csv.gz``, with ``NAME.json`` that names the task, the target and
-the columns that are categorical, boolean or text.
+[--models NAME ...] [--settings NAME=VALUE ...] [--long] [--splits N] [--rows N] [--seed N] [--plot FILE]``. The folder,
+else the environment variable SKNEURAL_DATA, holds ``NAME.npz`` with arrays ``X`` and ``y`` for classification, the same
+in ``regression/`` for regression, and in ``frames/`` raw tables: ``NAME.csv.gz``, with ``NAME.json`` that names the
+task, the target and the columns that are categorical, boolean or text.
 
 Of each set min(n, 10,000) rows are drawn at random; three quarters to train on, one quarter to test on, in 3 splits
 (stratified by class; ``random_state`` is --seed). On each split all models are fitted in turn, on one thread, from the
 seed that is the split's number, at their defaults:
 
-- ours: ``tabular_classifier()``, ``tabular_regressor()``
+- ours: ``tabular_classifier()``, ``tabular_regressor()``; --settings NAME=VALUE ... changes their parameters
 - vote: the settings that were here before: three separate networks of 60 epochs (arrays, classification)
 - network: ``ActivationMLPClassifier()`` or ``...Regressor()`` behind StdScaler
 - mlp: scikit-learn's network behind StandardScaler
@@ -25,6 +25,7 @@ ours by log loss or R²: a tie is a difference below its standard error over the
 from __future__ import annotations
 
 import argparse
+import ast
 import json
 import os
 import sys
@@ -79,8 +80,11 @@ class Problem(NamedTuple):
 # What is fitted: (problem, seed) -> estimator; None where the model is not for such problems.
 
 
+SETTINGS: dict[str, Any] = {}  # from the command line
+
+
 def ours(problem: Problem, seed: int) -> Any:
-    return (tabular_classifier if problem.is_classification else tabular_regressor)(random_state=seed)
+    return (tabular_classifier if problem.is_classification else tabular_regressor)(random_state=seed, **SETTINGS)
 
 
 def vote(problem: Problem, seed: int) -> Any:
@@ -294,6 +298,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS))
     parser.add_argument("--only", nargs="+", metavar="NAME", help="names of data sets")
     parser.add_argument("--models", nargs="+", choices=MODELS)
+    parser.add_argument("--settings", nargs="+", default=[], metavar="NAME=VALUE", help="parameters of ours")
     parser.add_argument("--long", action="store_true", help="with the peers that take long")
     parser.add_argument("--splits", type=int, default=3)
     parser.add_argument("--rows", type=int, default=10_000)
@@ -313,6 +318,9 @@ def main() -> None:
     arguments = parsed()
     if not arguments.folder:
         sys.exit("No data: name a folder as argument, or in the environment variable SKNEURAL_DATA.")
+    SETTINGS.update(
+        (name, ast.literal_eval(value)) for name, value in (each.split("=", 1) for each in arguments.settings)
+    )
     names = arguments.models or [name for name in MODELS if arguments.long or name not in LONG]
     names = [name for name in names if name not in NEEDS or find_spec(NEEDS[name])]
     found: dict[str, list[np.ndarray]] = {}

@@ -1,9 +1,12 @@
 """early_stopping="refit": trained anew on all rows, for as many epochs as were best for those held out."""
 
+import warnings
+
 import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.datasets import load_digits, make_classification
+from sklearn.exceptions import ConvergenceWarning
 
 from skneural import ActivationMLPClassifier, ActivationMLPRegressor
 
@@ -36,6 +39,24 @@ def test_noise_is_trained_on_for_few_epochs(backend):
     held_out = ActivationMLPClassifier(early_stopping=True, **options).fit(X, noise)
     assert model.n_iter_ == int(np.argmax(held_out.validation_scores_)) + 1 < held_out.n_iter_ < 200
     assert model.history_["learning_rate"][-1] < 0.01 / 20  # the schedule ends with the second training
+
+
+def test_nothing_but_the_chosen_number_ends_the_second_training(backend):
+    options = {**OPTIONS, "max_iter": 30, "n_iter_no_change": 2, "tol": 0.5}  # the loss falls by less in an epoch
+    held_out = ActivationMLPClassifier(early_stopping=True, **options).fit(X, y)
+    model = ActivationMLPClassifier(early_stopping="refit", **options).fit(X, y)
+    assert model.stopped_by_ == "max_iter"
+    assert model.n_iter_ == int(np.argmax(held_out.validation_scores_)) + 1
+
+
+@pytest.mark.filterwarnings("default::sklearn.exceptions.ConvergenceWarning")  # what this test is about
+def test_only_a_chosen_number_of_epochs_is_not_warned_of():
+    model = ActivationMLPClassifier(early_stopping="refit", **OPTIONS)
+    with pytest.warns(ConvergenceWarning, match=r"Maximum iterations \(4\) reached"):
+        model.fit(X[:900], y[:900], X_val=X[900:], y_val=y[900:])  # as with early_stopping=True
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ConvergenceWarning)
+        model.fit(X, y)
 
 
 def test_a_validation_set_of_the_users_own_is_never_trained_on():

@@ -18,7 +18,7 @@ from skneural.deployment.onnx.verification import verify
 
 runtime = pytest.importorskip("onnxruntime")
 skl2onnx = pytest.importorskip("skl2onnx")
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")  # few epochs are enough
 
 N = 300
 FAST = {"hidden_layer_sizes": (16, 8), "max_iter": 5, "learning_rate_init": 0.02, "random_state": 0}
