@@ -94,13 +94,13 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
         return super().set_params(**params)
 
     def _fit(self, arguments: FitArguments, incremental: bool) -> Any:
+        if incremental:
+            self._validate_params()  # scikit-learn skips this check once the estimator is fitted
         if self.early_stopping == "refit" and self.warm_start:
             raise ValueError(
                 "early_stopping='refit' may train anew, and warm_start=True continues training. Got both; use "
                 "early_stopping=True, or warm_start=False."
             )
-        if incremental:
-            self._validate_params()  # scikit-learn skips this check once the estimator is fitted
         if incremental and self.early_stopping and arguments.X_val is None:
             raise ValueError(
                 "partial_fit does not support early_stopping=True without X_val and y_val: "
