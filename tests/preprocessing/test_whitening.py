@@ -36,7 +36,8 @@ def whiteness_error(Z):
 def test_rows_far_from_zero_are_whitened(method, svd_solver, mean, dtype, bound, rotated):
     rng = np.random.default_rng(0)
     rotation = np.linalg.qr(rng.standard_normal((6, 6)))[0] if rotated else np.eye(6)
-    X = rng.standard_normal((5000, 6)) * np.geomspace(1, 0.02, 6) @ rotation + mean
+    n_rows = 1000 if svd_solver == "gram_eigh" else 5000  # its time grows with their cube
+    X = rng.standard_normal((n_rows, 6)) * np.geomspace(1, 0.02, 6) @ rotation + mean
     Z = PCAWhitener(method=method, svd_solver=svd_solver).fit_transform(X.astype(dtype))
     assert Z.dtype == dtype
     assert whiteness_error(Z) <= bound
