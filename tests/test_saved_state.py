@@ -149,7 +149,7 @@ def test_a_new_parameter_is_filled_in(fitted, monkeypatch):
     assert getattr(loaded, name) == type(fitted)().get_params()[name]
 
 
-@pytest.mark.parametrize("name", ["skip_connections", "temperature_", "_rotation"])
+@pytest.mark.parametrize("name", ["skip_connections", "calibration_", "_rotation"])
 def test_what_only_another_version_understands_is_refused(fitted, name):
     message = rf"This {type(fitted).__name__} has {name}, which skneural .* Load it with skneural 99.0, or fit it again"
     with pytest.raises(ValueError, match=message):

@@ -24,6 +24,7 @@ from skneural.estimators.fitted_network import FittedNetworkMixin
 from skneural.estimators.float_errors import default_float_errors
 from skneural.estimators.history import append_epoch, copy_recent, new_history
 from skneural.estimators.parameters import CONSTRAINTS
+from skneural.estimators.temperature import TemperatureScaling
 from skneural.estimators.training import LBFGSTraining, StochasticTraining
 from skneural.estimators.validation_set import ValidationScorer, name_validation_set, train_validation_split
 from skneural.estimators.validation_set_warning import warn_of_validation_set
@@ -131,11 +132,13 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
             self._loss.combine_members(np.zeros((self.n_members, 1, self.n_outputs_)))  # raises if the loss cannot
         n_epochs = None if incremental else self.max_iter
         result_warnings = self._run_training(builder, rows, validation_set, rng, adapters, n_epochs)
+        temperature = 1.0 if validation_set is None else self._best_temperature(validation_set)
         if self.early_stopping == "refit" and not arguments.has_validation_set:
             n_epochs, builder.n_iter_no_change = self._best_epoch(), np.inf  # chosen: no other rule ends this training
             self._set_network(self._new_network(builder, data, rng), builder)
             all_rows = TrainingRows(data.X, data.Y, data.sample_weight)
             result_warnings = self._run_training(builder, all_rows, None, rng, adapters, n_epochs)
+        self._set_temperature(temperature)
         for adapter in adapters:
             adapter.on_fit_end()
         return result_warnings if incremental else [*result_warnings, *dead_units_warnings(self, data.X)]
@@ -202,6 +205,21 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
     def _stratify_labels(self, y: Array) -> Array | None:
         """Return the labels by which the validation split is stratified, or None."""
         return None
+
+    def _temperature_scaling(self, validation_set: CheckedData) -> TemperatureScaling | None:
+        """Return what finds the temperature of the outputs on the validation set, or None for no scaling."""
+        return None
+
+    def _best_temperature(self, validation_set: CheckedData) -> float:
+        """Return the temperature at the present parameters, 1 without scaling."""
+        scaling = self._temperature_scaling(validation_set)
+        if scaling is None:
+            return 1.0
+        scaling.minimize(self._network.raw_output(validation_set.X))
+        return scaling.temperature
+
+    def _set_temperature(self, temperature: float) -> None:
+        """Divide the output of the trained network by a temperature."""
 
     def _class_sample_weight(self, y: Array, incremental: bool) -> Array | None:
         """Return the weights of the rows that follow from their classes, or None."""

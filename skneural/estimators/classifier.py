@@ -22,6 +22,7 @@ from skneural.estimators.class_labels import check_label_indicator, encode_label
 from skneural.estimators.class_weight import sample_weight_from_classes
 from skneural.estimators.float_errors import default_float_errors
 from skneural.estimators.parameters import fill_docstring, store_parameters
+from skneural.estimators.temperature import TemperatureScaling, check_temperature_scaling, divide_output
 from skneural.losses import LogisticLoss, SoftmaxCrossEntropy
 from skneural.network import Network
 from skneural.saved_state import require
@@ -53,10 +54,20 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
     label_smoothing : float in [0, 1), default=0.0
         Share of the target probability that is distributed evenly over all classes.
 
+    temperature_scaling : bool, default=False
+        Whether the outputs are divided by the temperature at which the log loss on the validation set is smallest (Guo
+        et al. 2017, :arxiv:`1706.04599`): probabilities are then as certain as rows deserve that were not trained on.
+        Labels hardly change. With ``scoring="loss"`` early stopping compares the epochs by this smallest loss (Berta et
+        al. 2025, :arxiv:`2501.19195`), and so trains on while only the certainty suffers. For `fit` with a validation
+        set, not for `partial_fit` and `warm_start`.
+
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
         The class labels; with multilabel targets, the column numbers.
+
+    temperature_ : float
+        What the output layer's weights and biases were divided by after training; 1 without `temperature_scaling`.
 
     {attributes}
 
@@ -87,6 +98,7 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
         **BaseActivationMLP._parameter_constraints,
         "class_weight": [None, StrOptions({"balanced"}), dict, list],
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],
+        "temperature_scaling": ["boolean"],
     }
 
     def __init__(
@@ -128,6 +140,7 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
         dtype: str | None = None,
         class_weight: Any = None,
         label_smoothing: float = 0.0,
+        temperature_scaling: bool = False,
     ):
         store_parameters(self, locals())
 
@@ -165,6 +178,7 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
             The fitted estimator.
         """
         arguments = FitArguments(X, y, sample_weight, X_val, y_val, sample_weight_val)
+        check_temperature_scaling(self, arguments, incremental=False)
         return self._fit(arguments, incremental=False)
 
     @available_if(supports_partial_fit)
@@ -208,6 +222,7 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
             The estimator, one epoch further.
         """
         arguments = FitArguments(X, y, sample_weight, X_val, y_val, sample_weight_val, classes)
+        check_temperature_scaling(self, arguments, incremental=True)
         return self._fit(arguments, incremental=True)
 
     @default_float_errors()
@@ -322,7 +337,7 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
 
     _loss: LogisticLoss | SoftmaxCrossEntropy
     _multilabel: bool
-    _fitted_names = BaseActivationMLP._fitted_names | {"classes_", "_multilabel"}
+    _fitted_names = BaseActivationMLP._fitted_names | {"classes_", "_multilabel", "temperature_"}
 
     def _restore_fitted_state(self) -> None:
         super()._restore_fitted_state()
@@ -332,6 +347,8 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
             f"classes_ must be {n_classes} sorted labels. Got {self.classes_!r} instead.",
         )
         loss = LogisticLoss if self._binary or self._multilabel else SoftmaxCrossEntropy
+        is_positive = isinstance(self.temperature_, float) and 0 < self.temperature_ < np.inf
+        require(is_positive, f"temperature_ must be a float > 0. Got {self.temperature_!r} instead.")
         require(type(self._loss) is loss, f"The loss must be {loss.__name__}. Got {self._loss!r} instead.")
 
     @property
@@ -363,7 +380,7 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
             self.classes_ = self._find_classes(y, resume)
         self.n_outputs_ = 1 if self._binary else len(self.classes_)
         loss = LogisticLoss if self._binary or self._multilabel else SoftmaxCrossEntropy
-        self._loss = loss(self.label_smoothing)
+        self._loss, self.temperature_ = loss(self.label_smoothing), 1.0
 
     def _find_classes(self, y: Array, resume: bool) -> Array:
         labels = unique_labels(y)
@@ -386,6 +403,16 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
         """Move the output biases to the log-odds of the classes, unless the first rows of a stream lack some."""
         if self._multilabel or len(np.unique(data.y)) == len(self.classes_):
             network.biases[-1][...] += self._loss.initial_output(data.Y, data.sample_weight)
+
+    def _temperature_scaling(self, validation_set: CheckedData) -> TemperatureScaling | None:
+        if not self.temperature_scaling:
+            return None
+        return TemperatureScaling(self._loss, validation_set.Y, validation_set.sample_weight)
+
+    def _set_temperature(self, temperature: float) -> None:
+        self.temperature_ = temperature
+        if self.temperature_scaling:
+            divide_output(self._network, temperature)
 
     def _class_sample_weight(self, y: Array, incremental: bool) -> Array | None:
         if self.class_weight is None:

@@ -16,6 +16,7 @@ from sklearn.model_selection import train_test_split
 from skneural._sklearn_compat import accepts_sample_weight
 from skneural.estimators.caller_warning import warn_caller
 from skneural.estimators.checked_data import CheckedData
+from skneural.estimators.temperature import TemperatureScaling
 
 Array = NDArray[Any]
 
@@ -120,6 +121,7 @@ class ValidationScorer:
         self._network, self._loss = estimator._network, estimator._loss
         self._default_score = estimator._score_raw_output
         self._scoring = estimator._validation_scoring
+        self._temperature_scaling: TemperatureScaling | None = estimator._temperature_scaling(data)
         if self._scoring not in (None, "loss"):
             self._scorer = get_scorer(self._scoring)
             self._pass_sample_weight = data.sample_weight is not None and accepts_sample_weight(self._scorer)
@@ -129,9 +131,13 @@ class ValidationScorer:
     def __call__(self) -> tuple[float, float]:
         """Return loss and score; a larger score is better."""
         data = self.data
-        F = self._loss.combine_members(self._network.raw_output(data.X))
-        losses, _ = self._loss.evaluate(F, data.Y)
-        loss = float(np.average(losses, weights=data.sample_weight))
+        outputs = self._network.raw_output(data.X)
+        F = self._loss.combine_members(outputs)
+        if self._temperature_scaling is None:
+            losses, _ = self._loss.evaluate(F, data.Y)
+            loss = float(np.average(losses, weights=data.sample_weight))
+        else:
+            loss = self._temperature_scaling.minimize(outputs)
         if self._scoring == "loss":
             return loss, -loss
         if not np.isfinite(F).all():

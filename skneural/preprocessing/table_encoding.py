@@ -31,6 +31,8 @@ from skneural.saved_state import SavedStateMixin, check_numbers, require, unchan
 
 ROWS_PER_BIN = 50  # 400 rows for 8 bins: with 578, bins help much; with 331 it depends on the split (docs/tabular.md)
 
+BIN_SCALE = 0.3  # of the piecewise-linear columns: many and related, they would outweigh the number itself
+
 
 class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
     """Turn a table of numbers, categories and missing cells into a matrix for a neural network.
@@ -360,6 +362,7 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
             return np.empty((len(columns[0].cells), 0), np.float32)
         X = self._stack_numbers(columns)
         Z = self.piecewise_encoder_.transform(self._scale_numbers(X))
+        Z *= self._number_factors()
         Z[np.isnan(Z)] = 0.0
         with_indicator = self._numbers_with_indicator()
         is_missing = np.column_stack([np.empty((len(X), 0)), *(columns[j].missing for j in with_indicator)])
@@ -378,6 +381,11 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
     def _numbers(self) -> np.ndarray:
         """The features that are numbers; without those that training rows know nothing of."""
         return np.flatnonzero(~self.is_categorical_ & (self.missing_share_ < 1))
+
+    def _number_factors(self) -> np.ndarray:
+        """What the columns of numbers and of their bins are multiplied by."""
+        n_numbers, n_bins = len(self._numbers()), len(self.piecewise_encoder_.encoding_mean_)
+        return np.repeat(np.array([1.0, BIN_SCALE], np.float32), [n_numbers, n_bins])
 
     def _numbers_with_indicator(self) -> np.ndarray:
         return np.flatnonzero(~self.is_categorical_ & (self.missing_share_ > 0) & (self.missing_share_ < 1))

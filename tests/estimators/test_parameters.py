@@ -120,6 +120,7 @@ CLASSIFIER_REFUSED = {
         [1, 1, 1],
     ],
     "label_smoothing": [-0.1, 1.0, NAN, None, "0.1"],
+    "temperature_scaling": ["yes", None, 2],
 }
 CLASSIFIER_CASES = [{name: value} for name, values in CLASSIFIER_REFUSED.items() for value in values]
 

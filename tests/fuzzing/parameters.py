@@ -132,6 +132,7 @@ USUAL: dict[str, list[Callable[[], Any]]] = {
     "dtype": [lambda: "float32", lambda: "float64"],
     "class_weight": [lambda: "balanced", lambda: {0: 2.0, 1: 0.5}],
     "label_smoothing": [lambda: 0.1],
+    "temperature_scaling": [lambda: True],
     "loss": [
         lambda: "absolute_error",
         lambda: "huber",

@@ -73,7 +73,7 @@ def encode_numbers(model: TableEncoder, table: InputTable) -> list[Tensor]:
     first, *others = [part.cast(np.float64) for part in parts]
     X = first.hstack(*others) if others else first
     scaled = clip_smoothly(model.clipper_, standardize(model.scaler_, X)).cast(np.float32)
-    Z = encode_piecewise_linear(model.piecewise_encoder_, scaled)
+    Z = encode_piecewise_linear(model.piecewise_encoder_, scaled) * model._number_factors()
     blocks = [Z.constant(0.0).where(Z.is_nan(), Z)]
     with_indicator = model._numbers_with_indicator()
     if len(with_indicator):
