@@ -407,7 +407,7 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
     def _temperature_scaling(self, validation_set: CheckedData) -> TemperatureScaling | None:
         if not self.temperature_scaling:
             return None
-        return TemperatureScaling(self._loss, validation_set.Y, validation_set.sample_weight)
+        return TemperatureScaling(validation_set.Y, validation_set.sample_weight)
 
     def _set_temperature(self, temperature: float) -> None:
         self.temperature_ = temperature

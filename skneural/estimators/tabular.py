@@ -34,8 +34,9 @@ def tabular_classifier(**overrides: Any) -> Pipeline:
 
     A pipeline of two steps: :class:`skneural.TableEncoder` turns numbers, categories and missing cells into a matrix,
     and a :class:`skneural.ActivationMLPClassifier` with eight members learns from it. A quarter of the rows decides how
-    many epochs are best, then the network is trained anew on all of them. Its settings, but for three hidden layers of
-    128 units, are `TABULAR_DEFAULTS`; docs/tabular.md has their benchmark.
+    many epochs are best, and how certain the probabilities may be; then the network is trained anew on all of them. Its
+    settings, but for three hidden layers of 128 units and `temperature_scaling`, are `TABULAR_DEFAULTS`;
+    docs/tabular.md has their benchmark.
 
     Parameters
     ----------
@@ -65,7 +66,7 @@ def tabular_classifier(**overrides: Any) -> Pipeline:
     >>> bool(model.score(X, y) > 0.95)
     True
     """
-    network = ActivationMLPClassifier((128, 128, 128), **TABULAR_DEFAULTS)
+    network = ActivationMLPClassifier((128, 128, 128), **TABULAR_DEFAULTS, temperature_scaling=True)
     return _tabular_pipeline(TableEncoder(), network, overrides)
 
 

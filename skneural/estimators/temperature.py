@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from typing import Any
 
@@ -11,27 +10,27 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
 from skneural.estimators.checked_data import FitArguments
-from skneural.losses import LogisticLoss, SoftmaxCrossEntropy
 from skneural.network import Network
 
 Array = NDArray[Any]
 
+LARGEST_EXPONENT, TINY = 80.0, 1e-30  # for outputs that are far apart: their losses stay finite, in float32 too
 LARGEST_LOGARITHM = 3.0  # temperatures are from 1/20 to 20
-PRECISION = 0.02  # of the logarithm: the loss is flat near its minimum
+PRECISION = 0.03  # of the logarithm: the loss is flat near its minimum
+WINDOW = 0.4  # of the next search around the last one's result: from one epoch to the next, little changes
 
 
 class TemperatureScaling:
     """Finds the temperature T > 0 at which the outputs F / T have the smallest log loss on some rows.
 
-    With several members each one's output is divided, before their probabilities are averaged. The targets are smoothed
-    as if one more row had a random label: else rows that are all predicted rightly would ask for certainty.
+    With several members each one's output is divided, before their probabilities are averaged. One row more counts,
+    with the mean loss of all rows for the label of another row: else rows that are all predicted rightly would ask for
+    certainty.
 
     Parameters
     ----------
-    loss : SoftmaxCrossEntropy or LogisticLoss
-        Its own label smoothing is not used: it would ask for less certainty than the rows do.
     Y : ndarray
-        Encoded targets of the rows.
+        Class codes, of shape (n_rows,), or labels 0 and 1, of shape (n_rows, n_labels), as the losses take them.
     sample_weight : ndarray of shape (n_rows,) or None, default=None
 
     Attributes
@@ -48,18 +47,20 @@ class TemperatureScaling:
     --------
     >>> import numpy as np
     >>> from skneural.estimators.temperature import TemperatureScaling
-    >>> from skneural.losses import LogisticLoss
     >>> Y = np.array([[1.0], [1.0], [1.0], [0.0]] * 100)
-    >>> scaling = TemperatureScaling(LogisticLoss(), Y)
+    >>> scaling = TemperatureScaling(Y)
     >>> loss = scaling.minimize(np.full((400, 1), 2 * np.log(3)))  # the odds are 3, and not 9
-    >>> round(scaling.temperature, 1), round(loss, 3)
-    (2.0, 0.563)
+    >>> round(scaling.temperature, 1), round(loss, 2)
+    (2.0, 0.56)
     """
 
-    def __init__(self, loss: LogisticLoss | SoftmaxCrossEntropy, Y: Array, sample_weight: Array | None = None):
-        self._loss = copy.copy(loss)
-        self._loss.label_smoothing = 1 / (len(Y) + 1)
-        self._Y, self._sample_weight = Y, sample_weight
+    def __init__(self, Y: Array, sample_weight: Array | None = None):
+        self._is_logistic, self._n_labels = Y.ndim == 2, 1 if Y.ndim == 1 else Y.shape[1]
+        self._labels = Y.ravel().astype(np.intp)
+        self._other_labels = np.random.RandomState(0).permutation(Y).ravel().astype(np.intp)
+        self._weight = None if sample_weight is None else np.repeat(sample_weight, self._n_labels)
+        self._other_share = 1 / (len(Y) + 1)
+        self._bounds = -LARGEST_LOGARITHM, LARGEST_LOGARITHM
         self.temperature = 1.0
 
     def minimize(self, F: Array) -> float:
@@ -72,20 +73,38 @@ class TemperatureScaling:
         """
         if not np.isfinite(F).all():
             return math.nan
+        relative = self._relative_outputs(F)
+        scratch = np.empty_like(relative)
         found = minimize_scalar(
-            lambda logarithm: self._mean_loss(F, math.exp(logarithm)),
-            bounds=(-LARGEST_LOGARITHM, LARGEST_LOGARITHM),
+            lambda logarithm: self._mean_loss(relative, math.exp(logarithm), scratch),
+            bounds=self._bounds,
             method="bounded",
             options={"xatol": PRECISION},
         )
-        unscaled = self._mean_loss(F, 1.0)
+        self._bounds = max(found.x - WINDOW, -LARGEST_LOGARITHM), min(found.x + WINDOW, LARGEST_LOGARITHM)
+        unscaled = self._mean_loss(relative, 1.0, scratch)
         self.temperature = math.exp(found.x) if found.fun < unscaled else 1.0
         return float(min(found.fun, unscaled))
 
-    def _mean_loss(self, F: Array, temperature: float) -> float:
-        scaled = F / F.dtype.type(temperature)
-        losses, _ = self._loss.evaluate(self._loss.combine_members(scaled), self._Y)
-        return float(np.average(losses, weights=self._sample_weight))
+    def _relative_outputs(self, F: Array) -> Array:
+        """Each class's output minus that of the row's label, of shape (n_members, n_rows · n_labels, n_classes).
+
+        A label that is 0 or 1 makes a row of two classes, of which the first has the output 0.
+        """
+        n_members = 1 if F.ndim == 2 else len(F)
+        if self._is_logistic:
+            F = np.stack([np.zeros_like(F), F], axis=-1)
+        F = F.reshape(n_members, len(self._labels), -1)
+        return F - np.take_along_axis(F, self._labels[np.newaxis, :, np.newaxis], axis=2)
+
+    def _mean_loss(self, relative: Array, temperature: float, scratch: Array) -> float:
+        np.divide(relative, temperature, out=scratch)
+        np.exp(np.minimum(scratch, LARGEST_EXPONENT, out=scratch), out=scratch)
+        p = 1 / scratch.sum(axis=2)  # of the label, by each member
+        other_p = np.take_along_axis(scratch, self._other_labels[np.newaxis, :, np.newaxis], axis=2)[:, :, 0] * p
+        losses, other_losses = (-np.log(each.mean(axis=0, dtype=np.float64)) for each in (p, other_p + TINY))
+        losses += self._other_share * (other_losses - losses)
+        return self._n_labels * float(np.average(losses, weights=self._weight))
 
 
 def check_temperature_scaling(estimator: Any, arguments: FitArguments, incremental: bool) -> None:
