@@ -38,7 +38,8 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
     """Turn a table of numbers, categories and missing cells into a matrix for a neural network.
 
     Numbers are standardised, clipped smoothly and, if there are few of them and many rows, encoded piecewise linearly
-    as well. Categories get one column per level, or the mean target of each level if there are many. Columns are
+    as well, in columns that are multiplied by 0.3: they are many and related, and would outweigh the number itself.
+    Categories get one column per level, or the mean target of each level if there are many. Columns are
     centred, so that 0, the mean, stands for all that is not known: missing cells and levels not seen in `fit`. Where
     training rows have missing cells, one more column indicates them.
 
