@@ -1,9 +1,11 @@
-/* Matrix products: by BLAS, or here on one thread, for processors with 256-bit registers and fused multiply-add.
+/* Matrix products: by BLAS, or here on one thread, for processors whose registers hold several numbers (registers.h).
  *
  * BLAS libraries are made for large matrices: on small ones their preparations cost as much as the work, and their
- * threads get in the way of the caller's. Here B is packed panel by panel (k, 2 registers wide), and blocks of
- * 6 x 2 registers of C stay in registers while they are summed up: Goto & van de Geijn 2008, without packing A,
- * whose rows are taken as many at a time as the second-level cache holds. */
+ * threads get in the way of the caller's. Here B is packed panel by panel (k, 64 bytes wide), and blocks of 6 rows of
+ * C, as wide as a panel, stay in registers while they are summed up: in 12 of the 16 registers of 32 bytes, or in 24
+ * of the 32 of 16 bytes; the others hold a row of the panel and entries of A. Goto & van de Geijn 2008, without packing
+ * A, whose rows are taken as many at a time as the second-level cache holds. Each entry of C is one chain of fused
+ * multiply-adds along k, so all processors agree to the last bit. */
 
 #define SMALL_GEMM ((Size)5 << 20) /* multiplications of a product that is not worth a second thread */
 
@@ -11,8 +13,7 @@
 static inline int T(uses_own_gemm)(const GemmDispatch *dispatch, Size n_multiplications)
 {
 #ifdef WIDE_REGISTERS
-    return (dispatch->avoid_blas || n_multiplications <= SMALL_GEMM) && __builtin_cpu_supports("avx2")
-        && __builtin_cpu_supports("fma");
+    return (dispatch->avoid_blas || n_multiplications <= SMALL_GEMM) && has_wide_registers();
 #else
     (void)dispatch, (void)n_multiplications;
     return 0;
@@ -21,13 +22,14 @@ static inline int T(uses_own_gemm)(const GemmDispatch *dispatch, Size n_multipli
 
 #ifdef WIDE_REGISTERS
 
-#define LANES ((Size)(32 / sizeof(REAL)))
-#define PANEL (2 * LANES)
+#define LANES ((Size)(REGISTER_BYTES / sizeof(REAL)))
+#define PANEL_REGISTERS (64 / REGISTER_BYTES)
+#define PANEL (PANEL_REGISTERS * LANES)
 #define KERNEL_ROWS 6
 #define DEPTH_BLOCK 256 /* of a panel, so that it fits the first-level cache */
 #define ROW_BLOCK ((Size)(2048 / sizeof(REAL))) /* rows of A that meet a panel: 512 KiB */
 
-typedef REAL T(Register) __attribute__((vector_size(32), aligned(sizeof(REAL)), may_alias));
+typedef REGISTER_OF(REAL) T(Register);
 
 /* Up to KERNEL_ROWS rows of a panel of C: C = A B + beta C, A with any strides, B packed. The first `columns` columns
  * of the panel belong to C; they lie in the first `registers`. */
@@ -35,29 +37,30 @@ WIDE INLINED void T(gemm_kernel)(
     const REAL *A, Size row_stride, Size column_stride, const REAL *B, Size depth, REAL *C, Size ldc, Size columns,
     REAL beta, const int rows, const int registers)
 {
-    T(Register) sums[KERNEL_ROWS][2];
+    T(Register) sums[KERNEL_ROWS][PANEL_REGISTERS], b[PANEL_REGISTERS];
     for (int i = 0; i < rows; i++)
-        sums[i][0] = sums[i][1] = (T(Register)){0};
+        for (int r = 0; r < registers; r++)
+            sums[i][r] = (T(Register)){0};
     for (Size p = 0; p < depth; p++) {
-        const T(Register) left = *(const T(Register) *)(B + p * PANEL);
-        const T(Register) right = *(const T(Register) *)(B + p * PANEL + LANES);
+        for (int r = 0; r < registers; r++)
+            b[r] = *(const T(Register) *)(B + p * PANEL + r * LANES);
         for (int i = 0; i < rows; i++) {
             const REAL a = A[i * row_stride + p * column_stride];
-            sums[i][0] += a * left;
-            if (registers == 2)
-                sums[i][1] += a * right;
+            for (int r = 0; r < registers; r++)
+                sums[i][r] += a * b[r];
+            if (i % 3 == 2)
+                LOAD_NO_EARLIER;
         }
     }
     for (int i = 0; i < rows; i++) {
         REAL *c = C + i * ldc;
-        if (columns == PANEL) {
-            T(Register) *out = (T(Register) *)c, *out_2 = (T(Register) *)(c + LANES);
-            if (beta) { /* C may hold anything, NaN too, where beta is 0 */
-                sums[i][0] += beta * *out;
-                sums[i][1] += beta * *out_2;
+        if (columns == registers * LANES) {
+            for (int r = 0; r < registers; r++) {
+                T(Register) *out = (T(Register) *)(c + r * LANES);
+                if (beta) /* C may hold anything, NaN too, where beta is 0 */
+                    sums[i][r] += beta * *out;
+                *out = sums[i][r];
             }
-            *out = sums[i][0];
-            *out_2 = sums[i][1];
         } else {
             const REAL *sum = (const REAL *)sums[i];
             for (Size j = 0; j < columns; j++)
@@ -105,10 +108,14 @@ WIDE static void T(gemm_panel)(
     case 5: KERNEL(5, registers); break; \
     default: KERNEL(KERNEL_ROWS, registers); \
     }
-        if (columns > LANES)
-            ROWS_LEFT(2)
-        else
-            ROWS_LEFT(1)
+        switch ((columns + LANES - 1) / LANES) {
+        case 1: ROWS_LEFT(1) break;
+        case 2: ROWS_LEFT(2) break;
+#if PANEL_REGISTERS == 4
+        case 3: ROWS_LEFT(3) break;
+        case 4: ROWS_LEFT(4)
+#endif
+        }
 #undef ROWS_LEFT
 #undef KERNEL
     }
@@ -138,6 +145,7 @@ WIDE static void T(own_gemm)(
 
 #undef LANES
 #undef PANEL
+#undef PANEL_REGISTERS
 #undef KERNEL_ROWS
 #undef DEPTH_BLOCK
 #undef ROW_BLOCK

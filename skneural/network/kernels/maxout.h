@@ -57,7 +57,7 @@ VECTORIZED static void T(maxout_backward)(
     }
 }
 
-#define MAX_SUM_REGISTERS 13 /* of 16 registers, those that may hold a piece's sums */
+#define MAX_SUM_REGISTERS 13 /* those of 16 of 32 bytes that may hold a piece's sums: of 32 of 16 bytes, 26 */
 
 #if defined(WIDE_REGISTERS) && defined(__has_builtin)
 #if __has_builtin(__builtin_shufflevector)
@@ -67,25 +67,29 @@ VECTORIZED static void T(maxout_backward)(
 
 #ifdef HAS_MAXOUT_WEIGHT_GRADIENT
 
-#if SINGLE
-#define LANES 8
+#define LANES (REGISTER_BYTES / (SINGLE ? 4 : 8))
+#if LANES == 8
 #define LOWER 0, 8, 1, 9, 2, 10, 3, 11
 #define UPPER 4, 12, 5, 13, 6, 14, 7, 15
-#else
-#define LANES 4
+#elif LANES == 4
 #define LOWER 0, 4, 1, 5
 #define UPPER 2, 6, 3, 7
+#else
+#define LOWER 0, 2
+#define UPPER 1, 3
 #endif
+#define IN_32_BYTES (32 / REGISTER_BYTES) /* registers: rows are padded to a multiple of 32 bytes on all processors */
 #define BLOCK_ROWS 64 /* as many as a word has bits */
 
-typedef REAL T(Sums) __attribute__((vector_size(32), aligned(sizeof(REAL)), may_alias));
+typedef REGISTER_OF(REAL) T(Sums);
 
 /* Whether dW and db of the layer are made without dZ. Only rows that lie one below the other can be added up. And it
- * must pay: to begin with a row costs as much as 4 registers' multiplications. */
+ * must pay: to begin with a row costs as much as to multiply 128 bytes. */
 static int T(uses_maxout_weight_gradient)(const NetworkPlan *plan, const Layer *layer, Size n)
 {
     const int is_dense = layer > plan->layers || !plan->input.indptr;
-    return layer->argmax_bits && is_dense && !layer->member_scales && (layer->n_pieces - 1) * layer->fan_in >= 8 * LANES
+    const int pays = (layer->n_pieces - 1) * layer->fan_in >= 8 * IN_32_BYTES * LANES;
+    return layer->argmax_bits && is_dense && !layer->member_scales && pays
         && T(uses_own_gemm)(&plan->gemm, n * layer->fan_in * layer->width);
 }
 
@@ -113,31 +117,35 @@ VECTORIZED static void T(argmax_to_bits)(const REAL *Z, uint64_t *argmax_bits, S
 WIDE INLINED REAL T(add_rows)(
     uint64_t piece_bits, const REAL *rows, const REAL *dA, Size n_units, REAL *sums, const int registers)
 {
-    T(Sums) sum[MAX_SUM_REGISTERS], *out = (T(Sums) *)sums;
+    T(Sums) sum[MAX_SUM_REGISTERS * IN_32_BYTES], *out = (T(Sums) *)sums;
     REAL gradient_sum = 0;
-    for (int r = 0; r < registers; r++)
+    UNROLLED for (int r = 0; r < registers; r++)
         sum[r] = out[r];
     for (; piece_bits; piece_bits &= piece_bits - 1) {
         const Size i = __builtin_ctzll(piece_bits);
         const T(Sums) *input_row = (const T(Sums) *)(rows + i * registers * LANES);
         const REAL gradient = dA[i * n_units];
-        for (int r = 0; r < registers; r++)
+        UNROLLED for (int r = 0; r < registers; r++) {
             sum[r] += gradient * input_row[r];
+            if (r % 4 == 3)
+                LOAD_NO_EARLIER;
+        }
         gradient_sum += gradient;
     }
-    for (int r = 0; r < registers; r++)
+    UNROLLED for (int r = 0; r < registers; r++)
         out[r] = sum[r];
     return gradient_sum;
 }
 
 /* The same for all pieces, over a block of rows: maxout_sums and db. */
 WIDE static void T(add_block)(
-    const Layer *layer, const uint64_t *argmax_bits, const REAL *block, const REAL *dA, Size rows, int registers)
+    const Layer *layer, const uint64_t *argmax_bits, const REAL *block, const REAL *dA, Size rows, Size registers)
 {
     const Size n_units = layer->n_units, units_per_line = 64 / sizeof(REAL);
     REAL *sums = layer->maxout_sums, *RESTRICT db = layer->db;
-#define CASE(r) \
-    case r: \
+#define CASE(size) \
+    case (size) * IN_32_BYTES: { \
+        const int r = (size) * IN_32_BYTES; \
         for (Size j = 0; j < n_units; j++) { \
             /* dA lies row by row, and is read unit by unit */ \
             if (j % units_per_line == 0 && j + units_per_line < n_units) \
@@ -146,7 +154,8 @@ WIDE static void T(add_block)(
             for (Size c = j; c < layer->width; c += n_units) /* the unit's pieces */ \
                 db[c] += T(add_rows)(argmax_bits[c], block, dA + j, n_units, sums + c * r * LANES, r); \
         } \
-        break;
+        break; \
+    }
     switch (registers) {
         CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6) CASE(7) CASE(8) CASE(9) CASE(10) CASE(11) CASE(12) CASE(13)
     }
@@ -187,7 +196,7 @@ VECTORIZED static void T(maxout_weight_gradient)(const Layer *layer, const REAL 
 {
     REAL block[BLOCK_ROWS * MAX_SUM_REGISTERS * 32 / sizeof(REAL)] __attribute__((aligned(32)));
     const Size width = layer->width, n_blocks = (n + BLOCK_ROWS - 1) / BLOCK_ROWS;
-    const Size block_rows = (n + n_blocks - 1) / n_blocks, max_features = MAX_SUM_REGISTERS * LANES;
+    const Size block_rows = (n + n_blocks - 1) / n_blocks, max_features = MAX_SUM_REGISTERS * IN_32_BYTES * LANES;
     REAL *dW = layer->dW;
     uint64_t *argmax_bits = layer->argmax_bits;
     for (Size i = 0; i < n; i += block_rows, argmax_bits += width) {
@@ -196,7 +205,7 @@ VECTORIZED static void T(maxout_weight_gradient)(const Layer *layer, const REAL 
     }
     for (Size from = 0; from < layer->fan_in; from += max_features) {
         const Size left = layer->fan_in - from, features = left < max_features ? left : max_features;
-        const Size registers = (features + LANES - 1) / LANES, padded = registers * LANES;
+        const Size chunk = IN_32_BYTES * LANES, padded = (features + chunk - 1) / chunk * chunk;
         memset(layer->maxout_sums, 0, width * padded * sizeof(REAL));
         memset(layer->db, 0, width * sizeof(REAL)); /* each turn adds all rows up again */
         memset(block, 0, block_rows * padded * sizeof(REAL));
@@ -205,13 +214,14 @@ VECTORIZED static void T(maxout_weight_gradient)(const Layer *layer, const REAL 
             const Size rows = n - i < block_rows ? n - i : block_rows;
             for (Size r = 0; r < rows; r++)
                 memcpy(block + r * padded, X + (i + r) * layer->fan_in + from, features * sizeof(REAL));
-            T(add_block)(layer, argmax_bits, block, (const REAL *)layer->dA + i * layer->n_units, rows, (int)registers);
+            T(add_block)(layer, argmax_bits, block, (const REAL *)layer->dA + i * layer->n_units, rows, padded / LANES);
         }
         T(transpose)(layer->maxout_sums, padded, dW + from * width, beta, features, width);
     }
 }
 
 #undef LANES
+#undef IN_32_BYTES
 #undef LOWER
 #undef UPPER
 #undef BLOCK_ROWS
