@@ -30,10 +30,6 @@
 /* A register's type, REAL's size apart: any address will do, and any array may be read as registers. */
 #define REGISTER_OF(real) real __attribute__((vector_size(REGISTER_BYTES), aligned(sizeof(real)), may_alias))
 
-#if defined(__x86_64__) && defined(_MSC_VER) /* clang-cl, whose run-time library is not linked to Python's modules */
-#include <intrin.h>
-#endif
-
 /* Before a loop over an array of registers, which are registers only once the loop is gone. Clang unrolls it unasked. */
 #if defined(__clang__)
 #define UNROLLED
@@ -41,25 +37,33 @@
 #define UNROLLED _Pragma("GCC unroll 32")
 #endif
 
+#if defined(__x86_64__) && defined(_MSC_VER) /* clang-cl: Microsoft's libraries lack what Clang would ask */
+#include <cpuid.h>
+
+static inline int has_avx2_and_fma(void)
+{
+    const unsigned int fma_osxsave_avx = 1u << 12 | 1u << 27 | 1u << 28, avx2 = 1u << 5, saved = 1u << 1 | 1u << 2;
+    unsigned int a, b, c, d;
+    if (!__get_cpuid(1, &a, &b, &c, &d) || (c & fma_osxsave_avx) != fma_osxsave_avx)
+        return 0;
+    if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || !(b & avx2))
+        return 0;
+    __asm__("xgetbv" : "=a"(a), "=d"(d) : "c"(0));
+    return (a & saved) == saved; /* the system saves all 32 bytes when it turns to another process */
+}
+#endif
+
 static inline int has_wide_registers(void)
 {
-#if defined(__x86_64__) && defined(_MSC_VER)
-    int leaf_1[4], leaf_7[4];
-    const int fma_osxsave_avx = 1 << 12 | 1 << 27 | 1 << 28;
-    unsigned int enabled, high;
-    __cpuid(leaf_1, 0);
-    if (leaf_1[0] < 7)
-        return 0;
-    __cpuid(leaf_1, 1);
-    __cpuidex(leaf_7, 7, 0);
-    if ((leaf_1[2] & fma_osxsave_avx) != fma_osxsave_avx || !(leaf_7[1] & 1 << 5))
-        return 0;
-    __asm__("xgetbv" : "=a"(enabled), "=d"(high) : "c"(0));
-    return (enabled & 6) == 6; /* the operating system saves the registers, all 32 bytes */
-#elif defined(__x86_64__)
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-#else
+#if defined(__aarch64__)
     return 1;
+#elif defined(_MSC_VER)
+    static int answer = -1; /* asked once: under a hypervisor the question costs as much as a small product */
+    if (answer < 0)
+        answer = has_avx2_and_fma();
+    return answer;
+#else
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 #endif
 }
 
