@@ -26,18 +26,19 @@ static inline int T(uses_own_gemm)(const GemmDispatch *dispatch, Size n_multipli
 #define PANEL_REGISTERS (64 / REGISTER_BYTES)
 #define PANEL (PANEL_REGISTERS * LANES)
 #define KERNEL_ROWS 6
+#define NARROW_ROWS 8 /* where columns leave registers: fewer sums would wait for one another */
 #define DEPTH_BLOCK 256 /* of a panel, so that it fits the first-level cache */
 #define ROW_BLOCK ((Size)(2048 / sizeof(REAL))) /* rows of A that meet a panel: 512 KiB */
 
 typedef REGISTER_OF(REAL) T(Register);
 
-/* Up to KERNEL_ROWS rows of a panel of C: C = A B + beta C, A with any strides, B packed. The first `columns` columns
+/* Up to NARROW_ROWS rows of a panel of C: C = A B + beta C, A with any strides, B packed. The first `columns` columns
  * of the panel belong to C; they lie in the first `registers`. */
 WIDE INLINED void T(gemm_kernel)(
     const REAL *A, Size row_stride, Size column_stride, const REAL *B, Size depth, REAL *C, Size ldc, Size columns,
     REAL beta, const int rows, const int registers)
 {
-    T(Register) sums[KERNEL_ROWS][PANEL_REGISTERS], b[PANEL_REGISTERS];
+    T(Register) sums[NARROW_ROWS][PANEL_REGISTERS], b[PANEL_REGISTERS];
     for (int i = 0; i < rows; i++)
         for (int r = 0; r < registers; r++)
             sums[i][r] = (T(Register)){0};
@@ -54,17 +55,17 @@ WIDE INLINED void T(gemm_kernel)(
     }
     for (int i = 0; i < rows; i++) {
         REAL *c = C + i * ldc;
-        if (columns == registers * LANES) {
-            for (int r = 0; r < registers; r++) {
-                T(Register) *out = (T(Register) *)(c + r * LANES);
+        for (int r = 0; r < registers; r++, c += LANES) {
+            if (r == registers - 1 && columns < registers * LANES) {
+                const REAL *sum = (const REAL *)&sums[i][r];
+                for (Size j = 0; j < columns - r * LANES; j++)
+                    c[j] = beta ? sum[j] + beta * c[j] : sum[j];
+            } else {
+                T(Register) *out = (T(Register) *)c;
                 if (beta) /* C may hold anything, NaN too, where beta is 0 */
                     sums[i][r] += beta * *out;
                 *out = sums[i][r];
             }
-        } else {
-            const REAL *sum = (const REAL *)sums[i];
-            for (Size j = 0; j < columns; j++)
-                c[j] = beta ? sum[j] + beta * c[j] : sum[j];
         }
     }
 }
@@ -89,35 +90,34 @@ WIDE static void T(pack_panel)(
                 panel[p * PANEL + j] = B[p * ldb + j];
 }
 
-/* A panel of C, of n rows: C = A B + beta C, with B packed. */
+/* A panel of C, of n rows: C = A B + beta C, with B packed. All blocks have the same number of rows, or one less: a
+ * rest of one or two rows would take as long as a block of four. */
 WIDE static void T(gemm_panel)(
     const REAL *A, Size row_stride, Size column_stride, const REAL *B, Size depth, REAL *C, Size ldc, Size n,
     Size columns, REAL beta)
 {
-    for (Size i = 0; i < n; i += KERNEL_ROWS) {
-        const REAL *a = A + i * row_stride;
-        REAL *c = C + i * ldc;
-#define KERNEL(rows, registers) \
-    T(gemm_kernel)(a, row_stride, column_stride, B, depth, c, ldc, columns, beta, rows, registers)
-#define ROWS_LEFT(registers) \
-    switch (n - i) { \
-    case 1: KERNEL(1, registers); break; \
-    case 2: KERNEL(2, registers); break; \
-    case 3: KERNEL(3, registers); break; \
-    case 4: KERNEL(4, registers); break; \
-    case 5: KERNEL(5, registers); break; \
-    default: KERNEL(KERNEL_ROWS, registers); \
-    }
-        switch ((columns + LANES - 1) / LANES) {
-        case 1: ROWS_LEFT(1) break;
-        case 2: ROWS_LEFT(2) break;
+    const int registers = (int)((columns + LANES - 1) / LANES);
+    const int max_rows = registers == PANEL_REGISTERS ? KERNEL_ROWS : NARROW_ROWS;
+    const int n_blocks = ((int)n + max_rows - 1) / max_rows, least_rows = (int)n / n_blocks;
+    const int n_larger = (int)n - n_blocks * least_rows;
+    for (int block = 0; block < n_blocks; block++) {
+        const int rows = least_rows + (block < n_larger);
+#define CASE(rows, registers) \
+    case 16 * registers + rows: \
+        T(gemm_kernel)(A, row_stride, column_stride, B, depth, C, ldc, columns, beta, rows, registers); \
+        break;
+#define UP_TO_6_ROWS(registers) \
+    CASE(1, registers) CASE(2, registers) CASE(3, registers) CASE(4, registers) CASE(5, registers) CASE(6, registers)
+        switch (16 * registers + rows) {
+            UP_TO_6_ROWS(1) CASE(7, 1) CASE(8, 1) UP_TO_6_ROWS(2)
 #if PANEL_REGISTERS == 4
-        case 3: ROWS_LEFT(3) break;
-        case 4: ROWS_LEFT(4)
+            CASE(7, 2) CASE(8, 2) UP_TO_6_ROWS(3) CASE(7, 3) CASE(8, 3) UP_TO_6_ROWS(4)
 #endif
         }
-#undef ROWS_LEFT
-#undef KERNEL
+#undef UP_TO_6_ROWS
+#undef CASE
+        A += rows * row_stride;
+        C += rows * ldc;
     }
 }
 
@@ -147,6 +147,7 @@ WIDE static void T(own_gemm)(
 #undef PANEL
 #undef PANEL_REGISTERS
 #undef KERNEL_ROWS
+#undef NARROW_ROWS
 #undef DEPTH_BLOCK
 #undef ROW_BLOCK
 
