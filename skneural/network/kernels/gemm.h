@@ -57,9 +57,8 @@ WIDE INLINED void T(gemm_kernel)(
         REAL *c = C + i * ldc;
         for (int r = 0; r < registers; r++, c += LANES) {
             if (r == registers - 1 && columns < registers * LANES) {
-                const REAL *sum = (const REAL *)&sums[i][r];
-                for (Size j = 0; j < columns - r * LANES; j++)
-                    c[j] = beta ? sum[j] + beta * c[j] : sum[j];
+                for (int j = 0; j < LANES - 1 && j < columns - r * LANES; j++)
+                    c[j] = beta ? sums[i][r][j] + beta * c[j] : sums[i][r][j];
             } else {
                 T(Register) *out = (T(Register) *)c;
                 if (beta) /* C may hold anything, NaN too, where beta is 0 */
