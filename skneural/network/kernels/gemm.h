@@ -69,23 +69,27 @@ WIDE INLINED void T(gemm_kernel)(
     }
 }
 
-/* Copy columns of B, or of its transpose, into a panel; columns beyond the last are zero. */
+/* Copy columns of B, or of its transpose, into a panel. What lies there beyond the last column does not count: zeros, or
+ * B's own numbers, since rows are copied in full width as long as this does not lead beyond B. */
 WIDE static void T(pack_panel)(
     const REAL *B, Size ldb, int transposed, Size depth, Size columns, REAL *RESTRICT panel)
 {
+    const Size size = (depth - 1) * ldb + columns;
+    Size full_rows = transposed ? 0 : depth;
+    while (full_rows && (full_rows - 1) * ldb + PANEL > size)
+        full_rows--;
+    for (Size p = 0; p < full_rows; p++)
+        for (Size j = 0; j < PANEL; j++)
+            panel[p * PANEL + j] = B[p * ldb + j];
     if (columns < PANEL)
-        memset(panel, 0, depth * PANEL * sizeof(REAL));
+        memset(panel + full_rows * PANEL, 0, (depth - full_rows) * PANEL * sizeof(REAL));
     if (transposed)
         for (Size j = 0; j < columns; j++)
             for (Size p = 0; p < depth; p++)
                 panel[p * PANEL + j] = B[j * ldb + p];
-    else if (columns == PANEL)
-        for (Size p = 0; p < depth; p++)
-            for (Size j = 0; j < PANEL; j++)
-                panel[p * PANEL + j] = B[p * ldb + j];
-    else
-        for (Size p = 0; p < depth; p++)
-            for (Size j = 0; j < columns; j++)
+    else if (full_rows < depth)
+        for (Size j = 0; j < columns; j++)
+            for (Size p = full_rows; p < depth; p++)
                 panel[p * PANEL + j] = B[p * ldb + j];
 }
 
@@ -99,15 +103,16 @@ WIDE static void T(gemm_panel)(
     const int max_rows = registers == PANEL_REGISTERS ? KERNEL_ROWS : NARROW_ROWS;
     const int n_blocks = ((int)n + max_rows - 1) / max_rows, least_rows = (int)n / n_blocks;
     const int n_larger = (int)n - n_blocks * least_rows;
-    for (int block = 0; block < n_blocks; block++) {
-        const int rows = least_rows + (block < n_larger);
+    for (int is_larger = 1; is_larger >= 0; is_larger--) {
+        const int n_left = is_larger ? n_larger : n_blocks - n_larger;
 #define CASE(rows, registers) \
     case 16 * registers + rows: \
-        T(gemm_kernel)(A, row_stride, column_stride, B, depth, C, ldc, columns, beta, rows, registers); \
+        for (int block = 0; block < n_left; block++, A += rows * row_stride, C += rows * ldc) \
+            T(gemm_kernel)(A, row_stride, column_stride, B, depth, C, ldc, columns, beta, rows, registers); \
         break;
 #define UP_TO_6_ROWS(registers) \
     CASE(1, registers) CASE(2, registers) CASE(3, registers) CASE(4, registers) CASE(5, registers) CASE(6, registers)
-        switch (16 * registers + rows) {
+        switch (16 * registers + least_rows + is_larger) {
             UP_TO_6_ROWS(1) CASE(7, 1) CASE(8, 1) UP_TO_6_ROWS(2)
 #if PANEL_REGISTERS == 4
             CASE(7, 2) CASE(8, 2) UP_TO_6_ROWS(3) CASE(7, 3) CASE(8, 3) UP_TO_6_ROWS(4)
@@ -115,8 +120,6 @@ WIDE static void T(gemm_panel)(
         }
 #undef UP_TO_6_ROWS
 #undef CASE
-        A += rows * row_stride;
-        C += rows * ldc;
     }
 }
 
@@ -125,6 +128,10 @@ WIDE static void T(own_gemm)(
     const char *transpose, const REAL *A, const REAL *B, REAL beta, REAL *C, const Size shape[3])
 {
     const Size n = shape[0], k = shape[1], m = shape[2];
+    if (m == 1 && n > 1 && transpose[0] == 'T') { /* the same numbers are a row, Bᵀ A, and fill the registers */
+        T(own_gemm)("NN", B, A, beta, C, (Size[3]){1, k, n});
+        return;
+    }
     const int transposed = transpose[1] == 'T';
     const Size ldb = transposed ? k : m;
     const Size row_stride = transpose[0] == 'T' ? 1 : k, column_stride = transpose[0] == 'T' ? n : 1;
