@@ -22,15 +22,12 @@ static inline int T(uses_own_gemm)(const GemmDispatch *dispatch, Size n_multipli
 
 #ifdef WIDE_REGISTERS
 
-#define LANES ((Size)(REGISTER_BYTES / sizeof(REAL)))
 #define PANEL_REGISTERS (64 / REGISTER_BYTES)
 #define PANEL (PANEL_REGISTERS * LANES)
 #define KERNEL_ROWS 6
 #define NARROW_ROWS 8 /* where columns leave registers: fewer sums would wait for one another */
 #define DEPTH_BLOCK 256 /* of a panel, so that it fits the first-level cache */
 #define ROW_BLOCK ((Size)(2048 / sizeof(REAL))) /* rows of A that meet a panel: 512 KiB */
-
-typedef REGISTER_OF(REAL) T(Register);
 
 /* Up to NARROW_ROWS rows of a panel of C: C = A B + beta C, A with any strides, B packed. The first `columns` columns
  * of the panel belong to C; they lie in the first `registers`. */
@@ -69,6 +66,31 @@ WIDE INLINED void T(gemm_kernel)(
     }
 }
 
+/* panel[p, j] = B[j, p]. */
+WIDE static void T(pack_transposed)(const REAL *B, Size ldb, Size depth, Size columns, REAL *RESTRICT panel)
+{
+    Size j = 0;
+#ifdef HAS_SHUFFLE
+    for (; j + LANES <= columns; j += LANES) {
+        Size p = 0;
+        for (; p + LANES <= depth; p += LANES) {
+            T(Register) tile[LANES];
+            for (int i = 0; i < LANES; i++)
+                tile[i] = *(const T(Register) *)(B + (j + i) * ldb + p);
+            T(transpose_tile)(tile);
+            for (int i = 0; i < LANES; i++)
+                *(T(Register) *)(panel + (p + i) * PANEL + j) = tile[i];
+        }
+        for (; p < depth; p++)
+            for (int i = 0; i < LANES; i++)
+                panel[p * PANEL + j + i] = B[(j + i) * ldb + p];
+    }
+#endif
+    for (; j < columns; j++)
+        for (Size p = 0; p < depth; p++)
+            panel[p * PANEL + j] = B[j * ldb + p];
+}
+
 /* Copy columns of B, or of its transpose, into a panel. What lies there beyond the last column does not count: zeros, or
  * B's own numbers, since rows are copied in full width as long as this does not lead beyond B. */
 WIDE static void T(pack_panel)(
@@ -84,9 +106,7 @@ WIDE static void T(pack_panel)(
     if (columns < PANEL)
         memset(panel + full_rows * PANEL, 0, (depth - full_rows) * PANEL * sizeof(REAL));
     if (transposed)
-        for (Size j = 0; j < columns; j++)
-            for (Size p = 0; p < depth; p++)
-                panel[p * PANEL + j] = B[j * ldb + p];
+        T(pack_transposed)(B, ldb, depth, columns, panel);
     else if (full_rows < depth)
         for (Size j = 0; j < columns; j++)
             for (Size p = full_rows; p < depth; p++)
@@ -149,7 +169,6 @@ WIDE static void T(own_gemm)(
         }
 }
 
-#undef LANES
 #undef PANEL
 #undef PANEL_REGISTERS
 #undef KERNEL_ROWS

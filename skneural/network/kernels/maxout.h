@@ -59,29 +59,10 @@ VECTORIZED static void T(maxout_backward)(
 
 #define MAX_SUM_REGISTERS 13 /* those of 16 of 32 bytes that may hold a piece's sums: of 32 of 16 bytes, 26 */
 
-#if defined(WIDE_REGISTERS) && defined(__has_builtin)
-#if __has_builtin(__builtin_shufflevector)
-#define HAS_MAXOUT_WEIGHT_GRADIENT
-#endif
-#endif
+#if defined(WIDE_REGISTERS) && defined(HAS_SHUFFLE)
 
-#ifdef HAS_MAXOUT_WEIGHT_GRADIENT
-
-#define LANES (REGISTER_BYTES / (SINGLE ? 4 : 8))
-#if LANES == 8
-#define LOWER 0, 8, 1, 9, 2, 10, 3, 11
-#define UPPER 4, 12, 5, 13, 6, 14, 7, 15
-#elif LANES == 4
-#define LOWER 0, 4, 1, 5
-#define UPPER 2, 6, 3, 7
-#else
-#define LOWER 0, 2
-#define UPPER 1, 3
-#endif
 #define IN_32_BYTES (32 / REGISTER_BYTES) /* registers: rows are padded to a multiple of 32 bytes on all processors */
 #define BLOCK_ROWS 64 /* as many as a word has bits */
-
-typedef REGISTER_OF(REAL) T(Sums);
 
 /* Whether dW and db of the layer are made without dZ. Only rows that lie one below the other can be added up. And it
  * must pay: to begin with a row costs as much as to multiply 128 bytes. */
@@ -117,13 +98,13 @@ VECTORIZED static void T(argmax_to_bits)(const REAL *Z, uint64_t *argmax_bits, S
 WIDE INLINED REAL T(add_rows)(
     uint64_t piece_bits, const REAL *rows, const REAL *dA, Size n_units, REAL *sums, const int registers)
 {
-    T(Sums) sum[MAX_SUM_REGISTERS * IN_32_BYTES], *out = (T(Sums) *)sums;
+    T(Register) sum[MAX_SUM_REGISTERS * IN_32_BYTES], *out = (T(Register) *)sums;
     REAL gradient_sum = 0;
     UNROLLED for (int r = 0; r < registers; r++)
         sum[r] = out[r];
     for (; piece_bits; piece_bits &= piece_bits - 1) {
         const Size i = __builtin_ctzll(piece_bits);
-        const T(Sums) *input_row = (const T(Sums) *)(rows + i * registers * LANES);
+        const T(Register) *input_row = (const T(Register) *)(rows + i * registers * LANES);
         const REAL gradient = dA[i * n_units];
         UNROLLED for (int r = 0; r < registers; r++) {
             sum[r] += gradient * input_row[r];
@@ -168,22 +149,16 @@ WIDE static void T(transpose)(
 {
     for (Size j = 0; j < width; j += LANES)
         for (Size f = 0; f < features; f += LANES) {
-            T(Sums) tile[LANES], mixed[LANES];
+            T(Register) tile[LANES];
             for (int i = 0; i < LANES; i++)
-                tile[i] = *(const T(Sums) *)(sums + (j + i) * padded + f);
-            for (int step = 1; step < LANES; step *= 2) { /* each shuffles rows i and i + LANES / 2 into one another */
-                for (int i = 0; i < LANES / 2; i++) {
-                    mixed[2 * i] = __builtin_shufflevector(tile[i], tile[i + LANES / 2], LOWER);
-                    mixed[2 * i + 1] = __builtin_shufflevector(tile[i], tile[i + LANES / 2], UPPER);
-                }
-                memcpy(tile, mixed, sizeof tile);
-            }
+                tile[i] = *(const T(Register) *)(sums + (j + i) * padded + f);
+            T(transpose_tile)(tile);
             for (Size i = 0; i < LANES && f + i < features; i++) {
                 REAL *to = out + (f + i) * width + j;
                 if (j + LANES <= width) {
                     if (beta) /* `out` may hold anything, NaN too, where beta is 0 */
-                        tile[i] += beta * *(T(Sums) *)to;
-                    *(T(Sums) *)to = tile[i];
+                        tile[i] += beta * *(T(Register) *)to;
+                    *(T(Register) *)to = tile[i];
                 } else
                     for (Size c = 0; j + c < width; c++)
                         to[c] = beta ? tile[i][c] + beta * to[c] : tile[i][c];
@@ -220,10 +195,7 @@ VECTORIZED static void T(maxout_weight_gradient)(const Layer *layer, const REAL 
     }
 }
 
-#undef LANES
 #undef IN_32_BYTES
-#undef LOWER
-#undef UPPER
 #undef BLOCK_ROWS
 
 #else
@@ -240,4 +212,3 @@ static void T(maxout_weight_gradient)(const Layer *layer, const REAL *X, REAL be
 }
 
 #endif
-#undef HAS_MAXOUT_WEIGHT_GRADIENT

@@ -30,6 +30,13 @@
 /* A register's type, REAL's size apart: any address will do, and any array may be read as registers. */
 #define REGISTER_OF(real) real __attribute__((vector_size(REGISTER_BYTES), aligned(sizeof(real)), may_alias))
 
+/* Clang, and GCC from version 12 on, can shuffle the numbers of two registers. */
+#ifdef __has_builtin
+#if __has_builtin(__builtin_shufflevector)
+#define HAS_SHUFFLE
+#endif
+#endif
+
 /* Before a loop over an array of registers, which are registers only once the loop is gone. Clang unrolls it unasked. */
 #if defined(__clang__)
 #define UNROLLED
