@@ -91,8 +91,8 @@ WIDE static void T(pack_transposed)(const REAL *B, Size ldb, Size depth, Size co
             panel[p * PANEL + j] = B[j * ldb + p];
 }
 
-/* Copy columns of B, or of its transpose, into a panel. What lies there beyond the last column does not count: zeros, or
- * B's own numbers, since rows are copied in full width as long as this does not lead beyond B. */
+/* Copy columns of B, or of its transpose, into a panel. What lies there beyond the last column does not count: zeros,
+ * or B's own numbers, since rows are copied in full width as long as this does not lead beyond B. */
 WIDE static void T(pack_panel)(
     const REAL *B, Size ldb, int transposed, Size depth, Size columns, REAL *RESTRICT panel)
 {

@@ -7,7 +7,7 @@
  * called only if has_wide_registers(). Anywhere else the compiler makes of the plain loops what it can, and BLAS
  * multiplies the matrices. SKNEURAL_PLAIN asks for that everywhere: it is how the plain form is tested.
  *
- * MinGW is left out: it aligns the stack to 16 bytes, and registers of 32 bytes that are saved there end the process. */
+ * MinGW is left out: it aligns the stack to 16 bytes, so that saving a register of 32 bytes there ends the process. */
 #ifndef SKNEURAL_REGISTERS_H
 #define SKNEURAL_REGISTERS_H
 
@@ -37,7 +37,7 @@
 #endif
 #endif
 
-/* Before a loop over an array of registers, which are registers only once the loop is gone. Clang unrolls it unasked. */
+/* Before a loop over an array of registers, which are registers only once the loop is gone. Clang does it unasked. */
 #if defined(__clang__)
 #define UNROLLED
 #else

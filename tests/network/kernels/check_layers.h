@@ -42,7 +42,8 @@ static void T(check_activation)(int kind, Size n, Size width)
 static void T(check_loss)(int kind, Size n, Size k, double p)
 {
     const double quantiles[] = {0.25, 0.25, 0.25, 0.25, 0.25, 0.25, 0.25, 0.25, 0.25}, h = 1e-5;
-    REAL *F = T(random_array)(n * k), *Y = T(random_array)(n * k), *weight = T(random_array)(n), *scratch = T(random_array)(n);
+    REAL *F = T(random_array)(n * k), *Y = T(random_array)(n * k);
+    REAL *weight = T(random_array)(n), *scratch = T(random_array)(n);
     double f[9], y[9], expected = 0, *differences = malloc(n * k * sizeof(double));
     Size *rows = malloc(n * sizeof(Size)), *codes = malloc(n * sizeof(Size));
     NetworkPlan plan = {.loss = kind};
@@ -126,7 +127,8 @@ static void T(check_batch_norm)(Size n, Size width)
 
 static void T(check_layers)(void)
 {
-    const int losses[] = {SOFTMAX_CROSS_ENTROPY, LOGISTIC_LOSS, SQUARED_ERROR, ABSOLUTE_ERROR, HUBER, QUANTILE, POISSON};
+    const int losses[] = {SOFTMAX_CROSS_ENTROPY, LOGISTIC_LOSS, SQUARED_ERROR, ABSOLUTE_ERROR, HUBER,
+                          QUANTILE, POISSON};
     for (int kind = IDENTITY; kind <= MISH; kind++)
         for (Size width = 1; width < 20 && kind != MAXOUT; width += 3)
             T(check_activation)(kind, 23, width);

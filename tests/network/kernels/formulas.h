@@ -26,7 +26,9 @@ static double row_loss(int kind, const double *f, Size class, const double *y, S
         const double r = f[j] - (y ? y[j] : 0), size = fabs(r);
         largest = f[j] > largest ? f[j] : largest;
         switch (kind) {
-        case LOGISTIC_LOSS: sum += log1p(exp(-fabs(f[j]))) + (f[j] > 0 ? f[j] : 0) - (y[j] * (1 - p) + p / 2) * f[j]; break;
+        case LOGISTIC_LOSS:
+            sum += log1p(exp(-fabs(f[j]))) + (f[j] > 0 ? f[j] : 0) - (y[j] * (1 - p) + p / 2) * f[j];
+            break;
         case SQUARED_ERROR: sum += r * r / 2; break;
         case ABSOLUTE_ERROR: sum += size; break;
         case HUBER: sum += size <= p ? r * r / 2 : p * (size - p / 2); break;
