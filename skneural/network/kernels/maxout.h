@@ -57,35 +57,20 @@ VECTORIZED static void T(maxout_backward)(
     }
 }
 
-#define MAX_SUM_REGISTERS 13 /* of 16 registers, those that may hold a piece's sums */
+#define MAX_SUM_REGISTERS 13 /* those of 16 of 32 bytes that may hold a piece's sums: of 32 of 16 bytes, 26 */
 
-#if defined(WIDE_REGISTERS) && defined(__has_builtin)
-#if __has_builtin(__builtin_shufflevector)
-#define HAS_MAXOUT_WEIGHT_GRADIENT
-#endif
-#endif
+#if defined(WIDE_REGISTERS) && defined(HAS_SHUFFLE)
 
-#ifdef HAS_MAXOUT_WEIGHT_GRADIENT
-
-#if SINGLE
-#define LANES 8
-#define LOWER 0, 8, 1, 9, 2, 10, 3, 11
-#define UPPER 4, 12, 5, 13, 6, 14, 7, 15
-#else
-#define LANES 4
-#define LOWER 0, 4, 1, 5
-#define UPPER 2, 6, 3, 7
-#endif
+#define IN_32_BYTES (32 / REGISTER_BYTES) /* registers: rows are padded to a multiple of 32 bytes on all processors */
 #define BLOCK_ROWS 64 /* as many as a word has bits */
 
-typedef REAL T(Sums) __attribute__((vector_size(32), aligned(sizeof(REAL)), may_alias));
-
 /* Whether dW and db of the layer are made without dZ. Only rows that lie one below the other can be added up. And it
- * must pay: to begin with a row costs as much as 4 registers' multiplications. */
+ * must pay: to begin with a row costs as much as to multiply 128 bytes. */
 static int T(uses_maxout_weight_gradient)(const NetworkPlan *plan, const Layer *layer, Size n)
 {
     const int is_dense = layer > plan->layers || !plan->input.indptr;
-    return layer->argmax_bits && is_dense && !layer->member_scales && (layer->n_pieces - 1) * layer->fan_in >= 8 * LANES
+    const int pays = (layer->n_pieces - 1) * layer->fan_in >= 8 * IN_32_BYTES * LANES;
+    return layer->argmax_bits && is_dense && !layer->member_scales && pays
         && T(uses_own_gemm)(&plan->gemm, n * layer->fan_in * layer->width);
 }
 
@@ -113,31 +98,35 @@ VECTORIZED static void T(argmax_to_bits)(const REAL *Z, uint64_t *argmax_bits, S
 WIDE INLINED REAL T(add_rows)(
     uint64_t piece_bits, const REAL *rows, const REAL *dA, Size n_units, REAL *sums, const int registers)
 {
-    T(Sums) sum[MAX_SUM_REGISTERS], *out = (T(Sums) *)sums;
+    T(Register) sum[MAX_SUM_REGISTERS * IN_32_BYTES], *out = (T(Register) *)sums;
     REAL gradient_sum = 0;
-    for (int r = 0; r < registers; r++)
+    UNROLLED for (int r = 0; r < registers; r++)
         sum[r] = out[r];
     for (; piece_bits; piece_bits &= piece_bits - 1) {
         const Size i = __builtin_ctzll(piece_bits);
-        const T(Sums) *input_row = (const T(Sums) *)(rows + i * registers * LANES);
+        const T(Register) *input_row = (const T(Register) *)(rows + i * registers * LANES);
         const REAL gradient = dA[i * n_units];
-        for (int r = 0; r < registers; r++)
+        UNROLLED for (int r = 0; r < registers; r++) {
             sum[r] += gradient * input_row[r];
+            if (r % 4 == 3)
+                LOAD_NO_EARLIER;
+        }
         gradient_sum += gradient;
     }
-    for (int r = 0; r < registers; r++)
+    UNROLLED for (int r = 0; r < registers; r++)
         out[r] = sum[r];
     return gradient_sum;
 }
 
 /* The same for all pieces, over a block of rows: maxout_sums and db. */
 WIDE static void T(add_block)(
-    const Layer *layer, const uint64_t *argmax_bits, const REAL *block, const REAL *dA, Size rows, int registers)
+    const Layer *layer, const uint64_t *argmax_bits, const REAL *block, const REAL *dA, Size rows, Size registers)
 {
     const Size n_units = layer->n_units, units_per_line = 64 / sizeof(REAL);
     REAL *sums = layer->maxout_sums, *RESTRICT db = layer->db;
-#define CASE(r) \
-    case r: \
+#define CASE(size) \
+    case (size) * IN_32_BYTES: { \
+        const int r = (size) * IN_32_BYTES; \
         for (Size j = 0; j < n_units; j++) { \
             /* dA lies row by row, and is read unit by unit */ \
             if (j % units_per_line == 0 && j + units_per_line < n_units) \
@@ -146,7 +135,8 @@ WIDE static void T(add_block)(
             for (Size c = j; c < layer->width; c += n_units) /* the unit's pieces */ \
                 db[c] += T(add_rows)(argmax_bits[c], block, dA + j, n_units, sums + c * r * LANES, r); \
         } \
-        break;
+        break; \
+    }
     switch (registers) {
         CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6) CASE(7) CASE(8) CASE(9) CASE(10) CASE(11) CASE(12) CASE(13)
     }
@@ -159,22 +149,16 @@ WIDE static void T(transpose)(
 {
     for (Size j = 0; j < width; j += LANES)
         for (Size f = 0; f < features; f += LANES) {
-            T(Sums) tile[LANES], mixed[LANES];
+            T(Register) tile[LANES];
             for (int i = 0; i < LANES; i++)
-                tile[i] = *(const T(Sums) *)(sums + (j + i) * padded + f);
-            for (int step = 1; step < LANES; step *= 2) { /* each shuffles rows i and i + LANES / 2 into one another */
-                for (int i = 0; i < LANES / 2; i++) {
-                    mixed[2 * i] = __builtin_shufflevector(tile[i], tile[i + LANES / 2], LOWER);
-                    mixed[2 * i + 1] = __builtin_shufflevector(tile[i], tile[i + LANES / 2], UPPER);
-                }
-                memcpy(tile, mixed, sizeof tile);
-            }
+                tile[i] = *(const T(Register) *)(sums + (j + i) * padded + f);
+            T(transpose_tile)(tile);
             for (Size i = 0; i < LANES && f + i < features; i++) {
                 REAL *to = out + (f + i) * width + j;
                 if (j + LANES <= width) {
                     if (beta) /* `out` may hold anything, NaN too, where beta is 0 */
-                        tile[i] += beta * *(T(Sums) *)to;
-                    *(T(Sums) *)to = tile[i];
+                        tile[i] += beta * *(T(Register) *)to;
+                    *(T(Register) *)to = tile[i];
                 } else
                     for (Size c = 0; j + c < width; c++)
                         to[c] = beta ? tile[i][c] + beta * to[c] : tile[i][c];
@@ -187,7 +171,7 @@ VECTORIZED static void T(maxout_weight_gradient)(const Layer *layer, const REAL 
 {
     REAL block[BLOCK_ROWS * MAX_SUM_REGISTERS * 32 / sizeof(REAL)] __attribute__((aligned(32)));
     const Size width = layer->width, n_blocks = (n + BLOCK_ROWS - 1) / BLOCK_ROWS;
-    const Size block_rows = (n + n_blocks - 1) / n_blocks, max_features = MAX_SUM_REGISTERS * LANES;
+    const Size block_rows = (n + n_blocks - 1) / n_blocks, max_features = MAX_SUM_REGISTERS * IN_32_BYTES * LANES;
     REAL *dW = layer->dW;
     uint64_t *argmax_bits = layer->argmax_bits;
     for (Size i = 0; i < n; i += block_rows, argmax_bits += width) {
@@ -196,7 +180,7 @@ VECTORIZED static void T(maxout_weight_gradient)(const Layer *layer, const REAL 
     }
     for (Size from = 0; from < layer->fan_in; from += max_features) {
         const Size left = layer->fan_in - from, features = left < max_features ? left : max_features;
-        const Size registers = (features + LANES - 1) / LANES, padded = registers * LANES;
+        const Size chunk = IN_32_BYTES * LANES, padded = (features + chunk - 1) / chunk * chunk;
         memset(layer->maxout_sums, 0, width * padded * sizeof(REAL));
         memset(layer->db, 0, width * sizeof(REAL)); /* each turn adds all rows up again */
         memset(block, 0, block_rows * padded * sizeof(REAL));
@@ -205,15 +189,13 @@ VECTORIZED static void T(maxout_weight_gradient)(const Layer *layer, const REAL 
             const Size rows = n - i < block_rows ? n - i : block_rows;
             for (Size r = 0; r < rows; r++)
                 memcpy(block + r * padded, X + (i + r) * layer->fan_in + from, features * sizeof(REAL));
-            T(add_block)(layer, argmax_bits, block, (const REAL *)layer->dA + i * layer->n_units, rows, (int)registers);
+            T(add_block)(layer, argmax_bits, block, (const REAL *)layer->dA + i * layer->n_units, rows, padded / LANES);
         }
         T(transpose)(layer->maxout_sums, padded, dW + from * width, beta, features, width);
     }
 }
 
-#undef LANES
-#undef LOWER
-#undef UPPER
+#undef IN_32_BYTES
 #undef BLOCK_ROWS
 
 #else
@@ -230,4 +212,3 @@ static void T(maxout_weight_gradient)(const Layer *layer, const REAL *X, REAL be
 }
 
 #endif
-#undef HAS_MAXOUT_WEIGHT_GRADIENT

@@ -13,19 +13,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "registers.h"
+
 #if defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 12 && defined(__x86_64__) && defined(__GLIBC__) \
-    && !defined(SKNEURAL_NO_CLONES)
+    && !defined(SKNEURAL_PLAIN)
 #define VECTORIZED __attribute__((target_clones("arch=x86-64-v3", "default")))
 #else
 #define VECTORIZED
 #endif
 
-#if defined(__GNUC__) && defined(__x86_64__)
-#define WIDE_REGISTERS
-#define WIDE __attribute__((target("avx2,fma")))
-#endif
-
-#if defined(__GNUC__)
+#if defined(__GNUC__) || defined(__clang__)
 #define INLINED static inline __attribute__((always_inline))
 #define PREFETCH(address) __builtin_prefetch(address)
 #else
@@ -33,7 +30,7 @@
 #define PREFETCH(address) ((void)0)
 #endif
 
-#if defined(_MSC_VER)
+#if defined(_MSC_VER) && !defined(__clang__)
 #define RESTRICT __restrict
 #else
 #define RESTRICT restrict

@@ -1,0 +1,57 @@
+/* Registers of REALs, LANES in each, and the transpose of a tile: of as many registers. */
+
+#undef LANES
+#ifdef WIDE_REGISTERS
+
+#define LANES (REGISTER_BYTES / (SINGLE ? 4 : 8))
+
+typedef REGISTER_OF(REAL) T(Register);
+
+#ifdef HAS_SHUFFLE
+
+/* In the square that the registers are, exchange blocks of h x h beside the diagonal, in each square of 2h x 2h. */
+#define EXCHANGE(h, LOWER, UPPER) \
+    for (int i = 0; i < LANES; i++) \
+        if (!(i & h)) { \
+            const T(Register) above = tile[i], below = tile[i + h]; \
+            tile[i] = __builtin_shufflevector(above, below, LOWER); \
+            tile[i + h] = __builtin_shufflevector(above, below, UPPER); \
+        }
+#if LANES == 8
+#define LOWER_4 0, 1, 2, 3, 8, 9, 10, 11
+#define UPPER_4 4, 5, 6, 7, 12, 13, 14, 15
+#define LOWER_2 0, 1, 8, 9, 4, 5, 12, 13
+#define UPPER_2 2, 3, 10, 11, 6, 7, 14, 15
+#define LOWER_1 0, 8, 2, 10, 4, 12, 6, 14
+#define UPPER_1 1, 9, 3, 11, 5, 13, 7, 15
+#elif LANES == 4
+#define LOWER_2 0, 1, 4, 5
+#define UPPER_2 2, 3, 6, 7
+#define LOWER_1 0, 4, 2, 6
+#define UPPER_1 1, 5, 3, 7
+#else
+#define LOWER_1 0, 2
+#define UPPER_1 1, 3
+#endif
+
+WIDE INLINED void T(transpose_tile)(T(Register) *tile)
+{
+#if LANES >= 8
+    EXCHANGE(4, LOWER_4, UPPER_4)
+#endif
+#if LANES >= 4
+    EXCHANGE(2, LOWER_2, UPPER_2)
+#endif
+    EXCHANGE(1, LOWER_1, UPPER_1)
+}
+
+#undef EXCHANGE
+#undef LOWER_4
+#undef UPPER_4
+#undef LOWER_2
+#undef UPPER_2
+#undef LOWER_1
+#undef UPPER_1
+
+#endif
+#endif

@@ -1,0 +1,146 @@
+/* Activations, losses, batch normalisation and Maxout, one at a time. */
+
+#define TOLERANCE (SINGLE ? 2e-5 : 1e-12)
+#define SLOPE_TOLERANCE (SINGLE ? 2e-5 : 1e-8) /* of a slope by finite differences */
+
+static void T(check_activation)(int kind, Size n, Size width)
+{
+    const double p = kind == LEAKY_RELU || kind == PRELU ? 0.25 : kind == ELU, h = 1e-5;
+    REAL *Z = T(random_array)(n * width), *A = T(random_array)(n * width), *dA = T(random_array)(n * width);
+    REAL *b = T(random_array)(width), *db = calloc(width, sizeof(REAL)), slope = 0.25, dslope = 0;
+    REAL *slopes = T(random_array)(width), *dslopes = T(random_array)(width);
+    double *z = malloc(n * width * sizeof(double));
+    Layer layer = {.width = width, .n_units = width, .n_pieces = 1, .activation = kind, .shares_slope = 1,
+                   .activation_parameter = p, .Z = Z, .b = b, .db = db, .activation_params = &slope,
+                   .dactivation_params = &dslope, .slopes = slopes, .dslopes = dslopes};
+    const int has_A = kind == PRELU || kind == GELU || kind == SILU || kind == MISH;
+    layer.A = has_A ? A : Z;
+    layer.dA = layer.dZ = dA;
+    for (Size i = 0; i < n * width; i++) {
+        Z[i] *= 9;
+        z[i] = (REAL)(Z[i] + b[i % width]);
+        A[i] = dA[i]; /* kept, to be compared */
+    }
+    REAL *gradient = T(random_array)(n * width);
+    memcpy(gradient, dA, n * width * sizeof(REAL));
+    T(activation_forward)(&layer, n);
+    for (Size i = 0; i < n * width; i++)
+        compare("activation", ((REAL *)layer.A)[i], activation(kind, z[i], p), TOLERANCE);
+    T(activation_backward)(NULL, &layer, n);
+    for (Size j = 0; j < width; j++) {
+        double sum = 0;
+        for (Size i = j; i < n * width; i += width) {
+            const double difference = (activation(kind, z[i] + h, p) - activation(kind, z[i] - h, p)) / (2 * h);
+            compare("slope", dA[i], gradient[i] * difference, SLOPE_TOLERANCE);
+            sum += dA[i];
+        }
+        compare("db", db[j], sum, TOLERANCE);
+    }
+    free(Z), free(A), free(dA), free(b), free(db), free(slopes), free(dslopes), free(z), free(gradient);
+}
+
+static void T(check_loss)(int kind, Size n, Size k, double p)
+{
+    const double quantiles[] = {0.25, 0.25, 0.25, 0.25, 0.25, 0.25, 0.25, 0.25, 0.25}, h = 1e-5;
+    REAL *F = T(random_array)(n * k), *Y = T(random_array)(n * k);
+    REAL *weight = T(random_array)(n), *scratch = T(random_array)(n);
+    double f[9], y[9], expected = 0, *differences = malloc(n * k * sizeof(double));
+    Size *rows = malloc(n * sizeof(Size)), *codes = malloc(n * sizeof(Size));
+    NetworkPlan plan = {.loss = kind};
+    plan.loss_batch = (LossBatch){F, scratch, weight, rows, kind == SOFTMAX_CROSS_ENTROPY ? (void *)codes : Y, p,
+                                  quantiles, n, k};
+    for (Size i = 0; i < n; i++) {
+        rows[i] = n - 1 - i;
+        codes[i] = i % k;
+    }
+    for (Size i = 0; i < n * k; i++) {
+        F[i] *= 4;
+        Y[i] = kind == LOGISTIC_LOSS ? Y[i] > 0 : (REAL)fabs(Y[i]);
+    }
+    for (Size i = 0; i < n; i++) {
+        for (Size j = 0; j < k; j++) {
+            f[j] = F[i * k + j];
+            y[j] = Y[rows[i] * k + j];
+        }
+        expected += weight[i] * row_loss(kind, f, codes[rows[i]], y, k, p);
+        for (Size j = 0; j < k; j++) {
+            f[j] += h;
+            const double above = row_loss(kind, f, codes[rows[i]], y, k, p);
+            f[j] -= 2 * h;
+            differences[i * k + j] = weight[i] * (above - row_loss(kind, f, codes[rows[i]], y, k, p)) / (2 * h);
+            f[j] += h;
+        }
+    }
+    compare("loss", T(evaluate_loss)(&plan), expected, TOLERANCE);
+    for (Size i = 0; i < n * k; i++)
+        compare("gradient of the loss", F[i], differences[i], SLOPE_TOLERANCE);
+    free(F), free(Y), free(weight), free(scratch), free(rows), free(codes), free(differences);
+}
+
+/* Column `j` of scale · (Z - mean) / std, by plain loops in double precision. */
+static void T(normalize_column)(const double *z, double scale, Size n, double *out)
+{
+    double mean = 0, variance = 0;
+    for (Size i = 0; i < n; i++)
+        mean += z[i] / n;
+    for (Size i = 0; i < n; i++)
+        variance += (z[i] - mean) * (z[i] - mean) / n;
+    for (Size i = 0; i < n; i++)
+        out[i] = scale * (z[i] - mean) / sqrt(variance + 1e-3);
+}
+
+static void T(check_batch_norm)(Size n, Size width)
+{
+    REAL *Z = T(random_array)(n * width), *dY = T(random_array)(n * width), *gradient = T(random_array)(n * width);
+    REAL *scale = T(random_array)(width), *dscale = T(random_array)(width), *normalized = T(random_array)(n * width);
+    REAL *mean = T(random_array)(width), *variance = T(random_array)(width), *inv_std = T(random_array)(width);
+    REAL *dshift = calloc(width, sizeof(REAL));
+    double *z = malloc(n * width * sizeof(double)), *y = malloc(2 * n * sizeof(double));
+    const BatchNorm norm = {.scale = scale, .dscale = dscale, .normalized = normalized, .mean = mean,
+                            .variance = variance, .inv_std = inv_std, .epsilon = 1e-3};
+    for (Size i = 0; i < n * width; i++)
+        z[i % width * n + i / width] = Z[i];
+    memcpy(gradient, dY, n * width * sizeof(REAL));
+    T(add_column_sums)(dY, dshift, n, width);
+    T(batch_norm_forward)(&norm, NULL, Z, n, width);
+    T(batch_norm_backward)(&norm, NULL, dY, dshift, n, width);
+    for (Size j = 0; j < width; j++) {
+        double *column = z + j * n, h = 1e-5;
+        T(normalize_column)(column, scale[j], n, y);
+        for (Size i = 0; i < n; i++)
+            compare("batch normalisation", Z[i * width + j], y[i], SINGLE ? 2e-4 : 1e-11);
+        for (Size i = 0; i < n; i++) {
+            double difference = 0;
+            column[i] += h;
+            T(normalize_column)(column, scale[j], n, y);
+            column[i] -= 2 * h;
+            T(normalize_column)(column, scale[j], n, y + n);
+            column[i] += h;
+            for (Size l = 0; l < n; l++)
+                difference += gradient[l * width + j] * (y[l] - y[n + l]) / (2 * h);
+            compare("its gradient", dY[i * width + j], difference, SINGLE ? 1e-3 : 1e-6);
+        }
+    }
+    free(Z), free(dY), free(gradient), free(scale), free(dscale), free(normalized), free(mean), free(variance);
+    free(inv_std), free(dshift), free(z), free(y);
+}
+
+static void T(check_layers)(void)
+{
+    const int losses[] = {SOFTMAX_CROSS_ENTROPY, LOGISTIC_LOSS, SQUARED_ERROR, ABSOLUTE_ERROR, HUBER,
+                          QUANTILE, POISSON};
+    for (int kind = IDENTITY; kind <= MISH; kind++)
+        for (Size width = 1; width < 20 && kind != MAXOUT; width += 3)
+            T(check_activation)(kind, 23, width);
+    report("activations");
+    for (int l = 0; l < 7; l++)
+        for (Size k = 1; k < 10; k++)
+            T(check_loss)(losses[l], 17, k, losses[l] == HUBER ? 1 : losses[l] == POISSON ? 0 : 0.125);
+    report("losses");
+    for (Size width = 1; width < 20; width += 3)
+        T(check_batch_norm)(19, width);
+    report("batch normalisation");
+}
+
+#undef TOLERANCE
+#undef SLOPE_TOLERANCE
