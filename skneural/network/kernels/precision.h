@@ -23,6 +23,7 @@
 #if defined(__GNUC__) && defined(__x86_64__)
 #define WIDE_REGISTERS
 #define WIDE __attribute__((target("avx2,fma")))
+#define WIDEST __attribute__((target("avx512f")))
 #endif
 
 #if defined(__GNUC__)
