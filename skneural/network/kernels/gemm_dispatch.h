@@ -91,3 +91,12 @@ static void T(gemm)(void *blas_gemm, const T(Product) *product)
 #endif
     T(blas_gemm)(blas_gemm, product);
 }
+
+/* The thread's rows of Z = A W; shape is (rows of A, depth, columns of W). */
+static void T(matmul)(
+    void *blas_gemm, const Thread *thread, const REAL *A, const REAL *W, REAL *Z, const Size shape[3])
+{
+    const Range rows = part_of(thread, shape[0], ROWS_AT_ONCE);
+    T(gemm)(blas_gemm,
+            &(T(Product)){"NN", A, W, Z, 0, NULL, {shape[0], shape[1], shape[2]}, rows, {0, shape[2]}});
+}

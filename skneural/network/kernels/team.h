@@ -44,6 +44,9 @@ typedef struct {
     int index, n_threads;
 } Thread;
 
+#define ROWS_AT_ONCE 8 /* a thread's part of the rows of a batch: as many as a product has in registers */
+#define COLUMNS_AT_ONCE 8
+
 /* Rows, columns or entries from `from` to just before `to`. */
 typedef struct {
     Size from, to;

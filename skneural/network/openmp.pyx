@@ -1,0 +1,34 @@
+# cython: language_level=3
+"""OpenMP: runs a function of the native core in the threads of a team.
+
+This module alone is compiled with OpenMP. Where the compiler has none, it is not built, and the core works on one thread.
+"""
+
+from cpython.pycapsule cimport PyCapsule_New
+
+cdef extern from *:
+    """
+    #ifndef _OPENMP
+    #error "the compiler has no OpenMP"
+    #endif
+    #include <omp.h>
+
+    typedef void (*TeamFunction)(void *context, int index, int n_threads);
+
+    static void run_in_team_of_openmp(TeamFunction function, void *context, int n_threads)
+    {
+    #pragma omp parallel num_threads(n_threads)
+        function(context, omp_get_thread_num(), omp_get_num_threads());
+    }
+    """
+    ctypedef void (*TeamFunction)(void *context, int index, int n_threads) noexcept nogil
+    void run_in_team_of_openmp(TeamFunction function, void *context, int n_threads) noexcept nogil
+    int omp_get_max_threads() noexcept nogil
+
+
+run_in_team = PyCapsule_New(<void *>run_in_team_of_openmp, "skneural.run_in_team", NULL)
+
+
+def max_threads():
+    """Return how many threads a team may have."""
+    return omp_get_max_threads()
