@@ -64,7 +64,7 @@ cdef extern from "network_plan.h" nogil:
         Size n_outputs
 
     ctypedef struct Team:
-        pass
+        int64_t nanoseconds_asleep
 
     ctypedef struct Thread:
         Team *team
@@ -95,8 +95,7 @@ cdef extern from "network_plan.h" nogil:
 
 
 ctypedef void (*TeamFunction)(void *context, int index, int n_threads) noexcept nogil
-ctypedef void (*RunInTeam)(TeamFunction function, void *context, int n_threads) noexcept nogil
-cdef RunInTeam run_in_team
+cdef int run_in_team(TeamFunction function, void *context, Team *team, Size n_multiplications) except -1
 
 
 cdef class FusedPlan:
@@ -109,7 +108,6 @@ cdef class FusedPlan:
     cdef void *keep_alive(self, array) except? NULL
     cdef void *allocate(self, shape) except? NULL
     cdef int bind_network(self, network) except -1
-    cdef int choose_threads(self, Size n_rows) except -1
 
 
 cdef class FusedForwardBackward(FusedPlan):

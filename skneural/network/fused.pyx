@@ -36,6 +36,7 @@ cdef extern from "kernels.h" nogil:
     void predict_float(NetworkPlan *plan, const Size *rows, void *F, Size member_stride, Size n)
     void predict_double(NetworkPlan *plan, const Size *rows, void *F, Size member_stride, Size n)
     int uses_own_gemm_float()
+    int64_t nanoseconds()
     void matmul_float(
         void *blas_gemm, const Thread *thread, const float *A, const float *W, float *Z, const Size *shape)
     void matmul_double(
@@ -43,25 +44,59 @@ cdef extern from "kernels.h" nogil:
     void project_weights_float(const NetworkPlan *plan, const Thread *thread, double max_norm)
     void project_weights_double(const NetworkPlan *plan, const Thread *thread, double max_norm)
 
+ctypedef void (*Runner)(TeamFunction function, void *context, int n_threads) noexcept nogil
+
 MIN_THREAD_COST = 1 << 18  # multiplications of a forward pass that are worth another thread; measured
+
+# Threads that sleep wait for others that do not get a processor. Where they sleep for more than this part of the time,
+# another program needs the processors, and one thread alone is faster; after a rest, the team tries again.
+MAX_PART_ASLEEP = 0.1
+MIN_OBSERVED, MIN_REST, MAX_REST = 5e6, 1e8, 4e9  # nanoseconds
+
+cdef double observed = 0, asleep = 0, rest = 0, rest_until = 0
 
 
 cdef void run_alone(TeamFunction function, void *context, int n_threads) noexcept nogil:
     function(context, 0, 1)
 
 
-run_in_team = run_alone
+cdef Runner runner = run_alone
 openmp = built_extension("skneural.network.openmp")
 if openmp is not None:
-    run_in_team = <RunInTeam>PyCapsule_GetPointer(openmp.run_in_team, "skneural.run_in_team")
+    runner = <Runner>PyCapsule_GetPointer(openmp.run_in_team, "skneural.run_in_team")
+
+
+cdef int run_in_team(TeamFunction function, void *context, Team *team, Size n_multiplications) except -1:
+    """Call a function in each thread of a team, which are as many as pay for a forward pass of that size."""
+    cdef int n_threads = n_threads_for(n_multiplications)
+    cdef int64_t start, end
+    team.nanoseconds_asleep = 0
+    with nogil:
+        start = nanoseconds()
+        runner(function, context, n_threads)
+        end = nanoseconds()
+    if n_threads > 1:
+        observe(end, n_threads * (end - start), team.nanoseconds_asleep)
+    return 0
 
 
 cdef int n_threads_for(Size n_multiplications) except -1:
-    """Return how many threads compute a product, or a forward pass, of so many multiplications."""
     cdef Size n_threads = n_multiplications // <Size>MIN_THREAD_COST
-    if n_threads <= 1 or not uses_own_gemm_float():  # BLAS has threads of its own
+    if n_threads <= 1 or not uses_own_gemm_float() or nanoseconds() < rest_until:  # BLAS has threads of its own
         return 1
     return min(n_threads, max_threads())
+
+
+cdef int observe(double now, double duration, double duration_asleep) except -1:
+    """Let teams rest, if their threads slept for too large a part of the time; each time for longer."""
+    global observed, asleep, rest, rest_until
+    observed, asleep = observed + duration, asleep + duration_asleep
+    if observed < MIN_OBSERVED:
+        return 0
+    rest = min(max(2 * rest, MIN_REST), MAX_REST) if asleep > MAX_PART_ASLEEP * observed else 0
+    rest_until = now + rest
+    observed = asleep = 0
+    return 0
 
 
 # Called through these, so that a BLAS with other integers is noticed when this module is compiled.
@@ -145,9 +180,8 @@ def matmul(A, W):
     product.A, product.W, product.Z = address(A), address(W), address(Z)
     product.shape = [A.shape[0], A.shape[1], W.shape[1]]
     product.is_float32 = W.dtype == np.float32
-    cdef int n_threads = n_threads_for(product.shape[0] * product.shape[1] * product.shape[2])
-    with nogil:
-        run_in_team(multiply_in_team, &product, n_threads)
+    cdef Team team
+    run_in_team(multiply_in_team, &product, &team, product.shape[0] * product.shape[1] * product.shape[2])
     return Z
 
 
@@ -241,10 +275,6 @@ cdef class FusedPlan:
         for scales in views.member_scales:
             self.plan.layers[0].member_scales = address(scales)
         return 0
-
-    cdef int choose_threads(self, Size n_rows) except -1:
-        """Return how many threads a pass over so many rows takes."""
-        return n_threads_for(n_rows * self.row_cost)
 
 
 cdef struct Evaluation:
@@ -383,9 +413,7 @@ cdef class FusedForwardBackward(FusedPlan):
         random = self.draw_dropout(indices)  # kept alive until the pass is over
         evaluation.plan, evaluation.is_float32 = &self.plan, self.is_float32
         evaluation.rows, evaluation.adjacent, evaluation.n_rows = &indices[0], adjacent, n_rows
-        cdef int n_threads = self.choose_threads(self.plan.n_members * n_rows)
-        with nogil:
-            run_in_team(evaluate_in_team, &evaluation, n_threads)
+        run_in_team(evaluate_in_team, &evaluation, &self.plan.team, self.plan.n_members * n_rows * self.row_cost)
         return self.plan.batch_loss
 
     cdef void forward_backward(self, const Thread *thread, const Size *rows, bint adjacent, Size n_rows) noexcept nogil:

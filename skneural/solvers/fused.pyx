@@ -263,7 +263,6 @@ cdef class FusedTrainingSteps:
     def run_epoch(self, order, const double[::1] rates, number):
         """Make a step on each batch; return the mean loss of all rows, plus the penalties at the end."""
         cdef const size_t[::1] rows
-        cdef int n_threads = self.forward_backward.choose_threads(self.n_members_rows())
         indices = self.prepare([order], rates.shape[0])
         rows = np.array([array.ctypes.data for array in indices], np.uintp)
         self.epochs.rows, self.epochs.rates, self.epochs.step = &rows[0], &rates[0], 0
@@ -271,8 +270,7 @@ cdef class FusedTrainingSteps:
         self.loss_sum = 0
         while self.epochs.step < self.n_batches:
             self.epochs.end = min(self.epochs.step + self.max_steps_per_call, self.n_batches)
-            with nogil:
-                run_in_team(<TeamFunction>run_steps_in_team, <void *>self, n_threads)
+            self.run_in_team(<TeamFunction>run_steps_in_team)
             self.solver.n_steps = self.n_steps + self.epochs.step
             if not isfinite(self.loss):
                 raise DivergenceError.at(number, rates[min(self.epochs.step, self.n_batches - 1)])
@@ -300,7 +298,6 @@ cdef class FusedTrainingSteps:
             As in :meth:`run_epoch`.
         """
         cdef Size n_epochs = len(orders), epoch
-        cdef int n_threads = self.forward_backward.choose_threads(self.n_members_rows())
         cdef list indices = self.prepare(orders, rates.shape[1])
         cdef const size_t[::1] rows = np.array([array.ctypes.data for array in indices], np.uintp)
         if (rates.shape[0], results.shape[0], results.shape[1]) != (n_epochs, n_epochs, 3):
@@ -312,17 +309,17 @@ cdef class FusedTrainingSteps:
         self.epochs.best_state = self.checked_address(monitor.best_state)
         self.epochs.epoch_start_state = self.checked_address(monitor.epoch_start_state)
         self.epochs.n_bytes, self.epochs.best_loss = self.state_array.nbytes, monitor.early_stopping.best
-        with nogil:
-            run_in_team(<TeamFunction>run_epochs_in_team, <void *>self, n_threads)
+        self.run_in_team(<TeamFunction>run_epochs_in_team)
         epoch = self.epochs.epoch
         self.n_steps += epoch * self.n_batches + (self.epochs.step if epoch < n_epochs else 0)
         self.solver.n_steps = self.n_steps
         if epoch < n_epochs:
             raise DivergenceError.at(number + epoch, rates[epoch, min(self.epochs.step, self.n_batches - 1)])
 
-    cdef Size n_members_rows(self) noexcept:
-        """Return the rows of a batch, once for each member."""
-        return self.forward_backward.plan.n_members * self.batch_size
+    cdef int run_in_team(self, TeamFunction function) except -1:
+        cdef Size n_rows = self.forward_backward.plan.n_members * self.batch_size
+        return run_in_team(
+            function, <void *>self, &self.forward_backward.plan.team, n_rows * self.forward_backward.row_cost)
 
     cdef void *checked_address(self, array) except? NULL:
         """Return the address of an array to which the state can be copied."""

@@ -9,6 +9,8 @@
 
 #include "precision.h"
 
+#include <time.h>
+
 #if defined(__GNUC__)
 #define HAS_TEAMS
 #if defined(__linux__)
@@ -36,6 +38,7 @@ typedef struct {
     uint32_t n_passed; /* how often all threads have met */
     char padding_2[64 - sizeof(uint32_t)];
     uint32_t n_asleep;
+    int64_t nanoseconds_asleep; /* of all threads together */
 } Team;
 
 /* A thread, number `index` of n_threads; the first is the caller's. */
@@ -92,6 +95,17 @@ static inline Size range_size(Range range)
 
 #ifdef HAS_TEAMS
 
+static int64_t nanoseconds(void)
+{
+#ifdef CLOCK_MONOTONIC
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+#else
+    return 0;
+#endif
+}
+
 /* Sleep until `n_passed` is not `value` any more, or for no reason. */
 static void sleep_while(uint32_t *n_passed, uint32_t value)
 {
@@ -134,10 +148,12 @@ static void wait_for_team(const Thread *thread)
             return;
         RELAX();
     }
+    const int64_t fell_asleep = nanoseconds();
     __atomic_add_fetch(&team->n_asleep, 1, __ATOMIC_SEQ_CST);
     while (__atomic_load_n(&team->n_passed, __ATOMIC_SEQ_CST) == passed)
         sleep_while(&team->n_passed, passed);
     __atomic_sub_fetch(&team->n_asleep, 1, __ATOMIC_RELAXED);
+    __atomic_add_fetch(&team->nanoseconds_asleep, nanoseconds() - fell_asleep, __ATOMIC_RELAXED);
 }
 
 #else
@@ -145,6 +161,11 @@ static void wait_for_team(const Thread *thread)
 static void wait_for_team(const Thread *thread)
 {
     (void)thread; /* the only one */
+}
+
+static int64_t nanoseconds(void)
+{
+    return 0;
 }
 
 #endif
