@@ -73,6 +73,7 @@ cdef extern from "network_plan.h" nogil:
     ctypedef struct Range:
         Size from_ "from", to
 
+    Range part_of(const Thread *thread, Size n, Size unit)
     Range entries_of(const Thread *thread, Size n)
     void wait_for_team(const Thread *thread)
 

@@ -193,7 +193,7 @@ cdef void *address(array) except? NULL:
     return <void *><size_t>array.ctypes.data
 
 
-cdef bint works_in_place(int activation) noexcept:
+cdef bint works_in_place(int activation) noexcept nogil:
     """Whether A replaces Z, because the slope can be computed from A; see activations.h."""
     return activation not in (PRELU, MAXOUT, GELU, SILU, MISH)
 
@@ -488,8 +488,70 @@ cdef int set_dropout(Dropout *mask, dropout) except -1:
     return 0
 
 
+cdef struct Prediction:
+    NetworkPlan plan
+    char *F  # (n_members, n_rows, n_outputs)
+    Size n_rows, block_rows, n_outputs, largest_width, itemsize
+    int lacks_memory  # set by any thread
+
+
+cdef void predict_in_team(void *context, int index, int n_threads) noexcept nogil:
+    """Compute the thread's part of the rows, block by block, in memory of its own."""
+    cdef Prediction *prediction = <Prediction *>context
+    cdef NetworkPlan plan = prediction.plan
+    cdef Thread thread = Thread(NULL, index, n_threads)
+    cdef Range part = part_of(&thread, prediction.n_rows, 64)
+    cdef Size n_outputs = prediction.n_outputs, member_stride = prediction.n_rows * n_outputs, first = part.from_, n, i
+    cdef void *out
+    cdef void *memory = allocate_buffers(&plan, prediction, min(prediction.block_rows, part.to - part.from_))
+    cdef Size *rows = <Size *>(plan.layers + plan.n_layers)
+    if not memory:
+        prediction.lacks_memory = True
+        return
+    while first < part.to:
+        n = min(prediction.block_rows, part.to - first)
+        for i in range(n):
+            rows[i] = first + i
+        out = <void *>(prediction.F + first * n_outputs * prediction.itemsize)
+        if prediction.itemsize == sizeof(float):
+            predict_float(&plan, rows, out, member_stride, n)
+        else:
+            predict_double(&plan, rows, out, member_stride, n)
+        first += n
+    free(memory)
+
+
+cdef void *allocate_buffers(NetworkPlan *plan, const Prediction *prediction, Size block_rows) noexcept nogil:
+    """Give a plan memory of its own and return it: its layers, a block's row numbers, and buffers. NULL if there
+    is none.
+
+    Four matrices do for any number of layers: each reads the A of the layer below, which lies in one of the two
+    matrices for layers of that parity, and writes Z and A to the two for its own.
+    """
+    cdef Size itemsize = prediction.itemsize, i
+    cdef Size layers = plan.n_layers * sizeof(Layer), rows = block_rows * sizeof(Size)
+    cdef Size vector = prediction.largest_width * itemsize, matrix = block_rows * vector
+    cdef Size gathered = block_rows * plan.input.n_features * itemsize
+    cdef Size scaled = plan.layers[0].fan_in * plan.layers[0].width * itemsize if plan.n_members > 1 else 0
+    cdef char *memory = <char *>malloc(layers + rows + vector + 4 * matrix + gathered + scaled)
+    cdef char *vectors = memory + layers + rows
+    cdef char *matrices = vectors + vector
+    cdef Layer *layer
+    if not memory:
+        return NULL
+    plan.layers = <Layer *>memcpy(memory, plan.layers, layers)
+    for i in range(plan.n_layers):
+        layer = &plan.layers[i]
+        layer.Z = matrices + (i % 2) * matrix
+        layer.A = layer.Z if works_in_place(layer.activation) else matrices + (2 + i % 2) * matrix
+        layer.batch_norm.inv_std = vectors
+    plan.gathered = matrices + 4 * matrix
+    plan.layers[0].member_matrix = matrices + 4 * matrix + gathered
+    return memory
+
+
 cdef class FusedPrediction(FusedPlan):
-    """The raw output of a network, block by block. Any number of threads may ask at once: each call has its own plan."""
+    """The raw output of a network, block by block. Any number of threads may ask at once: each call has its own plans."""
 
     def __init__(self, network):
         self.bind_network(network)
@@ -499,54 +561,17 @@ cdef class FusedPrediction(FusedPlan):
 
         Its shape is (n_rows, n_outputs), with several members (n_members, n_rows, n_outputs).
         """
-        cdef NetworkPlan plan = self.plan
-        cdef Size n_rows = X.shape[0], n_done = 0, i, n
-        cdef Size itemsize = 4 if self.is_float32 else 8, n_outputs = plan.layers[plan.n_layers - 1].width
-        cdef list kept_alive = bind_input(&plan.input, X)
-        F = np.empty((plan.n_members, n_rows, n_outputs), self.dtype)
-        cdef char *out = <char *>address(F)
-        block_rows = min(block_rows, n_rows)
-        cdef void *memory = self.allocate_buffers(&plan, block_rows)
-        if not memory:
-            raise MemoryError(f"No memory for the activations of {block_rows} rows.")
-        cdef Size *rows = <Size *>(plan.layers + plan.n_layers)
-        with nogil:
-            while n_done < n_rows:
-                n = min(block_rows, n_rows - n_done)
-                for i in range(n):
-                    rows[i] = n_done + i
-                if self.is_float32:
-                    predict_float(&plan, rows, <void *>(out + n_done * n_outputs * itemsize), n_rows * n_outputs, n)
-                else:
-                    predict_double(&plan, rows, <void *>(out + n_done * n_outputs * itemsize), n_rows * n_outputs, n)
-                n_done += n
-            free(memory)
-        return F if plan.n_members > 1 else F[0]
-
-    cdef void *allocate_buffers(self, NetworkPlan *plan, Size block_rows) noexcept:
-        """Give a plan memory of its own and return it: its layers, a block's row numbers, and buffers. NULL if there
-        is none.
-
-        Four matrices do for any number of layers: each reads the A of the layer below, which lies in one of the two
-        matrices for layers of that parity, and writes Z and A to the two for its own.
-        """
-        cdef Size itemsize = 4 if self.is_float32 else 8, i
-        cdef Size layers = plan.n_layers * sizeof(Layer), rows = block_rows * sizeof(Size)
-        cdef Size vector = self.largest_width * itemsize, matrix = block_rows * vector
-        cdef Size gathered = block_rows * plan.input.n_features * itemsize
-        cdef Size scaled = self.plan.layers[0].fan_in * self.plan.layers[0].width * itemsize if plan.n_members > 1 else 0
-        cdef char *memory = <char *>malloc(layers + rows + vector + 4 * matrix + gathered + scaled)
-        cdef char *vectors = memory + layers + rows
-        cdef char *matrices = vectors + vector
-        cdef Layer *layer
-        if not memory:
-            return NULL
-        plan.layers = <Layer *>memcpy(memory, self.plan.layers, layers)
-        for i in range(plan.n_layers):
-            layer = &plan.layers[i]
-            layer.Z = matrices + (i % 2) * matrix
-            layer.A = layer.Z if works_in_place(layer.activation) else matrices + (2 + i % 2) * matrix
-            layer.batch_norm.inv_std = vectors
-        plan.gathered = matrices + 4 * matrix
-        plan.layers[0].member_matrix = matrices + 4 * matrix + gathered
-        return memory
+        cdef Prediction prediction
+        cdef Team team
+        prediction.plan = self.plan
+        cdef list kept_alive = bind_input(&prediction.plan.input, X)
+        prediction.n_rows, prediction.block_rows = X.shape[0], block_rows
+        prediction.n_outputs = self.plan.layers[self.plan.n_layers - 1].width
+        prediction.largest_width, prediction.itemsize = self.largest_width, 4 if self.is_float32 else 8
+        prediction.lacks_memory = False
+        F = np.empty((self.plan.n_members, prediction.n_rows, prediction.n_outputs), self.dtype)
+        prediction.F = <char *>address(F)
+        run_in_team(predict_in_team, &prediction, &team, self.plan.n_members * prediction.n_rows * self.row_cost)
+        if prediction.lacks_memory:
+            raise MemoryError(f"No memory for the activations of {min(block_rows, prediction.n_rows)} rows.")
+        return F if self.plan.n_members > 1 else F[0]
