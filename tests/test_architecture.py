@@ -81,9 +81,7 @@ def test_imports_go_one_way(module):
 
 @pytest.mark.parametrize("module", [m for m in MODULES if level(m) <= level("solvers/base")])
 def test_mathematics_and_parts_need_numpy_and_scipy_only(module):
-    allowed = {"skneural", "numpy", "scipy"} | (
-        {"joblib"} if module == "network/joblib_threads" else set()
-    )  # whose they are
+    allowed = {"skneural", "numpy", "scipy"} | ({"joblib"} if module == "network/threads" else set())  # whose they are
     foreign = {name.split(".")[0] for name in imported(module)} - allowed
     assert foreign <= set(sys.stdlib_module_names)
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 import skneural
 from skneural.backend import EXTENSIONS, built_extension
@@ -17,6 +18,13 @@ def test_the_report_names_versions_backend_and_blas(capsys):
     assert lines["native core"].startswith("built" if BUILT else "not built")
     assert lines["backend"] == ("native" if BUILT else "numpy")
     assert "threads" in lines["blas"]
+
+
+@pytest.mark.skipif(built_extension("skneural.network.openmp") is None, reason="built without OpenMP")
+def test_the_report_says_how_many_threads_a_fit_may_use(capsys):
+    with threadpool_limits(1):
+        skneural.show_versions()
+    assert "threads of a fit: 1\n" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", ["numpy", "native"])

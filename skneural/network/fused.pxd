@@ -49,8 +49,6 @@ cdef extern from "network_plan.h" nogil:
         void *output
         void *dA
         void *dZ
-        void *slopes
-        void *dslopes
         void *column_norms
         uint64_t *argmax_bits
         void *maxout_sums
@@ -59,18 +57,28 @@ cdef extern from "network_plan.h" nogil:
         void *F
         void *exp_sum
         void *row_weight
-        const Size *rows
+        double *row_loss
         const void *Y
         double loss_parameter
         const double *quantiles
-        Size n_rows, n_outputs
+        Size n_outputs
 
-    ctypedef struct GemmDispatch:
-        void *blas_gemm
-        int avoid_blas
+    ctypedef struct Team:
+        int64_t nanoseconds_asleep
+
+    ctypedef struct Thread:
+        Team *team
+        int index, n_threads
+
+    ctypedef struct Range:
+        Size from_ "from", to
+
+    Range part_of(const Thread *thread, Size n, Size unit)
+    Range entries_of(const Thread *thread, Size n)
+    void wait_for_team(const Thread *thread)
 
     ctypedef struct NetworkPlan:
-        GemmDispatch gemm
+        void *blas_gemm
         Layer *layers
         Size n_layers
         InputRows input
@@ -83,19 +91,24 @@ cdef extern from "network_plan.h" nogil:
         LossBatch loss_batch
         int loss
         double l1, l2
+        double batch_loss
+        Team team
+
+
+ctypedef void (*TeamFunction)(void *context, int index, int n_threads) noexcept nogil
+cdef int run_in_team(TeamFunction function, void *context, Team *team, Size n_multiplications) except -1
 
 
 cdef class FusedPlan:
     cdef NetworkPlan plan
     cdef bint is_float32
-    cdef Size largest_matrix, largest_width  # entries of the largest W; the largest layer.width
+    cdef Size largest_width, row_cost  # the largest layer.width; multiplications for each row
     cdef list kept_alive  # the arrays that the pointers of the plan lead to
     cdef object dtype
 
     cdef void *keep_alive(self, array) except? NULL
     cdef void *allocate(self, shape) except? NULL
     cdef int bind_network(self, network) except -1
-    cdef int choose_gemm(self, GemmDispatch *dispatch, Size n_rows) except -1
 
 
 cdef class FusedForwardBackward(FusedPlan):
@@ -108,6 +121,6 @@ cdef class FusedForwardBackward(FusedPlan):
     cdef int allocate_batch_norm(self, Layer *layer) except -1
     cdef int bind_loss(self, loss, Y) except -1
     cdef list draw_dropout(self, const Size[::1] rows)
-    cdef double forward_backward(self, const Size *rows, bint adjacent, Size n_rows) noexcept nogil
+    cdef void forward_backward(self, const Thread *thread, const Size *rows, bint adjacent, Size n_rows) noexcept nogil
     cdef double total_penalty(self) noexcept nogil
-    cdef void max_norm_project(self, double max_norm) noexcept nogil
+    cdef void project_weights(self, const Thread *thread, double max_norm) noexcept nogil

@@ -7,6 +7,7 @@ in a `NetworkPlan`; the kernels in `kernels/` do the work, without the GIL.
 """
 
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
+from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.stdint cimport int32_t, int64_t, uint16_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
@@ -16,31 +17,86 @@ import numpy as np
 from scipy.sparse import issparse
 
 from skneural import activations, losses
+from skneural.backend import built_extension
 from skneural.network.dropout import N_LEVELS
 from skneural.network.batch_normalization import EPSILON, MOMENTUM
-from skneural.network.joblib_threads import in_joblib_thread
+from skneural.network.threads import max_threads
 from skneural.penalties import L1, L2
 
 cdef extern from "kernels.h" nogil:
     enum:
-        MAX_SUM_REGISTERS, SMALL_GEMM
+        MAX_SUM_REGISTERS
         IDENTITY, LOGISTIC, TANH, RELU, LEAKY_RELU, PRELU, ELU, MAXOUT, SELU, GELU, SILU, SOFTPLUS, MISH
         SOFTMAX_CROSS_ENTROPY, LOGISTIC_LOSS, SQUARED_ERROR, ABSOLUTE_ERROR, HUBER, QUANTILE, POISSON
 
-    double forward_backward_float(NetworkPlan *plan, const Size *rows, int adjacent, Size n)
-    double forward_backward_double(NetworkPlan *plan, const Size *rows, int adjacent, Size n)
+    void forward_backward_float(NetworkPlan *plan, const Thread *thread, const Size *rows, int adjacent, Size n)
+    void forward_backward_double(NetworkPlan *plan, const Thread *thread, const Size *rows, int adjacent, Size n)
     double total_penalty_float(const NetworkPlan *plan)
     double total_penalty_double(const NetworkPlan *plan)
     void predict_float(NetworkPlan *plan, const Size *rows, void *F, Size member_stride, Size n)
     void predict_double(NetworkPlan *plan, const Size *rows, void *F, Size member_stride, Size n)
-    void gemm_float(
-        const GemmDispatch *dispatch, char *transpose, const float *A, const float *B, float beta, float *C,
-        const Size *shape)
-    void gemm_double(
-        const GemmDispatch *dispatch, char *transpose, const double *A, const double *B, double beta, double *C,
-        const Size *shape)
-    void max_norm_project_float(void *W, void *norms, float max_norm, Size n, Size width)
-    void max_norm_project_double(void *W, void *norms, double max_norm, Size n, Size width)
+    int uses_own_gemm_float()
+    int64_t nanoseconds()
+    void matmul_float(
+        void *blas_gemm, const Thread *thread, const float *A, const float *W, float *Z, const Size *shape)
+    void matmul_double(
+        void *blas_gemm, const Thread *thread, const double *A, const double *W, double *Z, const Size *shape)
+    void project_weights_float(const NetworkPlan *plan, const Thread *thread, double max_norm)
+    void project_weights_double(const NetworkPlan *plan, const Thread *thread, double max_norm)
+
+ctypedef void (*Runner)(TeamFunction function, void *context, int n_threads) noexcept nogil
+
+MIN_THREAD_COST = 1 << 18  # multiplications of a forward pass that are worth another thread; measured
+
+# Threads that sleep wait for others that do not get a processor. Where they sleep for more than this part of the time,
+# another program needs the processors, and one thread alone is faster; after a rest, the team tries again.
+MAX_PART_ASLEEP = 0.1
+MIN_OBSERVED, MIN_REST, MAX_REST = 5e6, 1e8, 4e9  # nanoseconds
+
+cdef double observed = 0, asleep = 0, rest = 0, rest_until = 0
+
+
+cdef void run_alone(TeamFunction function, void *context, int n_threads) noexcept nogil:
+    function(context, 0, 1)
+
+
+cdef Runner runner = run_alone
+openmp = built_extension("skneural.network.openmp")
+if openmp is not None:
+    runner = <Runner>PyCapsule_GetPointer(openmp.run_in_team, "skneural.run_in_team")
+
+
+cdef int run_in_team(TeamFunction function, void *context, Team *team, Size n_multiplications) except -1:
+    """Call a function in each thread of a team, which are as many as pay for a forward pass of that size."""
+    cdef int n_threads = n_threads_for(n_multiplications)
+    cdef int64_t start, end
+    team.nanoseconds_asleep = 0
+    with nogil:
+        start = nanoseconds()
+        runner(function, context, n_threads)
+        end = nanoseconds()
+    if n_threads > 1:
+        observe(end, n_threads * (end - start), team.nanoseconds_asleep)
+    return 0
+
+
+cdef int n_threads_for(Size n_multiplications) except -1:
+    cdef Size n_threads = n_multiplications // <Size>MIN_THREAD_COST
+    if n_threads <= 1 or not uses_own_gemm_float() or nanoseconds() < rest_until:  # BLAS has threads of its own
+        return 1
+    return min(n_threads, max_threads())
+
+
+cdef int observe(double now, double duration, double duration_asleep) except -1:
+    """Let teams rest, if their threads slept for too large a part of the time; each time for longer."""
+    global observed, asleep, rest, rest_until
+    observed, asleep = observed + duration, asleep + duration_asleep
+    if observed < MIN_OBSERVED:
+        return 0
+    rest = min(max(2 * rest, MIN_REST), MAX_REST) if asleep > MAX_PART_ASLEEP * observed else 0
+    rest_until = now + rest
+    observed = asleep = 0
+    return 0
 
 
 # Called through these, so that a BLAS with other integers is noticed when this module is compiled.
@@ -97,22 +153,35 @@ def supports(network, loss=None, penalties=()):
     )
 
 
+cdef struct MatrixProduct:
+    const void *A
+    const void *W
+    void *Z
+    Size[3] shape
+    bint is_float32
+
+
+cdef void multiply_in_team(void *context, int index, int n_threads) noexcept nogil:
+    cdef MatrixProduct *product = <MatrixProduct *>context
+    cdef Thread thread = Thread(NULL, index, n_threads)
+    if product.is_float32:
+        matmul_float(<void *>blas_sgemm, &thread, <const float *>product.A, <const float *>product.W,
+                     <float *>product.Z, product.shape)
+    else:
+        matmul_double(<void *>blas_dgemm, &thread, <const double *>product.A, <const double *>product.W,
+                      <double *>product.Z, product.shape)
+
+
 def matmul(A, W):
     """Return A W for dense A of shape (n, k) and weights W of shape (k, m), in their common dtype."""
     A = np.require(A, requirements=["C", "A"])
     Z = np.empty((A.shape[0], W.shape[1]), W.dtype)
-    cdef const void *a = address(A)
-    cdef const void *w = address(W)
-    cdef void *z = address(Z)
-    cdef Size[3] shape = [A.shape[0], A.shape[1], W.shape[1]]
-    cdef bint is_float32 = W.dtype == np.float32
-    cdef GemmDispatch dispatch
-    dispatch.blas_gemm, dispatch.avoid_blas = blas_gemm(is_float32), avoid_blas(shape[0] * shape[1] * shape[2])
-    with nogil:
-        if is_float32:
-            gemm_float(&dispatch, "NN", <const float *>a, <const float *>w, 0, <float *>z, shape)
-        else:
-            gemm_double(&dispatch, "NN", <const double *>a, <const double *>w, 0, <double *>z, shape)
+    cdef MatrixProduct product
+    product.A, product.W, product.Z = address(A), address(W), address(Z)
+    product.shape = [A.shape[0], A.shape[1], W.shape[1]]
+    product.is_float32 = W.dtype == np.float32
+    cdef Team team
+    run_in_team(multiply_in_team, &product, &team, product.shape[0] * product.shape[1] * product.shape[2])
     return Z
 
 
@@ -120,16 +189,11 @@ cdef void *blas_gemm(bint is_float32) noexcept:
     return <void *>blas_sgemm if is_float32 else <void *>blas_dgemm
 
 
-cdef int avoid_blas(Size n_multiplications) except -1:
-    """Return whether products of up to that size are made without BLAS, because other threads train beside this one."""
-    return n_multiplications > SMALL_GEMM and in_joblib_thread()
-
-
 cdef void *address(array) except? NULL:
     return <void *><size_t>array.ctypes.data
 
 
-cdef bint works_in_place(int activation) noexcept:
+cdef bint works_in_place(int activation) noexcept nogil:
     """Whether A replaces Z, because the slope can be computed from A; see activations.h."""
     return activation not in (PRELU, MAXOUT, GELU, SILU, MISH)
 
@@ -180,7 +244,7 @@ cdef class FusedPlan:
         cdef Size i
         self.dtype = network.parameters.dtype
         self.is_float32 = self.dtype == np.float32
-        self.plan.gemm.blas_gemm = blas_gemm(self.is_float32)
+        self.plan.blas_gemm = blas_gemm(self.is_float32)
         self.plan.n_members = network.n_members
         self.kept_alive.append(network.parameters)
         views = network.views
@@ -189,7 +253,7 @@ cdef class FusedPlan:
             W = network.weights[i]
             *_, layer.fan_in, layer.width = W.shape
             layer.n_matrices = 1 if W.ndim == 2 else len(W)
-            self.largest_matrix = max(self.largest_matrix, layer.fan_in * layer.width)
+            self.row_cost += layer.fan_in * layer.width
             self.largest_width = max(self.largest_width, layer.width)
             layer.W, layer.b = address(W), address(network.biases[i])
             layer.n_units, layer.n_pieces = layer.width, 1
@@ -212,10 +276,21 @@ cdef class FusedPlan:
             self.plan.layers[0].member_scales = address(scales)
         return 0
 
-    cdef int choose_gemm(self, GemmDispatch *dispatch, Size n_rows) except -1:
-        """Decide whether passes over so many rows use BLAS for large products."""
-        dispatch.avoid_blas = avoid_blas(n_rows * self.largest_matrix)
-        return 0
+
+cdef struct Evaluation:
+    NetworkPlan *plan
+    const Size *rows
+    Size n_rows
+    bint adjacent, is_float32
+
+
+cdef void evaluate_in_team(void *context, int index, int n_threads) noexcept nogil:
+    cdef Evaluation *evaluation = <Evaluation *>context
+    cdef Thread thread = Thread(&evaluation.plan.team, index, n_threads)
+    if evaluation.is_float32:
+        forward_backward_float(evaluation.plan, &thread, evaluation.rows, evaluation.adjacent, evaluation.n_rows)
+    else:
+        forward_backward_double(evaluation.plan, &thread, evaluation.rows, evaluation.adjacent, evaluation.n_rows)
 
 
 cdef class FusedForwardBackward(FusedPlan):
@@ -282,7 +357,6 @@ cdef class FusedForwardBackward(FusedPlan):
         layer.output = layer.A if dropout is None else self.allocate(units)
         layer.dA = self.allocate(units)
         layer.dZ = self.allocate(matrix) if is_maxout else layer.dA
-        layer.slopes, layer.dslopes = self.allocate(layer.width), self.allocate(layer.width)
         if is_maxout and not layer.batch_norm.scale:
             argmax_bits = np.empty((self.n_batch_rows // 64 + 1, layer.width), np.uint64)
             layer.argmax_bits = <uint64_t *>self.keep_alive(argmax_bits)
@@ -308,6 +382,7 @@ cdef class FusedForwardBackward(FusedPlan):
             quantiles = np.ascontiguousarray(np.broadcast_to(loss.quantiles, last.width))
             batch.quantiles = <const double *>self.keep_alive(quantiles)
         batch.exp_sum, batch.row_weight = self.allocate(self.n_batch_rows), self.allocate(self.n_batch_rows)
+        batch.row_loss = <double *>self.keep_alive(np.empty(self.n_batch_rows))
         self.plan.normalized_weight = self.allocate(self.n_batch_rows)
         if self.indptr is None:  # pages that are never written take no memory
             n_gathered = self.batch_size if self.dropout[0] is None else self.n_batch_rows
@@ -332,19 +407,20 @@ cdef class FusedForwardBackward(FusedPlan):
         cdef const Size[::1] indices = self.row_indices(rows)
         cdef bint adjacent = self.subset is None and isinstance(rows, slice)
         cdef Size n_rows = indices.shape[0]
-        cdef double loss
+        cdef Evaluation evaluation
         if not 0 < n_rows <= self.batch_size:
             raise ValueError(f"An evaluation takes from 1 to {self.batch_size} rows. Got {n_rows}.")
         random = self.draw_dropout(indices)  # kept alive until the pass is over
-        self.choose_gemm(&self.plan.gemm, self.plan.n_members * n_rows)
-        with nogil:
-            loss = self.forward_backward(&indices[0], adjacent, n_rows)
-        return loss
+        evaluation.plan, evaluation.is_float32 = &self.plan, self.is_float32
+        evaluation.rows, evaluation.adjacent, evaluation.n_rows = &indices[0], adjacent, n_rows
+        run_in_team(evaluate_in_team, &evaluation, &self.plan.team, self.plan.n_members * n_rows * self.row_cost)
+        return self.plan.batch_loss
 
-    cdef double forward_backward(self, const Size *rows, bint adjacent, Size n_rows) noexcept nogil:
+    cdef void forward_backward(self, const Thread *thread, const Size *rows, bint adjacent, Size n_rows) noexcept nogil:
         if self.is_float32:
-            return forward_backward_float(&self.plan, rows, adjacent, n_rows)
-        return forward_backward_double(&self.plan, rows, adjacent, n_rows)
+            forward_backward_float(&self.plan, thread, rows, adjacent, n_rows)
+        else:
+            forward_backward_double(&self.plan, thread, rows, adjacent, n_rows)
 
     def penalty(self):
         """Return the sum of the penalties at the present parameters."""
@@ -377,21 +453,14 @@ cdef class FusedForwardBackward(FusedPlan):
 
     def project(self, max_norm):
         """Shorten the incoming weights of units that exceed the bound."""
-        self.max_norm_project(max_norm.max_norm)
+        cdef Thread alone = Thread(&self.plan.team, 0, 1)
+        self.project_weights(&alone, max_norm.max_norm)
 
-    cdef void max_norm_project(self, double max_norm) noexcept nogil:
-        cdef Layer *layer
-        cdef Size i, j, size
-        for i in range(self.plan.n_layers):
-            layer = &self.plan.layers[i]
-            size = layer.fan_in * layer.width
-            for j in range(layer.n_matrices):
-                if self.is_float32:
-                    max_norm_project_float(
-                        <float *>layer.W + j * size, layer.column_norms, max_norm, layer.fan_in, layer.width)
-                else:
-                    max_norm_project_double(
-                        <double *>layer.W + j * size, layer.column_norms, max_norm, layer.fan_in, layer.width)
+    cdef void project_weights(self, const Thread *thread, double max_norm) noexcept nogil:
+        if self.is_float32:
+            project_weights_float(&self.plan, thread, max_norm)
+        else:
+            project_weights_double(&self.plan, thread, max_norm)
 
     cdef list draw_dropout(self, const Size[::1] rows):
         """Draw each mask's random numbers, in the order of the layers; they live as long as what is returned."""
@@ -419,8 +488,70 @@ cdef int set_dropout(Dropout *mask, dropout) except -1:
     return 0
 
 
+cdef struct Prediction:
+    NetworkPlan plan
+    char *F  # (n_members, n_rows, n_outputs)
+    Size n_rows, block_rows, n_outputs, largest_width, itemsize
+    int lacks_memory  # set by any thread
+
+
+cdef void predict_in_team(void *context, int index, int n_threads) noexcept nogil:
+    """Compute the thread's part of the rows, block by block, in memory of its own."""
+    cdef Prediction *prediction = <Prediction *>context
+    cdef NetworkPlan plan = prediction.plan
+    cdef Thread thread = Thread(NULL, index, n_threads)
+    cdef Range part = part_of(&thread, prediction.n_rows, 64)
+    cdef Size n_outputs = prediction.n_outputs, member_stride = prediction.n_rows * n_outputs, first = part.from_, n, i
+    cdef void *out
+    cdef void *memory = allocate_buffers(&plan, prediction, min(prediction.block_rows, part.to - part.from_))
+    cdef Size *rows = <Size *>(plan.layers + plan.n_layers)
+    if not memory:
+        prediction.lacks_memory = True
+        return
+    while first < part.to:
+        n = min(prediction.block_rows, part.to - first)
+        for i in range(n):
+            rows[i] = first + i
+        out = <void *>(prediction.F + first * n_outputs * prediction.itemsize)
+        if prediction.itemsize == sizeof(float):
+            predict_float(&plan, rows, out, member_stride, n)
+        else:
+            predict_double(&plan, rows, out, member_stride, n)
+        first += n
+    free(memory)
+
+
+cdef void *allocate_buffers(NetworkPlan *plan, const Prediction *prediction, Size block_rows) noexcept nogil:
+    """Give a plan memory of its own and return it: its layers, a block's row numbers, and buffers. NULL if there
+    is none.
+
+    Four matrices do for any number of layers: each reads the A of the layer below, which lies in one of the two
+    matrices for layers of that parity, and writes Z and A to the two for its own.
+    """
+    cdef Size itemsize = prediction.itemsize, i
+    cdef Size layers = plan.n_layers * sizeof(Layer), rows = block_rows * sizeof(Size)
+    cdef Size vector = prediction.largest_width * itemsize, matrix = block_rows * vector
+    cdef Size gathered = block_rows * plan.input.n_features * itemsize
+    cdef Size scaled = plan.layers[0].fan_in * plan.layers[0].width * itemsize if plan.n_members > 1 else 0
+    cdef char *memory = <char *>malloc(layers + rows + vector + 4 * matrix + gathered + scaled)
+    cdef char *vectors = memory + layers + rows
+    cdef char *matrices = vectors + vector
+    cdef Layer *layer
+    if not memory:
+        return NULL
+    plan.layers = <Layer *>memcpy(memory, plan.layers, layers)
+    for i in range(plan.n_layers):
+        layer = &plan.layers[i]
+        layer.Z = matrices + (i % 2) * matrix
+        layer.A = layer.Z if works_in_place(layer.activation) else matrices + (2 + i % 2) * matrix
+        layer.batch_norm.inv_std = vectors
+    plan.gathered = matrices + 4 * matrix
+    plan.layers[0].member_matrix = matrices + 4 * matrix + gathered
+    return memory
+
+
 cdef class FusedPrediction(FusedPlan):
-    """The raw output of a network, block by block. Any number of threads may ask at once: each call has its own plan."""
+    """The raw output of a network, block by block. Any number of threads may ask at once: each call has its own plans."""
 
     def __init__(self, network):
         self.bind_network(network)
@@ -430,55 +561,17 @@ cdef class FusedPrediction(FusedPlan):
 
         Its shape is (n_rows, n_outputs), with several members (n_members, n_rows, n_outputs).
         """
-        cdef NetworkPlan plan = self.plan
-        cdef Size n_rows = X.shape[0], n_done = 0, i, n
-        cdef Size itemsize = 4 if self.is_float32 else 8, n_outputs = plan.layers[plan.n_layers - 1].width
-        cdef list kept_alive = bind_input(&plan.input, X)
-        F = np.empty((plan.n_members, n_rows, n_outputs), self.dtype)
-        cdef char *out = <char *>address(F)
-        block_rows = min(block_rows, n_rows)
-        self.choose_gemm(&plan.gemm, block_rows)
-        cdef void *memory = self.allocate_buffers(&plan, block_rows)
-        if not memory:
-            raise MemoryError(f"No memory for the activations of {block_rows} rows.")
-        cdef Size *rows = <Size *>(plan.layers + plan.n_layers)
-        with nogil:
-            while n_done < n_rows:
-                n = min(block_rows, n_rows - n_done)
-                for i in range(n):
-                    rows[i] = n_done + i
-                if self.is_float32:
-                    predict_float(&plan, rows, <void *>(out + n_done * n_outputs * itemsize), n_rows * n_outputs, n)
-                else:
-                    predict_double(&plan, rows, <void *>(out + n_done * n_outputs * itemsize), n_rows * n_outputs, n)
-                n_done += n
-            free(memory)
-        return F if plan.n_members > 1 else F[0]
-
-    cdef void *allocate_buffers(self, NetworkPlan *plan, Size block_rows) noexcept:
-        """Give a plan memory of its own and return it: its layers, a block's row numbers, and buffers. NULL if there
-        is none.
-
-        Four matrices do for any number of layers: each reads the A of the layer below, which lies in one of the two
-        matrices for layers of that parity, and writes Z and A to the two for its own.
-        """
-        cdef Size itemsize = 4 if self.is_float32 else 8, i
-        cdef Size layers = plan.n_layers * sizeof(Layer), rows = block_rows * sizeof(Size)
-        cdef Size vector = self.largest_width * itemsize, matrix = block_rows * vector
-        cdef Size gathered = block_rows * plan.input.n_features * itemsize
-        cdef Size scaled = self.plan.layers[0].fan_in * self.plan.layers[0].width * itemsize if plan.n_members > 1 else 0
-        cdef char *memory = <char *>malloc(layers + rows + 2 * vector + 4 * matrix + gathered + scaled)
-        cdef char *vectors = memory + layers + rows
-        cdef char *matrices = vectors + 2 * vector
-        cdef Layer *layer
-        if not memory:
-            return NULL
-        plan.layers = <Layer *>memcpy(memory, self.plan.layers, layers)
-        for i in range(plan.n_layers):
-            layer = &plan.layers[i]
-            layer.Z = matrices + (i % 2) * matrix
-            layer.A = layer.Z if works_in_place(layer.activation) else matrices + (2 + i % 2) * matrix
-            layer.slopes, layer.batch_norm.inv_std = vectors, vectors + vector
-        plan.gathered = matrices + 4 * matrix
-        plan.layers[0].member_matrix = matrices + 4 * matrix + gathered
-        return memory
+        cdef Prediction prediction
+        cdef Team team
+        prediction.plan = self.plan
+        cdef list kept_alive = bind_input(&prediction.plan.input, X)
+        prediction.n_rows, prediction.block_rows = X.shape[0], block_rows
+        prediction.n_outputs = self.plan.layers[self.plan.n_layers - 1].width
+        prediction.largest_width, prediction.itemsize = self.largest_width, 4 if self.is_float32 else 8
+        prediction.lacks_memory = False
+        F = np.empty((self.plan.n_members, prediction.n_rows, prediction.n_outputs), self.dtype)
+        prediction.F = <char *>address(F)
+        run_in_team(predict_in_team, &prediction, &team, self.plan.n_members * prediction.n_rows * self.row_cost)
+        if prediction.lacks_memory:
+            raise MemoryError(f"No memory for the activations of {min(block_rows, prediction.n_rows)} rows.")
+        return F if self.plan.n_members > 1 else F[0]

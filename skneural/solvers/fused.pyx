@@ -10,7 +10,9 @@ from cpython.exc cimport PyErr_CheckSignals
 from libc.math cimport INFINITY, NAN, isfinite, pow, sqrt
 from libc.string cimport memcpy
 
-from skneural.network.fused cimport FusedForwardBackward, Size
+from skneural.network.fused cimport (
+    FusedForwardBackward, Range, Size, TeamFunction, Thread, entries_of, run_in_team, wait_for_team,
+)
 
 import numpy as np
 
@@ -107,47 +109,51 @@ cdef class FusedUpdate:
 
     def __call__(self, double learning_rate, Size n_steps):
         """Make step number `n_steps`."""
+        cdef Range all_entries = Range(0, self.n_parameters)
         with nogil:
-            self.apply(learning_rate, n_steps)
+            self.apply(learning_rate, n_steps, all_entries)
 
-    cdef void apply(self, double learning_rate, Size n_steps) noexcept nogil:
+    cdef void apply(self, double learning_rate, Size n_steps, Range entries) noexcept nogil:
+        """Update these parameters."""
         cdef double rate = learning_rate  # corrected for the start from zero: Solver.effective_rate
         if self.update in (ADAM_UPDATE, RMSPROP_UPDATE):
             rate *= sqrt(1 - pow(self.beta_2, <double>n_steps))
         if self.update == ADAM_UPDATE:
             rate /= 1 - pow(self.beta_1, <double>n_steps)
         if self.is_float32:
-            self.apply_float(rate)
+            self.apply_float(rate, entries)
         else:
-            self.apply_double(rate)
+            self.apply_double(rate, entries)
 
-    cdef void apply_float(self, double rate) noexcept nogil:
-        cdef float *theta = <float *>self.parameters
-        cdef float *g = <float *>self.gradient
-        cdef float *first = <float *>self.first_slot
-        cdef float *last = <float *>self.last_slot
+    cdef void apply_float(self, double rate, Range entries) noexcept nogil:
+        cdef Size n = entries.to - entries.from_
+        cdef float *theta = <float *>self.parameters + entries.from_
+        cdef float *g = <float *>self.gradient + entries.from_
+        cdef float *first = <float *>self.first_slot + entries.from_
+        cdef float *last = <float *>self.last_slot + entries.from_
         if self.update == SGD_UPDATE:
-            sgd_float(theta, g, first, rate, self.momentum, self.nesterov, self.n_parameters)
+            sgd_float(theta, g, first, rate, self.momentum, self.nesterov, n)
         elif self.update == ADAM_UPDATE:
-            adam_float(theta, g, first, last, rate, self.beta_1, self.beta_2, self.epsilon, self.n_parameters)
+            adam_float(theta, g, first, last, rate, self.beta_1, self.beta_2, self.epsilon, n)
         elif self.update == RMSPROP_UPDATE:
-            rmsprop_float(theta, g, first, rate, self.beta_2, self.epsilon, self.n_parameters)
+            rmsprop_float(theta, g, first, rate, self.beta_2, self.epsilon, n)
         else:
-            adagrad_float(theta, g, first, rate, self.epsilon, self.n_parameters)
+            adagrad_float(theta, g, first, rate, self.epsilon, n)
 
-    cdef void apply_double(self, double rate) noexcept nogil:
-        cdef double *theta = <double *>self.parameters
-        cdef double *g = <double *>self.gradient
-        cdef double *first = <double *>self.first_slot
-        cdef double *last = <double *>self.last_slot
+    cdef void apply_double(self, double rate, Range entries) noexcept nogil:
+        cdef Size n = entries.to - entries.from_
+        cdef double *theta = <double *>self.parameters + entries.from_
+        cdef double *g = <double *>self.gradient + entries.from_
+        cdef double *first = <double *>self.first_slot + entries.from_
+        cdef double *last = <double *>self.last_slot + entries.from_
         if self.update == SGD_UPDATE:
-            sgd_double(theta, g, first, rate, self.momentum, self.nesterov, self.n_parameters)
+            sgd_double(theta, g, first, rate, self.momentum, self.nesterov, n)
         elif self.update == ADAM_UPDATE:
-            adam_double(theta, g, first, last, rate, self.beta_1, self.beta_2, self.epsilon, self.n_parameters)
+            adam_double(theta, g, first, last, rate, self.beta_1, self.beta_2, self.epsilon, n)
         elif self.update == RMSPROP_UPDATE:
-            rmsprop_double(theta, g, first, rate, self.beta_2, self.epsilon, self.n_parameters)
+            rmsprop_double(theta, g, first, rate, self.beta_2, self.epsilon, n)
         else:
-            adagrad_double(theta, g, first, rate, self.epsilon, self.n_parameters)
+            adagrad_double(theta, g, first, rate, self.epsilon, n)
 
 
 cdef class FusedStepNorms:
@@ -169,8 +175,9 @@ cdef class FusedStepNorms:
 
     def save_parameters(self):
         """Save the parameters before a step."""
+        cdef Range entries = Range(0, self.n_parameters)
         with nogil:
-            self.save()
+            self.save(entries)
 
     def gradient_norm(self):
         """Return the norm of the gradient."""
@@ -189,8 +196,9 @@ cdef class FusedStepNorms:
     cdef double norm(self, void *x) noexcept nogil:
         return norm_float(<float *>x, self.n_parameters) if self.is_float32 else norm_double(<double *>x, self.n_parameters)
 
-    cdef void save(self) noexcept nogil:
-        memcpy(self.before, self.parameters, self.n_parameters * self.itemsize)
+    cdef void save(self, Range entries) noexcept nogil:
+        cdef Size first = entries.from_ * self.itemsize
+        memcpy(<char *>self.before + first, <char *>self.parameters + first, entries.to * self.itemsize - first)
 
     cdef double ratio(self) noexcept nogil:
         if self.is_float32:
@@ -199,6 +207,18 @@ cdef class FusedStepNorms:
             step_in_place_double(<double *>self.parameters, <double *>self.before, self.n_parameters)
         cdef double step = self.norm(self.before), norm = self.norm(self.parameters)
         return step / norm if norm else INFINITY
+
+
+cdef struct Epochs:  # which a team makes in one call
+    const size_t *rows  # addresses of the indices of each epoch's rows
+    const double *rates  # (n_epochs, n_batches)
+    double *results  # (n_epochs, 3): loss, gradient norm and update ratio
+    void *epoch_start_state
+    void *best_state
+    double best_loss
+    Size n_epochs, n_bytes  # n_bytes: of a state
+    Size epoch, step, end  # how many epochs are made, and steps of the next one; where these stop
+    bint adjacent
 
 
 cdef class FusedTrainingSteps:
@@ -221,6 +241,7 @@ cdef class FusedTrainingSteps:
     cdef double clip_norm, max_norm, weight_decay
     cdef double loss, loss_sum  # of the batch, in the end of the epoch; of the rows so far
     cdef Size n_decayed, n_state, n_rows, batch_size, n_batches, n_steps, max_steps_per_call
+    cdef Epochs epochs
 
     def __init__(self, objective, solver, batches, clip_norm):
         self.gradient_norm = self.update_ratio = np.nan
@@ -241,17 +262,18 @@ cdef class FusedTrainingSteps:
 
     def run_epoch(self, order, const double[::1] rates, number):
         """Make a step on each batch; return the mean loss of all rows, plus the penalties at the end."""
-        cdef const Size[::1] rows = self.prepare([order], rates.shape[0])[0]
-        cdef bint adjacent = order is None and self.forward_backward.subset is None
-        cdef Size step = 0
+        cdef const size_t[::1] rows
+        indices = self.prepare([order], rates.shape[0])
+        rows = np.array([array.ctypes.data for array in indices], np.uintp)
+        self.epochs.rows, self.epochs.rates, self.epochs.step = &rows[0], &rates[0], 0
+        self.epochs.adjacent = order is None and self.forward_backward.subset is None
         self.loss_sum = 0
-        while step < self.n_batches:
-            with nogil:
-                step = self.run_steps(
-                    &rows[0], adjacent, &rates[0], step, min(step + self.max_steps_per_call, self.n_batches))
-            self.solver.n_steps = self.n_steps + step
+        while self.epochs.step < self.n_batches:
+            self.epochs.end = min(self.epochs.step + self.max_steps_per_call, self.n_batches)
+            self.run_in_team(<TeamFunction>run_steps_in_team)
+            self.solver.n_steps = self.n_steps + self.epochs.step
             if not isfinite(self.loss):
-                raise DivergenceError.at(number, rates[min(step, self.n_batches - 1)])
+                raise DivergenceError.at(number, rates[min(self.epochs.step, self.n_batches - 1)])
             PyErr_CheckSignals()
         return self.loss
 
@@ -275,33 +297,29 @@ cdef class FusedTrainingSteps:
         DivergenceError
             As in :meth:`run_epoch`.
         """
-        cdef Size n_epochs = len(orders), epoch = 0, step = 0, n_bytes = self.state_array.nbytes
+        cdef Size n_epochs = len(orders), epoch
         cdef list indices = self.prepare(orders, rates.shape[1])
         cdef const size_t[::1] rows = np.array([array.ctypes.data for array in indices], np.uintp)
-        cdef bint adjacent = self.forward_backward.subset is None and all(order is None for order in orders)
         if (rates.shape[0], results.shape[0], results.shape[1]) != (n_epochs, n_epochs, 3):
             raise ValueError(f"{n_epochs} epochs need as many rows of rates, and results of shape {(n_epochs, 3)}. Got "
                              f"{rates.shape[0]} rows, and results of shape {(results.shape[0], results.shape[1])}.")
-        cdef void *best_state = self.checked_address(monitor.best_state)
-        cdef void *epoch_start_state = self.checked_address(monitor.epoch_start_state)
-        cdef double best_loss = monitor.early_stopping.best
-        with nogil:
-            while epoch < n_epochs:
-                memcpy(epoch_start_state, self.state, n_bytes)
-                self.loss_sum = 0
-                step = self.run_steps(<const Size *>rows[epoch], adjacent, &rates[epoch, 0], 0, self.n_batches)
-                self.n_steps += step
-                if not isfinite(self.loss):
-                    break
-                results[epoch, 0], results[epoch, 1] = self.loss, self.gradient_norm
-                results[epoch, 2] = self.update_ratio
-                epoch += 1
-                if self.loss < best_loss:
-                    best_loss = self.loss
-                    memcpy(best_state, epoch_start_state, n_bytes)
+        self.epochs.rows, self.epochs.rates, self.epochs.results = &rows[0], &rates[0, 0], &results[0, 0]
+        self.epochs.n_epochs, self.epochs.epoch, self.epochs.step = n_epochs, 0, 0
+        self.epochs.adjacent = self.forward_backward.subset is None and all(order is None for order in orders)
+        self.epochs.best_state = self.checked_address(monitor.best_state)
+        self.epochs.epoch_start_state = self.checked_address(monitor.epoch_start_state)
+        self.epochs.n_bytes, self.epochs.best_loss = self.state_array.nbytes, monitor.early_stopping.best
+        self.run_in_team(<TeamFunction>run_epochs_in_team)
+        epoch = self.epochs.epoch
+        self.n_steps += epoch * self.n_batches + (self.epochs.step if epoch < n_epochs else 0)
         self.solver.n_steps = self.n_steps
         if epoch < n_epochs:
-            raise DivergenceError.at(number + epoch, rates[epoch, min(step, self.n_batches - 1)])
+            raise DivergenceError.at(number + epoch, rates[epoch, min(self.epochs.step, self.n_batches - 1)])
+
+    cdef int run_in_team(self, TeamFunction function) except -1:
+        cdef Size n_rows = self.forward_backward.plan.n_members * self.batch_size
+        return run_in_team(
+            function, <void *>self, &self.forward_backward.plan.team, n_rows * self.forward_backward.row_cost)
 
     cdef void *checked_address(self, array) except? NULL:
         """Return the address of an array to which the state can be copied."""
@@ -324,52 +342,89 @@ cdef class FusedTrainingSteps:
                 raise ValueError(f"The order of an epoch has {self.n_rows} rows. Got {len(rows)} rows.")
         self.weight_decay = getattr(self.solver, "weight_decay", 0)
         self.n_steps = self.solver.n_steps
-        self.forward_backward.choose_gemm(&self.forward_backward.plan.gemm, self.batch_size)
         return indices
 
-    cdef Size run_steps(
-        self, const Size *rows, bint adjacent, const double *rates, Size step, Size end
-    ) noexcept nogil:
-        """Make the steps from `step` to `end` of an epoch. Return how many of the epoch are made then: fewer than
-        `end` where the loss is not finite."""
-        cdef Size start, n
-        while step < end:
+    cdef void run_epochs_of_thread(self, const Thread *thread) noexcept nogil:
+        """Make epochs until one is not finite; the first thread keeps the results."""
+        cdef Size epoch
+        cdef bint is_first = thread.index == 0
+        for epoch in range(self.epochs.n_epochs):
+            if is_first:
+                memcpy(self.epochs.epoch_start_state, self.state, self.epochs.n_bytes)
+                self.loss_sum = 0
+            self.run_steps(thread, epoch, 0, self.n_batches)
+            if not isfinite(self.loss):
+                break
+            if is_first:
+                self.finish_epoch(epoch)
+
+    cdef void finish_epoch(self, Size epoch) noexcept nogil:
+        """Store the results of an epoch, and the state at its start where its loss is the least."""
+        cdef double *results = self.epochs.results + 3 * epoch
+        results[0], results[1], results[2] = self.loss, self.gradient_norm, self.update_ratio
+        self.epochs.epoch = epoch + 1
+        if self.loss < self.epochs.best_loss:
+            self.epochs.best_loss = self.loss
+            memcpy(self.epochs.best_state, self.epochs.epoch_start_state, self.epochs.n_bytes)
+
+    cdef void run_steps(self, const Thread *thread, Size epoch, Size step, Size end) noexcept nogil:
+        """Make the steps from `step` to `end` of an epoch. All threads of a team do so together; the first sets the
+        loss, and in `epochs.step` how many of the epoch are made then: fewer than `end` where the loss is not finite.
+        """
+        cdef const Size *rows = <const Size *>self.epochs.rows[epoch]
+        cdef const double *rates = self.epochs.rates + epoch * self.n_batches
+        cdef Size start, n, n_steps = self.n_steps + epoch * self.n_batches
+        cdef double loss = 0
+        while step < end and isfinite(loss):
             start = step * self.batch_size
             n = min(self.batch_size, self.n_rows - start)
-            self.loss = self.forward_backward.forward_backward(rows + start, adjacent, n)
-            if not isfinite(self.loss):
-                return step
-            self.loss_sum += n * self.loss
-            step += 1
-            self.make_step(rates[step - 1], self.n_steps + step, step == self.n_batches)
-        if step == self.n_batches:  # here, since to take the GIL in between is to wait for other threads
-            self.update_ratio = self.norms.ratio()
-            self.loss = self.loss_sum / self.n_rows + self.forward_backward.total_penalty()
-            if not self.state_is_finite():
-                self.loss = NAN
-        return step
+            self.forward_backward.forward_backward(thread, rows + start, self.epochs.adjacent, n)
+            loss = self.forward_backward.plan.batch_loss
+            if thread.index == 0:
+                self.loss = loss
+                self.loss_sum += n * loss
+            if isfinite(loss):
+                step += 1
+                self.make_step(thread, rates[step - 1], n_steps + step, step == self.n_batches)
+        if thread.index == 0:
+            self.epochs.step = step
+            if step == self.n_batches:  # here, since to take the GIL in between is to wait for other threads
+                self.measure_epoch()
+        wait_for_team(thread)
 
-    cdef void make_step(self, double rate, Size n_steps, bint is_last) noexcept nogil:
-        """Clip the gradient, update the parameters, project the weights; the last step of an epoch is measured."""
-        cdef double norm
+    cdef void measure_epoch(self) noexcept nogil:
+        """Set the update ratio, and the loss of the epoch: NaN if the state is not finite."""
+        self.update_ratio = self.norms.ratio()
+        self.loss = self.loss_sum / self.n_rows + self.forward_backward.total_penalty()
+        if not self.state_is_finite():
+            self.loss = NAN
+
+    cdef void make_step(self, const Thread *thread, double rate, Size n_steps, bint is_last) noexcept nogil:
+        """Clip the gradient, update the parameters, project the weights; the last step of an epoch is measured. Each
+        thread does its part."""
+        cdef Range entries = entries_of(thread, self.norms.n_parameters)
         if is_last:
-            self.norms.save()
+            self.norms.save(entries)
         if is_last or self.clip_norm < INFINITY:
-            norm = self.norms.norm(self.norms.gradient)
-            self.gradient_norm = norm
-            if norm > self.clip_norm:
-                self.scale(self.norms.gradient, self.clip_norm / norm, self.norms.n_parameters)
+            if thread.index == 0:
+                self.gradient_norm = self.norms.norm(self.norms.gradient)
+            wait_for_team(thread)
+            if self.gradient_norm > self.clip_norm:
+                self.scale(self.norms.gradient, self.clip_norm / self.gradient_norm, entries)
         if self.weight_decay:
-            self.scale(self.norms.parameters, 1 - rate * self.weight_decay, self.n_decayed)
-        self.update.apply(rate, n_steps)
+            self.scale(self.norms.parameters, 1 - rate * self.weight_decay,
+                       Range(entries.from_, min(entries.to, self.n_decayed)))
+        self.update.apply(rate, n_steps, entries)
+        wait_for_team(thread)
         if self.max_norm < INFINITY:
-            self.forward_backward.max_norm_project(self.max_norm)
+            self.forward_backward.project_weights(thread, self.max_norm)
+            wait_for_team(thread)
 
-    cdef void scale(self, void *x, double factor, Size n) noexcept nogil:
+    cdef void scale(self, void *x, double factor, Range entries) noexcept nogil:
         if self.forward_backward.is_float32:
-            scale_float(<float *>x, factor, n)
+            scale_float(<float *>x + entries.from_, factor, entries.to - entries.from_)
         else:
-            scale_double(<double *>x, factor, n)
+            scale_double(<double *>x + entries.from_, factor, entries.to - entries.from_)
 
     cdef bint state_is_finite(self) noexcept nogil:
         if self.forward_backward.is_float32:
@@ -379,3 +434,13 @@ cdef class FusedTrainingSteps:
 
 cdef void *address(array) except? NULL:
     return <void *><size_t>array.ctypes.data
+
+
+cdef void run_steps_in_team(FusedTrainingSteps steps, int index, int n_threads) noexcept nogil:
+    cdef Thread thread = Thread(&steps.forward_backward.plan.team, index, n_threads)
+    steps.run_steps(&thread, 0, steps.epochs.step, steps.epochs.end)
+
+
+cdef void run_epochs_in_team(FusedTrainingSteps steps, int index, int n_threads) noexcept nogil:
+    cdef Thread thread = Thread(&steps.forward_backward.plan.team, index, n_threads)
+    steps.run_epochs_of_thread(&thread)

@@ -6,10 +6,12 @@ usage: python tests/benchmarks/bench_epoch.py [--threads 1 2] [--rounds 7] [--dt
 
 Random data of the sizes in CASES; the time does not depend on the values. Each contestant fits for a number of epochs,
 and what is printed is the time of the whole fit over that number. The contestants take turns, the minimum over the
-rounds counts. "products" is what the three matrix products of each layer cost by themselves in NumPy. PyTorch takes
-part where it is installed. With --activations: every activation of the package at the size of the fourth row. With
---members K: a single network, K members that share the hidden layers, and the same members in PyTorch, in rows 2 and 4
-unless --rows says otherwise; the least and the median over the rounds.
+rounds counts. The GFLOP/s are those of the native form: two operations for each multiplication of the matrix products,
+forward, for the weights' gradients and for the inputs' (not in the first layer). "products" is what the three matrix
+products of each layer cost by themselves in NumPy. PyTorch takes part where it is installed. With --activations: every
+activation of the package at the size of the fourth row. With --members K: a single network, K members that share the
+hidden layers, and the same members in PyTorch, in rows 2 and 4 unless --rows says otherwise; the least and the median
+over the rounds.
 """
 
 import argparse
@@ -34,6 +36,18 @@ class Case(NamedTuple):
     classes: int
     batch: int
     epochs: int
+    activation: str = "relu"
+
+    @property
+    def sizes(self):
+        """Features, units of the hidden layers, outputs."""
+        return [self.features, *self.hidden, 1 if self.classes == 2 else self.classes]
+
+    @property
+    def operations(self):
+        """Floating-point operations of an epoch's matrix products; the first layer has no gradient in its input."""
+        matrices = [fan_in * width for fan_in, width in pairwise(self.sizes)]
+        return 2 * self.rows * (3 * sum(matrices) - matrices[0])
 
 
 CASES = [
@@ -44,6 +58,7 @@ CASES = [
     Case(10000, 54, (128, 128, 128), 7, 256, 8),
     Case(20000, 784, (100,), 10, 200, 5),
     Case(20000, 784, (256, 128, 100), 10, 256, 3),
+    Case(10000, 4, (32, 16), 4, 10000, 100, "tanh"),  # the size of a benchmark of SimpleChains.jl
 ]
 
 
@@ -59,7 +74,7 @@ def seconds_per_epoch(estimator, case, X, y, **settings):
         max_iter=case.epochs,
         n_iter_no_change=case.epochs + 1,
         random_state=0,
-        **settings,
+        **{"activation": case.activation, **settings},
     )
     started = time.perf_counter()
     model.fit(X, y)
@@ -92,9 +107,9 @@ def pytorch(case, X, y):
 def hidden_layers(case, dtype):
     import torch
 
-    layers = torch.nn.Sequential()
+    layers, activation = torch.nn.Sequential(), {"relu": torch.nn.ReLU, "tanh": torch.nn.Tanh}[case.activation]
     for fan_in, width in pairwise([case.features, *case.hidden]):
-        layers.append(torch.nn.Linear(fan_in, width, dtype=dtype)).append(torch.nn.ReLU())
+        layers.append(torch.nn.Linear(fan_in, width, dtype=dtype)).append(activation())
     return layers
 
 
@@ -149,8 +164,7 @@ def members_own_parameters(case, k, dtype):
 
 def products(case, X, y):
     """Return the seconds of an epoch's matrix products: forward, both backward (the first layer needs one)."""
-    sizes = [case.features, *case.hidden, 1 if case.classes == 2 else case.classes]
-    started, rng = 0.0, np.random.RandomState(0)
+    sizes, rng = case.sizes, np.random.RandomState(0)
     A = [rng.rand(case.batch, size).astype(X.dtype) for size in sizes]
     W = [rng.rand(*shape).astype(X.dtype) for shape in pairwise(sizes)]
     outs = [np.empty((case.batch, size), X.dtype) for size in sizes]
@@ -190,16 +204,16 @@ def compare(threads, dtype, rows, rounds):
     contestants = [products, native, in_numpy, scikit_learn] + [pytorch] * bool(find_spec("torch"))
     names = ["products", "native", "numpy", "sklearn", "torch"][: len(contestants)]
     head = "  ".join(f"{name:>8}" for name in names)
-    print(f"\n{dtype}, {threads} thread(s), ms per epoch\nrow  {head} | native/products  sklearn/native  torch/native")
+    ratios_head = "native/products  sklearn/native  torch/native"
+    print(f"\n{dtype}, {threads} thread(s), ms per epoch\nrow  {head} | GFLOP/s  {ratios_head}")
     ratios = []
     for row in rows:
         with limited(threads):
             times = 1e3 * measure(CASES[row - 1], dtype, rounds, contestants).min(axis=0)
         ratios.append([times[1] / times[0], *(times[3:] / times[1])])
         values = "  ".join(f"{value:8.2f}" for value in times)
-        print(
-            f"{row:3d}  {values} | {ratios[-1][0]:15.2f}" + "".join(f"  {r:14.2f}" for r in ratios[-1][1:]), flush=True
-        )
+        speed = f"{CASES[row - 1].operations / times[1] / 1e6:7.1f}  {ratios[-1][0]:15.2f}"
+        print(f"{row:3d}  {values} | {speed}" + "".join(f"  {r:14.2f}" for r in ratios[-1][1:]), flush=True)
     means = geometric_mean(ratios)
     print("geometric means: " + ", ".join(f"{mean:.2f}" for mean in means))
 
@@ -225,13 +239,14 @@ def compare_members(k, threads, dtype, rows, rounds):
     names = ["single", "members", "torch"][: len(contestants)]
     head = "  ".join(f"{name:>8}" for name in names)
     print(f"\n{dtype}, {threads} thread(s), {k} members, ms per epoch")
-    print(f"row          {head} | members/single" + "  torch/members" * has_torch)
+    print(f"row          {head} | GFLOP/s  members/single" + "  torch/members" * has_torch)
     for row in rows:
         with limited(threads):
             times = 1e3 * measure(CASES[row - 1], dtype, rounds, contestants)
         for name, summary in (("least", times.min(axis=0)), ("median", np.median(times, axis=0))):
             values = "  ".join(f"{value:8.2f}" for value in summary)
-            ratios = f"{summary[1] / summary[0]:14.2f}" + "".join(f"  {s / summary[1]:13.2f}" for s in summary[2:])
+            ratios = f"{k * CASES[row - 1].operations / summary[1] / 1e6:7.1f}  {summary[1] / summary[0]:14.2f}"
+            ratios += "".join(f"  {s / summary[1]:13.2f}" for s in summary[2:])
             print(f"{row:3d}  {name:6}  {values} | {ratios}", flush=True)
 
 

@@ -1,4 +1,5 @@
-/* The activations, Maxout's kernels apart (maxout.h): bias and activation in one pass, and on the way back the gradients in Z and bias.
+/* The activations, Maxout's kernels apart (maxout.h): bias and activation in one pass, and on the way back the gradient
+ * in Z.
  *
  * Three patterns. IN_PLACE: where the slope can be computed from A, A replaces Z. SAVE_SLOPE: where it cannot, forward
  * computes the slope beside A, while the exponential is at hand, and leaves it in Z's place for the backward pass. PReLU
@@ -18,7 +19,7 @@
         } \
     } \
     VECTORIZED static void T(name##_backward)( \
-        REAL *RESTRICT dA, const REAL *RESTRICT A, REAL *RESTRICT db, REAL p, Size n, Size width) \
+        REAL *RESTRICT dA, const REAL *RESTRICT A, REAL p, Size n, Size width) \
     { \
         (void)p; \
         for (Size i = 0; i < n; i++) { \
@@ -27,9 +28,7 @@
             for (Size j = 0; j < width; j++) { \
                 const REAL a = row[j]; \
                 (void)a; \
-                const REAL dz = gradient[j] * (SLOPE); \
-                gradient[j] = dz; \
-                db[j] += dz; \
+                gradient[j] *= (SLOPE); \
             } \
         } \
     }
@@ -94,40 +93,16 @@ SAVE_SLOPE(mish, {
 })
 
 /* The backward pass of all SAVE_SLOPE activations: the slope lies in Z. */
-VECTORIZED static void T(saved_slope_backward)(
-    REAL *RESTRICT dA, const REAL *RESTRICT slope, REAL *RESTRICT db, Size n, Size width)
+VECTORIZED static void T(saved_slope_backward)(REAL *RESTRICT dA, const REAL *RESTRICT slope, Size size)
 {
-    for (Size i = 0; i < n; i++) {
-        REAL *RESTRICT gradient = dA + i * width;
-        const REAL *RESTRICT row = slope + i * width;
-        for (Size j = 0; j < width; j++) {
-            const REAL dz = gradient[j] * row[j];
-            gradient[j] = dz;
-            db[j] += dz;
-        }
-    }
+    for (Size i = 0; i < size; i++)
+        dA[i] *= slope[i];
 }
 
-/* PReLU's slopes, one per unit: `slopes` and `dslopes`, where the layer may have one for all units. */
-static void T(expand_slopes)(Layer *layer)
-{
-    const REAL *params = layer->activation_params;
-    REAL *slopes = layer->slopes;
-    for (Size j = 0; j < layer->width; j++)
-        slopes[j] = params[layer->shares_slope ? 0 : j];
-}
-
-static void T(sum_slope_gradients)(Layer *layer)
-{
-    REAL *dparams = layer->dactivation_params;
-    const REAL *dslopes = layer->dslopes;
-    for (Size j = 0; j < layer->width; j++)
-        dparams[layer->shares_slope ? 0 : j] += dslopes[j];
-}
-
-/* Z keeps the pre-activations. */
+/* Z keeps the pre-activations. PReLU has a slope for each unit, or one for all that is shared. */
 VECTORIZED static void T(prelu_forward)(
-    REAL *RESTRICT Z, REAL *RESTRICT A, const REAL *RESTRICT b, const REAL *RESTRICT slopes, Size n, Size width)
+    REAL *RESTRICT Z, REAL *RESTRICT A, const REAL *RESTRICT b, const REAL *RESTRICT slopes, int shared, Size n,
+    Size width)
 {
     for (Size i = 0; i < n; i++) {
         REAL *RESTRICT row = Z + i * width;
@@ -135,25 +110,22 @@ VECTORIZED static void T(prelu_forward)(
         for (Size j = 0; j < width; j++) {
             const REAL z = row[j] + b[j];
             row[j] = z;
-            out[j] = POSITIVE(z) ? z : slopes[j] * z;
+            out[j] = POSITIVE(z) ? z : slopes[shared ? 0 : j] * z;
         }
     }
 }
 
+/* Z becomes the gradient in the slopes, row by row. */
 VECTORIZED static void T(prelu_backward)(
-    REAL *RESTRICT dA, const REAL *RESTRICT Z, const REAL *RESTRICT slopes, REAL *RESTRICT db,
-    REAL *RESTRICT dslopes, Size n, Size width)
+    REAL *RESTRICT dA, REAL *RESTRICT Z, const REAL *RESTRICT slopes, int shared, Size n, Size width)
 {
-    memset(dslopes, 0, width * sizeof(REAL));
     for (Size i = 0; i < n; i++) {
         REAL *RESTRICT gradient = dA + i * width;
-        const REAL *RESTRICT row = Z + i * width;
+        REAL *RESTRICT row = Z + i * width;
         for (Size j = 0; j < width; j++) {
             const REAL z = row[j], da = gradient[j];
-            const REAL dz = POSITIVE(z) ? da : slopes[j] * da;
-            dslopes[j] += POSITIVE(z) ? 0 : da * z;
-            gradient[j] = dz;
-            db[j] += dz;
+            gradient[j] = POSITIVE(z) ? da : slopes[shared ? 0 : j] * da;
+            row[j] = POSITIVE(z) ? 0 : da * z;
         }
     }
 }
@@ -164,52 +136,52 @@ VECTORIZED static void T(prelu_backward)(
 #undef SELU_SCALE
 #undef POSITIVE
 
-static void T(activation_forward)(Layer *layer, Size n)
+/* These rows of A, from those of Z without bias. */
+static void T(activation_forward)(const Layer *layer, Range rows)
 {
-    const REAL parameter = (REAL)layer->activation_parameter;
-    const Size width = layer->width;
+    const REAL parameter = (REAL)layer->activation_parameter, *b = layer->b;
+    const Size width = layer->width, n = range_size(rows);
+    REAL *Z = (REAL *)layer->Z + rows.from * width, *A = (REAL *)layer->A + rows.from * layer->n_units;
     switch (layer->activation) {
-    case IDENTITY: T(identity_forward)(layer->Z, layer->b, parameter, n, width); break;
-    case LOGISTIC: T(logistic_forward)(layer->Z, layer->b, parameter, n, width); break;
-    case TANH: T(tanh_forward)(layer->Z, layer->b, parameter, n, width); break;
-    case RELU: T(relu_forward)(layer->Z, layer->b, parameter, n, width); break;
-    case LEAKY_RELU: T(leaky_relu_forward)(layer->Z, layer->b, parameter, n, width); break;
-    case ELU: T(elu_forward)(layer->Z, layer->b, parameter, n, width); break;
-    case SELU: T(selu_forward)(layer->Z, layer->b, parameter, n, width); break;
-    case SOFTPLUS: T(softplus_forward)(layer->Z, layer->b, parameter, n, width); break;
-    case GELU: T(gelu_forward)(layer->Z, layer->A, layer->b, n, width); break;
-    case SILU: T(silu_forward)(layer->Z, layer->A, layer->b, n, width); break;
-    case MISH: T(mish_forward)(layer->Z, layer->A, layer->b, n, width); break;
-    case MAXOUT: T(maxout_forward)(layer->Z, layer->A, layer->b, n, width, layer->n_pieces); break;
-    case PRELU:
-        T(expand_slopes)(layer);
-        T(prelu_forward)(layer->Z, layer->A, layer->b, layer->slopes, n, width);
+    case IDENTITY: T(identity_forward)(Z, b, parameter, n, width); break;
+    case LOGISTIC: T(logistic_forward)(Z, b, parameter, n, width); break;
+    case TANH: T(tanh_forward)(Z, b, parameter, n, width); break;
+    case RELU: T(relu_forward)(Z, b, parameter, n, width); break;
+    case LEAKY_RELU: T(leaky_relu_forward)(Z, b, parameter, n, width); break;
+    case ELU: T(elu_forward)(Z, b, parameter, n, width); break;
+    case SELU: T(selu_forward)(Z, b, parameter, n, width); break;
+    case SOFTPLUS: T(softplus_forward)(Z, b, parameter, n, width); break;
+    case GELU: T(gelu_forward)(Z, A, b, n, width); break;
+    case SILU: T(silu_forward)(Z, A, b, n, width); break;
+    case MISH: T(mish_forward)(Z, A, b, n, width); break;
+    case MAXOUT: T(maxout_forward)(Z, A, b, n, width, layer->n_pieces); break;
+    case PRELU: T(prelu_forward)(Z, A, b, layer->activation_params, layer->shares_slope, n, width);
     }
 }
 
-/* dA becomes dZ; its column sums are added to db. */
-static void T(activation_backward)(const NetworkPlan *plan, Layer *layer, Size n)
+/* These rows of dA become rows of dZ. */
+static void T(activation_backward)(const NetworkPlan *plan, const Layer *layer, Range rows)
 {
     const REAL parameter = (REAL)layer->activation_parameter;
-    const Size width = layer->width;
+    const Size width = layer->width, n = range_size(rows);
+    REAL *Z = (REAL *)layer->Z + rows.from * width, *A = (REAL *)layer->A + rows.from * layer->n_units;
+    REAL *dA = (REAL *)layer->dA + rows.from * layer->n_units;
     switch (layer->activation) {
-    case IDENTITY: T(identity_backward)(layer->dA, layer->A, layer->db, parameter, n, width); break;
-    case LOGISTIC: T(logistic_backward)(layer->dA, layer->A, layer->db, parameter, n, width); break;
-    case TANH: T(tanh_backward)(layer->dA, layer->A, layer->db, parameter, n, width); break;
-    case RELU: T(relu_backward)(layer->dA, layer->A, layer->db, parameter, n, width); break;
-    case LEAKY_RELU: T(leaky_relu_backward)(layer->dA, layer->A, layer->db, parameter, n, width); break;
-    case ELU: T(elu_backward)(layer->dA, layer->A, layer->db, parameter, n, width); break;
-    case SELU: T(selu_backward)(layer->dA, layer->A, layer->db, parameter, n, width); break;
-    case SOFTPLUS: T(softplus_backward)(layer->dA, layer->A, layer->db, parameter, n, width); break;
+    case IDENTITY: T(identity_backward)(dA, A, parameter, n, width); break;
+    case LOGISTIC: T(logistic_backward)(dA, A, parameter, n, width); break;
+    case TANH: T(tanh_backward)(dA, A, parameter, n, width); break;
+    case RELU: T(relu_backward)(dA, A, parameter, n, width); break;
+    case LEAKY_RELU: T(leaky_relu_backward)(dA, A, parameter, n, width); break;
+    case ELU: T(elu_backward)(dA, A, parameter, n, width); break;
+    case SELU: T(selu_backward)(dA, A, parameter, n, width); break;
+    case SOFTPLUS: T(softplus_backward)(dA, A, parameter, n, width); break;
     case GELU:
     case SILU:
-    case MISH: T(saved_slope_backward)(layer->dA, layer->Z, layer->db, n, width); break;
+    case MISH: T(saved_slope_backward)(dA, Z, n * width); break;
     case MAXOUT: /* the first layer needs no dZ where dW and db come from dA */
-        if (layer > plan->layers || !T(uses_maxout_weight_gradient)(plan, layer, n))
-            T(maxout_backward)(layer->dA, layer->Z, layer->dZ, layer->db, n, width, layer->n_pieces);
+        if (layer > plan->layers || !T(uses_maxout_weight_gradient)(plan, layer))
+            T(maxout_backward)(dA, Z, (REAL *)layer->dZ + rows.from * width, n, width, layer->n_pieces);
         break;
-    case PRELU:
-        T(prelu_backward)(layer->dA, layer->Z, layer->slopes, layer->db, layer->dslopes, n, width);
-        T(sum_slope_gradients)(layer);
+    case PRELU: T(prelu_backward)(dA, Z, layer->activation_params, layer->shares_slope, n, width);
     }
 }

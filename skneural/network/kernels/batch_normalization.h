@@ -1,33 +1,39 @@
 /* Batch normalisation over the columns of Z, (n, width). `row_weight` is each row's weight in mean and variance, with
  * the sum 1; NULL for 1 / n each. */
 
-/* Z becomes scale · normalized; the shift is added with the bias. */
-VECTORIZED static void T(batch_norm_forward)(const BatchNorm *norm, const REAL *row_weight, REAL *Z, Size n, Size width)
+/* Mean, variance and inv_std of some columns; their part of normalized becomes Z - mean. */
+VECTORIZED static void T(batch_norm_statistics)(
+    const BatchNorm *norm, const REAL *row_weight, const REAL *Z, Range columns, Size n, Size width)
 {
     REAL *RESTRICT mean = norm->mean, *RESTRICT variance = norm->variance, *RESTRICT inv_std = norm->inv_std;
-    const REAL *RESTRICT scale = norm->scale;
     const REAL equal = 1 / (REAL)n;
-    memset(mean, 0, width * sizeof(REAL));
-    memset(variance, 0, width * sizeof(REAL));
+    for (Size j = columns.from; j < columns.to; j++)
+        mean[j] = variance[j] = 0;
     for (Size i = 0; i < n; i++) {
         const REAL weight = row_weight ? row_weight[i] : equal;
         const REAL *RESTRICT z = Z + i * width;
-        for (Size j = 0; j < width; j++)
+        for (Size j = columns.from; j < columns.to; j++)
             mean[j] += weight * z[j];
     }
     for (Size i = 0; i < n; i++) {
         const REAL weight = row_weight ? row_weight[i] : equal;
         const REAL *RESTRICT z = Z + i * width;
         REAL *RESTRICT normalized = (REAL *)norm->normalized + i * width;
-        for (Size j = 0; j < width; j++) {
+        for (Size j = columns.from; j < columns.to; j++) {
             const REAL centred = z[j] - mean[j];
             normalized[j] = centred;
             variance[j] += weight * centred * centred;
         }
     }
-    for (Size j = 0; j < width; j++)
+    for (Size j = columns.from; j < columns.to; j++)
         inv_std[j] = 1 / (REAL)sqrt(variance[j] + (REAL)norm->epsilon);
-    for (Size i = 0; i < n; i++) {
+}
+
+/* Rows of Z become scale · normalized; the shift is added with the bias. */
+VECTORIZED static void T(batch_norm_forward)(const BatchNorm *norm, REAL *Z, Range rows, Size width)
+{
+    const REAL *RESTRICT scale = norm->scale, *RESTRICT inv_std = norm->inv_std;
+    for (Size i = rows.from; i < rows.to; i++) {
         REAL *RESTRICT normalized = (REAL *)norm->normalized + i * width, *RESTRICT z = Z + i * width;
         for (Size j = 0; j < width; j++) {
             normalized[j] *= inv_std[j];
@@ -36,20 +42,27 @@ VECTORIZED static void T(batch_norm_forward)(const BatchNorm *norm, const REAL *
     }
 }
 
-/* dY becomes dZ; `dshift` holds the column sums of dY. */
-VECTORIZED static void T(batch_norm_backward)(
-    const BatchNorm *norm, const REAL *row_weight, REAL *dY, const REAL *RESTRICT dshift, Size n, Size width)
+/* The gradient in some columns' scales, from dY. */
+VECTORIZED static void T(batch_norm_scale_gradient)(
+    const BatchNorm *norm, const REAL *dY, Range columns, Size n, Size width)
 {
-    const REAL *RESTRICT scale = norm->scale, *RESTRICT inv_std = norm->inv_std;
     REAL *RESTRICT dscale = norm->dscale;
-    const REAL equal = 1 / (REAL)n;
-    memset(dscale, 0, width * sizeof(REAL));
+    for (Size j = columns.from; j < columns.to; j++)
+        dscale[j] = 0;
     for (Size i = 0; i < n; i++) {
         const REAL *RESTRICT dy = dY + i * width, *RESTRICT normalized = (REAL *)norm->normalized + i * width;
-        for (Size j = 0; j < width; j++)
+        for (Size j = columns.from; j < columns.to; j++)
             dscale[j] += dy[j] * normalized[j];
     }
-    for (Size i = 0; i < n; i++) {
+}
+
+/* Rows of dY, of n in all, become rows of dZ; `dshift` holds the column sums of dY. */
+VECTORIZED static void T(batch_norm_backward)(
+    const BatchNorm *norm, const REAL *row_weight, REAL *dY, const REAL *RESTRICT dshift, Range rows, Size n, Size width)
+{
+    const REAL *RESTRICT scale = norm->scale, *RESTRICT inv_std = norm->inv_std, *RESTRICT dscale = norm->dscale;
+    const REAL equal = 1 / (REAL)n;
+    for (Size i = rows.from; i < rows.to; i++) {
         const REAL weight = row_weight ? row_weight[i] : equal;
         REAL *RESTRICT dy = dY + i * width;
         const REAL *RESTRICT normalized = (REAL *)norm->normalized + i * width;

@@ -1,116 +1,167 @@
 /* The passes through a network: forward and backward over a mini-batch in training, forward over a block of rows in
- * prediction. */
+ * prediction.
+ *
+ * In training the threads of a team first compute raw outputs, losses and dZ of all layers, each for its part of the
+ * rows. Then they meet, and compute the gradients in the parameters, each its part of these, from all rows. Batch
+ * normalisation needs all rows in between. */
 
-/* Set the rows' weights, those for batch normalisation too; return whether any of them is positive. */
-static int T(set_row_weights)(NetworkPlan *plan, const Size *rows, Size n)
+/* Set the weights of the thread's rows, those for batch normalisation too, and `any_weight`. */
+static void T(set_row_weights)(T(Pass) *pass)
 {
+    const NetworkPlan *plan = pass->plan;
     const REAL *sample_weight = plan->sample_weight;
+    const Size n = pass->block.n_rows, n_all = plan->n_members * n;
     REAL *row_weight = plan->loss_batch.row_weight, *normalized_weight = plan->normalized_weight;
-    double sum = 0;
-    for (Size i = 0; i < n; i++) {
-        const REAL weight = sample_weight ? sample_weight[rows[i]] : 1;
-        row_weight[i] = weight / n;
-        sum += weight;
+    double sum = sample_weight ? 0 : 1;
+    if (sample_weight)
+        for (Size i = 0; i < n_all; i++)
+            sum += sample_weight[pass->rows[i % n]];
+    for (Size i = pass->part.from; i < pass->part.to; i++) {
+        const REAL weight = sample_weight ? sample_weight[pass->rows[i % n]] : 1;
+        row_weight[i] = weight / n_all;
+        if (sample_weight && sum > 0)
+            normalized_weight[i] = (REAL)(weight / sum);
     }
-    if (sample_weight && sum > 0)
-        for (Size i = 0; i < n; i++)
-            normalized_weight[i] = (REAL)(sample_weight[rows[i]] / sum);
-    return sum > 0;
+    pass->any_weight = sum > 0;
+    pass->row_weight = sample_weight && sum > 0 ? normalized_weight : NULL;
 }
 
-/* The batch's rows once for each member. */
-static const Size *T(rows_of_members)(const NetworkPlan *plan, const Size *rows, Size n)
+/* The batch's rows once for each member of the block: the thread's part of them. */
+static void T(set_block_rows)(T(Pass) *pass)
 {
-    if (plan->n_members == 1)
-        return rows;
-    for (Size j = 0; j < plan->n_members; j++)
-        memcpy(plan->member_rows + j * n, rows, n * sizeof(Size));
-    return plan->member_rows;
+    pass->block_rows = pass->rows;
+    if (pass->block.n_members == 1)
+        return;
+    for (Size i = pass->part.from; i < pass->part.to; i++)
+        pass->plan->member_rows[i] = pass->rows[i % pass->block.n_rows];
+    pass->block_rows = pass->plan->member_rows;
 }
 
-/* The batch's rows, one below the other: where they lie if they do so already (`adjacent`); NULL for CSR. With input
- * dropout those of all members. */
-static const REAL *T(dense_input)(const NetworkPlan *plan, const Size *rows, int adjacent, Size n)
+/* Some of n rows of a batch, one below the other: where they lie if they do so already (`adjacent`); NULL for CSR. With
+ * input dropout those of all members. */
+static const REAL *T(dense_input)(const NetworkPlan *plan, const Size *rows, int adjacent, Range part, Size n)
 {
     const InputRows *input = &plan->input;
+    const Size d = input->n_features, size = range_size(part) * d;
     if (input->indptr)
         return NULL;
     const REAL *X = plan->gathered;
-    if (adjacent && input->column_stride == 1 && input->row_stride == input->n_features)
-        X = (const REAL *)input->data + rows[0] * input->row_stride;
+    if (adjacent && input->column_stride == 1 && input->row_stride == d)
+        X = (const REAL *)input->data + rows[0] * d;
     else
-        T(gather_rows)(input, rows, plan->gathered, n);
+        T(gather_rows)(input, rows + part.from, (REAL *)plan->gathered + part.from * d, range_size(part));
     if (plan->input_dropout.random) {
-        const Size size = n * input->n_features;
         for (Size j = plan->n_members - 1; j >= 0; j--) { /* the first comes last, since it may replace X */
+            const Size first = (j * n + part.from) * d;
             Dropout dropout = plan->input_dropout;
-            dropout.random += j * size;
-            T(apply_dropout)(X, dropout, (REAL *)plan->gathered + j * size, size);
+            dropout.random += first;
+            T(apply_dropout)(X + part.from * d, dropout, (REAL *)plan->gathered + first, size);
         }
         X = plan->gathered;
     }
     return X;
 }
 
-/* The masks of a block of members: those of all members lie one behind the other. */
-static Dropout T(block_dropout)(const Layer *layer, MemberBlock block)
+/* The masks of the thread's rows: those of all members lie one behind the other. */
+static void T(apply_row_dropout)(const T(Pass) *pass, const Layer *layer, const REAL *A, REAL *out)
 {
+    const Size first = pass->part.from * layer->n_units;
     Dropout dropout = layer->dropout;
-    dropout.random += block.first * block.n_rows * layer->n_units;
-    return dropout;
+    if (!dropout.random)
+        return;
+    dropout.random += pass->block.first * pass->block.n_rows * layer->n_units + first;
+    T(apply_dropout)(A + first, dropout, out + first, range_size(pass->part) * layer->n_units);
 }
 
-/* Raw outputs of a block of members; X are the batch's rows, NULL for CSR. */
-static void T(forward)(
-    const NetworkPlan *plan, const REAL *X, const Size *rows, const REAL *row_weight, int any_weight, MemberBlock block)
+/* Z of a layer becomes scale · normalized. */
+static void T(normalize)(const T(Pass) *pass, const Layer *layer)
 {
-    const REAL *input = X;
-    const Size n = block.n_members * block.n_rows;
-    Layer *last = plan->layers + plan->n_layers - 1;
-    for (Layer *layer = plan->layers; layer < last; layer++) {
-        T(affine_forward)(plan, layer, input, rows, block);
-        if (layer->batch_norm.scale) {
-            T(batch_norm_forward)(&layer->batch_norm, row_weight, layer->Z, n, layer->width);
-            if (any_weight)
-                T(update_running_statistics)(&layer->batch_norm, n, layer->width);
-        }
-        T(activation_forward)(layer, n);
-        if (layer->dropout.random)
-            T(apply_dropout)(layer->A, T(block_dropout)(layer, block), layer->output, n * layer->n_units);
+    const BatchNorm *norm = &layer->batch_norm;
+    const Size n = T(rows_of_block)(pass), width = layer->width;
+    wait_for_team(pass->thread);
+    T(batch_norm_statistics)(norm, pass->row_weight, layer->Z, part_of(pass->thread, width, COLUMNS_AT_ONCE), n, width);
+    wait_for_team(pass->thread);
+    T(batch_norm_forward)(norm, layer->Z, pass->part, width);
+    if (pass->any_weight && !pass->thread->index)
+        T(update_running_statistics)(norm, n, width);
+}
+
+/* Raw outputs of the thread's rows. */
+static void T(forward)(const T(Pass) *pass)
+{
+    const NetworkPlan *plan = pass->plan;
+    const REAL *input = pass->X;
+    const Layer *last = plan->layers + plan->n_layers - 1;
+    for (const Layer *layer = plan->layers; layer < last; layer++) {
+        T(affine_forward)(pass, layer, input);
+        if (layer->batch_norm.scale)
+            T(normalize)(pass, layer);
+        T(activation_forward)(layer, pass->part);
+        T(apply_row_dropout)(pass, layer, layer->A, layer->output);
         input = layer->output;
     }
-    T(affine_forward)(plan, last, input, rows, block);
-    T(add_biases)(last, block);
+    T(affine_forward)(pass, last, input);
+    T(add_biases)(pass, last);
 }
 
-/* Gradients of a block of members, from dZ of the last layer. */
-static void T(backward)(
-    const NetworkPlan *plan, const REAL *X, const Size *rows, const REAL *row_weight, MemberBlock block)
+/* From the gradient in the output of batch normalisation, dY, the gradients in its shift, its scale and Z. */
+static void T(normalize_backward)(const T(Pass) *pass, const Layer *layer)
 {
-    const Size n = block.n_members * block.n_rows;
-    Layer *last = plan->layers + plan->n_layers - 1;
-    T(bias_gradients)(last, block);
-    for (Layer *layer = last; layer > plan->layers; layer--) {
-        Layer *below = layer - 1;
-        T(weight_gradient)(plan, layer, below->output, rows, block);
-        T(input_gradient)(plan, layer, below->dA, block);
-        if (below->dropout.random)
-            T(apply_dropout)(below->dA, T(block_dropout)(below, block), below->dA, n * below->n_units);
-        T(activation_backward)(plan, below, n);
+    const BatchNorm *norm = &layer->batch_norm;
+    const Size n = T(rows_of_block)(pass), width = layer->width;
+    wait_for_team(pass->thread);
+    T(bias_gradients)(pass, layer, layer->dZ);
+    T(batch_norm_scale_gradient)(norm, layer->dZ, part_of(pass->thread, width, COLUMNS_AT_ONCE), n, width);
+    wait_for_team(pass->thread);
+    T(batch_norm_backward)(norm, pass->row_weight, layer->dZ, layer->db, pass->part, n, width);
+}
+
+/* The thread's rows of dZ of all layers, from those of the last one. */
+static void T(backward)(const T(Pass) *pass)
+{
+    const NetworkPlan *plan = pass->plan;
+    for (const Layer *layer = plan->layers + plan->n_layers - 1; layer > plan->layers; layer--) {
+        const Layer *below = layer - 1;
+        T(input_gradient)(pass, layer, below->dA);
+        T(apply_row_dropout)(pass, below, below->dA, below->dA);
+        T(activation_backward)(plan, below, pass->part);
         if (below->batch_norm.scale)
-            T(batch_norm_backward)(&below->batch_norm, row_weight, below->dZ, below->db, n, below->width);
+            T(normalize_backward)(pass, below);
     }
-    T(weight_gradient)(plan, plan->layers, X, rows, block);
 }
 
-/* Set to zero what the backward pass adds to. */
-static void T(clear_gradients)(const NetworkPlan *plan)
+/* The thread's part of the gradient in PReLU's slopes; a slope that all units share is the first thread's. */
+static void T(slope_gradients)(const T(Pass) *pass, const Layer *layer)
 {
+    const Size n = T(rows_of_block)(pass), width = layer->width;
+    REAL *dslopes = layer->dactivation_params;
+    if (!layer->shares_slope) {
+        const Range columns = part_of(pass->thread, width, COLUMNS_AT_ONCE);
+        if (!pass->block.first)
+            memset(dslopes + columns.from, 0, range_size(columns) * sizeof(REAL));
+        T(add_column_sums)(layer->Z, dslopes, columns, n, width);
+    } else if (!pass->thread->index) {
+        REAL *sums = layer->column_norms;
+        memset(sums, 0, width * sizeof(REAL));
+        T(add_column_sums)(layer->Z, sums, (Range){0, width}, n, width);
+        dslopes[0] = pass->block.first ? dslopes[0] : 0;
+        for (Size j = 0; j < width; j++)
+            dslopes[0] += sums[j];
+    }
+}
+
+/* The thread's part of the gradients in all parameters, from dZ. */
+static void T(parameter_gradients)(const T(Pass) *pass)
+{
+    const NetworkPlan *plan = pass->plan;
+    const REAL *input = pass->X;
     const Layer *last = plan->layers + plan->n_layers - 1;
-    for (const Layer *layer = plan->layers; layer <= last; layer++) {
-        memset(layer->db, 0, layer->n_matrices * layer->width * sizeof(REAL));
-        if (layer->activation == PRELU && layer < last)
-            memset(layer->dactivation_params, 0, (layer->shares_slope ? 1 : layer->width) * sizeof(REAL));
+    for (const Layer *layer = plan->layers; layer <= last; input = layer->output, layer++) {
+        if (!layer->batch_norm.scale && !T(uses_maxout_weight_gradient)(plan, layer))
+            T(bias_gradients)(pass, layer, layer->dZ);
+        if (layer < last && layer->activation == PRELU)
+            T(slope_gradients)(pass, layer);
+        T(weight_gradient)(pass, layer, input);
     }
 }
 
@@ -124,42 +175,61 @@ static Size T(members_at_once)(const NetworkPlan *plan)
     return 1;
 }
 
-/* Mean loss of a batch; the gradient goes where the layers say. */
-static double T(forward_backward)(NetworkPlan *plan, const Size *rows, int adjacent, Size n_rows)
+/* A thread's view of a pass over the first block of members, with the batch's input in place. */
+static T(Pass) T(begin_pass)(
+    const NetworkPlan *plan, const Thread *thread, const Size *rows, int adjacent, Size n_rows)
 {
-    const Size n = plan->n_members * n_rows, *all_rows = T(rows_of_members)(plan, rows, n_rows);
-    const int any_weight = T(set_row_weights)(plan, all_rows, n);
-    const REAL *row_weight = plan->sample_weight && any_weight ? plan->normalized_weight : NULL;
-    const REAL *X = T(dense_input)(plan, rows, adjacent, n_rows);
-    MemberBlock block = {0, T(members_at_once)(plan), n_rows};
+    T(Pass) pass = {.plan = plan, .thread = thread, .rows = rows, .block = {0, T(members_at_once)(plan), n_rows}};
+    pass.part = part_of(thread, T(rows_of_block)(&pass), ROWS_AT_ONCE);
+    T(set_row_weights)(&pass);
+    T(set_block_rows)(&pass);
+    pass.X = T(dense_input)(plan, rows, adjacent, part_of(thread, n_rows, ROWS_AT_ONCE), n_rows);
+    if (pass.block.n_members > 1) /* others' rows of X are needed */
+        wait_for_team(thread);
+    for (const Layer *layer = plan->layers; layer < plan->layers + plan->n_layers; layer++)
+        T(layer_penalty_gradient)(plan, thread, layer);
+    return pass;
+}
+
+/* Set the mean loss of a batch, plan->batch_loss; the gradient goes where the layers say. All threads of the team call
+ * this, and have all of it when it returns. */
+static void T(forward_backward)(NetworkPlan *plan, const Thread *thread, const Size *rows, int adjacent, Size n_rows)
+{
+    T(Pass) pass = T(begin_pass)(plan, thread, rows, adjacent, n_rows);
     double loss = 0;
-    plan->loss_batch.n_rows = block.n_members * n_rows;
-    plan->loss_batch.rows = all_rows; /* weights and rows are the same for each member */
-    T(clear_gradients)(plan);
-    for (; block.first < plan->n_members; block.first += block.n_members) {
-        T(forward)(plan, X, rows, row_weight, any_weight, block);
-        loss += T(evaluate_loss)(plan); /* F, which is Z of the last layer, is now dZ */
-        T(backward)(plan, X, rows, row_weight, block);
+    for (; pass.block.first < plan->n_members; pass.block.first += pass.block.n_members) {
+        T(forward)(&pass);
+        T(evaluate_loss)(plan, pass.block_rows, pass.part); /* F, which is Z of the last layer, is now dZ */
+        T(backward)(&pass);
+        wait_for_team(thread);
+        T(parameter_gradients)(&pass);
+        if (!thread->index) {
+            loss += T(sum_loss)(&plan->loss_batch, T(rows_of_block)(&pass));
+            plan->batch_loss = loss;
+        }
+        wait_for_team(thread);
     }
-    return loss;
 }
 
 /* Raw outputs of n adjacent rows, (n, n_outputs): those of the first member at F, those of each other `member_stride`
  * entries further. */
 static void T(predict)(NetworkPlan *plan, const Size *rows, REAL *F, Size member_stride, Size n)
 {
-    const REAL *X = T(dense_input)(plan, rows, 1, n);
+    const Range all = {0, n};
+    const Thread alone = {NULL, 0, 1};
+    const REAL *X = T(dense_input)(plan, rows, 1, all, n);
     const Layer *last = plan->layers + plan->n_layers - 1;
+    const T(Pass) pass = {.plan = plan, .thread = &alone, .rows = rows, .block = {0, 1, n}};
     for (Size j = 0; j < plan->n_members; j++, F += member_stride) {
         const REAL *input = X;
-        for (Layer *layer = plan->layers; layer < last; layer++) {
-            T(affine_forward_of)(plan, layer, j, input, rows, layer->Z, n);
+        for (const Layer *layer = plan->layers; layer < last; layer++) {
+            T(affine_forward_of)(&pass, layer, j, input, layer->Z, all, n);
             if (layer->batch_norm.scale)
                 T(batch_norm_predict)(&layer->batch_norm, layer->Z, n, layer->width);
-            T(activation_forward)(layer, n);
+            T(activation_forward)(layer, all);
             input = layer->A;
         }
-        T(affine_forward_of)(plan, last, j, input, rows, F, n);
+        T(affine_forward_of)(&pass, last, j, input, F, all, n);
         T(add_bias)(F, T(member_biases)(last, last->b, j), n, last->width);
     }
 }

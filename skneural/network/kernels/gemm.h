@@ -1,30 +1,16 @@
-/* Matrix products: by BLAS, or here on one thread, for processors whose registers hold several numbers (registers.h).
+/* Matrix products in the processor's vector registers. B is packed panel by panel (k, 2 registers wide, or 4 of the
+ * smallest), and blocks of some rows of C, as wide as a panel, stay in registers while they are summed up: 6 rows in 12
+ * of the 16 registers of 32 bytes, or in 24 of the 32 of 16 bytes; 8 rows in 16 of the 32 of 64 bytes. The others hold
+ * a row of the panel and entries of A. Goto & van de Geijn 2008, without packing A, whose rows are taken as many at a
+ * time as the second-level cache holds. Each entry of C is one chain of fused multiply-adds along k, so all processors,
+ * and any number of threads, agree to the last bit.
  *
  * BLAS libraries are made for large matrices: on small ones their preparations cost as much as the work, and their
- * threads get in the way of the caller's. Here B is packed panel by panel (k, 64 bytes wide), and blocks of 6 rows of
- * C, as wide as a panel, stay in registers while they are summed up: in 12 of the 16 registers of 32 bytes, or in 24
- * of the 32 of 16 bytes; the others hold a row of the panel and entries of A. Goto & van de Geijn 2008, without packing
- * A, whose rows are taken as many at a time as the second-level cache holds. Each entry of C is one chain of fused
- * multiply-adds along k, so all processors agree to the last bit. */
+ * threads get in the way of the caller's. gemm_dispatch.h includes this file once for each width of registers. */
 
-#define SMALL_GEMM ((Size)5 << 20) /* multiplications of a product that is not worth a second thread */
-
-/* Whether a product of so many multiplications is made here, not by BLAS. */
-static inline int T(uses_own_gemm)(const GemmDispatch *dispatch, Size n_multiplications)
-{
-#ifdef WIDE_REGISTERS
-    return (dispatch->avoid_blas || n_multiplications <= SMALL_GEMM) && has_wide_registers();
-#else
-    (void)dispatch, (void)n_multiplications;
-    return 0;
-#endif
-}
-
-#ifdef WIDE_REGISTERS
-
-#define PANEL_REGISTERS (64 / REGISTER_BYTES)
+#define PANEL_REGISTERS (REGISTER_BYTES == 16 ? 4 : 2)
 #define PANEL (PANEL_REGISTERS * LANES)
-#define KERNEL_ROWS 6
+#define KERNEL_ROWS (REGISTER_BYTES == 64 ? 8 : 6)
 #define NARROW_ROWS 8 /* where columns leave registers: fewer sums would wait for one another */
 #define DEPTH_BLOCK 256 /* of a panel, so that it fits the first-level cache */
 #define ROW_BLOCK ((Size)(2048 / sizeof(REAL))) /* rows of A that meet a panel: 512 KiB */
@@ -134,8 +120,11 @@ WIDE static void T(gemm_panel)(
     CASE(1, registers) CASE(2, registers) CASE(3, registers) CASE(4, registers) CASE(5, registers) CASE(6, registers)
         switch (16 * registers + least_rows + is_larger) {
             UP_TO_6_ROWS(1) CASE(7, 1) CASE(8, 1) UP_TO_6_ROWS(2)
+#if PANEL_REGISTERS == 4 || KERNEL_ROWS == 8
+            CASE(7, 2) CASE(8, 2)
+#endif
 #if PANEL_REGISTERS == 4
-            CASE(7, 2) CASE(8, 2) UP_TO_6_ROWS(3) CASE(7, 3) CASE(8, 3) UP_TO_6_ROWS(4)
+            UP_TO_6_ROWS(3) CASE(7, 3) CASE(8, 3) UP_TO_6_ROWS(4)
 #endif
         }
 #undef UP_TO_6_ROWS
@@ -143,28 +132,41 @@ WIDE static void T(gemm_panel)(
     }
 }
 
-/* C = op(A) op(B) + beta C, row-major; shape is (rows of C, depth, columns of C). */
-WIDE static void T(own_gemm)(
-    const char *transpose, const REAL *A, const REAL *B, REAL beta, REAL *C, const Size shape[3])
+/* Multiply each row of a packed panel by its scale. */
+WIDE static void T(scale_panel)(REAL *RESTRICT panel, const REAL *scales, Size depth)
 {
-    const Size n = shape[0], k = shape[1], m = shape[2];
-    if (m == 1 && n > 1 && transpose[0] == 'T') { /* the same numbers are a row, Bᵀ A, and fill the registers */
-        T(own_gemm)("NN", B, A, beta, C, (Size[3]){1, k, n});
+    for (Size p = 0; p < depth; p++)
+        for (Size j = 0; j < PANEL; j++)
+            panel[p * PANEL + j] *= scales[p];
+}
+
+/* The thread's part of a product; see Product. */
+WIDE static void T(own_gemm)(const T(Product) *product)
+{
+    const Size n = product->shape[0], k = product->shape[1], m = product->shape[2];
+    if (m == 1 && n > 1 && product->transpose[0] == 'T' && !product->scales) {
+        /* the same numbers are a row, Bᵀ A, and fill the registers */
+        T(own_gemm)(&(T(Product)){"NN", product->B, product->A, product->C, product->beta, NULL, {1, k, n},
+                                  product->columns, product->rows});
         return;
     }
-    const int transposed = transpose[1] == 'T';
-    const Size ldb = transposed ? k : m;
-    const Size row_stride = transpose[0] == 'T' ? 1 : k, column_stride = transpose[0] == 'T' ? n : 1;
-    REAL panel[DEPTH_BLOCK * 2 * 32 / sizeof(REAL)] __attribute__((aligned(32)));
-    for (Size i = 0; i < n; i += ROW_BLOCK)
-        for (Size from = 0; from < k; from += DEPTH_BLOCK) {
-            const Size depth = k - from < DEPTH_BLOCK ? k - from : DEPTH_BLOCK;
-            const REAL *a = A + i * row_stride + from * column_stride;
-            for (Size j = 0; j < m; j += PANEL) {
-                const Size columns = m - j < PANEL ? m - j : PANEL;
-                T(pack_panel)(B + (transposed ? j * ldb + from : from * ldb + j), ldb, transposed, depth, columns, panel);
-                T(gemm_panel)(a, row_stride, column_stride, panel, depth, C + i * m + j, m,
-                         n - i < ROW_BLOCK ? n - i : ROW_BLOCK, columns, from ? 1 : beta);
+    const int transposed = product->transpose[1] == 'T', A_transposed = product->transpose[0] == 'T';
+    const Size ldb = transposed ? k : m, row_stride = A_transposed ? 1 : k, column_stride = A_transposed ? n : 1;
+    const Range rows = product->rows, part = product->columns;
+    const Size n_blocks = (k + DEPTH_BLOCK - 1) / DEPTH_BLOCK, block = (k + n_blocks - 1) / n_blocks;
+    REAL panel[DEPTH_BLOCK * PANEL_REGISTERS * REGISTER_BYTES / sizeof(REAL)] __attribute__((aligned(REGISTER_BYTES)));
+    for (Size i = rows.from; i < rows.to; i += ROW_BLOCK)
+        for (Size from = 0; from < k; from += block) {
+            const Size depth = min_size(k - from, block);
+            const REAL *a = product->A + i * row_stride + from * column_stride;
+            for (Size j = part.from; j < part.to; j += PANEL) {
+                const Size columns = min_size(part.to - j, PANEL);
+                const REAL *b = product->B + (transposed ? j * ldb + from : from * ldb + j);
+                T(pack_panel)(b, ldb, transposed, depth, columns, panel);
+                if (product->scales)
+                    T(scale_panel)(panel, product->scales + from, depth);
+                T(gemm_panel)(a, row_stride, column_stride, panel, depth, product->C + i * m + j, m,
+                              min_size(rows.to - i, ROW_BLOCK), columns, from ? 1 : product->beta);
             }
         }
 }
@@ -175,27 +177,3 @@ WIDE static void T(own_gemm)(
 #undef NARROW_ROWS
 #undef DEPTH_BLOCK
 #undef ROW_BLOCK
-
-#endif
-
-typedef void (*T(BlasGemm))(
-    char *, char *, int *, int *, int *, REAL *, REAL *, int *, REAL *, int *, REAL *, REAL *, int *);
-
-/* C = op(A) op(B) + beta C, row-major; `transpose` has an N or a T for A and one for B; shape is (rows of C, depth,
- * columns of C). Row-major means transposed to BLAS, which therefore computes Cᵀ = op(B)ᵀ op(A)ᵀ. */
-static void T(gemm)(
-    const GemmDispatch *dispatch, char *transpose, const REAL *A, const REAL *B, REAL beta, REAL *C,
-    const Size shape[3])
-{
-#ifdef WIDE_REGISTERS
-    if (T(uses_own_gemm)(dispatch, shape[0] * shape[1] * shape[2])) {
-        T(own_gemm)(transpose, A, B, beta, C, shape);
-        return;
-    }
-#endif
-    int n = (int)shape[0], k = (int)shape[1], m = (int)shape[2];
-    int lda = transpose[0] == 'T' ? n : k, ldb = transpose[1] == 'T' ? k : m;
-    REAL one = 1;
-    T(BlasGemm) blas_gemm = (T(BlasGemm))dispatch->blas_gemm;
-    blas_gemm(transpose + 1, transpose, &m, &n, &k, &one, (REAL *)B, &ldb, (REAL *)A, &lda, &beta, C, &m);
-}

@@ -1,4 +1,4 @@
-/* The losses: each returns the sum of row_weight · loss over the rows, and puts the gradient in F in F's place. */
+/* The losses, of some rows of a batch: each sets row_loss, row_weight · loss, and puts the gradient in F in F's place. */
 
 VECTORIZED static void T(exp_in_place)(REAL *RESTRICT x, Size n)
 {
@@ -13,13 +13,13 @@ VECTORIZED static void T(log_in_place)(REAL *RESTRICT x, Size n)
 }
 
 /* log Σ exp(f) - f[y] for each row, f shifted so that its largest entry is 0. */
-static double T(softmax_cross_entropy)(const LossBatch *batch)
+static void T(softmax_cross_entropy)(const LossBatch *batch, const Size *rows, Range part)
 {
-    const Size n = batch->n_rows, k = batch->n_outputs, *codes = batch->Y;
+    const Size k = batch->n_outputs, *codes = batch->Y;
     const REAL smoothing = (REAL)batch->loss_parameter, *RESTRICT row_weight = batch->row_weight;
     REAL *RESTRICT F = batch->F, *RESTRICT exp_sum = batch->exp_sum;
-    double loss = 0;
-    for (Size i = 0; i < n; i++) {
+    double *row_loss = batch->row_loss;
+    for (Size i = part.from; i < part.to; i++) {
         REAL *RESTRICT f = F + i * k;
         REAL largest = f[0], sum = 0;
         for (Size j = 1; j < k; j++)
@@ -28,40 +28,38 @@ static double T(softmax_cross_entropy)(const LossBatch *batch)
             f[j] -= largest;
             sum += f[j];
         }
-        loss += row_weight[i] * ((smoothing - 1) * f[codes[batch->rows[i]]] - (smoothing ? smoothing * sum / k : 0));
+        row_loss[i] = row_weight[i] * ((smoothing - 1) * f[codes[rows[i]]] - (smoothing ? smoothing * sum / k : 0));
     }
-    T(exp_in_place)(F, n * k);
-    for (Size i = 0; i < n; i++) {
+    T(exp_in_place)(F + part.from * k, range_size(part) * k);
+    for (Size i = part.from; i < part.to; i++) {
         const REAL *RESTRICT f = F + i * k;
         REAL sum = 0;
         for (Size j = 0; j < k; j++)
             sum += f[j];
         exp_sum[i] = sum;
     }
-    for (Size i = 0; i < n; i++) {
+    for (Size i = part.from; i < part.to; i++) {
         REAL *RESTRICT f = F + i * k;
         const REAL weight = row_weight[i], scale = weight / exp_sum[i], uniform = weight * smoothing / k;
         for (Size j = 0; j < k; j++)
             f[j] = f[j] * scale - uniform;
-        f[codes[batch->rows[i]]] -= weight * (1 - smoothing);
+        f[codes[rows[i]]] -= weight * (1 - smoothing);
     }
-    T(log_in_place)(exp_sum, n);
-    for (Size i = 0; i < n; i++)
-        loss += row_weight[i] * exp_sum[i];
-    return loss;
+    T(log_in_place)(exp_sum + part.from, range_size(part));
+    for (Size i = part.from; i < part.to; i++)
+        row_loss[i] += row_weight[i] * exp_sum[i];
 }
 
 /* The other losses are sums over the outputs. STATEMENTS set the loss of an entry and its gradient, from the raw output
  * f, the target y, the residual r = f - y and the loss's parameter p. */
 #define ELEMENTWISE_LOSS(name, STATEMENTS) \
-    VECTORIZED static double T(name)(const LossBatch *batch) \
+    VECTORIZED static void T(name)(const LossBatch *batch, const Size *rows, Range part) \
     { \
         const REAL p = (REAL)batch->loss_parameter, *RESTRICT row_weight = batch->row_weight; \
-        double sum = 0; \
         (void)p; \
-        for (Size i = 0; i < batch->n_rows; i++) { \
+        for (Size i = part.from; i < part.to; i++) { \
             REAL *RESTRICT row = (REAL *)batch->F + i * batch->n_outputs; \
-            const REAL *RESTRICT targets = (const REAL *)batch->Y + batch->rows[i] * batch->n_outputs; \
+            const REAL *RESTRICT targets = (const REAL *)batch->Y + rows[i] * batch->n_outputs; \
             const REAL weight = row_weight[i]; \
             REAL losses = 0; \
             for (Size j = 0; j < batch->n_outputs; j++) { \
@@ -72,9 +70,8 @@ static double T(softmax_cross_entropy)(const LossBatch *batch)
                 losses += loss; \
                 row[j] = weight * gradient; \
             } \
-            sum += weight * losses; \
+            batch->row_loss[i] = weight * losses; \
         } \
-        return sum; \
     }
 
 /* max(f, 0) - t f + log(1 + exp(-|f|)) with the smoothed target t, and the sigmoid from the same exponential. */
@@ -110,15 +107,26 @@ ELEMENTWISE_LOSS(poisson, {
 
 #undef ELEMENTWISE_LOSS
 
-static double T(evaluate_loss)(const NetworkPlan *plan)
+/* The losses of these rows of a batch, and their gradients; the batch's row i has the target Y[rows[i]]. */
+static void T(evaluate_loss)(const NetworkPlan *plan, const Size *rows, Range part)
 {
+    const LossBatch *batch = &plan->loss_batch;
     switch (plan->loss) {
-    case SOFTMAX_CROSS_ENTROPY: return T(softmax_cross_entropy)(&plan->loss_batch);
-    case LOGISTIC_LOSS: return T(logistic_loss)(&plan->loss_batch);
-    case SQUARED_ERROR: return T(squared_error)(&plan->loss_batch);
-    case ABSOLUTE_ERROR: return T(absolute_error)(&plan->loss_batch);
-    case HUBER: return T(huber)(&plan->loss_batch);
-    case QUANTILE: return T(quantile)(&plan->loss_batch);
-    default: return T(poisson)(&plan->loss_batch);
+    case SOFTMAX_CROSS_ENTROPY: T(softmax_cross_entropy)(batch, rows, part); break;
+    case LOGISTIC_LOSS: T(logistic_loss)(batch, rows, part); break;
+    case SQUARED_ERROR: T(squared_error)(batch, rows, part); break;
+    case ABSOLUTE_ERROR: T(absolute_error)(batch, rows, part); break;
+    case HUBER: T(huber)(batch, rows, part); break;
+    case QUANTILE: T(quantile)(batch, rows, part); break;
+    default: T(poisson)(batch, rows, part);
     }
+}
+
+/* The loss of n rows, added up in the order of the rows. */
+static double T(sum_loss)(const LossBatch *batch, Size n)
+{
+    double loss = 0;
+    for (Size i = 0; i < n; i++)
+        loss += batch->row_loss[i];
+    return loss;
 }

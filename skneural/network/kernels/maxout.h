@@ -37,8 +37,7 @@ VECTORIZED static void T(maxout_forward)(
 }
 
 VECTORIZED static void T(maxout_backward)(
-    const REAL *RESTRICT dA, const REAL *RESTRICT Z, REAL *RESTRICT dZ, REAL *RESTRICT db, Size n, Size width,
-    Size n_pieces)
+    const REAL *RESTRICT dA, const REAL *RESTRICT Z, REAL *RESTRICT dZ, Size n, Size width, Size n_pieces)
 {
     const Size n_units = width / n_pieces;
     for (Size i = 0; i < n; i++) {
@@ -46,13 +45,9 @@ VECTORIZED static void T(maxout_backward)(
         const REAL *RESTRICT gradient = dA + i * n_units;
         for (Size p = 0; p < n_pieces; p++) {
             REAL *RESTRICT out = dZ + i * width + p * n_units;
-            REAL *RESTRICT bias = db + p * n_units;
             const REAL number = (REAL)p;
-            for (Size j = 0; j < n_units; j++) {
-                const REAL dz = argmax[j] == number ? gradient[j] : 0;
-                out[j] = dz;
-                bias[j] += dz;
-            }
+            for (Size j = 0; j < n_units; j++)
+                out[j] = argmax[j] == number ? gradient[j] : 0;
         }
     }
 }
@@ -63,30 +58,33 @@ VECTORIZED static void T(maxout_backward)(
 
 #define IN_32_BYTES (32 / REGISTER_BYTES) /* registers: rows are padded to a multiple of 32 bytes on all processors */
 #define BLOCK_ROWS 64 /* as many as a word has bits */
+/* Of a column, the sums have their place whatever the block, for other threads' sake. */
+#define SUMS (MAX_SUM_REGISTERS * IN_32_BYTES * LANES)
 
 /* Whether dW and db of the layer are made without dZ. Only rows that lie one below the other can be added up. And it
  * must pay: to begin with a row costs as much as to multiply 128 bytes. */
-static int T(uses_maxout_weight_gradient)(const NetworkPlan *plan, const Layer *layer, Size n)
+static int T(uses_maxout_weight_gradient)(const NetworkPlan *plan, const Layer *layer)
 {
     const int is_dense = layer > plan->layers || !plan->input.indptr;
     const int pays = (layer->n_pieces - 1) * layer->fan_in >= 8 * IN_32_BYTES * LANES;
-    return layer->argmax_bits && is_dense && !layer->member_scales && pays
-        && T(uses_own_gemm)(&plan->gemm, n * layer->fan_in * layer->width);
+    return layer->argmax_bits && is_dense && !layer->member_scales && pays && T(uses_own_gemm)();
 }
 
 /* Bit i of argmax_bits[p · n_units + j] becomes: piece p of unit j is the largest in row i of the block. */
-VECTORIZED static void T(argmax_to_bits)(const REAL *Z, uint64_t *argmax_bits, Size rows, Size n_units, Size n_pieces)
+VECTORIZED static void T(argmax_to_bits)(
+    const REAL *Z, uint64_t *argmax_bits, Range units, Size rows, Size n_units, Size n_pieces)
 {
     const Size width = n_units * n_pieces;
-    memset(argmax_bits, 0, width * sizeof(uint64_t));
+    for (Size p = 1; p < n_pieces; p++)
+        memset(argmax_bits + p * n_units + units.from, 0, range_size(units) * sizeof(uint64_t));
     for (Size i = 0; i < rows; i++)
         for (Size p = 1; p < n_pieces; p++) {
             const REAL *RESTRICT argmax = Z + i * width;
             uint64_t *RESTRICT piece = argmax_bits + p * n_units;
-            for (Size j = 0; j < n_units; j++)
+            for (Size j = units.from; j < units.to; j++)
                 piece[j] |= (uint64_t)(argmax[j] == (REAL)p) << i;
         }
-    for (Size j = 0; j < n_units; j++) {
+    for (Size j = units.from; j < units.to; j++) {
         uint64_t others = 0;
         for (Size p = 1; p < n_pieces; p++)
             others |= argmax_bits[p * n_units + j];
@@ -118,22 +116,23 @@ WIDE INLINED REAL T(add_rows)(
     return gradient_sum;
 }
 
-/* The same for all pieces, over a block of rows: maxout_sums and db. */
+/* The same for all pieces of some units, over a block of rows: maxout_sums and db. */
 WIDE static void T(add_block)(
-    const Layer *layer, const uint64_t *argmax_bits, const REAL *block, const REAL *dA, Size rows, Size registers)
+    const Layer *layer, const uint64_t *argmax_bits, const REAL *block, const REAL *dA, Range units, Size rows,
+    Size registers)
 {
     const Size n_units = layer->n_units, units_per_line = 64 / sizeof(REAL);
     REAL *sums = layer->maxout_sums, *RESTRICT db = layer->db;
 #define CASE(size) \
     case (size) * IN_32_BYTES: { \
         const int r = (size) * IN_32_BYTES; \
-        for (Size j = 0; j < n_units; j++) { \
+        for (Size j = units.from; j < units.to; j++) { \
             /* dA lies row by row, and is read unit by unit */ \
-            if (j % units_per_line == 0 && j + units_per_line < n_units) \
+            if (j % units_per_line == 0 && j + units_per_line < units.to) \
                 for (Size i = 0; i < rows; i++) \
                     PREFETCH(dA + i * n_units + j + units_per_line); \
             for (Size c = j; c < layer->width; c += n_units) /* the unit's pieces */ \
-                db[c] += T(add_rows)(argmax_bits[c], block, dA + j, n_units, sums + c * r * LANES, r); \
+                db[c] += T(add_rows)(argmax_bits[c], block, dA + j, n_units, sums + c * SUMS, r); \
         } \
         break; \
     }
@@ -143,72 +142,83 @@ WIDE static void T(add_block)(
 #undef CASE
 }
 
-/* out = sumsᵀ + beta out; `sums` are padded to tiles of LANES x LANES, (columns, padded), `out` is (features, width). */
+/* out = sumsᵀ + beta out, of some columns of out, (features, width); `sums` are (columns, SUMS). */
 WIDE static void T(transpose)(
-    const REAL *sums, Size padded, REAL *RESTRICT out, REAL beta, Size features, Size width)
+    const REAL *sums, REAL *RESTRICT out, REAL beta, Size features, Range columns, Size width)
 {
-    for (Size j = 0; j < width; j += LANES)
+    for (Size j = columns.from; j < columns.to; j += LANES)
         for (Size f = 0; f < features; f += LANES) {
             T(Register) tile[LANES];
             for (int i = 0; i < LANES; i++)
-                tile[i] = *(const T(Register) *)(sums + (j + i) * padded + f);
+                tile[i] = j + i < columns.to ? *(const T(Register) *)(sums + (j + i) * SUMS + f) : (T(Register)){0};
             T(transpose_tile)(tile);
             for (Size i = 0; i < LANES && f + i < features; i++) {
                 REAL *to = out + (f + i) * width + j;
-                if (j + LANES <= width) {
+                if (j + LANES <= columns.to) {
                     if (beta) /* `out` may hold anything, NaN too, where beta is 0 */
                         tile[i] += beta * *(T(Register) *)to;
                     *(T(Register) *)to = tile[i];
                 } else
-                    for (Size c = 0; j + c < width; c++)
+                    for (Size c = 0; j + c < columns.to; c++)
                         to[c] = beta ? tile[i][c] + beta * to[c] : tile[i][c];
             }
         }
 }
 
-/* dW = Xᵀ dZ + beta dW, and db = the column sums of dZ, from X, dA and the argmax. */
-VECTORIZED static void T(maxout_weight_gradient)(const Layer *layer, const REAL *X, REAL beta, Size n)
+/* Set to zero what adds up the gradients of some units. */
+static void T(clear_sums)(const Layer *layer, Range units)
+{
+    for (Size from = units.from; from < layer->width; from += layer->n_units) { /* piece by piece */
+        memset((REAL *)layer->maxout_sums + from * SUMS, 0, range_size(units) * SUMS * sizeof(REAL));
+        memset((REAL *)layer->db + from, 0, range_size(units) * sizeof(REAL));
+    }
+}
+
+/* dW = Xᵀ dZ + beta dW, and db = the column sums of dZ, for the columns of some units, from X, dA and the argmax. */
+VECTORIZED static void T(maxout_weight_gradient)(const Layer *layer, const REAL *X, REAL beta, Range units, Size n)
 {
     REAL block[BLOCK_ROWS * MAX_SUM_REGISTERS * 32 / sizeof(REAL)] __attribute__((aligned(32)));
     const Size width = layer->width, n_blocks = (n + BLOCK_ROWS - 1) / BLOCK_ROWS;
-    const Size block_rows = (n + n_blocks - 1) / n_blocks, max_features = MAX_SUM_REGISTERS * IN_32_BYTES * LANES;
+    const Size block_rows = (n + n_blocks - 1) / n_blocks;
     REAL *dW = layer->dW;
     uint64_t *argmax_bits = layer->argmax_bits;
-    for (Size i = 0; i < n; i += block_rows, argmax_bits += width) {
-        const Size rows = n - i < block_rows ? n - i : block_rows;
-        T(argmax_to_bits)((const REAL *)layer->Z + i * width, argmax_bits, rows, layer->n_units, layer->n_pieces);
-    }
-    for (Size from = 0; from < layer->fan_in; from += max_features) {
-        const Size left = layer->fan_in - from, features = left < max_features ? left : max_features;
+    for (Size i = 0; i < n; i += block_rows, argmax_bits += width)
+        T(argmax_to_bits)((const REAL *)layer->Z + i * width, argmax_bits, units, min_size(n - i, block_rows),
+                          layer->n_units, layer->n_pieces);
+    for (Size from = 0; from < layer->fan_in; from += SUMS) {
+        const Size features = min_size(layer->fan_in - from, SUMS);
         const Size chunk = IN_32_BYTES * LANES, padded = (features + chunk - 1) / chunk * chunk;
-        memset(layer->maxout_sums, 0, width * padded * sizeof(REAL));
-        memset(layer->db, 0, width * sizeof(REAL)); /* each turn adds all rows up again */
+        T(clear_sums)(layer, units); /* each turn adds all rows up again */
         memset(block, 0, block_rows * padded * sizeof(REAL));
         argmax_bits = layer->argmax_bits;
         for (Size i = 0; i < n; i += block_rows, argmax_bits += width) {
-            const Size rows = n - i < block_rows ? n - i : block_rows;
+            const Size rows = min_size(n - i, block_rows);
             for (Size r = 0; r < rows; r++)
                 memcpy(block + r * padded, X + (i + r) * layer->fan_in + from, features * sizeof(REAL));
-            T(add_block)(layer, argmax_bits, block, (const REAL *)layer->dA + i * layer->n_units, rows, padded / LANES);
+            T(add_block)(layer, argmax_bits, block, (const REAL *)layer->dA + i * layer->n_units, units, rows,
+                         padded / LANES);
         }
-        T(transpose)(layer->maxout_sums, padded, dW + from * width, beta, features, width);
+        for (Size j = 0; j < width; j += layer->n_units)
+            T(transpose)(layer->maxout_sums, dW + from * width, beta, features,
+                         (Range){j + units.from, j + units.to}, width);
     }
 }
 
 #undef IN_32_BYTES
 #undef BLOCK_ROWS
+#undef SUMS
 
 #else
 
-static int T(uses_maxout_weight_gradient)(const NetworkPlan *plan, const Layer *layer, Size n)
+static int T(uses_maxout_weight_gradient)(const NetworkPlan *plan, const Layer *layer)
 {
-    (void)plan, (void)layer, (void)n;
+    (void)plan, (void)layer;
     return 0;
 }
 
-static void T(maxout_weight_gradient)(const Layer *layer, const REAL *X, REAL beta, Size n)
+static void T(maxout_weight_gradient)(const Layer *layer, const REAL *X, REAL beta, Range units, Size n)
 {
-    (void)layer, (void)X, (void)beta, (void)n;
+    (void)layer, (void)X, (void)beta, (void)units, (void)n;
 }
 
 #endif

@@ -7,6 +7,7 @@
 #define SKNEURAL_NETWORK_PLAN_H
 
 #include "precision.h"
+#include "team.h"
 
 enum { IDENTITY, LOGISTIC, TANH, RELU, LEAKY_RELU, PRELU, ELU, MAXOUT, SELU, GELU, SILU, SOFTPLUS, MISH };
 enum { SOFTMAX_CROSS_ENTROPY, LOGISTIC_LOSS, SQUARED_ERROR, ABSOLUTE_ERROR, HUBER, QUANTILE, POISSON };
@@ -41,7 +42,7 @@ typedef struct {
  *
  * Some buffers are one and the same:
  *     dense activations that work in place   A is Z, dZ is dA
- *     PReLU, GELU, SiLU, Mish                dZ is dA
+ *     PReLU, GELU, SiLU, Mish                dZ is dA; in Z are slopes, or for PReLU their gradient row by row
  *     Maxout                                 all four are different
  *     last layer                             Z, then dZ: the loss replaces raw outputs by their gradient; no A, no dA
  */
@@ -61,23 +62,21 @@ typedef struct {
     void *output;          /* (n_rows, n_units): A after dropout, the next layer's input; A itself without dropout */
     void *dA;              /* (n_rows, n_units) */
     void *dZ;              /* (n_rows, width) */
-    void *slopes;          /* (width,): PReLU's slopes, one per unit */
-    void *dslopes;         /* (width,): their gradients */
     void *column_norms;    /* (width,): scratch of max_norm_project */
     uint64_t *argmax_bits; /* (n_rows / 64 rounded up, width): scratch of maxout.h; NULL where it is not used */
     void *maxout_sums;     /* (width rounded up to 8, MAX_SUM_REGISTERS · 32 bytes): scratch of maxout.h */
 } Layer;
 
-/* A batch as the loss sees it: row i has the target Y[rows[i]], and its loss counts with row_weight[i]. */
+/* A batch as the loss sees it. The loss of row i counts with row_weight[i]. */
 typedef struct {
     void *F;               /* (n_rows, n_outputs): raw outputs, replaced by the gradient of the mean loss */
     void *exp_sum;         /* (n_rows,): scratch of softmax */
     void *row_weight;      /* (n_rows,): sample weight / n_rows */
-    const Size *rows;      /* (n_rows,) */
+    double *row_loss;      /* (n_rows,): the losses, times row_weight */
     const void *Y;         /* class codes of type Size, or (n_samples, n_outputs) numbers */
     double loss_parameter; /* label smoothing, or Huber's delta; 0 for the others */
     const double *quantiles; /* (n_outputs,): of the quantile loss; NULL for the others */
-    Size n_rows, n_outputs;
+    Size n_outputs;
 } LossBatch;
 
 /* Members that pass together, the rows of one below those of another: buffers hold those of the first at the top. */
@@ -86,14 +85,8 @@ typedef struct {
     Size n_rows; /* of each member */
 } MemberBlock;
 
-/* Which matrix product is used: see gemm.h. */
 typedef struct {
-    void *blas_gemm; /* BLAS's function, in Fortran's convention */
-    int avoid_blas;  /* whether products of any size are made by gemm.h, where it can */
-} GemmDispatch;
-
-typedef struct {
-    GemmDispatch gemm;
+    void *blas_gemm; /* BLAS's function, in Fortran's convention; see gemm_dispatch.h */
     Layer *layers;
     Size n_layers;
     InputRows input;
@@ -107,6 +100,8 @@ typedef struct {
     LossBatch loss_batch;
     int loss;
     double l1, l2;
+    double batch_loss; /* the mean loss of the latest batch */
+    Team team;
 } NetworkPlan;
 
 #endif

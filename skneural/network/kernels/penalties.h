@@ -1,13 +1,14 @@
 /* Penalties on the weights, and the bound on the norm of a unit's incoming weights. */
 
 /* dW = the gradient of ½ l2 ‖W‖² + l1 ‖W‖₁. */
-VECTORIZED static void T(penalty_gradient)(const REAL *RESTRICT W, REAL *RESTRICT dW, REAL l2, REAL l1, Size size)
+VECTORIZED static void T(penalty_gradient)(
+    const REAL *RESTRICT W, REAL *RESTRICT dW, REAL l2, REAL l1, Range entries)
 {
     if (l1)
-        for (Size i = 0; i < size; i++)
+        for (Size i = entries.from; i < entries.to; i++)
             dW[i] = l2 * W[i] + l1 * (REAL)((W[i] > 0) - (W[i] < 0));
     else
-        for (Size i = 0; i < size; i++)
+        for (Size i = entries.from; i < entries.to; i++)
             dW[i] = l2 * W[i];
 }
 
@@ -26,17 +27,19 @@ VECTORIZED static double T(penalty_value)(const REAL *W, double l2, double l1, S
     return sum;
 }
 
-/* Shorten each column of W, (n, width), whose norm is above max_norm; `norms`, (width,), is scratch. */
-VECTORIZED static void T(max_norm_project)(REAL *W, REAL *RESTRICT column_norms, REAL max_norm, Size n, Size width)
+/* Shorten each of some columns of W, (n, width), whose norm is above max_norm; `norms`, (width,), is scratch. */
+VECTORIZED static void T(max_norm_project)(
+    REAL *W, REAL *RESTRICT column_norms, REAL max_norm, Range columns, Size n, Size width)
 {
     int any = 0;
-    memset(column_norms, 0, width * sizeof(REAL));
+    for (Size j = columns.from; j < columns.to; j++)
+        column_norms[j] = 0;
     for (Size i = 0; i < n; i++) {
         const REAL *RESTRICT w = W + i * width;
-        for (Size j = 0; j < width; j++)
+        for (Size j = columns.from; j < columns.to; j++)
             column_norms[j] += w[j] * w[j];
     }
-    for (Size j = 0; j < width; j++) {
+    for (Size j = columns.from; j < columns.to; j++) {
         const REAL norm = (REAL)sqrt(column_norms[j]);
         any |= norm > max_norm;
         column_norms[j] = norm > max_norm ? max_norm / norm : 1;
@@ -44,9 +47,18 @@ VECTORIZED static void T(max_norm_project)(REAL *W, REAL *RESTRICT column_norms,
     if (any)
         for (Size i = 0; i < n; i++) {
             REAL *RESTRICT w = W + i * width;
-            for (Size j = 0; j < width; j++)
+            for (Size j = columns.from; j < columns.to; j++)
                 w[j] *= column_norms[j];
         }
+}
+
+/* The thread's part of the same for all matrices. */
+static void T(project_weights)(const NetworkPlan *plan, const Thread *thread, double max_norm)
+{
+    for (const Layer *layer = plan->layers; layer < plan->layers + plan->n_layers; layer++)
+        for (Size j = 0; j < layer->n_matrices; j++)
+            T(max_norm_project)((REAL *)layer->W + j * layer->fan_in * layer->width, layer->column_norms, (REAL)max_norm,
+                                part_of(thread, layer->width, COLUMNS_AT_ONCE), layer->fan_in, layer->width);
 }
 
 /* Each of the matrices of several members counts as one n-th: the objective is the mean over the members. */

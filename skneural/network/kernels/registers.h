@@ -1,10 +1,12 @@
 /* The registers that hold several numbers, by the vector types of GCC and Clang, which read the same for any processor:
  *
- *     x86-64       16 registers of 32 bytes, if the processor has AVX2 and fused multiply-add (asked at run time)
+ *     x86-64       16 registers of 32 bytes, if the processor has AVX2 and fused multiply-add (asked at run time);
+ *                  32 of 64 bytes for matrix products, if it has AVX-512
  *     64-bit ARM   32 registers of 16 bytes (NEON, with fused multiply-add; each such processor has it)
  *
  * There and with these compilers WIDE_REGISTERS is defined. A function that uses the registers is marked WIDE, and is
- * called only if has_wide_registers(). Anywhere else the compiler makes of the plain loops what it can, and BLAS
+ * called only if has_wide_registers(). Where WIDEST is defined too, gemm_dispatch.h includes some functions once more
+ * with registers of 64 bytes, which are called only if has_widest_registers(). Anywhere else the compiler makes of the plain loops what it can, and BLAS
  * multiplies the matrices. SKNEURAL_PLAIN asks for that everywhere: it is how the plain form is tested.
  *
  * MinGW is left out: it aligns the stack to 16 bytes, so that saving a register of 32 bytes there ends the process. */
@@ -16,6 +18,9 @@
 #define WIDE_REGISTERS
 #define REGISTER_BYTES 32
 #define WIDE __attribute__((target("avx2,fma")))
+#if !defined(_MSC_VER)
+#define WIDEST __attribute__((target("avx512f")))
+#endif
 #define LOAD_NO_EARLIER ((void)0)
 #elif defined(__aarch64__) && defined(__ARM_NEON)
 #define WIDE_REGISTERS
@@ -73,6 +78,13 @@ static inline int has_wide_registers(void)
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 #endif
 }
+
+#ifdef WIDEST
+static inline int has_widest_registers(void)
+{
+    return __builtin_cpu_supports("avx512f");
+}
+#endif
 
 #endif
 #endif

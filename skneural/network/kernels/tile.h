@@ -17,7 +17,16 @@ typedef REGISTER_OF(REAL) T(Register);
             tile[i] = __builtin_shufflevector(above, below, LOWER); \
             tile[i + h] = __builtin_shufflevector(above, below, UPPER); \
         }
-#if LANES == 8
+#if LANES == 16
+#define LOWER_8 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23
+#define UPPER_8 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31
+#define LOWER_4 0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27
+#define UPPER_4 4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31
+#define LOWER_2 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29
+#define UPPER_2 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31
+#define LOWER_1 0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30
+#define UPPER_1 1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31
+#elif LANES == 8
 #define LOWER_4 0, 1, 2, 3, 8, 9, 10, 11
 #define UPPER_4 4, 5, 6, 7, 12, 13, 14, 15
 #define LOWER_2 0, 1, 8, 9, 4, 5, 12, 13
@@ -36,6 +45,9 @@ typedef REGISTER_OF(REAL) T(Register);
 
 WIDE INLINED void T(transpose_tile)(T(Register) *tile)
 {
+#if LANES >= 16
+    EXCHANGE(8, LOWER_8, UPPER_8)
+#endif
 #if LANES >= 8
     EXCHANGE(4, LOWER_4, UPPER_4)
 #endif
@@ -46,6 +58,8 @@ WIDE INLINED void T(transpose_tile)(T(Register) *tile)
 }
 
 #undef EXCHANGE
+#undef LOWER_8
+#undef UPPER_8
 #undef LOWER_4
 #undef UPPER_4
 #undef LOWER_2

@@ -32,6 +32,8 @@ static void report(const char *what)
     n_compared = 0;
 }
 
+enum { WHOLE, IN_QUARTERS, IN_FEWER_LANES }; /* how a product is made */
+
 #include "formulas.h"
 
 #define REAL float

@@ -23,51 +23,82 @@ static void T(loops_gemm)(
         }
 }
 
-/* An entry of C as gemm.h promises it: a chain of fused multiply-adds, anew after each 256 steps. */
-static REAL T(chain)(const REAL *a, Size a_stride, const REAL *b, Size b_stride, Size k, REAL beta, REAL c)
+/* Entry (i, j) of C as gemm.h promises it: a chain of fused multiply-adds, anew in each of equal blocks of at most 256. */
+static REAL T(chain)(const T(Product) *product, Size i, Size j, REAL c)
 {
-    for (Size from = 0; from < k; from += 256) {
+    const Size n = product->shape[0], k = product->shape[1], m = product->shape[2];
+    const Size n_blocks = (k + 255) / 256, block = (k + n_blocks - 1) / n_blocks;
+    for (Size from = 0; from < k; from += block) {
+        const REAL factor = from ? 1 : product->beta;
         REAL sum = 0;
-        for (Size p = from; p < k && p < from + 256; p++)
-            sum = SINGLE ? fmaf(a[p * a_stride], b[p * b_stride], sum) : fma(a[p * a_stride], b[p * b_stride], sum);
-        const REAL factor = from ? 1 : beta;
+        for (Size p = from; p < k && p < from + block; p++) {
+            const REAL a = product->A[product->transpose[0] == 'T' ? p * n + i : i * k + p];
+            const REAL b = product->B[product->transpose[1] == 'T' ? j * k + p : p * m + j];
+            const REAL scaled = b * (product->scales ? product->scales[p] : 1);
+            sum = SINGLE ? fmaf(a, scaled, sum) : fma(a, scaled, sum);
+        }
         c = factor ? (SINGLE ? fmaf(factor, c, sum) : fma(factor, c, sum)) : sum;
     }
     return c;
 }
 
-static void T(check_product)(char *transpose, Size n, Size k, Size m, REAL beta)
+/* Make the product at once, or as four threads do, or at once in the registers that processors without WIDEST have. */
+static void T(multiply)(T(Product) product, int how)
 {
-    const GemmDispatch dispatch = {.blas_gemm = T(loops_gemm), .avoid_blas = 1};
-    const int exact = T(uses_own_gemm)(&dispatch, 0), A_T = transpose[0] == 'T', B_T = transpose[1] == 'T';
+    const Size n_parts = how == IN_QUARTERS ? 2 : 1;
+    for (int row = 0; row < n_parts; row++)
+        for (int column = 0; column < n_parts; column++) {
+            product.rows = part_of(&(Thread){NULL, row, n_parts}, product.shape[0], ROWS_AT_ONCE);
+            product.columns = part_of(&(Thread){NULL, column, n_parts}, product.shape[2], COLUMNS_AT_ONCE);
+#ifdef WIDE_REGISTERS
+            if (how == IN_FEWER_LANES && has_wide_registers()) {
+                T(own_gemm)(&product);
+                continue;
+            }
+#endif
+            T(gemm)(T(loops_gemm), &product);
+        }
+}
+
+static void T(check_product)(const char *transpose, Size n, Size k, Size m, REAL beta, int has_scales, int how)
+{
     REAL *A = T(random_array)(n * k), *B = T(random_array)(k * m), *C = T(random_array)(n * m + 1);
-    REAL *before = malloc((n * m + 1) * sizeof(REAL));
+    REAL *before = malloc((n * m + 1) * sizeof(REAL)), *scales = T(random_array)(k);
+    const T(Product) product = {transpose, A, B, C, beta, has_scales ? scales : NULL, {n, k, m}, {0, 0}, {0, 0}};
     if (!beta)
         for (Size i = 0; i < n * m; i++)
             C[i] = (REAL)NAN; /* where beta is 0, C is not read */
     memcpy(before, C, (n * m + 1) * sizeof(REAL));
-    T(gemm)(&dispatch, transpose, A, B, beta, C, (Size[3]){n, k, m});
+    T(multiply)(product, how);
     for (Size i = 0; i < n; i++)
-        for (Size j = 0; j < m; j++) {
-            const REAL expected = T(chain)(A + (A_T ? i : i * k), A_T ? n : 1, B + (B_T ? j * k : j), B_T ? 1 : m, k,
-                                           beta, before[i * m + j]);
-            compare("gemm", C[i * m + j], expected, exact ? 0 : (SINGLE ? 1e-4 : 1e-12));
-        }
+        for (Size j = 0; j < m; j++)
+            compare("gemm", C[i * m + j], T(chain)(&product, i, j, before[i * m + j]),
+                    T(uses_own_gemm)() ? 0 : (SINGLE ? 1e-4 : 1e-12));
     compare("the entry behind gemm's C", C[n * m], before[n * m], 0);
-    free(A), free(B), free(C), free(before);
+    free(A), free(B), free(C), free(before), free(scales);
+}
+
+static void T(check_products)(const char *transpose, int has_scales, int how)
+{
+    const Size rows[] = {1, 2, 3, 5, 7, 8, 9, 13, 17}, depths[] = {1, 9, 32, 300};
+    for (int i = 0; i < 9; i++)
+        for (int d = 0; d < 4; d++)
+            for (Size m = 1; m < 70; m += m < 18 ? 1 : 5)
+                for (int beta = 0; beta < 3; beta++)
+                    if (depths[d] <= 32 || beta == 1) /* many numbers take long */
+                        T(check_product)(transpose, rows[i], depths[d], m, (REAL)beta / 2, has_scales, how);
+    T(check_product)(transpose, 1030, 20, 17, 1, has_scales, how); /* more rows than a block has */
 }
 
 static void T(check_gemm)(void)
 {
-    const Size rows[] = {1, 2, 3, 4, 5, 6, 7, 12, 13, 29}, depths[] = {1, 2, 9, 32, 300};
-    char *transposes[] = {"NN", "NT", "TN", "TT"};
-    for (int t = 0; t < 4; t++)
-        for (int i = 0; i < 10; i++)
-            for (int d = 0; d < 5; d++)
-                for (Size m = 1; m < 36; m += m < 18 ? 1 : 3)
-                    for (int beta = 0; beta < 3; beta++)
-                        T(check_product)(transposes[t], rows[i], depths[d], m, (REAL)beta / 2);
-    T(check_product)("NN", 1030, 20, 17, 1); /* more rows than a block has */
-    T(check_product)("TN", 1030, 20, 17, 0);
+    for (int how = WHOLE; how <= IN_FEWER_LANES; how++) {
+        T(check_products)("NN", 0, how);
+        T(check_products)("NT", 0, how);
+        T(check_products)("TN", 0, how);
+        T(check_products)("TT", 0, how);
+        if (T(uses_own_gemm)())
+            T(check_products)("NN", 1, how);
+    }
     report(SINGLE ? "gemm, float" : "gemm, double");
 }

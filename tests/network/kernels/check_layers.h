@@ -7,12 +7,10 @@ static void T(check_activation)(int kind, Size n, Size width)
 {
     const double p = kind == LEAKY_RELU || kind == PRELU ? 0.25 : kind == ELU, h = 1e-5;
     REAL *Z = T(random_array)(n * width), *A = T(random_array)(n * width), *dA = T(random_array)(n * width);
-    REAL *b = T(random_array)(width), *db = calloc(width, sizeof(REAL)), slope = 0.25, dslope = 0;
-    REAL *slopes = T(random_array)(width), *dslopes = T(random_array)(width);
+    REAL *b = T(random_array)(width), slope = 0.25;
     double *z = malloc(n * width * sizeof(double));
     Layer layer = {.width = width, .n_units = width, .n_pieces = 1, .activation = kind, .shares_slope = 1,
-                   .activation_parameter = p, .Z = Z, .b = b, .db = db, .activation_params = &slope,
-                   .dactivation_params = &dslope, .slopes = slopes, .dslopes = dslopes};
+                   .activation_parameter = p, .Z = Z, .b = b, .activation_params = &slope};
     const int has_A = kind == PRELU || kind == GELU || kind == SILU || kind == MISH;
     layer.A = has_A ? A : Z;
     layer.dA = layer.dZ = dA;
@@ -23,20 +21,17 @@ static void T(check_activation)(int kind, Size n, Size width)
     }
     REAL *gradient = T(random_array)(n * width);
     memcpy(gradient, dA, n * width * sizeof(REAL));
-    T(activation_forward)(&layer, n);
+    T(activation_forward)(&layer, (Range){0, 8});
+    T(activation_forward)(&layer, (Range){8, n});
     for (Size i = 0; i < n * width; i++)
         compare("activation", ((REAL *)layer.A)[i], activation(kind, z[i], p), TOLERANCE);
-    T(activation_backward)(NULL, &layer, n);
-    for (Size j = 0; j < width; j++) {
-        double sum = 0;
-        for (Size i = j; i < n * width; i += width) {
-            const double difference = (activation(kind, z[i] + h, p) - activation(kind, z[i] - h, p)) / (2 * h);
-            compare("slope", dA[i], gradient[i] * difference, SLOPE_TOLERANCE);
-            sum += dA[i];
-        }
-        compare("db", db[j], sum, TOLERANCE);
+    T(activation_backward)(NULL, &layer, (Range){0, 8});
+    T(activation_backward)(NULL, &layer, (Range){8, n});
+    for (Size i = 0; i < n * width; i++) {
+        const double difference = (activation(kind, z[i] + h, p) - activation(kind, z[i] - h, p)) / (2 * h);
+        compare("slope", dA[i], gradient[i] * difference, SLOPE_TOLERANCE);
     }
-    free(Z), free(A), free(dA), free(b), free(db), free(slopes), free(dslopes), free(z), free(gradient);
+    free(Z), free(A), free(dA), free(b), free(z), free(gradient);
 }
 
 static void T(check_loss)(int kind, Size n, Size k, double p)
@@ -44,11 +39,11 @@ static void T(check_loss)(int kind, Size n, Size k, double p)
     const double quantiles[] = {0.25, 0.25, 0.25, 0.25, 0.25, 0.25, 0.25, 0.25, 0.25}, h = 1e-5;
     REAL *F = T(random_array)(n * k), *Y = T(random_array)(n * k);
     REAL *weight = T(random_array)(n), *scratch = T(random_array)(n);
-    double f[9], y[9], expected = 0, *differences = malloc(n * k * sizeof(double));
+    double f[9], y[9], expected = 0, *losses = malloc(n * sizeof(double)), *differences = malloc(n * k * sizeof(double));
     Size *rows = malloc(n * sizeof(Size)), *codes = malloc(n * sizeof(Size));
     NetworkPlan plan = {.loss = kind};
-    plan.loss_batch = (LossBatch){F, scratch, weight, rows, kind == SOFTMAX_CROSS_ENTROPY ? (void *)codes : Y, p,
-                                  quantiles, n, k};
+    plan.loss_batch = (LossBatch){F, scratch, weight, losses, kind == SOFTMAX_CROSS_ENTROPY ? (void *)codes : Y, p,
+                                  quantiles, k};
     for (Size i = 0; i < n; i++) {
         rows[i] = n - 1 - i;
         codes[i] = i % k;
@@ -71,10 +66,13 @@ static void T(check_loss)(int kind, Size n, Size k, double p)
             f[j] += h;
         }
     }
-    compare("loss", T(evaluate_loss)(&plan), expected, TOLERANCE);
+    T(evaluate_loss)(&plan, rows, (Range){0, 8});
+    T(evaluate_loss)(&plan, rows, (Range){8, n});
+    compare("loss", T(sum_loss)(&plan.loss_batch, n), expected, TOLERANCE);
     for (Size i = 0; i < n * k; i++)
         compare("gradient of the loss", F[i], differences[i], SLOPE_TOLERANCE);
-    free(F), free(Y), free(weight), free(scratch), free(rows), free(codes), free(differences);
+    free(F), free(Y), free(weight), free(scratch), free(rows), free(codes), free(losses);
+    free(differences);
 }
 
 /* Column `j` of scale · (Z - mean) / std, by plain loops in double precision. */
@@ -101,9 +99,17 @@ static void T(check_batch_norm)(Size n, Size width)
     for (Size i = 0; i < n * width; i++)
         z[i % width * n + i / width] = Z[i];
     memcpy(gradient, dY, n * width * sizeof(REAL));
-    T(add_column_sums)(dY, dshift, n, width);
-    T(batch_norm_forward)(&norm, NULL, Z, n, width);
-    T(batch_norm_backward)(&norm, NULL, dY, dshift, n, width);
+    for (int index = 0; index < 2; index++) /* as two threads do */
+        T(batch_norm_statistics)(&norm, NULL, Z, part_of(&(Thread){NULL, index, 2}, width, COLUMNS_AT_ONCE), n, width);
+    for (int index = 0; index < 2; index++)
+        T(batch_norm_forward)(&norm, Z, part_of(&(Thread){NULL, index, 2}, n, ROWS_AT_ONCE), width);
+    for (int index = 0; index < 2; index++) {
+        const Range columns = part_of(&(Thread){NULL, index, 2}, width, COLUMNS_AT_ONCE);
+        T(add_column_sums)(dY, dshift, columns, n, width);
+        T(batch_norm_scale_gradient)(&norm, dY, columns, n, width);
+    }
+    for (int index = 0; index < 2; index++)
+        T(batch_norm_backward)(&norm, NULL, dY, dshift, part_of(&(Thread){NULL, index, 2}, n, ROWS_AT_ONCE), n, width);
     for (Size j = 0; j < width; j++) {
         double *column = z + j * n, h = 1e-5;
         T(normalize_column)(column, scale[j], n, y);

@@ -27,15 +27,15 @@ static void T(free_layer)(const Layer *layer)
 static void T(check_maxout)(Size n, Size fan_in, Size n_units, Size n_pieces, REAL beta)
 {
     Layer layer = T(new_layer)(MAXOUT, fan_in, n_units, n_pieces, n);
-    const NetworkPlan plan = {.gemm = {.avoid_blas = 1}, .layers = &layer};
+    const NetworkPlan plan = {.layers = &layer};
     REAL *X = T(random_array)(n * fan_in), *Z = layer.Z, *dZ = layer.dZ, *b = layer.b, *dW = layer.dW, *db = layer.db;
     REAL *before = T(random_array)(fan_in * layer.width);
     double *z = malloc(n * layer.width * sizeof(double));
     memcpy(before, dW, fan_in * layer.width * sizeof(REAL));
     for (Size i = 0; i < n * layer.width; i++)
         z[i] = (REAL)(Z[i] + b[i % layer.width]);
-    T(activation_forward)(&layer, n);
-    T(maxout_backward)(layer.dA, Z, dZ, db, n, layer.width, n_pieces);
+    T(activation_forward)(&layer, (Range){0, n});
+    T(maxout_backward)(layer.dA, Z, dZ, n, layer.width, n_pieces);
     for (Size i = 0; i < n; i++)
         for (Size j = 0; j < n_units; j++) {
             Size largest = j;
@@ -47,8 +47,9 @@ static void T(check_maxout)(Size n, Size fan_in, Size n_units, Size n_pieces, RE
                 compare("dZ of maxout", dZ[i * layer.width + c],
                         c == largest ? ((REAL *)layer.dA)[i * n_units + j] : 0, 0);
         }
-    if (T(uses_maxout_weight_gradient)(&plan, &layer, n)) {
-        T(maxout_weight_gradient)(&layer, X, beta, n);
+    if (T(uses_maxout_weight_gradient)(&plan, &layer)) {
+        for (int index = 0; index < 2; index++) /* as two threads do */
+            T(maxout_weight_gradient)(&layer, X, beta, part_of(&(Thread){NULL, index, 2}, n_units, COLUMNS_AT_ONCE), n);
         for (Size c = 0; c < layer.width; c++) {
             double db_c = 0;
             for (Size i = 0; i < n; i++)
@@ -114,11 +115,12 @@ static void T(check_pass)(int activation, Size n_pieces, const Size sizes[4], Si
                       T(new_layer)(IDENTITY, sizes[2], sizes[3], 1, n)};
     REAL *X = T(random_array)(n * sizes[0]), *exp_sum = T(random_array)(n), *row_weight = T(random_array)(n);
     Size *rows = malloc(n * sizeof(Size)), *codes = malloc(n * sizeof(Size));
-    NetworkPlan plan = {.gemm = {T(loops_gemm), 1}, .layers = layers, .n_layers = 3, .n_members = 1};
+    double *losses = malloc(n * sizeof(double));
+    NetworkPlan plan = {.blas_gemm = T(loops_gemm), .layers = layers, .n_layers = 3, .n_members = 1};
     free(layers[2].dZ);
     layers[2].dZ = layers[2].Z; /* the loss leaves the gradient there */
     plan.input = (InputRows){X, NULL, NULL, sizes[0], 1, sizes[0]};
-    plan.loss_batch = (LossBatch){layers[2].Z, exp_sum, row_weight, rows, codes, 0, NULL, n, sizes[3]};
+    plan.loss_batch = (LossBatch){layers[2].Z, exp_sum, row_weight, losses, codes, 0, NULL, sizes[3]};
     for (Size i = 0; i < n; i++) {
         rows[i] = i;
         codes[i] = i % sizes[3];
@@ -126,13 +128,13 @@ static void T(check_pass)(int activation, Size n_pieces, const Size sizes[4], Si
     for (int l = 0; l < 3; l++) /* so that no activation saturates */
         for (Size e = 0; e < layers[l].fan_in * layers[l].width; e++)
             ((REAL *)layers[l].W)[e] /= (REAL)sqrt(layers[l].fan_in);
-    const double loss = T(forward_backward)(&plan, rows, 1, n);
-    compare("loss of a network", loss, T(plain_loss)(&plan, X, codes, n, NULL, 0), SINGLE ? 1e-5 : 1e-13);
+    T(forward_backward)(&plan, &(Thread){NULL, 0, 1}, rows, 1, n);
+    compare("loss of a network", plan.batch_loss, T(plain_loss)(&plan, X, codes, n, NULL, 0), SINGLE ? 1e-5 : 1e-13);
     for (int l = 0; l < 3; l++) {
         T(check_gradient)(&plan, X, codes, n, layers[l].W, layers[l].dW, layers[l].fan_in * layers[l].width);
         T(check_gradient)(&plan, X, codes, n, layers[l].b, layers[l].db, layers[l].width);
     }
-    free(X), free(exp_sum), free(row_weight), free(rows), free(codes);
+    free(X), free(exp_sum), free(row_weight), free(rows), free(codes), free(losses);
     layers[2].dZ = NULL;
     for (int l = 0; l < 3; l++)
         T(free_layer)(layers + l);

@@ -5,7 +5,7 @@ import threading
 import joblib
 import pytest
 
-from skneural.network.joblib_threads import in_joblib_thread
+from skneural.network.threads import in_joblib_thread
 
 
 def answers(n_jobs, backend):

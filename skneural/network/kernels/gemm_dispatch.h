@@ -1,0 +1,103 @@
+/* Which matrix product is used: that of gemm.h, for the widest registers there are, or BLAS. A product of gemm.h is made
+ * by the threads of a team, each its part of C. BLAS has threads of its own, so that a team that calls it has one. */
+
+/* C = op(A) op(B) + beta C, row-major: these rows and columns of C. */
+typedef struct {
+    const char *transpose; /* an N or a T for A and one for B */
+    const REAL *A, *B;
+    REAL *C;
+    REAL beta;
+    const REAL *scales; /* (depth,): of the rows of B, which is not transposed then; NULL for none, and with BLAS */
+    Size shape[3];      /* rows of C, depth, columns of C */
+    Range rows, columns;
+} T(Product);
+
+#ifdef WIDE_REGISTERS
+
+#include "gemm.h"
+
+#ifdef WIDEST
+#pragma push_macro("WIDE")
+#pragma push_macro("REGISTER_BYTES")
+#undef WIDE
+#undef REGISTER_BYTES
+#define WIDE WIDEST
+#define REGISTER_BYTES 64
+#define Register Register_512
+#define transpose_tile transpose_tile_512
+#define gemm_kernel gemm_kernel_512
+#define gemm_panel gemm_panel_512
+#define pack_transposed pack_transposed_512
+#define pack_panel pack_panel_512
+#define scale_panel scale_panel_512
+#define own_gemm own_gemm_512
+#include "tile.h"
+#include "gemm.h"
+#undef Register
+#undef transpose_tile
+#undef gemm_kernel
+#undef gemm_panel
+#undef pack_transposed
+#undef pack_panel
+#undef scale_panel
+#undef own_gemm
+#pragma pop_macro("REGISTER_BYTES")
+#pragma pop_macro("WIDE")
+#endif
+
+#endif
+
+/* Whether products are made by gemm.h, not by BLAS. */
+static inline int T(uses_own_gemm)(void)
+{
+#ifdef WIDE_REGISTERS
+    return has_wide_registers();
+#else
+    return 0;
+#endif
+}
+
+typedef void (*T(BlasGemm))(
+    char *, char *, int *, int *, int *, REAL *, REAL *, int *, REAL *, int *, REAL *, REAL *, int *);
+
+/* Row-major means transposed to BLAS, which therefore computes Cᵀ = op(B)ᵀ op(A)ᵀ. */
+static void T(blas_gemm)(void *blas_gemm, const T(Product) *product)
+{
+    const Range rows = product->rows, columns = product->columns;
+    const int A_transposed = product->transpose[0] == 'T', B_transposed = product->transpose[1] == 'T';
+    int n = (int)range_size(rows), k = (int)product->shape[1], m = (int)range_size(columns);
+    int lda = A_transposed ? (int)product->shape[0] : k, ldc = (int)product->shape[2], ldb = B_transposed ? k : ldc;
+    char transpose_A = product->transpose[0], transpose_B = product->transpose[1];
+    const REAL *A = product->A + rows.from * (A_transposed ? 1 : lda);
+    const REAL *B = product->B + columns.from * (B_transposed ? ldb : 1);
+    REAL one = 1, beta = product->beta, *C = product->C + rows.from * ldc + columns.from;
+    if (n && m)
+        ((T(BlasGemm))blas_gemm)(&transpose_B, &transpose_A, &m, &n, &k, &one, (REAL *)B, &ldb, (REAL *)A, &lda, &beta, C,
+                                 &ldc);
+}
+
+static void T(gemm)(void *blas_gemm, const T(Product) *product)
+{
+#ifdef WIDE_REGISTERS
+    if (T(uses_own_gemm)()) {
+#ifdef WIDEST
+        if (has_widest_registers()) {
+            T(own_gemm_512)(product);
+            return;
+        }
+#endif
+        T(own_gemm)(product);
+        return;
+    }
+#endif
+    T(blas_gemm)(blas_gemm, product);
+}
+
+/* The thread's rows of Z = A W; shape is (rows of A, depth, columns of W). */
+static void T(matmul)(
+    void *blas_gemm, const Thread *thread, const REAL *A, const REAL *W, REAL *Z, const Size shape[3])
+{
+    const Range rows = part_of(thread, shape[0], ROWS_AT_ONCE);
+    T(gemm)(blas_gemm,
+            &(T(Product)){"NN", A, W, Z, 0, NULL, {shape[0], shape[1], shape[2]}, rows, {0, shape[2]}});
+}

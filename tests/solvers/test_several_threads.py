@@ -1,0 +1,197 @@
+"""Training on several threads: the same numbers to the bit, and no more threads than the user allows."""
+
+import json
+import multiprocessing
+import os
+import subprocess
+import sys
+
+import joblib
+import numpy as np
+import pytest
+from scipy import sparse
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from skneural import ACTIVATIONS, ActivationMLPClassifier, ActivationMLPRegressor, Maxout, PReLU
+from skneural.backend import EXTENSIONS, built_extension
+
+OPENMP = "skneural.network.openmp"
+
+if not all(built_extension(name) for name in (*EXTENSIONS, OPENMP)):
+    pytest.skip("the extension modules are not built", allow_module_level=True)
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+# Sizes that no number of threads divides, and batches of millions of multiplications, so that eight threads work.
+N_ROWS, N_FEATURES, HIDDEN, BATCH = 1501, 61, (77, 45), 700
+LOSSES = ["squared_error", "absolute_error", "huber", "quantile", "poisson"]
+
+
+def table(dtype, is_sparse=False):
+    rng = np.random.RandomState(0)
+    X = rng.normal(size=(N_ROWS, N_FEATURES)).astype(dtype)
+    if is_sparse:
+        X = sparse.csr_array(np.where(rng.uniform(size=X.shape) < 0.7, 0, X).astype(dtype))
+    return X, rng.uniform(0.1, 2, N_ROWS)
+
+
+def fitted(estimator, dtype="float64", is_sparse=False, weighted=False, **settings):
+    X, y = table(dtype, is_sparse)
+    if estimator is ActivationMLPClassifier:
+        y = (3 * y).astype(int)
+    weights = {"sample_weight": np.linspace(0, 2, N_ROWS)} if weighted else {}
+    defaults = {"hidden_layer_sizes": HIDDEN, "batch_size": BATCH, "max_iter": 2, "tol": 0, "random_state": 0}
+    return estimator(**{**defaults, **settings}).fit(X, y, **weights)
+
+
+def cases():
+    """Name and arguments of fits that together call every kernel."""
+    classify, regress = ActivationMLPClassifier, ActivationMLPRegressor
+    activations = {**ACTIVATIONS, "maxout of 5": Maxout(5), "shared prelu": PReLU(shared=True)}
+    for dtype in ("float32", "float64"):
+        for name, activation in activations.items():
+            for batch_norm in (False, True):
+                settings = {"activation": activation, "batch_norm": batch_norm, "dtype": dtype}
+                yield f"{name}, {batch_norm=}, {dtype}", (classify, settings)
+                yield f"{name}, {batch_norm=}, {dtype}, members", (classify, {**settings, "n_members": 3})
+        for loss in LOSSES:
+            yield f"{loss}, {dtype}", (regress, {"loss": loss, "dtype": dtype, "weighted": True})
+        for n_members in (1, 3):
+            settings = {"dtype": dtype, "n_members": n_members}
+            yield f"sparse, {settings}", (classify, {**settings, "is_sparse": True, "input_dropout": 0.1})
+            yield f"dropout, {settings}", (classify, {**settings, "dropout": 0.2, "input_dropout": 0.1})
+            more = {"l1_ratio": 0.5, "alpha": 0.01, "max_norm": 0.5, "clip_norm": 0.1, "batch_norm": True}
+            yield f"penalties, {settings}", (classify, {**settings, **more, "weighted": True})
+            yield f"linear, {settings}", (classify, {**settings, "hidden_layer_sizes": (), "batch_size": 1500})
+        for solver in ("sgd", "adamw", "rmsprop", "adagrad", "lbfgs"):
+            yield f"{solver}, {dtype}", (classify, {"solver": solver, "dtype": dtype})
+        yield f"300 units, {dtype}", (classify, {"hidden_layer_sizes": (300,), "dtype": dtype, "max_norm": 0.5})
+
+
+def fingerprints():
+    """Return for each case the bits of losses, norms and parameters, and of predictions."""
+    import hashlib
+
+    found = {}
+    for name, (estimator, settings) in cases():
+        model = fitted(estimator, **settings)
+        X, _ = table(settings["dtype"], settings.get("is_sparse", False))
+        predict = getattr(model, "predict_proba", model.predict)
+        parts = [model.parameters_, np.array(model.loss_curve_), predict(X)]
+        found[name] = [model.backend_, *(hashlib.sha256(part.tobytes()).hexdigest() for part in parts)]
+    return found
+
+
+def run_with(n_threads, code):
+    environment = {**os.environ, "OMP_NUM_THREADS": str(n_threads)}
+    run = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code], env=environment, capture_output=True, text=True, timeout=900
+    )
+    assert run.returncode == 0, run.stderr
+    return json.loads(run.stdout)
+
+
+FINGERPRINTS = f"""
+import json, runpy
+names = runpy.run_path({__file__!r})
+print(json.dumps(names["fingerprints"]()))
+"""
+
+
+@pytest.fixture(scope="module")
+def alone():
+    return run_with(1, FINGERPRINTS)
+
+
+@pytest.mark.parametrize("n_threads", [2, 8])
+def test_fits_and_predictions_are_equal_to_the_bit_on_any_number_of_threads(alone, n_threads):
+    found = run_with(n_threads, FINGERPRINTS)
+    assert {backend for backend, *_ in found.values()} == {"native"}
+    assert [name for name in alone if found[name] != alone[name]] == []
+
+
+# What the system says, not what the package says of itself: threads of the process after a fit, less those before.
+COUNT = """
+import json, os
+import numpy as np
+from skneural import ActivationMLPClassifier
+from threadpoolctl import threadpool_limits
+X, y = np.random.RandomState(0).normal(size=(2000, 64)), np.arange(2000) % 2
+def started(fit):
+    before = len(os.listdir("/proc/self/task"))
+    fit()
+    return len(os.listdir("/proc/self/task")) - before
+def fit(hidden=(100,)):
+    ActivationMLPClassifier(hidden, batch_size=500, max_iter=2, random_state=0).fit(X, y)
+fit((2,))  # which starts what is not ours
+"""
+linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="counts the threads that Linux lists")
+
+
+@linux
+@pytest.mark.parametrize("n_threads", [1, 2, 3])
+def test_the_environment_limits_the_threads(n_threads):
+    assert run_with(n_threads, COUNT + "print(json.dumps(started(fit)))") == n_threads - 1
+
+
+@linux
+def test_threadpoolctl_limits_the_threads():
+    code = COUNT + "with threadpool_limits(1): first = started(fit)\nprint(json.dumps([first, started(fit)]))"
+    assert run_with(4, code) == [0, 3]
+
+
+@linux
+def test_small_fits_start_no_threads():
+    assert run_with(4, COUNT + "print(json.dumps(started(lambda: fit((5,)))))") == 0
+
+
+@linux
+def test_jobs_in_threads_have_one_thread_each():
+    code = COUNT + (
+        "import joblib\n"
+        "def both(): joblib.Parallel(2, backend='threading')(joblib.delayed(f)() for f in [fit] * 2)\n"
+        "with joblib.Parallel(2, backend='threading') as pool:\n"
+        "    pool(joblib.delayed(len)('') for _ in range(2))\n"
+        "    print(json.dumps(started(lambda: pool(joblib.delayed(fit)() for _ in range(2)))))"
+    )
+    assert run_with(4, code) == 0
+
+
+def openmp_threads():
+    return [library["num_threads"] for library in threadpool_info() if library["user_api"] == "openmp"]
+
+
+def allowed_in_job():
+    fitted(ActivationMLPClassifier)
+    return openmp_threads()
+
+
+def test_processes_of_joblib_keep_to_their_limit():
+    with joblib.parallel_config("loky", n_jobs=2, inner_max_num_threads=1):
+        found = joblib.Parallel()(joblib.delayed(allowed_in_job)() for _ in range(2))
+    assert {n for numbers in found for n in numbers} == {1}
+
+
+def send_fit(pipe):
+    pipe.send(fitted(ActivationMLPClassifier).parameters_)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_process_trains_alone_after_its_parent_trained_on_threads():
+    expected = fitted(ActivationMLPClassifier).parameters_
+    context = multiprocessing.get_context("fork")
+    here, there = context.Pipe()
+    child = context.Process(target=send_fit, args=(there,), daemon=True)
+    child.start()
+    assert here.poll(100), "the child does not answer"
+    np.testing.assert_array_equal(here.recv(), expected)
+    child.join(60)
+
+
+def test_a_limit_in_this_process_changes_no_bit():
+    with threadpool_limits(1):
+        expected = fitted(ActivationMLPClassifier, activation="maxout", dtype="float32")
+    found = fitted(ActivationMLPClassifier, activation="maxout", dtype="float32")
+    np.testing.assert_array_equal(found.parameters_, expected.parameters_)
+    assert found.loss_curve_ == expected.loss_curve_
