@@ -52,7 +52,10 @@ def race(network, candidates, X, y, folds, rounds):
     `rounds` has, for each round, the number of epochs, and how many candidates remain after it.
     """
     scaled = [(StdScaler().fit(X[train]).transform(X), train, test) for train, test in folds]
-    models = {i: [clone(network).set_params(**each, warm_start=True) for _ in folds] for i, each in enumerate(candidates)}
+    models = {
+        number: [clone(network).set_params(**each, warm_start=True) for _ in folds]
+        for number, each in enumerate(candidates)
+    }
     for n_epochs, n_left in rounds:
         scores = {}
         for i, of_folds in models.items():
@@ -64,7 +67,9 @@ def race(network, candidates, X, y, folds, rounds):
                 ]
             )
         best = sorted(scores, key=scores.get, reverse=True)[:n_left]
-        print(f"{len(models)} candidates, {n_epochs} epochs more each: best {candidates[best[0]]}, {scores[best[0]]:.4f}")
+        print(
+            f"{len(models)} candidates, {n_epochs} epochs more each: best {candidates[best[0]]}, {scores[best[0]]:.4f}"
+        )
         models = {i: models[i] for i in best}
     return {i: scores[i] for i in best}
 
@@ -89,7 +94,9 @@ with threadpool_limits(1):
 
 scores, winner = search.cv_results_["mean_test_score"], next(iter(left))
 error = search.cv_results_["std_test_score"][search.best_index_] / np.sqrt(len(folds) - 1)
-print(f"the grid's best: {candidates[search.best_index_]}, mean accuracy {scores.max():.4f}, standard error {error:.4f}")
+print(
+    f"the grid's best: {candidates[search.best_index_]}, mean accuracy {scores.max():.4f}, standard error {error:.4f}"
+)
 print(f"the race's best: {candidates[winner]}, mean accuracy {left[winner]:.4f}, in the grid {scores[winner]:.4f}")
 print(f"the race's best is within one standard error of the grid's: {scores.max() - scores[winner] <= error}")
 print(f"equal networks: {np.isclose(left[winner], scores[winner], atol=1e-12)}")

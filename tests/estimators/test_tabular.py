@@ -59,7 +59,7 @@ def test_settings_of_the_network_are_the_defaults_unless_overridden(factory):
     if factory is tabular_regressor:
         more |= {"clip_predictions": True, "hidden_layer_sizes": (128, 128), "learning_rate_init": 0.02}
     else:
-        more |= {"hidden_layer_sizes": (128, 128, 128)}
+        more |= {"hidden_layer_sizes": (128, 128, 128), "temperature_scaling": True}
     defaults = FACTORIES[factory]().get_params(deep=False)
     assert network.get_params(deep=False) == {**defaults, **TABULAR_DEFAULTS, **more}
     assert all(defaults[name] != value for name, value in TABULAR_DEFAULTS.items())
