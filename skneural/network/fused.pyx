@@ -46,12 +46,14 @@ cdef extern from "kernels.h" nogil:
 
 ctypedef void (*Runner)(TeamFunction function, void *context, int n_threads) noexcept nogil
 
-MIN_THREAD_COST = 1 << 18  # multiplications of a forward pass that are worth another thread; measured
+# Multiplications of a forward pass for which a thread is worth its while, measured: threads exchange what they computed
+# through the caches.
+MIN_THREAD_COST = 1 << 20
 
 # Threads that sleep wait for others that do not get a processor. Where they sleep for more than this part of the time,
 # another program needs the processors, and one thread alone is faster; after a rest, the team tries again.
-MAX_PART_ASLEEP = 0.1
-MIN_OBSERVED, MIN_REST, MAX_REST = 5e6, 1e8, 4e9  # nanoseconds
+MAX_PART_ASLEEP = 0.15
+MIN_OBSERVED, MIN_REST, MAX_REST = 4e7, 1e8, 1e9  # nanoseconds
 
 cdef double observed = 0, asleep = 0, rest = 0, rest_until = 0
 
