@@ -23,7 +23,7 @@ if not all(built_extension(name) for name in (*EXTENSIONS, OPENMP)):
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 # Sizes that no number of threads divides, and batches of millions of multiplications, so that eight threads work.
-N_ROWS, N_FEATURES, HIDDEN, BATCH = 2001, 61, (85, 45), 1000
+N_ROWS, N_FEATURES, HIDDEN, BATCH = 2401, 61, (85, 45), 1200
 LOSSES = ["squared_error", "absolute_error", "huber", "quantile", "poisson"]
 
 
