@@ -121,6 +121,7 @@ cdef class FusedForwardBackward(FusedPlan):
     cdef int allocate_batch_norm(self, Layer *layer) except -1
     cdef int bind_loss(self, loss, Y) except -1
     cdef list draw_dropout(self, const Size[::1] rows)
+    cdef Size pass_cost(self, Size n_rows) noexcept
     cdef void forward_backward(self, const Thread *thread, const Size *rows, bint adjacent, Size n_rows) noexcept nogil
     cdef double total_penalty(self) noexcept nogil
     cdef void project_weights(self, const Thread *thread, double max_norm) noexcept nogil

@@ -36,6 +36,7 @@ cdef extern from "kernels.h" nogil:
     void predict_float(NetworkPlan *plan, const Size *rows, void *F, Size member_stride, Size n)
     void predict_double(NetworkPlan *plan, const Size *rows, void *F, Size member_stride, Size n)
     int uses_own_gemm_float()
+    Size members_at_once_float(const NetworkPlan *plan)
     int64_t nanoseconds()
     void matmul_float(
         void *blas_gemm, const Thread *thread, const float *A, const float *W, float *Z, const Size *shape)
@@ -46,12 +47,14 @@ cdef extern from "kernels.h" nogil:
 
 ctypedef void (*Runner)(TeamFunction function, void *context, int n_threads) noexcept nogil
 
-MIN_THREAD_COST = 1 << 18  # multiplications of a forward pass that are worth another thread; measured
+# Multiplications of a forward pass, in single precision, for which a thread is worth its while, measured: threads
+# exchange what they computed through the caches. In double precision each counts twice.
+MIN_THREAD_COST = 5 << 18
 
 # Threads that sleep wait for others that do not get a processor. Where they sleep for more than this part of the time,
 # another program needs the processors, and one thread alone is faster; after a rest, the team tries again.
-MAX_PART_ASLEEP = 0.1
-MIN_OBSERVED, MIN_REST, MAX_REST = 5e6, 1e8, 4e9  # nanoseconds
+MAX_PART_ASLEEP = 0.15
+MIN_OBSERVED, MIN_REST, MAX_REST = 4e7, 1e8, 1e9  # nanoseconds
 
 cdef double observed = 0, asleep = 0, rest = 0, rest_until = 0
 
@@ -253,7 +256,7 @@ cdef class FusedPlan:
             W = network.weights[i]
             *_, layer.fan_in, layer.width = W.shape
             layer.n_matrices = 1 if W.ndim == 2 else len(W)
-            self.row_cost += layer.fan_in * layer.width
+            self.row_cost += layer.fan_in * layer.width * (1 if self.is_float32 else 2)
             self.largest_width = max(self.largest_width, layer.width)
             layer.W, layer.b = address(W), address(network.biases[i])
             layer.n_units, layer.n_pieces = layer.width, 1
@@ -413,8 +416,12 @@ cdef class FusedForwardBackward(FusedPlan):
         random = self.draw_dropout(indices)  # kept alive until the pass is over
         evaluation.plan, evaluation.is_float32 = &self.plan, self.is_float32
         evaluation.rows, evaluation.adjacent, evaluation.n_rows = &indices[0], adjacent, n_rows
-        run_in_team(evaluate_in_team, &evaluation, &self.plan.team, self.plan.n_members * n_rows * self.row_cost)
+        run_in_team(evaluate_in_team, &evaluation, &self.plan.team, self.pass_cost(n_rows))
         return self.plan.batch_loss
+
+    cdef Size pass_cost(self, Size n_rows) noexcept:
+        """Return the cost of what the threads of a team do between two meetings: the pass of a block of members."""
+        return members_at_once_float(&self.plan) * n_rows * self.row_cost
 
     cdef void forward_backward(self, const Thread *thread, const Size *rows, bint adjacent, Size n_rows) noexcept nogil:
         if self.is_float32:

@@ -317,9 +317,8 @@ cdef class FusedTrainingSteps:
             raise DivergenceError.at(number + epoch, rates[epoch, min(self.epochs.step, self.n_batches - 1)])
 
     cdef int run_in_team(self, TeamFunction function) except -1:
-        cdef Size n_rows = self.forward_backward.plan.n_members * self.batch_size
-        return run_in_team(
-            function, <void *>self, &self.forward_backward.plan.team, n_rows * self.forward_backward.row_cost)
+        cdef Size pass_cost = self.forward_backward.pass_cost(self.batch_size)
+        return run_in_team(function, <void *>self, &self.forward_backward.plan.team, pass_cost)
 
     cdef void *checked_address(self, array) except? NULL:
         """Return the address of an array to which the state can be copied."""

@@ -23,7 +23,7 @@ if not all(built_extension(name) for name in (*EXTENSIONS, OPENMP)):
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 # Sizes that no number of threads divides, and batches of millions of multiplications, so that eight threads work.
-N_ROWS, N_FEATURES, HIDDEN, BATCH = 1501, 61, (77, 45), 700
+N_ROWS, N_FEATURES, HIDDEN, BATCH = 2401, 61, (85, 45), 1200
 LOSSES = ["squared_error", "absolute_error", "huber", "quantile", "poisson"]
 
 
@@ -122,7 +122,7 @@ def started(fit):
     fit()
     return len(os.listdir("/proc/self/task")) - before
 def fit(hidden=(100,)):
-    ActivationMLPClassifier(hidden, batch_size=500, max_iter=2, random_state=0).fit(X, y)
+    ActivationMLPClassifier(hidden, batch_size=1000, max_iter=2, random_state=0).fit(X, y)
 fit((2,))  # which starts what is not ours
 """
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="counts the threads that Linux lists")
