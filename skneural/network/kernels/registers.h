@@ -6,8 +6,9 @@
  *
  * There and with these compilers WIDE_REGISTERS is defined. A function that uses the registers is marked WIDE, and is
  * called only if has_wide_registers(). Where WIDEST is defined too, gemm_dispatch.h includes some functions once more
- * with registers of 64 bytes, which are called only if has_widest_registers(). Anywhere else the compiler makes of the plain loops what it can, and BLAS
- * multiplies the matrices. SKNEURAL_PLAIN asks for that everywhere: it is how the plain form is tested.
+ * with registers of 64 bytes, which are called only if has_widest_registers(). Anywhere else the compiler makes of the
+ * plain loops what it can, and BLAS multiplies the matrices. SKNEURAL_PLAIN asks for that everywhere: it is how the
+ * plain form is tested.
  *
  * MinGW is left out: it aligns the stack to 16 bytes, so that saving a register of 32 bytes there ends the process. */
 #ifndef SKNEURAL_REGISTERS_H
