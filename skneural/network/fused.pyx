@@ -49,7 +49,8 @@ ctypedef void (*Runner)(TeamFunction function, void *context, int n_threads) noe
 
 # Multiplications of a forward pass, in single precision, for which a thread is worth its while, measured: threads
 # exchange what they computed through the caches. In double precision each counts twice.
-MIN_THREAD_COST = 5 << 18
+MIN_THREAD_COST = 5 << 19
+BATCH_NORM_MEETINGS = 4  # of the threads in each layer, between which there is so much less to do
 
 # Threads that sleep wait for others that do not get a processor. Where they sleep for more than this part of the time,
 # another program needs the processors, and one thread alone is faster; after a rest, the team tries again.
@@ -421,7 +422,8 @@ cdef class FusedForwardBackward(FusedPlan):
 
     cdef Size pass_cost(self, Size n_rows) noexcept:
         """Return the cost of what the threads of a team do between two meetings: the pass of a block of members."""
-        return members_at_once_float(&self.plan) * n_rows * self.row_cost
+        cdef Size cost = members_at_once_float(&self.plan) * n_rows * self.row_cost
+        return cost // <Size>BATCH_NORM_MEETINGS if self.plan.layers[0].batch_norm.scale else cost
 
     cdef void forward_backward(self, const Thread *thread, const Size *rows, bint adjacent, Size n_rows) noexcept nogil:
         if self.is_float32:

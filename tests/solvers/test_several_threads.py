@@ -91,8 +91,11 @@ def run_with(n_threads, code):
     return json.loads(run.stdout)
 
 
+# Teams that take whatever comes, and never rest: else small passes, and those on a busy machine, have one thread.
 FINGERPRINTS = f"""
 import json, runpy
+from skneural.network import fused
+fused.MIN_THREAD_COST, fused.MAX_PART_ASLEEP = 1, 2.0
 names = runpy.run_path({__file__!r})
 print(json.dumps(names["fingerprints"]()))
 """
