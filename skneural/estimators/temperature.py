@@ -119,7 +119,8 @@ def check_temperature_scaling(estimator: Any, arguments: FitArguments, increment
     ValueError: temperature_scaling=True needs rows that are not trained on: set early_stopping, or pass X_val and y_val
     to fit. Got neither.
     """
-    if estimator.temperature_scaling is not True:
+    requested = estimator.temperature_scaling
+    if not isinstance(requested, bool | np.bool_) or not requested:  # anything else is refused with the parameters
         return
     if incremental or estimator.warm_start:
         raise ValueError(

@@ -69,9 +69,15 @@ def cases():
 
 
 def fingerprints():
-    """Return for each case the bits of losses, norms and parameters, and of predictions."""
+    """Return for each case the bits of losses, norms and parameters, and of predictions; for a process of its own.
+
+    Teams take whatever comes, and never rest: else small passes, and those on a busy machine, would have one thread.
+    """
     import hashlib
 
+    from skneural.network import fused
+
+    fused.MIN_THREAD_COST, fused.MAX_PART_ASLEEP = 1, 2.0
     found = {}
     for name, (estimator, settings) in cases():
         model = fitted(estimator, **settings)
@@ -91,11 +97,8 @@ def run_with(n_threads, code):
     return json.loads(run.stdout)
 
 
-# Teams that take whatever comes, and never rest: else small passes, and those on a busy machine, have one thread.
 FINGERPRINTS = f"""
 import json, runpy
-from skneural.network import fused
-fused.MIN_THREAD_COST, fused.MAX_PART_ASLEEP = 1, 2.0
 names = runpy.run_path({__file__!r})
 print(json.dumps(names["fingerprints"]()))
 """
