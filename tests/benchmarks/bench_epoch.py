@@ -1,6 +1,7 @@
 """Seconds per epoch: the native form, NumPy's, scikit-learn's MLPClassifier, eager PyTorch, the matrix products alone.
 
 usage: python tests/benchmarks/bench_epoch.py [--threads 1 2] [--rounds 7] [--dtypes float32 float64] [--rows 1 2 ...]
+       python tests/benchmarks/bench_epoch.py --alone
        python tests/benchmarks/bench_epoch.py --activations
        python tests/benchmarks/bench_epoch.py --members 8
 
@@ -11,7 +12,8 @@ forward, for the weights' gradients and for the inputs' (not in the first layer)
 products of each layer cost by themselves in NumPy. PyTorch takes part where it is installed. With --activations: every
 activation of the package at the size of the fourth row. With --members K: a single network, K members that share the
 hidden layers, and the same members in PyTorch, in rows 2 and 4 unless --rows says otherwise; the least and the median
-over the rounds.
+over the rounds. With --alone: the native form alone, on each number of --threads in turn, in a process where no other
+library's threads keep a core busy; the least and the median, and the speed-up over the first number.
 """
 
 import argparse
@@ -218,6 +220,23 @@ def compare(threads, dtype, rows, rounds):
     print("geometric means: " + ", ".join(f"{mean:.2f}" for mean in means))
 
 
+def compare_threads(numbers, dtype, rows, rounds):
+    def contestant(threads):
+        def limited_native(case, X, y):
+            with threadpool_limits(threads):
+                return native(case, X, y)
+
+        return limited_native
+
+    print(f"\n{dtype}, native form alone, ms per epoch\nrow          " + "  ".join(f"{n:>4} thr." for n in numbers))
+    for row in rows:
+        times = 1e3 * measure(CASES[row - 1], dtype, rounds, [contestant(n) for n in numbers])
+        for name, summary in (("least", times.min(axis=0)), ("median", np.median(times, axis=0))):
+            values = "  ".join(f"{value:9.2f}" for value in summary)
+            speedups = "".join(f"  {summary[0] / value:5.2f}" for value in summary[1:])
+            print(f"{row:3d}  {name:6}  {values} | speed-up{speedups}", flush=True)
+
+
 def compare_activations(rounds):
     case = CASES[3]
 
@@ -256,6 +275,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--dtypes", nargs="+", default=["float32", "float64"])
     parser.add_argument("--rows", type=int, nargs="+")
+    parser.add_argument("--alone", action="store_true")
     parser.add_argument("--activations", action="store_true")
     parser.add_argument("--members", type=int, metavar="K")
     options = parser.parse_args()
@@ -264,6 +284,10 @@ def main():
         print(f"row {number}: {case._asdict()}")
     if options.activations:
         return compare_activations(options.rounds)
+    if options.alone:
+        for dtype in options.dtypes:
+            compare_threads(options.threads, dtype, options.rows or range(1, len(CASES) + 1), options.rounds)
+        return None
     for threads in options.threads:
         for dtype in options.dtypes:
             if options.members:
