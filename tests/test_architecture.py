@@ -16,6 +16,7 @@ MATHEMATICS = [
     "constraints",
     "component",
     "backend",
+    "float_errors",
     "activations",
     "custom_component_checks",
     "initializers",

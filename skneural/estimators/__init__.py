@@ -2,7 +2,7 @@
 
 from skneural.estimators.class_labels import SingleClassWarning
 from skneural.estimators.classifier import ActivationMLPClassifier
-from skneural.estimators.fit_warnings import DeadUnitsWarning
+from skneural.estimators.dead_units_warning import DeadUnitsWarning
 from skneural.estimators.regressor import ActivationMLPRegressor
 from skneural.estimators.tabular import tabular_classifier, tabular_regressor
 from skneural.estimators.validation_set_warning import ValidationSetWarning

@@ -18,16 +18,16 @@ from skneural.activations import ACTIVATIONS
 from skneural.estimators.builder import TrainingBuilder
 from skneural.estimators.callbacks import CallbackAdapter
 from skneural.estimators.checked_data import CheckedData, FitArguments, scale_sample_weight
+from skneural.estimators.dead_units_warning import dead_units_warnings
 from skneural.estimators.epoch_printer import EpochPrinter
-from skneural.estimators.fit_warnings import dead_units_warnings
 from skneural.estimators.fitted_network import FittedNetworkMixin
-from skneural.estimators.float_errors import default_float_errors
 from skneural.estimators.history import append_epoch, copy_recent, new_history
 from skneural.estimators.parameters import CONSTRAINTS
 from skneural.estimators.temperature import TemperatureScaling
 from skneural.estimators.training import LBFGSTraining, StochasticTraining
 from skneural.estimators.validation_set import ValidationScorer, name_validation_set, train_validation_split
 from skneural.estimators.validation_set_warning import warn_of_validation_set
+from skneural.float_errors import default_float_errors
 from skneural.initializers import INITIALIZERS
 from skneural.losses import LOSSES
 from skneural.network import Layout, Network, TrainingRows

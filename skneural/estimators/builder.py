@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Mapping, Set
 from typing import Any
 
 import numpy as np
@@ -11,36 +9,29 @@ from numpy.typing import NDArray
 from sklearn.metrics import get_scorer
 
 from skneural.activations import ACTIVATIONS, Activation
-from skneural.component import resolve
-from skneural.constraints import DECAY, POSITIVE_INT
 from skneural.custom_component_checks import check_activations
+from skneural.estimators.parameters import (
+    clip_batch_size,
+    resolve_activations,
+    resolve_dropout,
+    resolve_hidden_sizes,
+    resolve_schedule,
+)
 from skneural.initializers import Initializer, resolve_initializer
 from skneural.losses import Loss
 from skneural.network import Dropout, Network, Objective, TrainingRows
 from skneural.penalties import L1, L2, MaxNorm, elastic_net
 from skneural.solvers import (
     LBFGS,
-    SCHEDULES,
     SOLVERS,
     Batches,
     EarlyStopping,
-    Schedule,
     Solver,
     TrainingLoop,
     TrainingMonitor,
 )
 
 Array = NDArray[Any]
-
-
-AUTO_BATCH_SIZE = 200  # as in scikit-learn's MLP
-
-
-def supports_partial_fit(estimator: Any) -> bool:
-    """Whether the solver trains on mini-batches; an AttributeError says why not, as ``available_if`` asks for."""
-    if estimator.solver == "lbfgs":
-        raise AttributeError("partial_fit is only available for stochastic solvers. lbfgs is not stochastic.")
-    return True
 
 
 class TrainingBuilder:
@@ -68,12 +59,12 @@ class TrainingBuilder:
 
     def __init__(self, estimator: Any):
         self.estimator = estimator
-        self.hidden_sizes = _hidden_sizes(estimator.hidden_layer_sizes)
-        self.activations = _activations(estimator.activation, len(self.hidden_sizes))
+        self.hidden_sizes = resolve_hidden_sizes(estimator.hidden_layer_sizes)
+        self.activations = resolve_activations(estimator.activation, len(self.hidden_sizes))
         check_activations(self.activations, self.hidden_sizes)
-        self.dropout = [estimator.input_dropout, *_dropout(estimator.dropout, len(self.hidden_sizes))]
+        self.dropout = [estimator.input_dropout, *resolve_dropout(estimator.dropout, len(self.hidden_sizes))]
         self.n_iter_no_change = estimator.n_iter_no_change
-        self._schedule = _schedule(estimator)
+        self._schedule = resolve_schedule(estimator)
         if estimator.scoring not in (None, "loss"):
             get_scorer(estimator.scoring)  # raises if the name is unknown, even if there is no validation set
         self.initializer(self.activations[0] if self.activations else ACTIVATIONS["identity"])
@@ -89,7 +80,7 @@ class TrainingBuilder:
     ) -> TrainingLoop:
         """Return the training loop of the stochastic solvers; `monitoring` are arguments of `TrainingMonitor`."""
         estimator = self.estimator
-        batches = Batches(len(rows), _clip_batch_size(estimator.batch_size, len(rows)), estimator.shuffle)
+        batches = Batches(len(rows), clip_batch_size(estimator.batch_size, len(rows)), estimator.shuffle)
         max_norm = None if estimator.max_norm is None else MaxNorm(estimator.max_norm)
         masks = [Dropout(rate, rng) if rate else None for rate in self.dropout]
         objective = Objective(network, loss, self._penalties(), rows, batches.batch_size, max_norm, masks)
@@ -144,72 +135,3 @@ class TrainingBuilder:
                 f"{names[0]} is not available with solver='lbfgs', which makes no steps of its own on mini-batches; "
                 "use a stochastic solver, or alpha."
             )
-
-
-def _hidden_sizes(hidden_layer_sizes: Any) -> list[int]:
-    ordered = np.iterable(hidden_layer_sizes) and not isinstance(hidden_layer_sizes, Mapping | Set)
-    sizes = list(hidden_layer_sizes) if ordered else [hidden_layer_sizes]
-    if not all(POSITIVE_INT.is_satisfied_by(size) for size in sizes):
-        raise ValueError(f"hidden_layer_sizes must be > 0, all of them integers. Got {hidden_layer_sizes!r} instead.")
-    return [int(size) for size in sizes]
-
-
-def _activations(choice: Any, n_hidden: int) -> list[Activation]:
-    single = isinstance(choice, str | Activation) or not np.iterable(choice)
-    choices = [choice] * n_hidden if single else list(choice)
-    if len(choices) != n_hidden:
-        raise ValueError(
-            f"activation must be one activation, or a list with one per hidden layer. "
-            f"Got {len(choices)} activations for {n_hidden} hidden layers."
-        )
-    for each in choices:
-        if not isinstance(each, str | Activation):
-            raise TypeError(
-                f"activation must be a name or a skneural.activations.Activation. Got {each!r}, "
-                f"of type {type(each).__name__}, instead."
-            )
-    return [resolve(each, ACTIVATIONS, "activation") for each in choices]
-
-
-def _dropout(dropout: Any, n_hidden: int) -> list[float]:
-    rates = list(dropout) if np.iterable(dropout) else [dropout] * n_hidden
-    if len(rates) != n_hidden or not all(DECAY.is_satisfied_by(rate) for rate in rates):
-        raise ValueError(
-            f"dropout must be a rate in [0, 1), or a list with one per hidden layer ({n_hidden}). "
-            f"Got {dropout!r} instead."
-        )
-    return rates
-
-
-def _schedule(estimator: Any) -> Any:
-    choice = estimator.learning_rate
-    if callable(choice) and not isinstance(choice, Schedule):
-        return choice
-    schedule = resolve(choice, SCHEDULES, "learning_rate")
-    return schedule.set_params(power_t=estimator.power_t) if choice == "invscaling" else schedule
-
-
-def resolve_batch_size(batch_size: Any) -> int:
-    """Return the number of rows per mini-batch; a training set with fewer rows is one batch.
-
-    Parameters
-    ----------
-    batch_size : int or "auto"
-        The parameter of the estimators.
-
-    Examples
-    --------
-    >>> from skneural.estimators.builder import resolve_batch_size
-    >>> resolve_batch_size("auto"), resolve_batch_size(32)
-    (200, 32)
-    """
-    return AUTO_BATCH_SIZE if batch_size == "auto" else batch_size
-
-
-def _clip_batch_size(batch_size: Any, n_rows: int) -> int:
-    if batch_size != "auto" and batch_size > n_rows:
-        warnings.warn(
-            f"Got `batch_size` larger than sample size ({batch_size} > {n_rows}). It is going to be clipped.",
-            stacklevel=7,
-        )
-    return min(resolve_batch_size(batch_size), n_rows)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skneural.estimators.caller_warning import warn_caller
-from skneural.estimators.target_values import as_array, refuse_missing
+from skneural.estimators.numeric_targets import as_array, refuse_missing
 
 Array = NDArray[Any]
 

@@ -16,13 +16,12 @@ from sklearn.utils.validation import column_or_1d
 from skneural._sklearn_compat import _check_partial_fit_first_call, _fit_context, validate_data
 from skneural.constraints import Interval, StrOptions
 from skneural.estimators.base import BaseActivationMLP
-from skneural.estimators.builder import supports_partial_fit
 from skneural.estimators.checked_data import CheckedData, FitArguments
 from skneural.estimators.class_labels import check_label_indicator, encode_labels, label_values, warn_of_single_class
 from skneural.estimators.class_weight import sample_weight_from_classes
-from skneural.estimators.float_errors import default_float_errors
-from skneural.estimators.parameters import fill_docstring, store_parameters
+from skneural.estimators.parameters import fill_docstring, store_parameters, supports_partial_fit
 from skneural.estimators.temperature import TemperatureScaling, check_temperature_scaling, divide_output
+from skneural.float_errors import default_float_errors
 from skneural.losses import LogisticLoss, SoftmaxCrossEntropy
 from skneural.network import Network
 from skneural.saved_state import require

@@ -14,8 +14,8 @@ from sklearn.utils.validation import check_is_fitted
 from skneural._sklearn_compat import validate_data
 from skneural.activations import Activation
 from skneural.component import Component
-from skneural.estimators.float_errors import default_float_errors
 from skneural.estimators.history import with_unknown_seconds, without_seconds
+from skneural.float_errors import default_float_errors
 from skneural.losses import Loss
 from skneural.network import Layout, Network
 from skneural.saved_state import SavedStateMixin, check_numbers, require

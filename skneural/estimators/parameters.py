@@ -1,18 +1,23 @@
-"""The constructor's parameters and the fitted attributes that both estimators share: constraints and documentation."""
+"""The constructor's parameters that both estimators share: constraints, documentation, and which objects they name."""
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Mapping, Set
 from numbers import Integral, Real
 from typing import Any, TypeVar
 
 import numpy as np
 
 from skneural.activations import ACTIVATIONS, Activation
-from skneural.constraints import Interval, Options, StrOptions
+from skneural.component import resolve
+from skneural.constraints import DECAY, POSITIVE_INT, Interval, Options, StrOptions
 from skneural.initializers import INITIALIZERS
-from skneural.solvers import SCHEDULES, SOLVERS
+from skneural.solvers import SCHEDULES, SOLVERS, Schedule
 
 T = TypeVar("T", bound=type)
+
+AUTO_BATCH_SIZE = 200  # as in scikit-learn's MLP
 
 CONSTRAINTS: dict[str, list[Any]] = {
     "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
@@ -270,3 +275,84 @@ def fill_docstring(estimator: T) -> T:
     text = estimator.__doc__ or ""
     estimator.__doc__ = text.replace("{parameters}", PARAMETERS).replace("{attributes}", ATTRIBUTES)
     return estimator
+
+
+def supports_partial_fit(estimator: Any) -> bool:
+    """Whether the solver trains on mini-batches; an AttributeError says why not, as ``available_if`` asks for."""
+    if estimator.solver == "lbfgs":
+        raise AttributeError("partial_fit is only available for stochastic solvers. lbfgs is not stochastic.")
+    return True
+
+
+def resolve_hidden_sizes(hidden_layer_sizes: Any) -> list[int]:
+    """Return the number of units of each hidden layer."""
+    ordered = np.iterable(hidden_layer_sizes) and not isinstance(hidden_layer_sizes, Mapping | Set)
+    sizes = list(hidden_layer_sizes) if ordered else [hidden_layer_sizes]
+    if not all(POSITIVE_INT.is_satisfied_by(size) for size in sizes):
+        raise ValueError(f"hidden_layer_sizes must be > 0, all of them integers. Got {hidden_layer_sizes!r} instead.")
+    return [int(size) for size in sizes]
+
+
+def resolve_activations(activation: Any, n_hidden: int) -> list[Activation]:
+    """Return the activation of each hidden layer."""
+    single = isinstance(activation, str | Activation) or not np.iterable(activation)
+    choices = [activation] * n_hidden if single else list(activation)
+    if len(choices) != n_hidden:
+        raise ValueError(
+            f"activation must be one activation, or a list with one per hidden layer. "
+            f"Got {len(choices)} activations for {n_hidden} hidden layers."
+        )
+    for each in choices:
+        if not isinstance(each, str | Activation):
+            raise TypeError(
+                f"activation must be a name or a skneural.activations.Activation. Got {each!r}, "
+                f"of type {type(each).__name__}, instead."
+            )
+    return [resolve(each, ACTIVATIONS, "activation") for each in choices]
+
+
+def resolve_dropout(dropout: Any, n_hidden: int) -> list[float]:
+    """Return the dropout rate of each hidden layer."""
+    rates = list(dropout) if np.iterable(dropout) else [dropout] * n_hidden
+    if len(rates) != n_hidden or not all(DECAY.is_satisfied_by(rate) for rate in rates):
+        raise ValueError(
+            f"dropout must be a rate in [0, 1), or a list with one per hidden layer ({n_hidden}). "
+            f"Got {dropout!r} instead."
+        )
+    return rates
+
+
+def resolve_schedule(estimator: Any) -> Any:
+    """Return the schedule of the learning rate, or the user's function."""
+    choice = estimator.learning_rate
+    if callable(choice) and not isinstance(choice, Schedule):
+        return choice
+    schedule = resolve(choice, SCHEDULES, "learning_rate")
+    return schedule.set_params(power_t=estimator.power_t) if choice == "invscaling" else schedule
+
+
+def resolve_batch_size(batch_size: Any) -> int:
+    """Return the number of rows per mini-batch; a training set with fewer rows is one batch.
+
+    Parameters
+    ----------
+    batch_size : int or "auto"
+        The parameter of the estimators.
+
+    Examples
+    --------
+    >>> from skneural.estimators.parameters import resolve_batch_size
+    >>> resolve_batch_size("auto"), resolve_batch_size(32)
+    (200, 32)
+    """
+    return AUTO_BATCH_SIZE if batch_size == "auto" else batch_size
+
+
+def clip_batch_size(batch_size: Any, n_rows: int) -> int:
+    """Return the number of rows per mini-batch, at most all; a larger number that was asked for gets a warning."""
+    if batch_size != "auto" and batch_size > n_rows:
+        warnings.warn(
+            f"Got `batch_size` larger than sample size ({batch_size} > {n_rows}). It is going to be clipped.",
+            stacklevel=7,
+        )
+    return min(resolve_batch_size(batch_size), n_rows)

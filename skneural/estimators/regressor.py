@@ -15,13 +15,12 @@ from skneural._sklearn_compat import _fit_context, validate_data
 from skneural.component import resolve
 from skneural.constraints import StrOptions, satisfies
 from skneural.estimators.base import BaseActivationMLP
-from skneural.estimators.builder import supports_partial_fit
 from skneural.estimators.checked_data import CheckedData, FitArguments
 from skneural.estimators.fitted_network import check_finite_output
-from skneural.estimators.float_errors import default_float_errors
-from skneural.estimators.parameters import fill_docstring, store_parameters
+from skneural.estimators.numeric_targets import numeric_targets
+from skneural.estimators.parameters import fill_docstring, store_parameters, supports_partial_fit
 from skneural.estimators.target_scaling import mean_and_std, orientation, restored, standardized
-from skneural.estimators.target_values import numeric_targets
+from skneural.float_errors import default_float_errors
 from skneural.losses import LOSSES, LogisticLoss, Loss, Quantile, SoftmaxCrossEntropy
 from skneural.network import Network
 from skneural.saved_state import check_numbers, require

@@ -1,6 +1,6 @@
 """Inspection of fitted networks: gradient check, unit report, monitor, comparison, displays, HTML report."""
 
-from skneural.estimators.fit_warnings import DeadUnitsWarning
+from skneural.estimators.dead_units_warning import DeadUnitsWarning
 from skneural.inspection.comparison import ActivationComparison, Candidate, compare_activations
 from skneural.inspection.displays import (
     ActivationDisplay,

@@ -3,43 +3,15 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import wraps
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from skneural._sklearn_compat import _check_sample_weight, _fit_context, check_array, validate_data
+from skneural.float_errors import ignore_float_errors
 from skneural.saved_state import SavedStateMixin, unchanged_on_error
-
-Method = TypeVar("Method", bound=Callable[..., Any])
-
-
-def ignore_float_errors(method: Method) -> Method:
-    """Run a method as if `numpy.seterr` had never been called; what matters is checked by sentences of its own."""
-
-    @wraps(method)
-    def wrapped(*args: Any, **kwargs: Any) -> Any:
-        with np.errstate(all="ignore"):
-            return method(*args, **kwargs)
-
-    return wrapped  # type: ignore[return-value]
-
-
-@contextmanager
-def raise_on_overflow(estimator: BaseEstimator) -> Iterator[None]:
-    """Raise a ValueError where a result leaves the range of its dtype, instead of going on with infinity."""
-    try:
-        with np.errstate(over="raise"):
-            yield
-    except FloatingPointError as error:
-        raise ValueError(
-            f"X, as {type(estimator).__name__} changes it, leaves the range of its dtype ({error}). Expected values "
-            "as large as those in fit: leave outliers out, or pass float64."
-        ) from error
 
 
 class MomentsTransformer(SavedStateMixin, TransformerMixin, BaseEstimator):

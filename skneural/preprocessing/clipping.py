@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 
 from skneural._sklearn_compat import _fit_context, validate_data
 from skneural.constraints import Interval
-from skneural.preprocessing.base import ignore_float_errors
+from skneural.float_errors import ignore_float_errors
 from skneural.saved_state import SavedStateMixin, unchanged_on_error
 
 

@@ -16,7 +16,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from skneural._sklearn_compat import validate_data
 from skneural.constraints import Interval, StrOptions
-from skneural.preprocessing.base import MomentsTransformer, checked, ignore_float_errors, raise_on_overflow
+from skneural.float_errors import ignore_float_errors, raise_on_overflow
+from skneural.preprocessing.base import MomentsTransformer, checked
 from skneural.preprocessing.moments import FeatureMoments
 from skneural.preprocessing.standardizing import inverse_standardize, standardize
 from skneural.saved_state import check_numbers, require

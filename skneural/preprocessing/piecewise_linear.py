@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skneural._sklearn_compat import _check_feature_names_in, _fit_context, validate_data
 from skneural.constraints import Interval
-from skneural.preprocessing.base import ignore_float_errors
+from skneural.float_errors import ignore_float_errors
 from skneural.saved_state import SavedStateMixin, check_numbers, require, unchanged_on_error
 
 

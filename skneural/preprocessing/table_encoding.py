@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from skneural._sklearn_compat import RealNotInt, _check_feature_names_in, _fit_context, validate_table
 from skneural.constraints import Interval, StrOptions
-from skneural.preprocessing.base import ignore_float_errors
+from skneural.float_errors import ignore_float_errors
 from skneural.preprocessing.clipping import SmoothClipper
 from skneural.preprocessing.level_encoding import (
     TargetMeans,

@@ -14,7 +14,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from skneural._sklearn_compat import RealNotInt, _check_feature_names_in, validate_data
 from skneural.constraints import Interval, StrOptions
-from skneural.preprocessing.base import MomentsTransformer, ignore_float_errors, raise_on_overflow
+from skneural.float_errors import ignore_float_errors, raise_on_overflow
+from skneural.preprocessing.base import MomentsTransformer
 from skneural.preprocessing.blocks import Array, matrix_block_bytes, row_blocks, rows_per_block
 from skneural.preprocessing.moments import subtract_center
 from skneural.preprocessing.principal_components import PrincipalComponents, select_components

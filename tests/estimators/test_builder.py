@@ -1,6 +1,5 @@
 """From parameters to parts: training gives what scikit-learn's MLP gives, and each part does its work."""
 
-import re
 import warnings
 
 import numpy as np
@@ -11,7 +10,7 @@ from sklearn.datasets import load_iris, make_multilabel_classification, make_reg
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
-from skneural import ACTIVATIONS, ELU, ActivationMLPClassifier, ActivationMLPRegressor, LeakyReLU, Maxout
+from skneural import ACTIVATIONS, ActivationMLPClassifier, ActivationMLPRegressor, LeakyReLU
 from skneural.activations import Activation
 from skneural.initializers import Normal, Orthogonal
 from skneural.solvers.schedules import Cosine, InverseScaling
@@ -137,31 +136,6 @@ def test_lbfgs_is_trained_equally(problem):
 def fitted(**params):
     params = {"hidden_layer_sizes": (6, 4), "max_iter": 15, "random_state": 0, **params}
     return ActivationMLPClassifier(**params).fit(X_IRIS, Y_IRIS)
-
-
-@pytest.mark.parametrize(
-    ("sizes", "expected"),
-    [(5, [5]), ((5,), [5]), ([5, 3], [5, 3]), (np.array([5, 3]), [5, 3]), (np.int64(5), [5]), ((), []), ([], [])],
-)
-def test_hidden_layer_sizes(sizes, expected):
-    model = fitted(hidden_layer_sizes=sizes)
-    assert [W.shape for W in model.coefs_] == list(zip([4, *expected], [*expected, 3], strict=True))
-    assert model.n_layers_ == len(expected) + 2
-    assert model.predict_proba(X_IRIS).shape == (150, 3)
-
-
-@pytest.mark.parametrize("sizes", [{5: 3}, {5, 3}, (5, 0), (5, 2.0), "5", ((5, 3),)])
-def test_what_is_no_sequence_of_sizes_is_refused(sizes):
-    with pytest.raises(ValueError, match=re.escape(f"Got {sizes!r}")):
-        fitted(hidden_layer_sizes=sizes)
-
-
-def test_one_activation_per_layer():
-    model = fitted(activation=["maxout", ELU(alpha=0.5)])
-    assert model.activations_ == [Maxout(), ELU(alpha=0.5)]
-    assert [W.shape for W in model.coefs_] == [(4, 12), (6, 4), (4, 3)]
-    assert_array_equal(model.parameters_, fitted(activation=(Maxout(2), ELU(0.5))).parameters_)
-    assert not np.array_equal(model.parameters_, fitted(activation=["maxout", "elu"]).parameters_)
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
@@ -302,13 +276,6 @@ def test_alpha_means_the_same_for_any_batch_size_and_number_of_rows():
     once = fitted(**settings)
     thrice = ActivationMLPClassifier(random_state=0, **settings).fit(np.tile(X_IRIS, (3, 1)), np.tile(Y_IRIS, 3))
     assert_allclose(thrice.coefs_[0], once.coefs_[0], atol=1e-5)
-
-
-def test_batch_size_larger_than_the_data_is_clipped_with_a_warning():
-    with pytest.warns(UserWarning, match=r"larger than sample size \(500 > 150\)"):
-        clipped = fitted(batch_size=500)
-    assert_array_equal(clipped.parameters_, fitted(batch_size=150).parameters_)
-    assert_array_equal(fitted(batch_size="auto").parameters_, fitted(batch_size=150).parameters_)
 
 
 def test_shuffle_decides_the_order_only_where_there_is_one():

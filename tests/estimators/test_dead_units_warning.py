@@ -12,7 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 import skneural.estimators
 import skneural.inspection
 from skneural import ActivationMLPClassifier, ActivationMLPRegressor, DeadUnitsWarning
-from skneural.estimators.fit_warnings import dead_fraction_untrained, explain_dead_units
+from skneural.estimators.dead_units_warning import dead_fraction_untrained, explain_dead_units
 
 X, Y = load_digits(return_X_y=True)
 

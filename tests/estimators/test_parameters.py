@@ -402,3 +402,40 @@ def test_losses_by_name_or_object():
     counts = np.random.RandomState(0).poisson(3, len(X))
     by_name = ActivationMLPRegressor("poisson", **SMALL).fit(X, counts)
     assert_array_equal(by_name.parameters_, ActivationMLPRegressor(PoissonLoss(), **SMALL).fit(X, counts).parameters_)
+
+
+def fitted(**params):
+    params = {"hidden_layer_sizes": (6, 4), "max_iter": 15, "random_state": 0, **params}
+    return ActivationMLPClassifier(**params).fit(X, Y)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "expected"),
+    [(5, [5]), ((5,), [5]), ([5, 3], [5, 3]), (np.array([5, 3]), [5, 3]), (np.int64(5), [5]), ((), []), ([], [])],
+)
+def test_hidden_layer_sizes(sizes, expected):
+    model = fitted(hidden_layer_sizes=sizes)
+    assert [W.shape for W in model.coefs_] == list(zip([4, *expected], [*expected, 3], strict=True))
+    assert model.n_layers_ == len(expected) + 2
+    assert model.predict_proba(X).shape == (150, 3)
+
+
+@pytest.mark.parametrize("sizes", [{5: 3}, {5, 3}, (5, 0), (5, 2.0), "5", ((5, 3),)])
+def test_what_is_no_sequence_of_sizes_is_refused(sizes):
+    with pytest.raises(ValueError, match=re.escape(f"Got {sizes!r}")):
+        fitted(hidden_layer_sizes=sizes)
+
+
+def test_one_activation_per_layer():
+    model = fitted(activation=["maxout", ELU(alpha=0.5)])
+    assert model.activations_ == [Maxout(), ELU(alpha=0.5)]
+    assert [W.shape for W in model.coefs_] == [(4, 12), (6, 4), (4, 3)]
+    assert_array_equal(model.parameters_, fitted(activation=(Maxout(2), ELU(0.5))).parameters_)
+    assert not np.array_equal(model.parameters_, fitted(activation=["maxout", "elu"]).parameters_)
+
+
+def test_batch_size_larger_than_the_data_is_clipped_with_a_warning():
+    with pytest.warns(UserWarning, match=r"larger than sample size \(500 > 150\)"):
+        clipped = fitted(batch_size=500)
+    assert_array_equal(clipped.parameters_, fitted(batch_size=150).parameters_)
+    assert_array_equal(fitted(batch_size="auto").parameters_, fitted(batch_size=150).parameters_)

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from skneural.estimators.base import BaseActivationMLP
-from skneural.estimators.fit_warnings import dead_fraction_untrained, explain_dead_units
+from skneural.estimators.dead_units_warning import dead_fraction_untrained, explain_dead_units
 
 # Beyond these fractions and ratios, a number is unusual.
 MAX_DEAD = 0.2  # 10 to 20 % of dead units are usual in a trained network

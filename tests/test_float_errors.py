@@ -7,7 +7,7 @@ from sklearn.datasets import load_iris
 
 from skneural import ActivationMLPClassifier, ActivationMLPRegressor, DivergenceError, tabular_classifier
 from skneural.activations import ACTIVATIONS, Activation
-from skneural.estimators.float_errors import default_float_errors
+from skneural.float_errors import default_float_errors
 from skneural.solvers import SOLVERS
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
