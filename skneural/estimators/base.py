@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import copy
 import warnings
-from collections.abc import Mapping
 from numbers import Integral
 from typing import Any
 
@@ -13,36 +11,25 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 
-from skneural._sklearn_compat import CallbackSupportMixin, _check_sample_weight
-from skneural.activations import ACTIVATIONS
+from skneural._sklearn_compat import CallbackSupportMixin
 from skneural.estimators.builder import TrainingBuilder
 from skneural.estimators.callbacks import CallbackAdapter
-from skneural.estimators.checked_data import CheckedData, FitArguments, scale_sample_weight
+from skneural.estimators.checked_data import CheckedData, FitArguments, check_sample_weight, scale_sample_weight
 from skneural.estimators.dead_units_warning import dead_units_warnings
 from skneural.estimators.epoch_printer import EpochPrinter
 from skneural.estimators.fitted_network import FittedNetworkMixin
 from skneural.estimators.history import append_epoch, copy_recent, new_history
-from skneural.estimators.parameters import CONSTRAINTS
+from skneural.estimators.parameters import CONSTRAINTS, resolve_nested_parameters
 from skneural.estimators.temperature import TemperatureScaling
 from skneural.estimators.training import LBFGSTraining, StochasticTraining
 from skneural.estimators.validation_set import ValidationScorer, name_validation_set, train_validation_split
 from skneural.estimators.validation_set_warning import warn_of_validation_set
 from skneural.float_errors import default_float_errors
-from skneural.initializers import INITIALIZERS
-from skneural.losses import LOSSES
-from skneural.network import Layout, Network, TrainingRows
+from skneural.network import Network, TrainingRows
 from skneural.saved_state import unchanged_on_error
-from skneural.solvers import SCHEDULES, DivergenceError, Epoch, TrainingInterrupted
+from skneural.solvers import DivergenceError, Epoch, TrainingInterrupted
 
 Array = NDArray[Any]
-
-# Parameter that may be an object with settings of its own -> the objects by name.
-COMPONENT_PARAMETERS: dict[str, Mapping[str, Any]] = {
-    "activation": ACTIVATIONS,
-    "weight_init": INITIALIZERS,
-    "learning_rate": SCHEDULES,
-    "loss": LOSSES,
-}
 
 
 class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator):
@@ -83,16 +70,7 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
         ValueError
             If there is no parameter or setting of that name.
         """
-        for name, registry in COMPONENT_PARAMETERS.items():
-            nested = [key for key in params if key.startswith(f"{name}__")]
-            choice = params.get(name, getattr(self, name, None))
-            if nested and isinstance(choice, str) and choice in registry:
-                params[name] = choice = copy.copy(registry[choice])
-            if nested and not hasattr(choice, "set_params"):
-                raise ValueError(
-                    f"{nested[0]} needs {name} to be one name or object with settings. Got {choice!r} instead."
-                )
-        return super().set_params(**params)
+        return super().set_params(**resolve_nested_parameters(self, params))
 
     def _fit(self, arguments: FitArguments, incremental: bool) -> Any:
         if incremental:
@@ -122,7 +100,11 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
         resume = self._should_resume(incremental)
         data = self._check_training_data(arguments, resume, incremental)
         rng = self._make_rng()
-        network = self._resume_network(builder, data.X) if resume else self._new_network(builder, data, rng)
+        if resume:
+            network = self._copy_fitted_network(self._layer_sizes(builder, data.X), builder.activations)
+            self.history_ = copy_recent(self.history_)
+        else:
+            network = self._new_network(builder, data, rng)
         self._set_network(network, builder)
         adapters = [CallbackAdapter(self, arguments)] if hasattr(self, "_skl_callbacks") else []
         rows, validation_set = self._training_and_validation_data(data, arguments)
@@ -234,10 +216,7 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
 
     def _check_training_data(self, arguments: FitArguments, resume: bool, incremental: bool) -> CheckedData:
         X, y = self._validate_X_y(arguments.X, arguments.y, dtype=self._accepted_dtypes(resume), reset=not resume)
-        weight = None
-        if arguments.sample_weight is not None:
-            weight = _check_sample_weight(arguments.sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-            weight = scale_sample_weight(weight, "sample_weight")
+        weight = check_sample_weight(arguments.sample_weight, X, "sample_weight")
         self._set_target_info(y, weight, incremental)
         if (class_weight := self._class_sample_weight(y, incremental)) is not None:
             class_weight = scale_sample_weight(class_weight, "class_weight")
@@ -289,16 +268,16 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
             raise ValueError(f"X_val and y_val must be given together. Got no {missing}.")
         with name_validation_set():
             X, y = self._validate_X_y(X_val, y_val, dtype=self.parameters_.dtype, reset=False)
-        weight = None
-        if sample_weight_val is not None:
-            weight = _check_sample_weight(sample_weight_val, X, dtype=np.float64, ensure_non_negative=True)
-            weight = scale_sample_weight(weight, "sample_weight_val")
+        weight = check_sample_weight(sample_weight_val, X, "sample_weight_val")
         return CheckedData(X, self._encode_targets(y, X.dtype), y, weight)
 
     # The network.
 
+    def _layer_sizes(self, builder: TrainingBuilder, X: Any) -> list[int]:
+        return [X.shape[1], *builder.hidden_sizes, self.n_outputs_]
+
     def _new_network(self, builder: TrainingBuilder, data: CheckedData, rng: np.random.RandomState) -> Network:
-        sizes = [data.X.shape[1], *builder.hidden_sizes, self.n_outputs_]
+        sizes = self._layer_sizes(builder, data.X)
         network = Network.zeros(sizes, builder.activations, data.X.dtype, self.batch_norm, self.n_members)
         network.initialize(builder.initializer, self.bias_init, rng)
         self._initialize_output_layer(network, data)
@@ -307,20 +286,6 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
         self.history_ = new_history()
         self._n_epochs = self.t_ = 0
         return network
-
-    def _resume_network(self, builder: TrainingBuilder, X: Any) -> Network:
-        """Return a network with a copy of the fitted parameters."""
-        sizes = [X.shape[1], *builder.hidden_sizes, self.n_outputs_]
-        n_parameters = Layout(sizes, builder.activations, self.batch_norm, self.n_members).size
-        if (sizes, self.n_members, n_parameters) != (self._sizes, self._n_members, self.parameters_.size):
-            raise ValueError(
-                f"The fitted network has layer sizes {self._sizes} and {self.parameters_.size} parameters; "
-                f"its settings and the data now require layer sizes {sizes} and {n_parameters} parameters. To continue "
-                "training keep hidden_layer_sizes, activation, n_members and the number of outputs; to start anew use "
-                "fit with warm_start=False."
-            )
-        self.history_ = copy_recent(self.history_)
-        return Network(sizes, builder.activations, self.parameters_.copy(), self.batch_norm, self.n_members)
 
     def _set_network(self, network: Network, builder: TrainingBuilder) -> None:
         self._network = network

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skneural.estimators.caller_warning import warn_caller
-from skneural.estimators.numeric_targets import as_array, refuse_missing
+from skneural.estimators.numeric_targets import refuse_missing_targets, target_array
 
 Array = NDArray[Any]
 
@@ -71,23 +71,23 @@ def label_values(y: Any) -> Any:
         ...
     ValueError: y has missing values: None in row 1, 1 in all. Leave these rows out, or give them a value of their own.
     """
-    values = as_array(y)
-    if values is None:
+    labels = target_array(y)
+    if labels is None:
         return y
-    refuse_missing(values)
-    if values.dtype.kind not in "OV":
+    refuse_missing_targets(labels)
+    if labels.dtype.kind not in "OV":
         # As pandas' own types of integers and booleans, which scikit-learn would convert to float64.
-        return values if values.dtype.kind in "biu" else y
-    types = {type(value) for value in values.flat}
-    if all(issubclass(each, str) for each in types):
+        return labels if labels.dtype.kind in "biu" else y
+    label_types = {type(label) for label in labels.flat}
+    if all(issubclass(each, str) for each in label_types):
         return y
     conversions: list[tuple[Any, type]] = [((bool, np.bool_), bool), (Integral, np.int64), (Real, np.float64)]
     for kind, dtype in conversions:
-        if all(issubclass(each, kind) for each in types):
-            return _converted(values, dtype)
+        if all(issubclass(each, kind) for each in label_types):
+            return _converted(labels, dtype)
     raise TypeError(
         "y must hold labels of one kind: text, integers, booleans, or dates as datetime64. Got objects of the type "
-        f"{' and '.join(sorted(each.__name__ for each in types))}; convert them, for instance to text."
+        f"{' and '.join(sorted(each.__name__ for each in label_types))}; convert them, for instance to text."
     )
 
 

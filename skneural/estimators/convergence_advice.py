@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.base import is_regressor
 
-from skneural.network import Objective
+from skneural.network import Objective, TrainingRows
 
 Array = NDArray[Any]
 
@@ -53,27 +53,37 @@ def compare_with_constant(estimator: Any, objective: Objective) -> str:
     if not is_regressor(estimator):
         return ""
     rows, loss = objective.rows, objective.loss
-    used = np.arange(len(rows.Y)) if rows.subset is None else rows.subset
-    used = used if rows.sample_weight is None else used[rows.sample_weight[used] > 0]
-    weight = None if rows.sample_weight is None else rows.sample_weight[used]
-    constant = loss.initial_output(rows.Y[used], weight)
+    training_rows = _rows_with_weight(rows)
+    weight = None if rows.sample_weight is None else rows.sample_weight[training_rows]
+    constant = loss.initial_output(rows.Y[training_rows], weight)
     if constant is None and loss.in_target_units:
-        constant = np.average(rows.Y[used], axis=0, weights=weight)
+        constant = np.average(rows.Y[training_rows], axis=0, weights=weight)
     if constant is None or not estimator.loss_curve_:
         return ""
-    sampled = used[np.linspace(0, len(used) - 1, min(len(used), SAMPLED_ROWS)).astype(np.intp)]
-    Y, weight = rows.Y[sampled], None if rows.sample_weight is None else rows.sample_weight[sampled]
+    sampled_rows = training_rows[_evenly_spaced(len(training_rows))]
+    Y, weight = rows.Y[sampled_rows], None if rows.sample_weight is None else rows.sample_weight[sampled_rows]
     outputs = np.broadcast_to(np.asarray(constant, rows.X.dtype), (len(Y), len(constant)))
-    baseline = float(np.average(loss.evaluate(outputs, Y)[0], weights=weight))
-    known = estimator.loss_curve_[-1]  # with the penalty; beside a constant target no network is any use
-    if known <= baseline or (rows.Y[used] == rows.Y[used[0]]).all():
+    constant_loss = float(np.average(loss.evaluate(outputs, Y)[0], weights=weight))
+    last_loss = estimator.loss_curve_[-1]  # with the penalty; beside a constant target no network is any use
+    if last_loss <= constant_loss or (rows.Y[training_rows] == rows.Y[training_rows[0]]).all():
         return ""
-    F = loss.combine_members(estimator._network.raw_output(rows.X[sampled]))
-    reached = float(np.average(loss.evaluate(F, Y)[0], weights=weight))
-    if reached <= baseline * (1 + TIE):
+    F = loss.combine_members(estimator._network.raw_output(rows.X[sampled_rows]))
+    network_loss = float(np.average(loss.evaluate(F, Y)[0], weights=weight))
+    if network_loss <= constant_loss * (1 + TIE):
         return ""
-    losses = f"loss {reached:.3g} against {baseline:.3g}"
+    losses = f"loss {network_loss:.3g} against {constant_loss:.3g}"
     return f"The network fits its own training rows worse than a constant does: {losses}. "
+
+
+def _rows_with_weight(rows: TrainingRows) -> Array:
+    """Return the indices of the rows that were trained on and have a positive weight."""
+    indices = np.arange(len(rows.Y)) if rows.subset is None else rows.subset
+    return indices if rows.sample_weight is None else indices[rows.sample_weight[indices] > 0]
+
+
+def _evenly_spaced(n_rows: int) -> Array:
+    """Return the indices of up to 1000 rows, evenly from all."""
+    return np.linspace(0, n_rows - 1, min(n_rows, SAMPLED_ROWS)).astype(np.intp)
 
 
 def advise(estimator: Any, objective: Objective) -> str:
@@ -89,8 +99,8 @@ def advise(estimator: Any, objective: Objective) -> str:
     Y = objective.rows.Y
     target = Target(0.0, 1.0, may_be_scaled=False)
     if objective.loss.in_target_units and not estimator.normalize_y:
-        worst = int(np.argmax(np.abs(Y).max(axis=0)))
-        target = Target(float(Y[:, worst].mean()), float(Y[:, worst].std()), may_be_scaled=True)
+        largest_target = int(np.argmax(np.abs(Y).max(axis=0)))
+        target = Target(float(Y[:, largest_target].mean()), float(Y[:, largest_target].std()), may_be_scaled=True)
     return advise_on_scale(objective.rows.X, target) or advise_on_loss(estimator.loss_curve_[-estimator.n_iter_ :])
 
 
@@ -130,19 +140,19 @@ def advise_on_scale(X: Any, target: Target) -> str | None:
             f"The target has mean {target.mean:.3g} and standard deviation {target.std:.3g}, and the network learns it "
             "in this unit: set normalize_y=True."
         )
-    sizes = _feature_sizes(X)
-    worst = int(np.argmax(sizes))
-    if sizes[worst] > LARGE:
+    feature_sizes = _feature_sizes(X)
+    largest_feature = int(np.argmax(feature_sizes))
+    if feature_sizes[largest_feature] > LARGE:
         return (
-            f"Feature {worst} has a root mean square of {sizes[worst]:.3g}, where the initial weights expect about 1: "
-            "scale the features (StdScaler)."
+            f"Feature {largest_feature} has a root mean square of {feature_sizes[largest_feature]:.3g}, where the "
+            "initial weights expect about 1: scale the features (StdScaler)."
         )
     return None
 
 
 def _feature_sizes(X: Any) -> Array:
     """Return the root mean square of each feature, on rows that are taken evenly from all."""
-    sampled = X[np.linspace(0, X.shape[0] - 1, min(X.shape[0], SAMPLED_ROWS)).astype(np.intp)]
+    sampled = X[_evenly_spaced(X.shape[0])]
     with np.errstate(over="ignore", under="ignore"):
         squares = sampled.multiply(sampled) if issparse(sampled) else np.square(sampled, dtype=np.float64)
         return np.sqrt(np.asarray(squares.mean(axis=0), dtype=np.float64).ravel())

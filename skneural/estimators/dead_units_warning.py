@@ -43,17 +43,17 @@ def dead_units_warnings(estimator: Any, X: Any) -> list[Warning]:
         The training data.
     """
     alive = alive_units(estimator._network, X, min_fraction=0.5)
-    dead = {i: units.size - int(units.sum()) for i, units in enumerate(alive) if units.mean() < 0.5}
-    if not dead:
+    n_dead = {i: units.size - int(units.sum()) for i, units in enumerate(alive) if units.mean() < 0.5}
+    if not n_dead:
         return []
-    where = " and ".join(f"{n} of {alive[i].size} units of hidden layer {i}" for i, n in dead.items())
-    first = min(dead)
+    dead_units = " and ".join(f"{n} of {alive[i].size} units of hidden layer {i}" for i, n in n_dead.items())
+    first_layer = min(n_dead)
     explanation = explain_dead_units(
-        estimator, dead[first] / alive[first].size, dead_fraction_untrained(estimator, X)[first]
+        estimator, n_dead[first_layer] / alive[first_layer].size, dead_fraction_untrained(estimator, X)[first_layer]
     )
     return [
         DeadUnitsWarning(
-            f"{where} are dead: no training row activates them, so that they cannot learn. {explanation} "
+            f"{dead_units} are dead: no training row activates them, so that they cannot learn. {explanation} "
             "See skneural.inspection.unit_report."
         )
     ]
@@ -71,11 +71,11 @@ def dead_fraction_untrained(estimator: Any, X: Any) -> list[float]:
     fitted = estimator._network
     dtype = fitted.parameters.dtype
     untrained = Network.zeros(fitted.sizes, fitted.activations, dtype, fitted.batch_norm, fitted.n_members)
-    fractions = []
+    dead_fractions = []
     for seed in range(N_UNTRAINED):
         untrained.initialize(TrainingBuilder(estimator).initializer, estimator.bias_init, np.random.RandomState(seed))
-        fractions.append([1 - units.mean() for units in alive_units(untrained, X)])
-    return np.mean(fractions, axis=0).tolist()
+        dead_fractions.append([1 - units.mean() for units in alive_units(untrained, X)])
+    return np.mean(dead_fractions, axis=0).tolist()
 
 
 def explain_dead_units(estimator: Any, dead_fraction: float, untrained_fraction: float) -> str:

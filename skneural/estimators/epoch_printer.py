@@ -27,9 +27,9 @@ class EpochPrinter:
         if not self._has_header:
             print("Iteration         loss   validation   learning rate   seconds")
             self._has_header = True
-        score = "-" if epoch.score is None else f"{epoch.score:.6f}"
-        rate = "-" if epoch.learning_rate != epoch.learning_rate else f"{epoch.learning_rate:.3g}"
-        print(f"{epoch.number:9d} {epoch.loss:12.6f} {score:>12} {rate:>15} {epoch.seconds:9.3f}")
+        printed_score = "-" if epoch.score is None else f"{epoch.score:.6f}"
+        printed_rate = "-" if epoch.learning_rate != epoch.learning_rate else f"{epoch.learning_rate:.3g}"
+        print(f"{epoch.number:9d} {epoch.loss:12.6f} {printed_score:>12} {printed_rate:>15} {epoch.seconds:9.3f}")
 
 
 def print_end(estimator: Any) -> None:

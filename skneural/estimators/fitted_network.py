@@ -27,6 +27,8 @@ class FittedNetworkMixin(SavedStateMixin, ClassNamePrefixFeaturesOutMixin, Trans
     """The part of the estimators that does not train."""
 
     warm_start: bool
+    batch_norm: bool
+    n_members: int
     parameters_: Array
     activations_: list[Activation]
     history_: dict[str, list[float]]
@@ -197,6 +199,18 @@ class FittedNetworkMixin(SavedStateMixin, ClassNamePrefixFeaturesOutMixin, Trans
         for member in F:
             check_finite_output(member)
         return F
+
+    def _copy_fitted_network(self, sizes: list[int], activations: list[Activation]) -> Network:
+        """Return a network with a copy of the fitted parameters; a ValueError if it needs other layers."""
+        n_parameters = Layout(sizes, activations, self.batch_norm, self.n_members).size
+        if (sizes, self.n_members, n_parameters) != (self._sizes, self._n_members, self.parameters_.size):
+            raise ValueError(
+                f"The fitted network has layer sizes {self._sizes} and {self.parameters_.size} parameters; "
+                f"its settings and the data now require layer sizes {sizes} and {n_parameters} parameters. To continue "
+                "training keep hidden_layer_sizes, activation, n_members and the number of outputs; to start anew use "
+                "fit with warm_start=False."
+            )
+        return Network(sizes, activations, self.parameters_.copy(), self.batch_norm, self.n_members)
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "parameters_")

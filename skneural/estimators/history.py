@@ -48,11 +48,11 @@ def append_epoch(history: History, epoch: Epoch) -> None:
     """Append an epoch to each column; a column without a value so far stays empty, later gaps are NaN."""
     n_before = len(history["loss"])
     for name, attribute in HISTORY_COLUMNS.items():
-        value, column = getattr(epoch, attribute), history[name]
-        if value is None and not column:
+        epoch_value, column = getattr(epoch, attribute), history[name]
+        if epoch_value is None and not column:
             continue
         column += [math.nan] * (n_before - len(column))  # earlier epochs without this value
-        column.append(math.nan if value is None else value)
+        column.append(math.nan if epoch_value is None else epoch_value)
 
 
 def without_seconds(history: History) -> History:

@@ -36,65 +36,65 @@ def numeric_targets(y: Any) -> Any:
     TypeError: y must hold numbers. Got dates (datetime64[D]); choose an origin and a unit, for instance
     (y - y.min()) / np.timedelta64(1, 'D').
     """
-    values = as_array(y)
-    if values is None or values.dtype.kind in "biufc":
+    targets = target_array(y)
+    if targets is None or targets.dtype.kind in "biufc":
         return y
-    if values.dtype.kind == "M":
+    if targets.dtype.kind == "M":
         raise TypeError(
-            f"y must hold numbers. Got dates ({values.dtype}); choose an origin and a unit, for instance "
+            f"y must hold numbers. Got dates ({targets.dtype}); choose an origin and a unit, for instance "
             "(y - y.min()) / np.timedelta64(1, 'D')."
         )
-    if values.dtype.kind == "m":
+    if targets.dtype.kind == "m":
         raise TypeError(
-            f"y must hold numbers. Got durations ({values.dtype}); choose a unit, for instance "
+            f"y must hold numbers. Got durations ({targets.dtype}); choose a unit, for instance "
             "y / np.timedelta64(1, 's')."
         )
-    refuse_missing(values)
-    numbers = np.empty(values.shape)
-    for index, value in np.ndenumerate(values):
-        numbers[index] = _as_number(value.item() if isinstance(value, np.generic) else value, index[0])
+    refuse_missing_targets(targets)
+    numbers = np.empty(targets.shape)
+    for index, target in np.ndenumerate(targets):
+        numbers[index] = _as_number(target.item() if isinstance(target, np.generic) else target, index[0])
     return numbers
 
 
-def _as_number(value: Any, row: int) -> float:
+def _as_number(target: Any, row: int) -> float:
     try:
-        return float(value)
+        return float(target)
     except (TypeError, ValueError) as error:
         kind = type(error)
         raise kind(
-            f"y must hold numbers. Got {value!r} of type {type(value).__name__} in row {row}; convert it to a number, "
-            "or use a classifier if these are labels."
+            f"y must hold numbers. Got {target!r} of type {type(target).__name__} in row {row}; convert it to a "
+            "number, or use a classifier if these are labels."
         ) from error
 
 
-def refuse_missing(values: Array) -> None:
+def refuse_missing_targets(targets: Array) -> None:
     """Raise ValueError if None, NaN, NaT or pandas' NA is among objects, dates or durations.
 
     Parameters
     ----------
-    values : ndarray
+    targets : ndarray
     """
-    if values.dtype.kind in "Mm":
-        missing = np.isnat(values)
-    elif values.dtype.kind == "O":
-        missing = np.frompyfunc(_is_missing, 1, 1)(values).astype(bool)
+    if targets.dtype.kind in "Mm":
+        is_missing = np.isnat(targets)
+    elif targets.dtype.kind == "O":
+        is_missing = np.frompyfunc(_is_missing, 1, 1)(targets).astype(bool)
     else:
         return
-    if missing.any():
-        row = int(np.argwhere(missing)[0, 0])
+    if is_missing.any():
+        row = int(np.argwhere(is_missing)[0, 0])
         raise ValueError(
-            f"y has missing values: {values[missing].ravel()[0]!r} in row {row}, {np.count_nonzero(missing)} in all. "
+            f"y has missing values: {targets[is_missing].ravel()[0]!r} in row {row}, {is_missing.sum()} in all. "
             "Leave these rows out, or give them a value of their own."
         )
 
 
-def _is_missing(value: Any) -> bool:
-    if value is None or type(value).__name__ in ("NAType", "NaTType"):  # pandas', which need not be installed
+def _is_missing(target: Any) -> bool:
+    if target is None or type(target).__name__ in ("NAType", "NaTType"):  # pandas', which need not be installed
         return True
-    return isinstance(value, float | np.floating | np.datetime64 | np.timedelta64) and bool(value != value)
+    return isinstance(target, float | np.floating | np.datetime64 | np.timedelta64) and bool(target != target)
 
 
-def as_array(y: Any) -> Array | None:
+def target_array(y: Any) -> Array | None:
     """Return y as an array; None if it is sparse, or no array of rows, which later checks report.
 
     Parameters
@@ -113,7 +113,7 @@ def as_array(y: Any) -> Array | None:
             f"y has {np.ma.count_masked(y)} masked entries. Leave their rows out: y[~y.mask], and the same rows of X."
         )
     try:
-        values = np.asarray(y)
+        targets = np.asarray(y)
     except (TypeError, ValueError):  # ragged lists
         return None
-    return values if values.ndim else None
+    return targets if targets.ndim else None

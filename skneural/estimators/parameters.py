@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
 from collections.abc import Mapping, Set
 from numbers import Integral, Real
@@ -13,6 +14,7 @@ from skneural.activations import ACTIVATIONS, Activation
 from skneural.component import resolve
 from skneural.constraints import DECAY, POSITIVE_INT, Interval, Options, StrOptions
 from skneural.initializers import INITIALIZERS
+from skneural.losses import LOSSES
 from skneural.solvers import SCHEDULES, SOLVERS, Schedule
 
 T = TypeVar("T", bound=type)
@@ -268,6 +270,35 @@ def store_parameters(estimator: Any, parameters: dict[str, Any]) -> None:
     for name, value in parameters.items():
         if name != "self":
             setattr(estimator, name, value)
+
+
+# Parameter that may be an object with settings of its own -> the objects by name.
+COMPONENT_PARAMETERS: dict[str, Mapping[str, Any]] = {
+    "activation": ACTIVATIONS,
+    "weight_init": INITIALIZERS,
+    "learning_rate": SCHEDULES,
+    "loss": LOSSES,
+}
+
+
+def resolve_nested_parameters(estimator: Any, params: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments of `set_params`, with an object in the place of a name whose settings they set.
+
+    Raises
+    ------
+    ValueError
+        If a parameter with settings is neither one object nor the name of one.
+    """
+    for name, registry in COMPONENT_PARAMETERS.items():
+        nested = [key for key in params if key.startswith(f"{name}__")]
+        choice = params.get(name, getattr(estimator, name, None))
+        if nested and isinstance(choice, str) and choice in registry:
+            params[name] = choice = copy.copy(registry[choice])
+        if nested and not hasattr(choice, "set_params"):
+            raise ValueError(
+                f"{nested[0]} needs {name} to be one name or object with settings. Got {choice!r} instead."
+            )
+    return params
 
 
 def fill_docstring(estimator: T) -> T:

@@ -19,7 +19,7 @@ from skneural.estimators.checked_data import CheckedData, FitArguments
 from skneural.estimators.fitted_network import check_finite_output
 from skneural.estimators.numeric_targets import numeric_targets
 from skneural.estimators.parameters import fill_docstring, store_parameters, supports_partial_fit
-from skneural.estimators.target_scaling import mean_and_std, orientation, restored, standardized
+from skneural.estimators.target_scaling import TargetScaling, restore_targets, skewness_sign, standardize_targets
 from skneural.float_errors import default_float_errors
 from skneural.losses import LOSSES, LogisticLoss, Loss, Quantile, SoftmaxCrossEntropy
 from skneural.network import Network
@@ -255,7 +255,7 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
 
     def _predict_in_target_units(self, F: Array) -> Array:
         with np.errstate(over="ignore"):
-            prediction = restored(self._predict_standardized(F), self.target_mean_, self.target_scale_)
+            prediction = restore_targets(self._predict_standardized(F), self.target_mean_, self.target_scale_)
         prediction = check_finite_output(prediction)
         if self.clip_predictions:  # again, since restoring rounds
             prediction = np.clip(prediction, *self.target_range_.astype(prediction.dtype))
@@ -290,7 +290,7 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
         predicted = self._loss.predict(F)
         if not self.clip_predictions:
             return predicted
-        bounds = standardized(self.target_range_, self.target_mean_, self.target_scale_)  # in float64
+        bounds = standardize_targets(self.target_range_, self.target_mean_, self.target_scale_)  # in float64
         return np.clip(predicted, *bounds).astype(predicted.dtype, copy=False)
 
     def _restore_fitted_state(self) -> None:
@@ -324,19 +324,12 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
 
     def _set_target_scaling(self, Y: Array, sample_weight: Array | None, incremental: bool) -> None:
         """Set mean, scale and range of the targets; when training goes on, mean and scale stay those of the start."""
-        counted = Y if sample_weight is None else Y[sample_weight > 0]
-        low, high = counted.min(axis=0), counted.max(axis=0)
-        mean, scale = np.zeros(Y.shape[1]), np.ones(Y.shape[1])
-        if self._standardizes:
-            mean, scale = mean_and_std(Y, sample_weight)
-        resumes = self._should_resume(incremental) and self.target_mean_.shape == mean.shape
+        scaling = TargetScaling.from_targets(Y, sample_weight, self._standardizes)
+        resumes = self._should_resume(incremental) and self.target_mean_.shape == scaling.mean.shape
         if resumes and self._loss.in_target_units:
-            low, high = np.minimum(low, self.target_range_[0]), np.maximum(high, self.target_range_[1])
-            # Where all targets so far were equal, nothing was learned: the first others decide.
-            scale = np.where(scale > 0, scale, (high - low) / 2)
-            known = self.target_scale_ > 0
-            mean, scale = np.where(known, self.target_mean_, mean), np.where(known, self.target_scale_, scale)
-        self.target_mean_, self.target_scale_, self.target_range_ = mean, scale, np.stack([low, high])
+            fitted_scaling = TargetScaling(self.target_mean_, self.target_scale_, self.target_range_)
+            scaling = fitted_scaling.resume(scaling)
+        self.target_mean_, self.target_scale_, self.target_range_ = scaling
 
     @property
     def _standardizes(self) -> bool:
@@ -349,7 +342,7 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
         if (start := self._loss.initial_output(data.Y, data.sample_weight)) is not None:
             b[...] = start
         if self._standardizes and self._loss.symmetric:
-            sign = orientation(data.Y, data.sample_weight).astype(W.dtype)
+            sign = skewness_sign(data.Y, data.sample_weight).astype(W.dtype)
             W *= sign
             b *= sign
 
@@ -365,7 +358,7 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
             raise ValueError(f"loss='poisson' needs y >= 0. Got a smallest y of {Y.min():.6g}.")
         if Y.shape[1] != n_targets:
             raise ValueError(f"y_val must have {n_targets} outputs, as y has. Got {Y.shape[1]} instead.")
-        Y = standardized(Y, self.target_mean_, self.target_scale_).astype(dtype)
+        Y = standardize_targets(Y, self.target_mean_, self.target_scale_).astype(dtype)
         return np.repeat(Y, self._loss.n_outputs_per_target, axis=1)
 
     def _score_raw_output(self, F: Array, Y: Array, sample_weight: Array | None) -> float:

@@ -63,16 +63,16 @@ def warn_of_validation_set(estimator: Any, data: CheckedData, validation: Checke
 
 
 def _warn_of_features(data: CheckedData, validation: CheckedData, names: Array | None) -> None:
-    training, other = (column_statistics(each.X, each.sample_weight) for each in (data, validation))
-    differences = ColumnDifferences.between(training, other)
+    columns, columns_val = (column_statistics(each.X, each.sample_weight) for each in (data, validation))
+    differences = ColumnDifferences.between(columns, columns_val)
     if not differences.in_features:
         return
     worst = int(differences.distance.argmax())
     feature = f"feature {worst}" if names is None else f"feature {names[worst]!r}"
     warn_caller(
-        f"X_val does not look like X: {feature} is {other.describe(worst)} there, but {training.describe(worst)} in X "
-        "(mean ± standard deviation). Validation loss and score then say nothing about the model. If this estimator is "
-        "the last step of a Pipeline: the other steps transform X, but not X_val. Use "
+        f"X_val does not look like X: {feature} is {columns_val.describe(worst)} there, but {columns.describe(worst)} "
+        "in X (mean ± standard deviation). Validation loss and score then say nothing about the model. If this "
+        "estimator is the last step of a Pipeline: the other steps transform X, but not X_val. Use "
         'Pipeline(steps, transform_input=["X_val"]), and enable metadata routing with set_fit_request(X_val=True, '
         "y_val=True) on this estimator.",
         ValidationSetWarning,
@@ -81,20 +81,20 @@ def _warn_of_features(data: CheckedData, validation: CheckedData, names: Array |
 
 def _warn_of_targets(data: CheckedData, validation: CheckedData) -> None:
     y, y_val = (each.y.reshape(len(each.y), -1).astype(np.float64) for each in (data, validation))
-    training, other = (
+    target, target_val = (
         column_statistics(each, weight) for each, weight in [(y, data.sample_weight), (y_val, validation.sample_weight)]
     )
-    differences = ColumnDifferences.between(training, other)
-    wide = (other.std > 10 * training.std) & (other.width > 10 * training.width) & (training.width > 0)
+    differences = ColumnDifferences.between(target, target_val)
+    wide = (target_val.std > 10 * target.std) & (target_val.width > 10 * target.width) & (target.width > 0)
     different = differences.outside | differences.raw | (differences.varies & wide)
     if not different.any():
         return
     worst = int(np.where(different, differences.distance, -1).argmax())
     warn_caller(
-        f"y_val is not in the units of y: it is {other.describe(worst)}, but y is {training.describe(worst)} (mean ± "
-        "standard deviation). Validation loss and score then say nothing about the model. If this estimator is inside "
-        "a TransformedTargetRegressor: that transforms y, but not y_val, which must be transformed before. For other "
-        "units alone no transformation is needed, since normalize_y=True scales the target.",
+        f"y_val is not in the units of y: it is {target_val.describe(worst)}, but y is {target.describe(worst)} (mean "
+        "± standard deviation). Validation loss and score then say nothing about the model. If this estimator is "
+        "inside a TransformedTargetRegressor: that transforms y, but not y_val, which must be transformed before. For "
+        "other units alone no transformation is needed, since normalize_y=True scales the target.",
         ValidationSetWarning,
     )
 
@@ -175,10 +175,10 @@ def _width(X: Any) -> Array:
 
 def _rounded_share(X: Any) -> Array:
     rows = X.tocoo() if sparse.issparse(X) else sparse.coo_array(X)
-    column, values = rows.col[rows.data != 0], rows.data[rows.data != 0]
+    entry_column, entries = rows.col[rows.data != 0], rows.data[rows.data != 0]
     with np.errstate(over="ignore", invalid="ignore"):  # of huge values, and 0 / 0 where a column has zeros only
-        rounded = np.round(values, DECIMALS) == values
-        return np.bincount(column, rounded, X.shape[1]) / np.bincount(column, minlength=X.shape[1])
+        rounded = np.round(entries, DECIMALS) == entries
+        return np.bincount(entry_column, rounded, X.shape[1]) / np.bincount(entry_column, minlength=X.shape[1])
 
 
 @dataclass(frozen=True)
@@ -213,16 +213,16 @@ class ColumnDifferences:
     @classmethod
     def between(cls, training: ColumnStatistics, validation: ColumnStatistics) -> ColumnDifferences:
         """Compare the two sets, column by column."""
-        std, std_val = training.std, validation.std
-        gap, both = np.abs(training.mean - validation.mean), np.hypot(std, std_val)
-        scale = np.max([np.abs(training.mean), np.abs(validation.mean), both], axis=0)
-        varies = np.minimum(std, std_val) > 1e-9 * scale  # less is rounding
+        std_train, std_val = training.std, validation.std
+        gap, joint_std = np.abs(training.mean - validation.mean), np.hypot(std_train, std_val)
+        scale = np.max([np.abs(training.mean), np.abs(validation.mean), joint_std], axis=0)
+        varies = np.minimum(std_train, std_val) > 1e-9 * scale  # less is rounding
         with np.errstate(divide="ignore", invalid="ignore"):  # of columns that do not vary
-            distance = (gap / both) ** 2 / 4 + np.log(both / std * (both / std_val) / 2) / 2
-        far = varies & (gap > 10 * std) & (gap > std_val / 2)
-        outside = far & (gap > 10 * np.sqrt(training.n_rows) * std) & (gap > std_val) & (std_val > 10 * std)
-        wider = (std_val > 4 * std) & (validation.width > 4 * training.width)
-        narrower = (std > 4 * std_val) & (training.width > 4 * validation.width) & (gap < std / 2)
+            distance = (gap / joint_std) ** 2 / 4 + np.log(joint_std / std_train * (joint_std / std_val) / 2) / 2
+        far = varies & (gap > 10 * std_train) & (gap > std_val / 2)
+        outside = far & (gap > 10 * np.sqrt(training.n_rows) * std_train) & (gap > std_val) & (std_val > 10 * std_train)
+        wider = (std_val > 4 * std_train) & (validation.width > 4 * training.width)
+        narrower = (std_train > 4 * std_val) & (training.width > 4 * validation.width) & (gap < std_train / 2)
         rescaled = varies & (wider | narrower)
         only_validation, only_training = (
             (one.rounded > 0.95) & (other.rounded < 0.25)
@@ -238,10 +238,10 @@ class ColumnDifferences:
 
         Rows of another time or group may differ much in some columns, but not in most of them.
         """
-        n = np.count_nonzero(self.varies)
+        n_varying = np.count_nonzero(self.varies)
         return bool(
             self.outside.any()
-            or self.far.sum() >= max(2, n / 4)
-            or (self.far | self.rescaled).sum() >= max(3, 3 * n / 4)
-            or self.raw.sum() >= max(1, n / 2)
+            or self.far.sum() >= max(2, n_varying / 4)
+            or (self.far | self.rescaled).sum() >= max(3, 3 * n_varying / 4)
+            or self.raw.sum() >= max(1, n_varying / 2)
         )

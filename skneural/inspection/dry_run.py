@@ -62,12 +62,12 @@ class DryRun:
         check_activations(builder.activations, builder.hidden_sizes)
         data = _check_rows(self._estimator, X, y, sample_weight, fitted)
         self.rows = _sample_rows(data, n_rows, seed)
-        rng = self._estimator._make_rng()
-        self.network: Network = (
-            self._estimator._resume_network(builder, self.rows.X)
-            if fitted
-            else self._estimator._new_network(builder, data, rng)
-        )
+        self.network: Network
+        if fitted:
+            sizes = self._estimator._layer_sizes(builder, self.rows.X)
+            self.network = self._estimator._copy_fitted_network(sizes, builder.activations)
+        else:
+            self.network = self._estimator._new_network(builder, data, self._estimator._make_rng())
 
     def minimizer(self, **params: Any) -> TrainingLoop | LBFGS:
         """Return the training loop, or L-BFGS, that minimises the objective with all rows in one batch.

@@ -10,7 +10,7 @@ from numpy.testing import assert_array_equal
 from scipy import sparse
 
 from skneural import ActivationMLPRegressor
-from skneural.estimators.numeric_targets import as_array, numeric_targets, refuse_missing
+from skneural.estimators.numeric_targets import numeric_targets, refuse_missing_targets, target_array
 
 X = np.arange(12.0).reshape(6, 2)
 NUMBERS = [1.0, 2.0, 4.0, 1.0, 2.0, 4.0]
@@ -103,7 +103,7 @@ def test_frames():
 
 def test_sparse_and_ragged_targets_are_left_to_later_checks():
     ragged, matrix = [[1.0], [1.0, 2.0]], sparse.csr_array([[1.0]])
-    assert as_array(ragged) is as_array(None) is as_array(1.0) is None
+    assert target_array(ragged) is target_array(None) is target_array(1.0) is None
     assert numeric_targets(ragged) is ragged
     assert numeric_targets(matrix) is matrix
 
@@ -111,4 +111,4 @@ def test_sparse_and_ragged_targets_are_left_to_later_checks():
 def test_plain_numbers_are_not_copied():
     y = np.array(NUMBERS)
     assert numeric_targets(y) is y
-    refuse_missing(np.array([np.nan]))  # which scikit-learn finds
+    refuse_missing_targets(np.array([np.nan]))  # which scikit-learn finds

@@ -36,6 +36,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 
 ESTIMATORS = [ActivationMLPClassifier, ActivationMLPRegressor]
 X, Y = load_iris(return_X_y=True)
+X_STANDARD = (X - X.mean(axis=0)) / X.std(axis=0)
 
 NAN, INF = float("nan"), float("inf")
 REFUSED = {
@@ -406,7 +407,7 @@ def test_losses_by_name_or_object():
 
 def fitted(**params):
     params = {"hidden_layer_sizes": (6, 4), "max_iter": 15, "random_state": 0, **params}
-    return ActivationMLPClassifier(**params).fit(X, Y)
+    return ActivationMLPClassifier(**params).fit(X_STANDARD, Y)
 
 
 @pytest.mark.parametrize(
@@ -417,7 +418,7 @@ def test_hidden_layer_sizes(sizes, expected):
     model = fitted(hidden_layer_sizes=sizes)
     assert [W.shape for W in model.coefs_] == list(zip([4, *expected], [*expected, 3], strict=True))
     assert model.n_layers_ == len(expected) + 2
-    assert model.predict_proba(X).shape == (150, 3)
+    assert model.predict_proba(X_STANDARD).shape == (150, 3)
 
 
 @pytest.mark.parametrize("sizes", [{5: 3}, {5, 3}, (5, 0), (5, 2.0), "5", ((5, 3),)])

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skneural import ActivationMLPRegressor
-from skneural.estimators.target_scaling import mean_and_std, orientation, restored, standardized
+from skneural.estimators.target_scaling import restore_targets, skewness_sign, standardize_targets, target_mean_and_std
 from skneural.losses import LOSSES, Huber, Quantile
 from skneural.solvers import SOLVERS
 
@@ -177,33 +177,33 @@ def test_clipped_predictions_keep_the_dtype():
 @given(st.lists(st.floats(-1e300, 1e300), min_size=1, max_size=20))
 def test_mean_and_std_of_any_numbers(values):
     y = np.array(values)[:, None]
-    mean, std = mean_and_std(y, None)
+    mean, std = target_mean_and_std(y, None)
     largest = np.abs(y).max() or 1.0
     assert_allclose(mean, np.mean(y / largest) * largest, atol=1e-12 * largest)
     assert_allclose(std, np.std(y / largest) * largest, rtol=1e-7, atol=1e-14 * largest)
     assert np.ptp(y) > 0 or (std == 0 and mean == y[0])
-    Z = standardized(y, mean, std)
-    assert_allclose(restored(Z, mean, std), y, atol=1e-12 * largest)
+    Z = standardize_targets(y, mean, std)
+    assert_allclose(restore_targets(Z, mean, std), y, atol=1e-12 * largest)
 
 
 def test_weights_are_repeated_rows():
     weights = np.array([1.0, 0, 3])
     y = np.array([[1.0], [100.0], [4.0]])
     repeated = np.array([[1.0], [4.0], [4.0], [4.0]])
-    assert_allclose(mean_and_std(y, weights), mean_and_std(repeated, None), rtol=1e-14)
+    assert_allclose(target_mean_and_std(y, weights), target_mean_and_std(repeated, None), rtol=1e-14)
 
 
 def test_mirror_images_have_opposite_orientations():
-    assert_array_equal(orientation(Y, None), -orientation(-Y, None))
-    assert_array_equal(orientation(np.array([[-1.0], [1.0]]), None), 1)
+    assert_array_equal(skewness_sign(Y, None), -skewness_sign(-Y, None))
+    assert_array_equal(skewness_sign(np.array([[-1.0], [1.0]]), None), 1)
 
 
 def test_nothing_is_computed_with_a_warning_where_errors_are_raised():
     tiny = 1e-310 * Y[:, 0]
     with np.errstate(all="raise"):
         for y in (tiny, 1e300 * Y[:, 0], np.r_[1e300, Y[1:, 0]]):
-            mean, std = mean_and_std(y[:, None], None)
-            restored(standardized(y[:, None], mean, std), mean, std)
+            mean, std = target_mean_and_std(y[:, None], None)
+            restore_targets(standardize_targets(y[:, None], mean, std), mean, std)
 
 
 def test_every_loss_in_the_targets_units_says_so():
