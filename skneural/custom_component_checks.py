@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skneural.activations import ACTIVATIONS, Activation
+from skneural.component import check_signature
 from skneural.constraints import POSITIVE_INT
 from skneural.losses import Loss
 
@@ -220,34 +220,3 @@ def _check_array(name: str, returned: Any, meaning: str, shape: tuple[int, ...])
         raise TypeError(f"{name} must return {meaning}, an array of real numbers. Got {got}.")
     if returned.shape != shape:
         raise ValueError(f"{name} must return {meaning}, of shape {shape}. Got shape {returned.shape}.")
-
-
-def check_signature(name: str, function: Any, expected: str, *arguments: Any, **keywords: Any) -> None:
-    """Raise TypeError if a function cannot be called with these arguments.
-
-    Parameters
-    ----------
-    name : str
-        What is called, for the message.
-    function : callable
-    expected : str
-        The signature that it should have.
-    *arguments, **keywords : object
-        What it will be called with.
-
-    Examples
-    --------
-    >>> from skneural.custom_component_checks import check_signature
-    >>> check_signature("weight_init", lambda fan_in: fan_in, "(fan_in, fan_out, rng)", 3, 4, None)
-    Traceback (most recent call last):
-        ...
-    TypeError: weight_init must have the signature (fan_in, fan_out, rng): too many positional arguments.
-    """
-    try:
-        signature = inspect.signature(function)
-    except ValueError:  # a function written in C may have none
-        return
-    try:
-        signature.bind(*arguments, **keywords)
-    except TypeError as error:
-        raise TypeError(f"{name} must have the signature {expected}: {error}.") from error

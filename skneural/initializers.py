@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skneural.activations import Activation
-from skneural.component import Component, resolve
+from skneural.component import Component, check_signature, resolve
 from skneural.constraints import POSITIVE, StrOptions
-from skneural.custom_component_checks import check_signature
 
 Array = NDArray[Any]
 InitFunction = Callable[[int, int, np.random.RandomState], Array]

@@ -5,7 +5,7 @@ import pytest
 from sklearn.datasets import load_iris
 
 from skneural import ACTIVATIONS, Activation, ActivationMLPClassifier, ActivationMLPRegressor, Maxout, PReLU
-from skneural.custom_component_checks import check_activation, check_activations, check_signature, evaluate_checked
+from skneural.custom_component_checks import check_activation, check_activations, evaluate_checked
 from skneural.inspection import ActivationDisplay, check_gradient, unit_report
 from skneural.losses import LOSSES, Loss
 
@@ -298,34 +298,3 @@ def test_a_gradient_of_another_type_serves(change, dtype, sample_weight):
         broken_loss("evaluate", returning(change)), (3,), max_iter=3, dtype=dtype, random_state=0
     )
     assert model.fit(X, SPECIES, sample_weight).parameters_.dtype == dtype
-
-
-class Part:
-    def method(self, a, *, out=None):
-        return a
-
-    def __call__(self, progress):
-        return progress
-
-
-@pytest.mark.parametrize("function", [Part().method, lambda a, out: a, lambda *a, **b: a, np.exp])
-def test_what_can_be_called_passes(function):
-    check_signature("name", function, "(a, out=None)", 1, out=None)
-
-
-def test_objects_that_are_called():
-    check_signature("name", Part(), "(progress)", 1)
-
-
-@pytest.mark.parametrize(
-    ("function", "reason"),
-    [
-        (lambda: 1, "too many positional arguments"),
-        (lambda a: 1, "unexpected keyword argument 'out'"),
-        (lambda a, b, out=None: 1, "missing a required argument: 'b'"),
-        (Part(), "unexpected keyword argument 'out'"),
-    ],
-)
-def test_what_cannot_is_named(function, reason):
-    with pytest.raises(TypeError, match=rf"^Mine\(\).f must have the signature f\(a, out=None\): .*{reason}\.$"):
-        check_signature("Mine().f", function, "f(a, out=None)", 1, out=None)

@@ -95,7 +95,7 @@ class MomentsTransformer(SavedStateMixin, TransformerMixin, BaseEstimator):
         with unchanged_on_error(self):
             X, sample_weight = self._validate_input(X, sample_weight, reset=first_call)
             moments = self._compute_moments(X, sample_weight)
-            self._set_moments(moments if first_call else checked(self._get_moments().merge(moments)))
+            self._set_moments(moments if first_call else checked_moments(self._get_moments().merge(moments)))
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -124,7 +124,7 @@ class MomentsTransformer(SavedStateMixin, TransformerMixin, BaseEstimator):
         self._check_updatable()
         self._check_mergeable(other)
         with unchanged_on_error(self):
-            self._set_moments(checked(self._get_moments().merge(other._get_moments())))
+            self._set_moments(checked_moments(self._get_moments().merge(other._get_moments())))
         return self
 
     def __sklearn_is_fitted__(self) -> bool:
@@ -183,7 +183,7 @@ class MomentsTransformer(SavedStateMixin, TransformerMixin, BaseEstimator):
         return X
 
 
-def checked(moments: Any) -> Any:
+def checked_moments(moments: Any) -> Any:
     """The moments; a ValueError if they have overflowed."""
     if not all(np.isfinite(value).all() for value in vars(moments).values()):
         raise ValueError(

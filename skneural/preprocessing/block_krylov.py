@@ -59,42 +59,44 @@ def leading_eigenvectors(
     eigenvectors : ndarray of shape (n_features, n_components)
         Orthonormal columns.
     """
-    basis, projected = np.empty((len(start), 0)), np.empty((0, 0))
-    block = orthonormalize(start, basis, 0.0)
+    krylov_basis, projected_matrix = np.empty((len(start), 0)), np.empty((0, 0))
+    krylov_block = orthonormalize(start, krylov_basis, 0.0)
     leading = slice(-1, -n_components - 1, -1)
     for step in range(1, MAX_STEPS + 1):
-        image = multiply(block)
-        basis = np.hstack([basis, block])
-        newest = slice(-block.shape[1], None)
+        krylov_product = multiply(krylov_block)
+        krylov_basis = np.hstack([krylov_basis, krylov_block])
+        newest = slice(-krylov_block.shape[1], None)
         # The upper triangle of basis.T @ S @ basis, to which each step adds columns.
-        projected = np.pad(projected, (0, block.shape[1]))
-        projected[:, newest] = basis.T @ image
-        rounding = ROUNDING * float(np.linalg.norm(image))
-        image -= basis @ projected[:, newest]
-        block = orthonormalize(image, basis, rounding) if step < MAX_STEPS else image[:, :0]
-        if step % STEPS_PER_TEST == 0 or not block.size:
-            eigenvalues, vectors = np.linalg.eigh(projected, UPLO="U")
-            residuals = np.linalg.norm(image @ vectors[newest, leading], axis=0)
-            if residuals.max() <= tolerance * eigenvalues[-1] or not block.size:
+        projected_matrix = np.pad(projected_matrix, (0, krylov_block.shape[1]))
+        projected_matrix[:, newest] = krylov_basis.T @ krylov_product
+        rounding = ROUNDING * float(np.linalg.norm(krylov_product))
+        krylov_product -= krylov_basis @ projected_matrix[:, newest]
+        krylov_block = (
+            orthonormalize(krylov_product, krylov_basis, rounding) if step < MAX_STEPS else krylov_product[:, :0]
+        )
+        if step % STEPS_PER_TEST == 0 or not krylov_block.size:
+            eigenvalues, ritz_vectors = np.linalg.eigh(projected_matrix, UPLO="U")
+            ritz_residuals = np.linalg.norm(krylov_product @ ritz_vectors[newest, leading], axis=0)
+            if ritz_residuals.max() <= tolerance * eigenvalues[-1] or not krylov_block.size:
                 break
-    return np.maximum(eigenvalues[leading], 0.0), basis @ vectors[:, leading]
+    return np.maximum(eigenvalues[leading], 0.0), krylov_basis @ ritz_vectors[:, leading]
 
 
-def orthonormalize(block: np.ndarray, basis: np.ndarray, rounding: float) -> np.ndarray:
+def orthonormalize(krylov_block: np.ndarray, krylov_basis: np.ndarray, rounding: float) -> np.ndarray:
     """Orthonormal columns, orthogonal to a basis, for a block that is orthogonal to it but for rounding errors.
 
     By eigendecomposition of the block's small Gram matrix, twice. A QR decomposition would call BLAS column by column,
     and each call waits for all of its threads. Columns that depend linearly on others, or are no longer than
     ``rounding``, are left out.
     """
-    block = _orthonormal_columns(block, rounding)
-    return _orthonormal_columns(block - basis @ (basis.T @ block), 0.0)
+    krylov_block = _orthonormal_columns(krylov_block, rounding)
+    return _orthonormal_columns(krylov_block - krylov_basis @ (krylov_basis.T @ krylov_block), 0.0)
 
 
-def _orthonormal_columns(block: np.ndarray, rounding: float) -> np.ndarray:
-    squares, vectors = np.linalg.eigh(block.T @ block)
-    is_independent = squares > max(rounding**2, DEPENDENT * squares.max(initial=0.0))
-    return block @ (vectors[:, is_independent] / np.sqrt(squares[is_independent]))
+def _orthonormal_columns(krylov_block: np.ndarray, rounding: float) -> np.ndarray:
+    squared_lengths, vectors = np.linalg.eigh(krylov_block.T @ krylov_block)
+    is_independent = squared_lengths > max(rounding**2, DEPENDENT * squared_lengths.max(initial=0.0))
+    return krylov_block @ (vectors[:, is_independent] / np.sqrt(squared_lengths[is_independent]))
 
 
 def leading_scatter_eigenvectors(
@@ -135,17 +137,17 @@ def dense_scatter_product(
 
     def multiply(columns: np.ndarray) -> np.ndarray:
         nonlocal is_centered
-        total = np.zeros(columns.shape)
+        scatter_times_columns = np.zeros(columns.shape)
         columns = columns.astype(dtype, copy=False)
         for rows in row_blocks(X, block_bytes):
-            values = buffer if is_centered else subtract_center(X[rows], mean, out=buffer)
-            scores = values @ columns
-            refuse_nan(scores[:, :1], values)
+            centered_rows = buffer if is_centered else subtract_center(X[rows], mean, out=buffer)
+            scores = centered_rows @ columns
+            refuse_nan(scores[:, :1], centered_rows)
             if sample_weight is not None:
                 scores *= sample_weight[rows, np.newaxis].astype(dtype)
-            total += values.T @ scores
+            scatter_times_columns += centered_rows.T @ scores
         is_centered = len(buffer) == len(X)
-        return total
+        return scatter_times_columns
 
     return multiply
 
@@ -169,10 +171,10 @@ def projected_scatter(
 ) -> np.ndarray:
     """``columns.T @ S @ columns`` in double precision, S the scatter matrix of X."""
     buffer = np.empty((rows_per_block(X, MATRIX_BLOCK_BYTES), X.shape[1]))
-    total = np.zeros((columns.shape[1], columns.shape[1]))
+    projected_matrix = np.zeros((columns.shape[1], columns.shape[1]))
     for rows in row_blocks(X, MATRIX_BLOCK_BYTES):
         scores = subtract_center(X[rows], mean, out=buffer) @ columns
         if sample_weight is not None:
             scores *= np.sqrt(sample_weight[rows, np.newaxis])
-        total += scores.T @ scores
-    return total
+        projected_matrix += scores.T @ scores
+    return projected_matrix

@@ -37,11 +37,11 @@ def row_blocks(X: Array, block_bytes: int) -> Iterator[slice]:
     reading a file larger than the memory keeps the process small.
     """
     n_rows = X.shape[0]
-    step = rows_per_block(X, block_bytes)
+    block_rows = rows_per_block(X, block_bytes)
     mapping = _mapped_file(X)
     released = 0
-    for start in range(0, n_rows, step):
-        stop = min(start + step, n_rows)
+    for start in range(0, n_rows, block_rows):
+        stop = min(start + block_rows, n_rows)
         yield slice(start, stop)
         if mapping is not None and (stop == n_rows or X[released:stop].nbytes >= MAPPED_BYTES):
             _release_pages(mapping, X[released:stop])

@@ -91,11 +91,11 @@ class SmoothClipper(SavedStateMixin, OneToOneFeatureMixin, TransformerMixin, Bas
         """
         X = self._validate_input(X, reset=False)
         finfo = np.finfo(X.dtype)
-        half = X.dtype.type(np.clip(self.limit, finfo.tiny, finfo.max) / 2)
+        half_limit = X.dtype.type(np.clip(self.limit, finfo.tiny, finfo.max) / 2)
         Z = X / 2  # the hypotenuse of halves does not overflow
-        np.hypot(Z, half, out=Z)
+        np.hypot(Z, half_limit, out=Z)
         np.divide(X, Z, out=Z)
-        Z *= half
+        Z *= half_limit
         return Z
 
     def _validate_input(self, X, reset: bool) -> Any:

@@ -17,6 +17,7 @@ from sklearn.model_selection import KFold
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import LabelBinarizer, OneHotEncoder, TargetEncoder
 from sklearn.utils.multiclass import type_of_target
+from sklearn.utils.validation import check_consistent_length
 
 from skneural._sklearn_compat import check_array
 from skneural.preprocessing.clipping import SmoothClipper
@@ -29,14 +30,14 @@ N_FOLDS = 5
 FREE_TEXT_LEVELS, FREE_TEXT_FRACTION = 100, 0.95
 
 
-def one_hot_table(codes: np.ndarray, n_levels: int, min_frequency: float | None) -> tuple[np.ndarray, np.ndarray]:
+def one_hot_table(row_levels: np.ndarray, n_levels: int, min_frequency: float | None) -> tuple[np.ndarray, np.ndarray]:
     """One column per level, centred on the training rows; rare levels share the last one.
 
     Of two columns the first is left out, since it says the same as the second.
 
     Parameters
     ----------
-    codes : ndarray of shape (n_present,), int
+    row_levels : ndarray of shape (n_present,), int
         Levels of the training rows.
     n_levels : int
     min_frequency : int, float or None
@@ -44,7 +45,7 @@ def one_hot_table(codes: np.ndarray, n_levels: int, min_frequency: float | None)
 
     Returns
     -------
-    table : ndarray of shape (n_levels + 1, n_columns)
+    level_table : ndarray of shape (n_levels + 1, n_columns)
     column_levels : ndarray of shape (n_columns,), int
         The level of each column; n_levels for that of the rare ones.
     """
@@ -53,17 +54,17 @@ def one_hot_table(codes: np.ndarray, n_levels: int, min_frequency: float | None)
         min_frequency=min_frequency,
         handle_unknown="infrequent_if_exist",
         sparse_output=False,
-    ).fit(codes[:, np.newaxis])
-    table = encoder.transform(np.arange(n_levels + 1)[:, np.newaxis])
-    rare = encoder.infrequent_categories_[0] if min_frequency is not None else None
-    column_levels = (
-        np.arange(n_levels) if rare is None else np.append(np.setdiff1d(np.arange(n_levels), rare), n_levels)
-    )
-    table[~table.any(axis=1)] = np.nan
+    ).fit(row_levels[:, np.newaxis])
+    level_table = encoder.transform(np.arange(n_levels + 1)[:, np.newaxis])
+    rare_levels = encoder.infrequent_categories_[0] if min_frequency is not None else None
+    column_levels = np.arange(n_levels)
+    if rare_levels is not None:
+        column_levels = np.append(np.setdiff1d(column_levels, rare_levels), n_levels)
+    level_table[~level_table.any(axis=1)] = np.nan
     if len(column_levels) <= 2:
-        table, column_levels = table[:, 1:], column_levels[1:]
-    frequency = np.bincount(codes, minlength=n_levels) / len(codes)
-    return table - frequency @ table[:n_levels], column_levels
+        level_table, column_levels = level_table[:, 1:], column_levels[1:]
+    level_frequency = np.bincount(row_levels, minlength=n_levels) / len(row_levels)
+    return level_table - level_frequency @ level_table[:n_levels], column_levels
 
 
 def target_columns(y: Any, target_type: str, max_classes: int) -> tuple[np.ndarray, list[str]]:
@@ -102,7 +103,7 @@ def target_columns(y: Any, target_type: str, max_classes: int) -> tuple[np.ndarr
     return Y, [str(label) for label in binarizer.classes_] if Y.shape[1] > 1 else []
 
 
-def target_mean_table(codes: np.ndarray, n_levels: int, Y: np.ndarray) -> np.ndarray:
+def target_mean_table(row_levels: np.ndarray, n_levels: int, Y: np.ndarray) -> np.ndarray:
     """The mean target of each level's rows, shrunk towards the overall mean, which also stands for unknown levels.
 
     By :class:`sklearn.preprocessing.TargetEncoder`, for which classes are indicators too.
@@ -112,8 +113,8 @@ def target_mean_table(codes: np.ndarray, n_levels: int, Y: np.ndarray) -> np.nda
     table : ndarray of shape (n_levels + 1, n_columns)
     """
     levels = np.arange(n_levels + 1)[:, np.newaxis]
-    fitted = (TargetEncoder(target_type="continuous").fit(codes[:, np.newaxis], y) for y in Y.T)
-    return np.hstack([encoder.transform(levels) for encoder in fitted])
+    target_encoders = (TargetEncoder(target_type="continuous").fit(row_levels[:, np.newaxis], y) for y in Y.T)
+    return np.hstack([encoder.transform(levels) for encoder in target_encoders])
 
 
 @dataclass
@@ -122,7 +123,7 @@ class TargetMeans:
 
     Attributes
     ----------
-    codes : ndarray of shape (n_present,), int
+    row_levels : ndarray of shape (n_present,), int
         Levels of the training rows.
     n_levels : int
     Y : ndarray of shape (n_present, n_columns), float64
@@ -131,54 +132,89 @@ class TargetMeans:
         See :class:`skneural.SmoothClipper`.
     """
 
-    codes: np.ndarray
+    row_levels: np.ndarray
     n_levels: int
     Y: np.ndarray
     limit: float
 
     @cached_property
     def _means(self) -> np.ndarray:
-        return target_mean_table(self.codes, self.n_levels, self.Y)
+        return target_mean_table(self.row_levels, self.n_levels, self.Y)
 
     @cached_property
     def _scaler(self) -> Pipeline:
-        return make_pipeline(StdScaler(), SmoothClipper(limit=self.limit)).fit(self._means[self.codes])
+        return make_pipeline(StdScaler(), SmoothClipper(limit=self.limit)).fit(self._means[self.row_levels])
 
     def table(self) -> np.ndarray:
         """What stands for each level, and in the last row for unknown ones: of shape (n_levels + 1, n_columns)."""
         return self._scaler.transform(self._means)
 
     def cross_fitted(self, random_state: Any) -> np.ndarray:
-        """What stands for each training row, by the mean targets of rows in other folds: as long as `codes`."""
-        Z = np.empty(self.Y.shape)
-        folds = KFold(min(N_FOLDS, len(self.codes)), shuffle=True, random_state=random_state)
-        for train, test in folds.split(self.codes):
-            means = target_mean_table(self.codes[train], self.n_levels, self.Y[train])
-            Z[test] = means[self.codes[test]]
-        return self._scaler.transform(Z)
+        """What stands for each training row, by the mean targets of rows in other folds: as long as `row_levels`."""
+        cross_fitted_means = np.empty(self.Y.shape)
+        folds = KFold(min(N_FOLDS, len(self.row_levels)), shuffle=True, random_state=random_state)
+        for train, test in folds.split(self.row_levels):
+            target_means = target_mean_table(self.row_levels[train], self.n_levels, self.Y[train])
+            cross_fitted_means[test] = target_means[self.row_levels[test]]
+        return self._scaler.transform(cross_fitted_means)
 
 
-def complete_table(table: np.ndarray, missing_share: float) -> np.ndarray:
+def fit_target_means(
+    columns: list[Column], levels: list[list[str]], y: Any, max_levels: int, target_type: str, limit: float
+) -> tuple[dict[int, TargetMeans], list[str]]:
+    """The mean targets of categories of many levels, and the names of the classes they are of, if several.
+
+    Parameters
+    ----------
+    columns : list of Column
+        Of the training rows.
+    levels : list of list of str
+        Of each column; none for numbers.
+    y : array-like of shape (n_samples,) or None
+    max_levels, target_type, limit
+        As in :class:`skneural.TableEncoder`.
+    """
+    n_levels = {j: len(column_levels) for j, column_levels in enumerate(levels) if len(column_levels) > max_levels}
+    for j in n_levels:
+        refuse_free_text(columns[j], n_levels[j])
+        if y is None:
+            raise ValueError(
+                f"{columns[j].label} of X has {n_levels[j]} levels, more than max_levels={max_levels}, and is encoded "
+                "by their mean targets. Expected y in fit; or raise max_levels for a column per level."
+            )
+    if not n_levels:
+        return {}, []
+    check_consistent_length(columns[0].cells, y)
+    Y, class_names = target_columns(y, target_type, max_levels)
+    target_means = {}
+    for j in n_levels:
+        is_present = ~columns[j].missing
+        row_levels = level_codes(columns[j].texts[is_present], levels[j])
+        target_means[j] = TargetMeans(row_levels, n_levels[j], Y[is_present], limit)
+    return target_means, class_names
+
+
+def complete_table(level_table: np.ndarray, missing_share: float) -> np.ndarray:
     """Append a row for missing cells and, if training rows have some, a column that is 1 for them, centred.
 
     What is not known is the mean, zero, in all other columns.
 
     Parameters
     ----------
-    table : ndarray of shape (n_levels + 1, n_columns)
+    level_table : ndarray of shape (n_levels + 1, n_columns)
     missing_share : float
         Fraction of the training rows.
 
     Returns
     -------
-    table : ndarray of shape (n_levels + 2, n_columns) or (n_levels + 2, n_columns + 1), float32
+    level_table : ndarray of shape (n_levels + 2, n_columns) or (n_levels + 2, n_columns + 1), float32
     """
-    complete = np.vstack([table, np.full(table.shape[1], np.nan)])
-    complete[np.isnan(complete)] = 0.0
+    with_missing = np.vstack([level_table, np.full(level_table.shape[1], np.nan)])
+    with_missing[np.isnan(with_missing)] = 0.0
     if 0 < missing_share < 1:
-        is_missing = np.arange(len(complete)) == len(complete) - 1
-        complete = np.column_stack([complete, is_missing - missing_share])
-    return complete.astype(np.float32)
+        is_missing = np.arange(len(with_missing)) == len(with_missing) - 1
+        with_missing = np.column_stack([with_missing, is_missing - missing_share])
+    return with_missing.astype(np.float32)
 
 
 def level_codes(texts: np.ndarray, levels: list[str]) -> np.ndarray:

@@ -51,12 +51,13 @@ def weighted_nanmean(rows: np.ndarray, weight: np.ndarray) -> np.ndarray:
     value exactly and a constant feature gets a variance of exactly zero.
     """
     present = ~np.isnan(rows)
-    first: np.ndarray = np.take_along_axis(rows, present.argmax(axis=0)[np.newaxis], axis=0)[0].astype(np.float64)
-    first[~present.any(axis=0)] = 0.0
-    offsets = np.where(present, subtract_center(rows, first), 0.0)
-    total = weight @ present
-    first += np.divide(weight @ offsets, total, out=np.zeros_like(first), where=total > 0)
-    return first
+    first_present = present.argmax(axis=0)
+    first_values: np.ndarray = rows[first_present, np.arange(rows.shape[1])].astype(np.float64)
+    first_values[~present.any(axis=0)] = 0.0
+    deviations = np.where(present, subtract_center(rows, first_values), 0.0)
+    total_weight = weight @ present
+    first_values += np.divide(weight @ deviations, total_weight, out=np.zeros(rows.shape[1]), where=total_weight > 0)
+    return first_values
 
 
 def replace_nan_by_zero(values: np.ndarray) -> np.ndarray:
@@ -72,9 +73,9 @@ def replace_nan_by_zero(values: np.ndarray) -> np.ndarray:
     return is_nan
 
 
-def refuse_overflow(squares: np.ndarray) -> None:
+def refuse_overflow(square_sum: np.ndarray) -> None:
     """Raise ValueError if a sum of squares left the range of float64."""
-    if not np.isfinite(squares).all():
+    if not np.isfinite(square_sum).all():
         raise ValueError(
             "The squares of X overflow float64. Expected values below about 1e150: divide the largest "
             "features by a constant first."
@@ -141,56 +142,56 @@ class FeatureMoments:
     @classmethod
     def _around(cls, center: np.ndarray, X: np.ndarray, sample_weight: np.ndarray, buffer: np.ndarray) -> Self:
         """The moments of X by sums of deviations from a centre near its mean."""
-        values, repeated_center = buffer
+        deviations, repeated_center = buffer
         # Subtracting equal shapes is twice as fast as repeating the centre row by row.
         repeated_center[:] = center
-        total, sums, squares = np.zeros((3, X.shape[1]))
+        total_weight, deviation_sum, square_sum = np.zeros((3, X.shape[1]))
         for rows, weight in weighted_blocks(X, sample_weight, FEATURE_BLOCK_BYTES):
-            block = subtract_center(rows, repeated_center[: len(rows)], out=values)
-            block_sums = weight @ block
-            total += weight.sum()
-            if not np.isfinite(block_sums).all():
-                total -= weight @ replace_nan_by_zero(block)
-                block_sums = weight @ block
-            sums += block_sums
-            np.multiply(block, block, out=block)
-            squares += weight @ block
-        step = np.divide(sums, total, out=np.zeros_like(sums), where=total > 0)
-        return cls(total, center + step, np.maximum(squares - sums * step, 0.0))
+            block_deviations = subtract_center(rows, repeated_center[: len(rows)], out=deviations)
+            block_deviation_sum = weight @ block_deviations
+            total_weight += weight.sum()
+            if not np.isfinite(block_deviation_sum).all():
+                total_weight -= weight @ replace_nan_by_zero(block_deviations)
+                block_deviation_sum = weight @ block_deviations
+            deviation_sum += block_deviation_sum
+            np.multiply(block_deviations, block_deviations, out=block_deviations)
+            square_sum += weight @ block_deviations
+        mean_step = np.divide(deviation_sum, total_weight, out=np.zeros_like(deviation_sum), where=total_weight > 0)
+        return cls(total_weight, center + mean_step, np.maximum(square_sum - deviation_sum * mean_step, 0.0))
 
     @classmethod
     def _from_sparse(cls, X: sparse.sparray, weight: np.ndarray) -> Self:
         entries = X.tocoo(copy=True)
         entries.sum_duplicates()
-        row, column, n_features = entries.row, entries.col, X.shape[1]
+        entry_row, entry_column, n_features = entries.row, entries.col, X.shape[1]
         values = entries.data.astype(np.float64)
 
         def per_feature(entry_values: np.ndarray) -> np.ndarray:
-            return np.bincount(column, entry_values, minlength=n_features)
+            return np.bincount(entry_column, entry_values, minlength=n_features)
 
         is_nan = replace_nan_by_zero(values.reshape(-1, 1)).ravel()
-        entry_weight = np.where(is_nan, 0.0, weight[row])
-        total = weight.sum() - per_feature(weight[row] - entry_weight)
+        entry_weight = np.where(is_nan, 0.0, weight[entry_row])
+        total_weight = weight.sum() - per_feature(weight[entry_row] - entry_weight)
         # A feature without zeros is summed relative to its first value, as in `weighted_nanmean`.
-        full = np.bincount(column, minlength=n_features) == X.shape[0]
+        full = np.bincount(entry_column, minlength=n_features) == X.shape[0]
         origin = np.zeros(n_features)
-        origin[column[::-1]] = values[::-1]
+        origin[entry_column[::-1]] = values[::-1]
         origin[~full] = 0.0
-        sums = per_feature(entry_weight * (values - origin[column]))
-        mean = origin + np.divide(sums, total, out=np.zeros(n_features), where=total > 0)
-        squares = per_feature(entry_weight * (values - mean[column]) ** 2)
+        deviation_sum = per_feature(entry_weight * (values - origin[entry_column]))
+        mean = origin + np.divide(deviation_sum, total_weight, out=np.zeros(n_features), where=total_weight > 0)
+        square_sum = per_feature(entry_weight * (values - mean[entry_column]) ** 2)
         # Every entry that is not stored is a zero, at distance `mean` from the mean.
-        unstored = np.where(full, 0.0, np.maximum(total - per_feature(entry_weight), 0.0))
-        return cls(total, mean, squares + unstored * mean**2)
+        n_zeros = np.where(full, 0.0, np.maximum(total_weight - per_feature(entry_weight), 0.0))
+        return cls(total_weight, mean, square_sum + n_zeros * mean**2)
 
     def merge(self, other: Self) -> Self:
         """The moments of the rows of both."""
-        total = self.weight + other.weight
-        fraction = np.divide(other.weight, total, out=np.zeros(len(self.mean)), where=total > 0)
+        total_weight = self.weight + other.weight
+        fraction = np.divide(other.weight, total_weight, out=np.zeros(len(self.mean)), where=total_weight > 0)
         delta = other.mean - self.mean
         square_sum = self.square_sum + other.square_sum + delta**2 * self.weight * fraction
         # A feature not seen so far takes the other's mean itself: 0 + (m - 0) * 1 rounds nothing.
-        return type(self)(total, self.mean + delta * fraction, square_sum)
+        return type(self)(total_weight, self.mean + delta * fraction, square_sum)
 
     def pool_channels(self, n_channels: int, data_format: str) -> Self:
         """The moments of each channel of flattened images, all pixels of a channel taken as one variable.
@@ -210,8 +211,13 @@ class FeatureMoments:
             )
 
         weight, mean = per_pixel(self.weight), per_pixel(self.mean)
-        total = weight.sum(axis=0)
-        origin = mean[0]
-        step = np.divide((weight * (mean - origin)).sum(axis=0), total, out=np.zeros(n_channels), where=total > 0)
-        between = (weight * (mean - origin - step) ** 2).sum(axis=0)
-        return type(self)(total, origin + step, per_pixel(self.square_sum).sum(axis=0) + between)
+        channel_weight = weight.sum(axis=0)
+        first_mean = mean[0]
+        step = np.divide(
+            (weight * (mean - first_mean)).sum(axis=0),
+            channel_weight,
+            out=np.zeros(n_channels),
+            where=channel_weight > 0,
+        )
+        between = (weight * (mean - first_mean - step) ** 2).sum(axis=0)
+        return type(self)(channel_weight, first_mean + step, per_pixel(self.square_sum).sum(axis=0) + between)

@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 from skneural._sklearn_compat import validate_data
 from skneural.constraints import Interval, StrOptions
 from skneural.float_errors import ignore_float_errors, raise_on_overflow
-from skneural.preprocessing.base import MomentsTransformer, checked
+from skneural.preprocessing.base import MomentsTransformer, checked_moments
 from skneural.preprocessing.moments import FeatureMoments
 from skneural.preprocessing.standardizing import inverse_standardize, standardize
 from skneural.saved_state import check_numbers, require
@@ -105,12 +105,14 @@ class PerFeatureTransformer(OneToOneFeatureMixin, MomentsTransformer):
 
     def _draw_subsample(self, X, sample_weight: np.ndarray | None) -> tuple[Any, np.ndarray | None]:
         # Rows of weight zero do not count: a sample of such rows alone would have no mean.
-        rows = np.arange(X.shape[0]) if sample_weight is None else np.flatnonzero(sample_weight)
-        if self.subsample >= len(rows):
+        drawn_rows = np.arange(X.shape[0]) if sample_weight is None else np.flatnonzero(sample_weight)
+        if self.subsample >= len(drawn_rows):
             return X, sample_weight
         random_state = check_random_state(self.random_state)
-        rows = rows[np.sort(sample_without_replacement(len(rows), self.subsample, random_state=random_state))]
-        return X[rows], None if sample_weight is None else sample_weight[rows]
+        drawn_rows = drawn_rows[
+            np.sort(sample_without_replacement(len(drawn_rows), self.subsample, random_state=random_state))
+        ]
+        return X[drawn_rows], None if sample_weight is None else sample_weight[drawn_rows]
 
     def _compute_moments(self, X, sample_weight: np.ndarray | None) -> FeatureMoments:
         moments = FeatureMoments.from_data(X, sample_weight)
@@ -121,21 +123,21 @@ class PerFeatureTransformer(OneToOneFeatureMixin, MomentsTransformer):
                 f"X has {X.shape[1]} features, which n_channels={self.n_channels} does not divide. "
                 "Expected flattened images: height * width * n_channels features."
             )
-        return checked(moments.pool_channels(int(self.n_channels), self.data_format))
+        return checked_moments(moments.pool_channels(int(self.n_channels), self.data_format))
 
-    def _repeat_per_pixel(self, values: np.ndarray) -> np.ndarray:
+    def _repeat_per_pixel(self, per_channel: np.ndarray) -> np.ndarray:
         """Values per channel, repeated for each of the channel's pixels; values per feature as they are."""
-        n_pixels = self.n_features_in_ // len(values)
+        n_pixels = self.n_features_in_ // len(per_channel)
         if self._fitted_pooling.get("data_format") == "channels_first":
-            return np.repeat(values, n_pixels)
-        return np.tile(values, n_pixels)
+            return np.repeat(per_channel, n_pixels)
+        return np.tile(per_channel, n_pixels)
 
     def _n_samples_seen(self, moments: FeatureMoments) -> np.ndarray | np.number:
         """Rows behind each feature's statistics, as one number if it is the same for all features."""
         n_pixels = self.n_features_in_ // len(moments.weight)
-        whole = moments.weight.dtype.kind == "i" and not (moments.weight % n_pixels).any()
-        seen = self._repeat_per_pixel(moments.weight // n_pixels if whole else moments.weight / n_pixels)
-        return seen[0] if (seen == seen[0]).all() else seen
+        is_integer = moments.weight.dtype.kind == "i" and not (moments.weight % n_pixels).any()
+        n_seen = self._repeat_per_pixel(moments.weight // n_pixels if is_integer else moments.weight / n_pixels)
+        return n_seen[0] if (n_seen == n_seen[0]).all() else n_seen
 
     def _set_moments(self, moments: FeatureMoments) -> None:
         self._fitted_pooling: dict[str, Any] = self._pooling_params()

@@ -174,8 +174,8 @@ def _bin_edges(x: np.ndarray, n_bins: int, min_rows: int) -> np.ndarray:
         return np.empty(0)
     edges = _distinct_quantiles(x, n_bins)
     if len(edges) <= n_bins:  # many rows have one value, such as a sum that is mostly 0
-        values = np.unique(x).astype(np.float64)
-        edges = values if len(values) <= n_bins else _distinct_quantiles(values, n_bins)
+        distinct_values = np.unique(x).astype(np.float64)
+        edges = distinct_values if len(distinct_values) <= n_bins else _distinct_quantiles(distinct_values, n_bins)
     return edges if len(edges) > 2 else np.empty(0)
 
 

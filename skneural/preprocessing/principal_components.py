@@ -65,12 +65,12 @@ class PrincipalComponents:
         -------
         ndarray of shape (n_components,), bool
         """
-        largest = self.variances.max(initial=0.0)
+        largest_variance = self.variances.max(initial=0.0)
         if rtol is not None:
-            return (self.variances > rtol**2 * largest) & (self.variances > 0)
-        squares = self.mean**2 + self.feature_variances
-        error = self.components**2 @ squares * (self.input_eps**2 + len(self.mean) * EPS**2)
-        return self.variances > np.maximum(error, self.rounding * largest)
+            return (self.variances > rtol**2 * largest_variance) & (self.variances > 0)
+        mean_squares = self.mean**2 + self.feature_variances
+        variance_error = self.components**2 @ mean_squares * (self.input_eps**2 + len(self.mean) * EPS**2)
+        return self.variances > np.maximum(variance_error, self.rounding * largest_variance)
 
     def reasons_for_null_directions(self, n_null: int) -> list[str]:
         """Why so many directions have no variance, in words."""
@@ -86,10 +86,10 @@ class PrincipalComponents:
 def eigh_components(moments: ScatterMoments) -> PrincipalComponents:
     """Components by eigendecomposition of the scatter matrix; d³ operations for d features."""
     covariance = moments.scatter / degrees_of_freedom(moments.weight)
-    variances, vectors = np.linalg.eigh(covariance)
+    variances, eigenvectors = np.linalg.eigh(covariance)
     return PrincipalComponents(
         variances=np.maximum(variances[::-1], 0.0),
-        components=flip_signs(vectors.T[::-1]),
+        components=flip_signs(eigenvectors.T[::-1]),
         rounding=len(variances) * EPS,
         weight=moments.weight,
         mean=moments.mean,
@@ -101,10 +101,10 @@ def eigh_components(moments: ScatterMoments) -> PrincipalComponents:
 def svd_components(moments: FactorMoments) -> PrincipalComponents:
     """Components by singular value decomposition of the factor: exact down to tiny variances."""
     n_degrees = degrees_of_freedom(moments.weight)
-    _, values, directions = np.linalg.svd(moments.factor, full_matrices=False)
+    _, singular_values, components = np.linalg.svd(moments.factor, full_matrices=False)
     return PrincipalComponents(
-        variances=values**2 / n_degrees,
-        components=flip_signs(directions),
+        variances=singular_values**2 / n_degrees,
+        components=flip_signs(components),
         rounding=(len(moments.mean) * EPS) ** 2,
         weight=moments.weight,
         mean=moments.mean,
@@ -125,8 +125,8 @@ def degrees_of_freedom(weight: float) -> float:
 
 def flip_signs(components: np.ndarray) -> np.ndarray:
     """The components with signs such that the entry of largest magnitude is positive in each."""
-    largest = np.take_along_axis(components, np.abs(components).argmax(axis=1)[:, np.newaxis], axis=1)
-    return np.ascontiguousarray(components * np.where(largest < 0, -1.0, 1.0))
+    largest_entry = np.take_along_axis(components, np.abs(components).argmax(axis=1)[:, np.newaxis], axis=1)
+    return np.ascontiguousarray(components * np.where(largest_entry < 0, -1.0, 1.0))
 
 
 def select_components(
@@ -147,25 +147,25 @@ def select_components(
         Without the trailing underscores; besides, whether all directions with variance are kept, and ``input_eps``.
     n_null : int
     """
-    significant = np.flatnonzero(found.significant(rtol))
-    n_wanted = n_requested(n_components, found.variances, found.feature_variances, found.weight)
-    if not len(significant):
+    significant_components = np.flatnonzero(found.significant(rtol))
+    n_requested_components = n_requested(n_components, found.variances, found.feature_variances, found.weight)
+    if not len(significant_components):
         raise ValueError(f"All {len(found.mean)} features are constant: there is no variance to whiten.")
-    index = significant[:n_wanted]
-    variances, total = found.variances[index], found.feature_variances.sum()
-    n_left_out = min(int(found.weight), len(found.mean)) - len(index)
+    kept = significant_components[:n_requested_components]
+    variances, total_variance = found.variances[kept], found.feature_variances.sum()
+    n_left_out = min(int(found.weight), len(found.mean)) - len(kept)
     attributes = {
-        "components": found.components[index],
+        "components": found.components[kept],
         "explained_variance": variances,
-        "explained_variance_ratio": variances / total,
+        "explained_variance_ratio": variances / total_variance,
         "singular_values": np.sqrt(variances * (found.weight - 1)),
-        "n_components": len(index),
-        "noise_variance": max(0.0, float(total - variances.sum()) / n_left_out) if n_left_out > 0 else 0.0,
-        "rank": len(significant),
-        "is_complete": found.is_complete and len(index) == np.count_nonzero(found.significant()),
+        "n_components": len(kept),
+        "noise_variance": max(0.0, float(total_variance - variances.sum()) / n_left_out) if n_left_out > 0 else 0.0,
+        "rank": len(significant_components),
+        "is_complete": found.is_complete and len(kept) == np.count_nonzero(found.significant()),
         "input_eps": found.input_eps,
     }
-    return attributes, max(0, n_wanted - len(significant))
+    return attributes, max(0, n_requested_components - len(significant_components))
 
 
 def n_requested(
@@ -194,8 +194,8 @@ def n_requested(
         return int(n_components)
     if n_components == "mle":
         return _n_most_likely(variances, len(feature_variances), weight)
-    ratios = np.cumsum(variances) / feature_variances.sum()
-    return min(int(np.searchsorted(ratios, n_components, side="right")) + 1, len(variances))
+    explained_variance_ratios = np.cumsum(variances) / feature_variances.sum()
+    return min(int(np.searchsorted(explained_variance_ratios, n_components, side="right")) + 1, len(variances))
 
 
 def _n_most_likely(variances: np.ndarray, n_features: int, weight: float) -> int:

@@ -66,11 +66,11 @@ class ScatterMoments:
         the precision of ``dtype`` and added up in double precision; in single precision, the result is not finite if
         squares overflow.
         """
-        first, weight = next(weighted_blocks(X, sample_weight, FIRST_CENTER_ROWS * 8 * X.shape[1]))
-        center = weighted_nanmean(first, weight).astype(dtype).astype(np.float64)
+        first_rows, weight = next(weighted_blocks(X, sample_weight, FIRST_CENTER_ROWS * 8 * X.shape[1]))
+        center = weighted_nanmean(first_rows, weight).astype(dtype).astype(np.float64)
         moments = cls._around(center, X, sample_weight, dtype)
-        squares = np.diag(moments.scatter)
-        if (squares < CANCELLATION * (squares + moments.weight * (moments.mean - center) ** 2)).any():
+        scatter_diagonal = np.diag(moments.scatter)
+        if (scatter_diagonal < CANCELLATION * (scatter_diagonal + moments.weight * (moments.mean - center) ** 2)).any():
             moments = cls._around(moments.mean.astype(dtype).astype(np.float64), X, sample_weight, dtype)
         return moments
 
@@ -81,33 +81,34 @@ class ScatterMoments:
         block_bytes = matrix_block_bytes(n_features)
         block_bytes *= 8 // np.dtype(dtype).itemsize  # blocks of one size in either precision
         buffer = np.empty((rows_per_block(X, block_bytes), n_features + 1), dtype)
-        products = np.zeros((n_features + 1, n_features + 1))
+        augmented_scatter = np.zeros((n_features + 1, n_features + 1))
         for rows, weight in weighted_blocks(X, sample_weight, block_bytes):
-            block = buffer[: len(rows)]
-            subtract_center(rows, center, out=block[:, :-1])
+            centered_block = buffer[: len(rows)]
+            subtract_center(rows, center, out=centered_block[:, :-1])
             # A column of ones gives the sums of the others along with their products.
-            block[:, -1] = 1.0
+            centered_block[:, -1] = 1.0
             if sample_weight is not None:
-                block *= np.sqrt(weight)[:, np.newaxis].astype(dtype)
-            products += block.T @ block
+                centered_block *= np.sqrt(weight)[:, np.newaxis].astype(dtype)
+            augmented_scatter += centered_block.T @ centered_block
             if dtype is np.float64:
-                refuse_nan(products[-1], block)
+                refuse_nan(augmented_scatter[-1], centered_block)
         if dtype is np.float64:
-            refuse_overflow(products)
-        total = X.shape[0] if sample_weight is None else float(sample_weight.sum())
-        sums = products[-1, :-1]
-        shift = sums / np.sqrt(total)
-        scatter = products[:-1, :-1] - np.outer(shift, shift)
-        return cls(total, center + sums / total, machine_epsilon(X.dtype), scatter)
+            refuse_overflow(augmented_scatter)
+        total_weight = X.shape[0] if sample_weight is None else float(sample_weight.sum())
+        sums = augmented_scatter[-1, :-1]
+        shift = sums / np.sqrt(total_weight)
+        scatter = augmented_scatter[:-1, :-1] - np.outer(shift, shift)
+        return cls(total_weight, center + sums / total_weight, machine_epsilon(X.dtype), scatter)
 
     def merge(self, other: ScatterMoments | FactorMoments) -> Self:
         """The moments of the rows of both."""
-        total = self.weight + other.weight
+        total_weight = self.weight + other.weight
         delta = other.mean - self.mean
-        mean = self.mean + delta * (other.weight / total)
-        between = np.outer(delta, delta * (self.weight / total * other.weight))  # the product might overflow
+        mean = self.mean + delta * (other.weight / total_weight)
+        # The product of the two weights might overflow.
+        between_scatter = np.outer(delta, delta * (self.weight / total_weight * other.weight))
         input_eps = max(self.input_eps, other.input_eps)
-        return type(self)(total, mean, input_eps, self.scatter + other.scatter + between)
+        return type(self)(total_weight, mean, input_eps, self.scatter + other.scatter + between_scatter)
 
 
 def scatter_for_fit(X: Array, sample_weight: np.ndarray | None) -> ScatterMoments:
@@ -117,11 +118,11 @@ def scatter_for_fit(X: Array, sample_weight: np.ndarray | None) -> ScatterMoment
     """
     n_first = 4 * X.shape[1]
     if X.dtype == np.float32 and X.shape[1] >= SINGLE_PRECISION_FEATURES and X.shape[0] >= 2 * n_first:
-        first, others = slice(None, n_first), slice(n_first, None)
-        weights = (None, None) if sample_weight is None else (sample_weight[first], sample_weight[others])
-        moments = ScatterMoments.from_data(X[first], weights[0], np.float32)
+        first_rows, other_rows = slice(None, n_first), slice(n_first, None)
+        weights = (None, None) if sample_weight is None else (sample_weight[first_rows], sample_weight[other_rows])
+        moments = ScatterMoments.from_data(X[first_rows], weights[0], np.float32)
         if _is_exact_in_single_precision(moments):
-            moments = moments.merge(ScatterMoments.from_data(X[others], weights[1], np.float32))
+            moments = moments.merge(ScatterMoments.from_data(X[other_rows], weights[1], np.float32))
             if _is_exact_in_single_precision(moments):
                 return moments
     return ScatterMoments.from_data(X, sample_weight)
@@ -170,23 +171,23 @@ class FactorMoments:
     def from_data(cls, X: Array, sample_weight: np.ndarray | None = None) -> Self:
         """The moments of X, of shape (n_samples, n_features), dense or sparse; NaN are a ValueError."""
         n_features = X.shape[1]
-        total: Any = cls(0, np.zeros(n_features), machine_epsilon(X.dtype), np.zeros((0, n_features)))
+        factor_moments: Any = cls(0, np.zeros(n_features), machine_epsilon(X.dtype), np.zeros((0, n_features)))
         block_bytes = max(FACTOR_BLOCK_BYTES, 32 * n_features**2)
         for rows, weight in weighted_blocks(X, sample_weight, block_bytes):
-            total = total.merge(cls._from_block(rows, weight, sample_weight is not None))
-        moments: Self = total
+            factor_moments = factor_moments.merge(cls._from_block(rows, weight, sample_weight is not None))
+        moments: Self = factor_moments
         return moments
 
     @classmethod
     def _from_block(cls, rows: np.ndarray, weight: np.ndarray, weighted: bool) -> Self:
         mean = weighted_nanmean(rows, weight)
-        values = subtract_center(rows, mean)
-        refuse_nan(weight @ values, values)
-        refuse_overflow(np.einsum("ij,ij->j", values, values))
+        centered_rows = subtract_center(rows, mean)
+        refuse_nan(weight @ centered_rows, centered_rows)
+        refuse_overflow(np.einsum("ij,ij->j", centered_rows, centered_rows))
         if weighted:
-            values *= np.sqrt(weight)[:, np.newaxis]
-        total = float(weight.sum()) if weighted else len(rows)
-        return cls(total, mean, machine_epsilon(rows.dtype), triangular_factor(values))
+            centered_rows *= np.sqrt(weight)[:, np.newaxis]
+        total_weight = float(weight.sum()) if weighted else len(rows)
+        return cls(total_weight, mean, machine_epsilon(rows.dtype), triangular_factor(centered_rows))
 
     @property
     def scatter(self) -> np.ndarray:
@@ -204,12 +205,12 @@ class FactorMoments:
             return other.merge(self)
         if not self.weight or not other.weight:
             return other if not self.weight else self
-        total = self.weight + other.weight
+        total_weight = self.weight + other.weight
         delta = other.mean - self.mean
-        between = np.sqrt(self.weight / total * other.weight) * delta
-        factor = triangular_factor(np.vstack([self.factor, other.factor, between]))
-        mean = self.mean + delta * (other.weight / total)
-        return FactorMoments(total, mean, max(self.input_eps, other.input_eps), factor)
+        between_row = np.sqrt(self.weight / total_weight * other.weight) * delta
+        factor = triangular_factor(np.vstack([self.factor, other.factor, between_row]))
+        mean = self.mean + delta * (other.weight / total_weight)
+        return FactorMoments(total_weight, mean, max(self.input_eps, other.input_eps), factor)
 
 
 def triangular_factor(A: np.ndarray) -> np.ndarray:

@@ -31,30 +31,30 @@ def standardize(X: np.ndarray, mean: np.ndarray | None, scale: np.ndarray | None
     """
     if X.dtype == np.float16:
         return standardize(X.astype(np.float32), mean, scale, True).astype(np.float16)
-    high, low = split_mean(mean, X.dtype)
+    high_mean, low_mean = split_mean(mean, X.dtype)
     divisor = nonzero_scale(scale, X.dtype)
-    return _apply_by_blocks([(np.subtract, high), (np.subtract, low), (np.divide, divisor)], X, in_place)
+    return _apply_by_blocks([(np.subtract, high_mean), (np.subtract, low_mean), (np.divide, divisor)], X, in_place)
 
 
 def inverse_standardize(X: np.ndarray, mean: np.ndarray | None, scale: np.ndarray | None, in_place: bool) -> np.ndarray:
     """``X * scale + mean`` in the dtype of X: the inverse of `standardize`, with its parameters."""
     if X.dtype == np.float16:
         return inverse_standardize(X.astype(np.float32), mean, scale, True).astype(np.float16)
-    high, low = split_mean(mean, X.dtype)
+    high_mean, low_mean = split_mean(mean, X.dtype)
     factor = nonzero_scale(scale, X.dtype)
-    return _apply_by_blocks([(np.multiply, factor), (np.add, low), (np.add, high)], X, in_place)
+    return _apply_by_blocks([(np.multiply, factor), (np.add, low_mean), (np.add, high_mean)], X, in_place)
 
 
 def _apply_by_blocks(operations: list[Operation], X: np.ndarray, in_place: bool) -> np.ndarray:
     out = X if in_place and X.flags.writeable else np.empty_like(X, subok=False)
     # Operands as large as a block: NumPy takes equal shapes up to twice as fast as repeated rows.
-    shape = (rows_per_block(X, BLOCK_BYTES), 1)
-    tiled = [(ufunc, np.tile(operand, shape)) for ufunc, operand in operations if operand is not None]
+    tile_shape = (rows_per_block(X, BLOCK_BYTES), 1)
+    tiled_operations = [(ufunc, np.tile(operand, tile_shape)) for ufunc, operand in operations if operand is not None]
     for rows in row_blocks(X, BLOCK_BYTES):
         block, out_block = X[rows], out[rows]
-        for ufunc, operand in tiled:
+        for ufunc, operand in tiled_operations:
             block = ufunc(block, operand[: len(out_block)], out=out_block)
-        if not tiled and out is not X:
+        if not tiled_operations and out is not X:
             np.copyto(out_block, block)
     return out
 
@@ -67,9 +67,9 @@ def split_mean(mean: np.ndarray | None, dtype: np.dtype) -> tuple[np.ndarray | N
     """
     if mean is None:
         return None, None
-    high = mean.astype(dtype)
-    low = (mean - high).astype(dtype)
-    return high, low if low.any() else None
+    high_mean = mean.astype(dtype)
+    low_mean = (mean - high_mean).astype(dtype)
+    return high_mean, low_mean if low_mean.any() else None
 
 
 def nonzero_scale(scale: np.ndarray | None, dtype: np.dtype) -> np.ndarray | None:

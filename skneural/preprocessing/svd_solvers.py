@@ -58,14 +58,14 @@ def fit_components(
 
 def choose_svd_solver(X: Array, n_components: NComponents) -> str:
     """The solver that "auto" starts with, by the size of X and the number of components."""
-    size = min(X.shape)
-    if isinstance(n_components, Integral) and size > EXACT_SIZE:
+    matrix_size = min(X.shape)
+    if isinstance(n_components, Integral) and matrix_size > EXACT_SIZE:
         block_size = int(n_components) + block_krylov.OVERSAMPLING
         n_stored = X.nnz if sparse.issparse(X) else X.shape[0] * X.shape[1]
         basis_size = block_krylov.MAX_STEPS * block_size
-        exact = X.shape[0] * X.shape[1] * size / 2 + 10 * size**3
-        approximate = 2 * basis_size * n_stored + 2 * X.shape[1] * basis_size**2 + 10 * basis_size**3
-        if basis_size < size and EXACT_COST * approximate < exact:
+        exact_cost = X.shape[0] * X.shape[1] * matrix_size / 2 + 10 * matrix_size**3
+        randomized_cost = 2 * basis_size * n_stored + 2 * X.shape[1] * basis_size**2 + 10 * basis_size**3
+        if basis_size < matrix_size and EXACT_COST * randomized_cost < exact_cost:
             return "randomized"
     return "covariance_eigh" if X.shape[0] >= X.shape[1] else "gram_eigh"
 
@@ -78,8 +78,8 @@ def is_ill_conditioned(found: PrincipalComponents, n_components: NComponents, sa
     n_rows = found.weight if sample_weight is None else np.count_nonzero(sample_weight)
     max_rank = min(n_rows - 1, np.count_nonzero(found.feature_variances))
     n_needed = n_requested(n_components, found.variances, found.feature_variances, found.weight)
-    smallest = found.variances[: min(n_needed, max_rank)].min(initial=np.inf)
-    return bool(smallest < ILL_CONDITIONED * found.variances[0])
+    smallest_variance = found.variances[: min(n_needed, max_rank)].min(initial=np.inf)
+    return bool(smallest_variance < ILL_CONDITIONED * found.variances[0])
 
 
 def covariance_eigh(
@@ -104,21 +104,21 @@ def gram_eigh(
     weight = moments.weight.max().item()
     n_degrees, feature_variances = degrees_of_freedom(weight), moments.square_sum / degrees_of_freedom(weight)
     gram = np.zeros((X.shape[0], X.shape[0]))
-    for _, values in _centered_columns(X, sample_weight, moments.mean):
-        gram += values @ values.T
-        refuse_nan(gram.diagonal(), values)
-    eigenvalues, vectors = np.linalg.eigh(gram)
-    largest = slice(None, -min(X.shape) - 1, -1)  # there are no more directions than features
-    eigenvalues, vectors = np.maximum(eigenvalues[largest], 0.0), vectors[:, largest]
+    for _, centered_columns in _centered_columns(X, sample_weight, moments.mean):
+        gram += centered_columns @ centered_columns.T
+        refuse_nan(gram.diagonal(), centered_columns)
+    eigenvalues, gram_vectors = np.linalg.eigh(gram)
+    leading = slice(None, -min(X.shape) - 1, -1)  # there are no more directions than features
+    eigenvalues, gram_vectors = np.maximum(eigenvalues[leading], 0.0), gram_vectors[:, leading]
     n_kept = len(eigenvalues)
     if n_components != "mle":  # which compares all variances, when the components are selected
         n_kept = min(n_requested(n_components, eigenvalues / n_degrees, feature_variances, weight), n_kept)
     eigenvalues, rounding = eigenvalues[:n_kept], len(gram) * EPS
     is_positive = eigenvalues > rounding * eigenvalues[0]
-    scale = np.sqrt(eigenvalues, where=is_positive, out=np.full(n_kept, np.inf))
+    singular_values = np.sqrt(eigenvalues, where=is_positive, out=np.full(n_kept, np.inf))
     components = np.empty((n_kept, X.shape[1]))
-    for columns, values in _centered_columns(X, sample_weight, moments.mean):
-        components[:, columns] = (vectors[:, :n_kept] / scale).T @ values
+    for columns, centered_columns in _centered_columns(X, sample_weight, moments.mean):
+        components[:, columns] = (gram_vectors[:, :n_kept] / singular_values).T @ centered_columns
     return PrincipalComponents(
         variances=eigenvalues / n_degrees,
         components=flip_signs(components),
@@ -136,14 +136,14 @@ def _centered_columns(
 ) -> Iterator[tuple[slice, np.ndarray]]:
     """Blocks of columns, dense and in float64, minus their means and times the roots of the weights."""
     X = X.tocsc() if sparse.issparse(X) else X
-    width = max(1, MATRIX_BLOCK_BYTES // (8 * X.shape[0]))
-    for start in range(0, X.shape[1], width):
-        columns = slice(start, start + width)
+    n_block_columns = max(1, MATRIX_BLOCK_BYTES // (8 * X.shape[0]))
+    for start in range(0, X.shape[1], n_block_columns):
+        columns = slice(start, start + n_block_columns)
         block = X[:, columns].toarray() if sparse.issparse(X) else X[:, columns]
-        values = subtract_center(block, mean[columns])
+        centered_columns = subtract_center(block, mean[columns])
         if sample_weight is not None:
-            values *= np.sqrt(sample_weight)[:, np.newaxis]
-        yield columns, values
+            centered_columns *= np.sqrt(sample_weight)[:, np.newaxis]
+        yield columns, centered_columns
 
 
 def randomized(

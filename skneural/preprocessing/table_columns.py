@@ -84,16 +84,18 @@ class Column:
         )
 
     def _converted_to_numbers(self) -> np.ndarray:
-        found = _kinds(self.cells) - {"bools", "numbers"}
-        if "dates" in found:
+        other_kinds = _cell_kinds(self.cells) - {"bools", "numbers"}
+        if "dates" in other_kinds:
             _refuse_dates(self.label, self.cells.dtype)
-        if found:
-            example = next(cell for cell in self.cells if cell is not None and _kind(type(cell)) in found)
+        if other_kinds:
+            example = next(
+                cell for cell in self.cells if cell is not None and _kind_of_cells(type(cell)) in other_kinds
+            )
             raise ValueError(
                 f"{self.label} of X was to hold numbers, and None or NaN where they are missing. Got {example!r}: "
                 "name the column in categorical_features if it is a category, or replace such cells."
             )
-        return _as_floats(self.cells, self.label)
+        return _cells_as_floats(self.cells, self.label)
 
 
 def read_columns(X: Any) -> list[Column]:
@@ -107,13 +109,13 @@ def read_columns(X: Any) -> list[Column]:
         If cells are dates or durations, or cells of one column are of different kinds, or two columns have one name.
     """
     if not is_frame(X):
-        return [_read_array(values, f"Column {j}") for j, values in enumerate(X.T)]
+        return [_read_array_column(cells, f"Column {j}") for j, cells in enumerate(X.T)]
     names = list(X.columns)
-    repeated = next((name for name in names if names.count(name) > 1), None)
-    if repeated is not None:
-        raise ValueError(f"Expected unique column names. Got {repeated!r} more than once.")
+    repeated_name = next((name for name in names if names.count(name) > 1), None)
+    if repeated_name is not None:
+        raise ValueError(f"Expected unique column names. Got {repeated_name!r} more than once.")
     columns = X.get_columns() if hasattr(X, "get_columns") else [X.iloc[:, j] for j in range(X.shape[1])]
-    return [_read_series(values, f"Column {name!r}") for name, values in zip(names, columns, strict=True)]
+    return [_read_series_column(cells, f"Column {name!r}") for name, cells in zip(names, columns, strict=True)]
 
 
 def find_categories(categorical_features: Any, columns: list[Column], names: Any) -> np.ndarray:
@@ -121,21 +123,22 @@ def find_categories(categorical_features: Any, columns: list[Column], names: Any
     by_dtype = isinstance(categorical_features, str)
     if by_dtype or categorical_features is None:
         return np.array([by_dtype and column.categorical for column in columns])
-    given = np.asarray(categorical_features)
-    is_categorical, n, names = np.zeros(len(columns), dtype=bool), len(columns), list([] if names is None else names)
-    if given.dtype.kind == "b" and given.shape == (n,):
-        return given.copy()
-    if given.dtype.kind in "iu" and given.ndim == 1 and ((given >= 0) & (given < n)).all():
-        is_categorical[given] = True
-    elif given.size and given.ndim == 1 and all(isinstance(name, str) for name in given):
-        unknown = [str(name) for name in given if name not in names]
+    chosen = np.asarray(categorical_features)
+    is_categorical, n_columns = np.zeros(len(columns), dtype=bool), len(columns)
+    names = [] if names is None else list(names)
+    if chosen.dtype.kind == "b" and chosen.shape == (n_columns,):
+        return chosen.copy()
+    if chosen.dtype.kind in "iu" and chosen.ndim == 1 and ((chosen >= 0) & (chosen < n_columns)).all():
+        is_categorical[chosen] = True
+    elif chosen.size and chosen.ndim == 1 and all(isinstance(name, str) for name in chosen):
+        unknown = [str(name) for name in chosen if name not in names]
         if unknown:
             raise ValueError(f"categorical_features has {unknown}, but the columns of X have the names {names}.")
-        is_categorical[[names.index(name) for name in given]] = True
-    elif given.size:
+        is_categorical[[names.index(name) for name in chosen]] = True
+    elif chosen.size:
         raise ValueError(
             "categorical_features must be 'from_dtype', None, or names of columns, their indices from 0 to "
-            f"{n - 1}, or a mask of {n} bools. Got {categorical_features!r}."
+            f"{n_columns - 1}, or a mask of {n_columns} bools. Got {categorical_features!r}."
         )
     return is_categorical
 
@@ -164,13 +167,13 @@ def cell_text(cell: Any) -> str:
     return number_text(float(cell)) if isinstance(cell, NAN_TYPES) else str(cell)
 
 
-def _read_array(values: np.ndarray, label: str) -> Column:
+def _read_array_column(values: np.ndarray, label: str) -> Column:
     if values.dtype.kind in "iuf":
         return Column(label, values.astype(np.float64), False)
-    return _read_objects(values, label)
+    return _read_object_column(values, label)
 
 
-def _read_series(values: Any, label: str) -> Column:
+def _read_series_column(values: Any, label: str) -> Column:
     """Read a column of pandas or Polars."""
     dtype = values.dtype
     if is_temporal(dtype):
@@ -181,37 +184,37 @@ def _read_series(values: Any, label: str) -> Column:
     if hasattr(dtype, "is_numeric"):  # of Polars
         if dtype.is_numeric():
             return Column(label, values.cast(float).to_numpy().astype(np.float64, copy=False), False)
-        return _read_objects(_object_array(values.to_list()), label)
+        return _read_object_column(_object_array(values.to_list()), label)
     if dtype.kind in "iuf":
         if isinstance(dtype, np.dtype):
             return Column(label, np.asarray(values, dtype=np.float64), False)
         return Column(label, values.to_numpy(dtype=np.float64, na_value=np.nan), False)
-    return _read_objects(np.asarray(values, dtype=object), label)
+    return _read_object_column(np.asarray(values, dtype=object), label)
 
 
-def _read_objects(values: np.ndarray, label: str) -> Column:
+def _read_object_column(objects: np.ndarray, label: str) -> Column:
     """Read a column by the kinds of its cells."""
-    cells = _without_missing(values.astype(object))
-    kinds = _kinds(cells)
-    if "dates" in kinds:
-        _refuse_dates(label, values.dtype)
-    if "others" in kinds:
-        example = next(cell for cell in cells if cell is not None and _kind(type(cell)) == "others")
+    cells = _without_missing(objects.astype(object))
+    cell_kinds = _cell_kinds(cells)
+    if "dates" in cell_kinds:
+        _refuse_dates(label, objects.dtype)
+    if "others" in cell_kinds:
+        example = next(cell for cell in cells if cell is not None and _kind_of_cells(type(cell)) == "others")
         raise TypeError(
             f"{label} of X holds {example!r}, but the argument must be a table whose cells are a string, a bool or a "
             f"number, or None where they are missing. Got {type(example).__name__}."
         )
-    if "numbers" in kinds and kinds <= {"numbers", "bools"}:
-        return Column(label, _as_floats(cells, label), False)
-    return Column(label, cells, kinds in ({"texts"}, {"bools"}))
+    if "numbers" in cell_kinds and cell_kinds <= {"numbers", "bools"}:
+        return Column(label, _cells_as_floats(cells, label), False)
+    return Column(label, cells, cell_kinds in ({"texts"}, {"bools"}))
 
 
-def _without_missing(values: np.ndarray) -> np.ndarray:
+def _without_missing(cells: np.ndarray) -> np.ndarray:
     """The cells, with None for those that are missing: None, NaN, or what pandas and Polars have for it."""
-    suspects = {
-        each for each in set(map(type, values)) if issubclass(each, NAN_TYPES) or each.__name__ in MISSING_NAMES
+    missing_types = {
+        each for each in set(map(type, cells)) if issubclass(each, NAN_TYPES) or each.__name__ in MISSING_NAMES
     }
-    return _object_array([None if type(cell) in suspects and _is_missing(cell) else cell for cell in values])
+    return _object_array([None if type(cell) in missing_types and _is_missing(cell) else cell for cell in cells])
 
 
 def _is_missing(cell: Any) -> bool:
@@ -223,12 +226,12 @@ def _object_array(cells: Sequence[Any]) -> np.ndarray:
     return np.fromiter(cells, dtype=object, count=len(cells))
 
 
-def _kinds(cells: np.ndarray) -> set[str]:
+def _cell_kinds(cells: np.ndarray) -> set[str]:
     """The kinds of the present cells."""
-    return {_kind(each) for each in set(map(type, cells)) - {type(None)}}
+    return {_kind_of_cells(each) for each in set(map(type, cells)) - {type(None)}}
 
 
-def _kind(cell_type: type) -> str:
+def _kind_of_cells(cell_type: type) -> str:
     if issubclass(cell_type, str):
         return "texts"
     if issubclass(cell_type, bool | np.bool_):
@@ -246,7 +249,7 @@ def _refuse_dates(label: str, dtype: Any) -> None:
     )
 
 
-def _as_floats(cells: np.ndarray, label: str) -> np.ndarray:
+def _cells_as_floats(cells: np.ndarray, label: str) -> np.ndarray:
     try:
         return np.array([np.nan if cell is None else float(cell) for cell in cells])
     except OverflowError as error:

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn import config_context
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_consistent_length, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from skneural._sklearn_compat import RealNotInt, _check_feature_names_in, _fit_context, validate_table
 from skneural.constraints import Interval, StrOptions
@@ -18,10 +18,9 @@ from skneural.preprocessing.clipping import SmoothClipper
 from skneural.preprocessing.level_encoding import (
     TargetMeans,
     complete_table,
+    fit_target_means,
     level_codes,
     one_hot_table,
-    refuse_free_text,
-    target_columns,
     unique_names,
 )
 from skneural.preprocessing.piecewise_linear import PiecewiseLinearEncoder
@@ -217,11 +216,11 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         """
         with unchanged_on_error(self), config_context(transform_output="default"):
             columns, target_means = self._fit(X, y)
-            blocks = self._encode_categories(columns)
+            encoded_categories = self._encode_categories(columns)
             random_state = check_random_state(self.random_state)
             for j, means in target_means.items():
-                blocks[j][~columns[j].missing, : means.Y.shape[1]] = means.cross_fitted(random_state)
-            return np.hstack([self._encode_numbers(columns), *blocks.values()])
+                encoded_categories[j][~columns[j].missing, : means.Y.shape[1]] = means.cross_fitted(random_state)
+            return np.hstack([self._encode_numbers(columns), *encoded_categories.values()])
 
     @ignore_float_errors
     def transform(self, X) -> np.ndarray:
@@ -284,7 +283,9 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
             for column, categorical in zip(columns, self.is_categorical_, strict=True)
         ]
         self._fit_numbers(columns)
-        target_means, class_names = self._fit_target_means(columns, y)
+        target_means, class_names = fit_target_means(
+            columns, self.levels_, y, self.max_levels, self.target_type, self.limit
+        )
         fitted = [self._fit_levels(j, column, target_means, class_names) for j, column in enumerate(columns)]
         self.level_tables_: list[np.ndarray] = [table for table, _ in fitted]
         self._name_endings: list[list[str]] = [endings for _, endings in fitted]
@@ -306,25 +307,6 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         # In double precision up to here, where no value is larger than the limit.
         return self.clipper_.transform(self.scaler_.transform(X)).astype(np.float32)
 
-    def _fit_target_means(self, columns: list[Column], y: Any) -> tuple[dict[int, TargetMeans], list[str]]:
-        """The mean targets of categories of many levels, and the names of the classes they are of, if several."""
-        many = {j: len(levels) for j, levels in enumerate(self.levels_) if len(levels) > self.max_levels}
-        for j, n_levels in many.items():
-            refuse_free_text(columns[j], n_levels)
-            if y is None:
-                raise ValueError(
-                    f"{columns[j].label} of X has {n_levels} levels, more than max_levels={self.max_levels}, and is "
-                    "encoded by their mean targets. Expected y in fit; or raise max_levels for a column per level."
-                )
-        if not many:
-            return {}, []
-        check_consistent_length(columns[0].cells, y)
-        Y, class_names = target_columns(y, self.target_type, self.max_levels)
-        codes = {j: level_codes(columns[j].texts, self.levels_[j]) for j in many}
-        present = {j: ~columns[j].missing for j in many}
-        means = {j: TargetMeans(codes[j][present[j]], many[j], Y[present[j]], self.limit) for j in many}
-        return means, class_names
-
     def _fit_levels(
         self, j: int, column: Column, target_means: dict[int, TargetMeans], class_names: list[str]
     ) -> tuple[np.ndarray, list[str]]:
@@ -333,48 +315,53 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         if not levels:
             return np.empty((2, 0), np.float32), []
         if j in target_means:
-            table, endings = target_means[j].table(), [f"_{name}" for name in class_names] or [""]
+            level_table, endings = target_means[j].table(), [f"_{name}" for name in class_names] or [""]
         else:
-            codes = level_codes(column.texts[~column.missing], levels)
-            table, column_levels = one_hot_table(codes, len(levels), self.min_frequency)
+            row_levels = level_codes(column.texts[~column.missing], levels)
+            level_table, column_levels = one_hot_table(row_levels, len(levels), self.min_frequency)
             endings = [f"_{[*levels, 'rare'][level]}" for level in column_levels]
-        return complete_table(table, share), endings + ["_missing"] * int(0 < share < 1)
+        return complete_table(level_table, share), endings + ["_missing"] * int(0 < share < 1)
 
     def _restore_fitted_state(self) -> None:
-        n = self.n_features_in_
+        n_features = self.n_features_in_
         is_mask = isinstance(self.is_categorical_, np.ndarray) and self.is_categorical_.dtype == bool
         require(
-            is_mask and self.is_categorical_.shape == (n,),
-            f"is_categorical_ must be an array of {n} bools. Got {self.is_categorical_!r} instead.",
+            is_mask and self.is_categorical_.shape == (n_features,),
+            f"is_categorical_ must be an array of {n_features} bools. Got {self.is_categorical_!r} instead.",
         )
-        check_numbers("missing_share_", self.missing_share_, (n,))
+        check_numbers("missing_share_", self.missing_share_, (n_features,))
         for name in ("levels_", "level_tables_", "_name_endings"):
-            require(len(getattr(self, name)) == n, f"{name} must have one entry for each of {n} features.")
-        for levels, table, endings in zip(self.levels_, self.level_tables_, self._name_endings, strict=True):
+            require(
+                len(getattr(self, name)) == n_features, f"{name} must have one entry for each of {n_features} features."
+            )
+        for levels, level_table, endings in zip(self.levels_, self.level_tables_, self._name_endings, strict=True):
             require(levels == sorted(set(levels)), f"levels_ must be different texts in order. Got {levels}.")
-            check_numbers("level_tables_", table, (len(levels) + 2, len(endings)), dtypes="f")
-        steps = (self.scaler_, self.clipper_, self.piecewise_encoder_)
-        expected = len(self._numbers())
-        found = [0 if step is None else step.n_features_in_ for step in steps]
-        require(found == [expected] * 3, f"The steps for numbers must be of {expected} features. Got {found}.")
+            check_numbers("level_tables_", level_table, (len(levels) + 2, len(endings)), dtypes="f")
+        number_steps = (self.scaler_, self.clipper_, self.piecewise_encoder_)
+        n_numbers = len(self._numbers())
+        n_fitted = [0 if step is None else step.n_features_in_ for step in number_steps]
+        require(
+            n_fitted == [n_numbers] * 3,
+            f"The steps for numbers must be of {n_numbers} features. Got {n_fitted}.",
+        )
 
     def _encode_numbers(self, columns: list[Column]) -> np.ndarray:
         if self.scaler_ is None:
             return np.empty((len(columns[0].cells), 0), np.float32)
         X = self._stack_numbers(columns)
-        Z = self.piecewise_encoder_.transform(self._scale_numbers(X))
-        Z *= self._number_factors()
-        Z[np.isnan(Z)] = 0.0
-        with_indicator = self._numbers_with_indicator()
-        is_missing = np.column_stack([np.empty((len(X), 0)), *(columns[j].missing for j in with_indicator)])
-        return np.hstack([Z, is_missing - self.missing_share_[with_indicator]], dtype=np.float32)
+        encoded_numbers = self.piecewise_encoder_.transform(self._scale_numbers(X))
+        encoded_numbers *= self._number_factors()
+        encoded_numbers[np.isnan(encoded_numbers)] = 0.0
+        indicated = self._numbers_with_indicator()
+        is_missing = np.column_stack([np.empty((len(X), 0)), *(columns[j].missing for j in indicated)])
+        return np.hstack([encoded_numbers, is_missing - self.missing_share_[indicated]], dtype=np.float32)
 
     def _encode_categories(self, columns: list[Column]) -> dict[int, np.ndarray]:
-        blocks = {}
+        encoded_categories = {}
         for j in np.flatnonzero(self.is_categorical_):
             columns[j].refuse_numbers_for(self.levels_[j])
-            blocks[int(j)] = self.level_tables_[j][level_codes(columns[j].texts, self.levels_[j])]
-        return blocks
+            encoded_categories[int(j)] = self.level_tables_[j][level_codes(columns[j].texts, self.levels_[j])]
+        return encoded_categories
 
     def _stack_numbers(self, columns: list[Column]) -> np.ndarray:
         return np.column_stack([columns[j].numbers() for j in self._numbers()])

@@ -214,23 +214,23 @@ class PCAWhitener(ClassNamePrefixFeaturesOutMixin, MomentsTransformer):
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, dtype=self._float_dtypes, **self._check_array_options)
         projection = (self.components_ / self._component_scale()[:, np.newaxis]).T
-        out = self._output_array(X, self._n_features_out, copy)
+        whitened = self._output_array(X, self._n_features_out, copy)
         with raise_on_overflow(self):
             if sparse.issparse(X):
                 scores = X @ projection - self.mean_ @ projection  # centring X itself would make it dense
-                out[:] = scores @ self.components_ if self.method == "zca" else scores
+                whitened[:] = scores @ self.components_ if self.method == "zca" else scores
             else:
-                self._whiten_blocks(X, projection, out)
-        return out
+                self._whiten_blocks(X, projection, whitened)
+        return whitened
 
-    def _whiten_blocks(self, X: np.ndarray, projection: np.ndarray, out: np.ndarray) -> None:
+    def _whiten_blocks(self, X: np.ndarray, projection: np.ndarray, whitened: np.ndarray) -> None:
         block_bytes = matrix_block_bytes(X.shape[1])
         buffer = np.empty((rows_per_block(X, block_bytes), X.shape[1]))
         for rows in row_blocks(X, block_bytes):
-            values, factor = subtract_center(X[rows], self.mean_, out=buffer), projection
+            centered_rows, whitening_matrix = subtract_center(X[rows], self.mean_, out=buffer), projection
             if self.method == "zca":
-                values, factor = values @ projection, self.components_
-            np.matmul(values, factor, out=out[rows], casting="same_kind")
+                centered_rows, whitening_matrix = centered_rows @ projection, self.components_
+            np.matmul(centered_rows, whitening_matrix, out=whitened[rows], casting="same_kind")
 
     @ignore_float_errors
     def inverse_transform(self, X, copy=None):
@@ -250,13 +250,13 @@ class PCAWhitener(ClassNamePrefixFeaturesOutMixin, MomentsTransformer):
         """
         check_is_fitted(self)
         X = self._validate_transformed(X, self._n_features_out, accept_sparse=False)
-        components, scale = self.components_, self._component_scale()
-        out = self._output_array(X, self.n_features_in_, copy)
+        components, component_scale = self.components_, self._component_scale()
+        unwhitened = self._output_array(X, self.n_features_in_, copy)
         with raise_on_overflow(self):
             for rows in row_blocks(X, matrix_block_bytes(X.shape[1])):
                 scores = X[rows] @ components.T if self.method == "zca" else X[rows]
-                out[rows] = (scores * scale) @ components + self.mean_
-        return out
+                unwhitened[rows] = (scores * component_scale) @ components + self.mean_
+        return unwhitened
 
     def get_feature_names_out(self, input_features=None):
         """Names of the outputs: "pcawhitener0", ..., or those of the features with "zca".

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from skneural.component import check_signature
 from skneural.constraints import POSITIVE
-from skneural.custom_component_checks import check_signature
 from skneural.network import Objective
 from skneural.solvers.base import Solver
 from skneural.solvers.batches import Batches
