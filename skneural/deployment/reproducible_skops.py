@@ -34,25 +34,25 @@ def reproducible(data: bytes) -> bytes:
     """
     target = io.BytesIO()
     with ZipFile(io.BytesIO(data)) as source, ZipFile(target, "w") as archive:
-        numbers: dict[int, int] = {}
-        names: dict[str, str] = {}
-        schema = _numbered(json.loads(source.read(SCHEMA)), numbers, names)
-        for old, new in names.items():
-            archive.writestr(ZipInfo(new), source.read(old))
+        id_numbers: dict[int, int] = {}
+        file_names: dict[str, str] = {}
+        schema = _with_numbered_ids(json.loads(source.read(SCHEMA)), id_numbers, file_names)
+        for old_file, new_file in file_names.items():
+            archive.writestr(ZipInfo(new_file), source.read(old_file))
         archive.writestr(ZipInfo(SCHEMA), json.dumps(schema, indent=2))
     return target.getvalue()
 
 
-def _numbered(node: Any, numbers: dict[int, int], names: dict[str, str]) -> Any:
+def _with_numbered_ids(schema_node: Any, id_numbers: dict[int, int], file_names: dict[str, str]) -> Any:
     """Return a node of the schema with numbers instead of addresses; note the numbers, and the new names of files."""
-    if isinstance(node, list):
-        return [_numbered(each, numbers, names) for each in node]
-    if not isinstance(node, dict):
-        return node
-    result = {key: _numbered(value, numbers, names) for key, value in node.items()}
-    if isinstance(node.get("__id__"), int):
-        result["__id__"] = numbers.setdefault(node["__id__"], len(numbers) + 1)
-    if isinstance(node.get("file"), str):
-        _, _, suffix = node["file"].rpartition(".")
-        result["file"] = names.setdefault(node["file"], f"{len(names) + 1}.{suffix}")
+    if isinstance(schema_node, list):
+        return [_with_numbered_ids(each, id_numbers, file_names) for each in schema_node]
+    if not isinstance(schema_node, dict):
+        return schema_node
+    result = {key: _with_numbered_ids(value, id_numbers, file_names) for key, value in schema_node.items()}
+    if isinstance(schema_node.get("__id__"), int):
+        result["__id__"] = id_numbers.setdefault(schema_node["__id__"], len(id_numbers) + 1)
+    if isinstance(schema_node.get("file"), str):
+        _, _, suffix = schema_node["file"].rpartition(".")
+        result["file"] = file_names.setdefault(schema_node["file"], f"{len(file_names) + 1}.{suffix}")
     return result

@@ -14,8 +14,14 @@ import numpy as np
 from skneural.deployment.onnx.meta_estimators import HiddenFeatures
 from skneural.deployment.onnx.onnx_activations import activation_formula, link_formula
 from skneural.deployment.onnx.onnx_graph import Tensor
-from skneural.deployment.onnx.onnx_preprocessing import clip_smoothly, encode_piecewise_linear, standardize, whiten
-from skneural.deployment.onnx.onnx_tables import InputTable, encode_table
+from skneural.deployment.onnx.onnx_preprocessing import (
+    InputTable,
+    clip_smoothly,
+    encode_piecewise_linear,
+    encode_table,
+    standardize,
+    whiten,
+)
 from skneural.deployment.optional_dependencies import import_optional_dependency
 from skneural.estimators import ActivationMLPClassifier, ActivationMLPRegressor
 from skneural.network import Network

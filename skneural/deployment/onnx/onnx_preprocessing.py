@@ -1,12 +1,32 @@
-"""What the preprocessors of numbers compute, as operations on a Tensor."""
+"""What the preprocessors compute, as operations on Tensors.
+
+TableEncoder scales numbers, and looks levels up in their tables. A category is read from text, numbers or bools. In
+text the empty string stands for a missing cell, in numbers NaN.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from skneural.deployment.onnx.onnx_graph import Tensor
-from skneural.preprocessing import MeanCenterer, PCAWhitener, PiecewiseLinearEncoder, SmoothClipper, StdScaler
+from skneural.preprocessing import (
+    MeanCenterer,
+    PCAWhitener,
+    PiecewiseLinearEncoder,
+    SmoothClipper,
+    StdScaler,
+    TableEncoder,
+)
+from skneural.preprocessing.level_encoding import level_codes
 from skneural.preprocessing.standardizing import nonzero_scale, split_mean
+from skneural.preprocessing.table_columns import BOOLS, is_number_text, number_text
+
+INT64_LIMIT = 2.0**63  # whole numbers in float64 of a smaller magnitude are exact in int64
 
 
 def standardize(model: MeanCenterer | StdScaler, X: Tensor) -> Tensor:
@@ -41,3 +61,165 @@ def encode_piecewise_linear(model: PiecewiseLinearEncoder, X: Tensor) -> Tensor:
     high = np.concatenate([edges[1:] for edges in model.bin_edges_]).astype(X.dtype)
     inside = X.take(column, axis=1).maximum(low).minimum(high)
     return X.hstack((inside - low) / np.maximum(high - low, np.finfo(X.dtype).tiny) - model.encoding_mean_)
+
+
+@dataclass
+class InputTable:
+    """The features of a table in the inputs of a graph.
+
+    Attributes
+    ----------
+    tensors : list of Tensor, of shape (n_rows, width)
+        Of numbers, bools or text; the features follow one another.
+    widths : list of int
+        How many features each has.
+    """
+
+    tensors: list[Tensor]
+    widths: list[int]
+
+    def parts(self, features: NDArray[np.intp]) -> list[Tensor]:
+        """Some features, in ascending order, as one Tensor per input that has any of them."""
+        parts = []
+        for tensor, width, stop in zip(self.tensors, self.widths, accumulate(self.widths), strict=True):
+            local = features[(features >= stop - width) & (features < stop)] - (stop - width)
+            if len(local):
+                parts.append(tensor if len(local) == width else tensor.take(local, axis=1))
+        return parts
+
+    def feature(self, j: int) -> Tensor:
+        """One feature, of shape (n_rows, 1)."""
+        return self.parts(np.array([j]))[0]
+
+
+def encode_table(model: TableEncoder, table: InputTable) -> Tensor:
+    """The numbers, their bins and indicators, then a block of columns for each category, in float32."""
+    encoded = encode_numbers(model, table) if model.scaler_ is not None else []
+    for j in np.flatnonzero(model.is_categorical_).tolist():
+        if model.level_tables_[j].shape[1]:
+            encoded.append(category_codes(model, j, table.feature(j)).rows_of(model.level_tables_[j]))
+    if not encoded:
+        raise ValueError(
+            "This TableEncoder returns no columns, as no feature has two different cells. Expected one column at least "
+            "for a graph in ONNX: fit on rows that differ."
+        )
+    return encoded[0].hstack(*encoded[1:]) if len(encoded) > 1 else encoded[0]
+
+
+def encode_numbers(model: TableEncoder, table: InputTable) -> list[Tensor]:
+    """The columns of numbers, 0 where they are missing, and indicators: scaled in float64, encoded in float32."""
+    numbers = model._numbers()
+    parts = table.parts(numbers)
+    if any(part.dtype.kind == "O" for part in parts):
+        _refuse_text_for_numbers(model, next(j for j in numbers if table.feature(j).dtype.kind == "O"))
+    first, *others = [part.cast(np.float64) for part in parts]
+    X = first.hstack(*others) if others else first
+    scaled = clip_smoothly(model.clipper_, standardize(model.scaler_, X)).cast(np.float32)
+    Z = encode_piecewise_linear(model.piecewise_encoder_, scaled) * model._number_factors()
+    encoded = [Z.constant(0.0).where(Z.is_nan(), Z)]
+    indicated = model._numbers_with_indicator()
+    if len(indicated):
+        missing = X.is_nan().take(np.searchsorted(numbers, indicated), axis=1).cast(np.float64)
+        encoded.append((missing - model.missing_share_[indicated]).cast(np.float32))
+    return encoded
+
+
+def category_codes(model: TableEncoder, j: int, cells: Tensor) -> Tensor:
+    """The row of each cell in the table of its category, of shape (n_rows,)."""
+    levels = model.levels_[j]
+    cells = cells.reshape(-1)
+    if cells.dtype.kind == "O":
+        _refuse_empty_level(model, j)
+        return codes_of_text(levels, cells)
+    if cells.dtype.kind == "b":
+        codes = level_codes(np.array(BOOLS, dtype=object), levels)
+        return cells.cast(np.int64).rows_of(codes.astype(np.int64))
+    _refuse_numbers_for_text(model, j, cells)
+    return codes_of_numbers(levels, cells.cast(np.float64))
+
+
+def codes_of_text(levels: list[str], texts: Tensor) -> Tensor:
+    """The codes of text, by a dictionary; the empty string is a missing cell, unless it is a level."""
+    keys = sorted({*levels, *BOOLS, "0", "1"})
+    known = _known(np.array(keys, dtype=object), levels)
+    return _look_up(texts, {"": len(levels) + 1, **known}, "keys_strings", len(levels))
+
+
+def codes_of_numbers(levels: list[str], numbers: Tensor) -> Tensor:
+    """The codes of numbers in float64, compared as numbers, which is the same as by their text.
+
+    Whole numbers by a dictionary, and others, of which few are levels, one by one.
+    """
+    n_levels = len(levels)
+    level_values = sorted({float(text) for text in [*levels, "0", "1"] if text not in BOOLS and is_number_text(text)})
+    texts = np.array([number_text(value) for value in level_values], dtype=object)
+    known = _known(texts, levels)
+    known_codes = {value: known[text] for value, text in zip(level_values, texts, strict=True) if text in known}
+    integer_codes = {int(value): code for value, code in known_codes.items() if _fits_int64(value)}
+    other_codes = {value: code for value, code in known_codes.items() if not _fits_int64(value)}
+    integers = numbers.cast(np.int64)
+    level_code = _look_up(integers, integer_codes or {0: n_levels}, "keys_int64s", n_levels)
+    level_code = level_code.where(integers.cast(np.float64).equals(numbers), n_levels)
+    if other_codes:
+        other_code = _codes_one_by_one(other_codes, n_levels, numbers)
+        level_code = other_code.where(level_code.equals(n_levels), level_code)
+    return level_code.constant(n_levels + 1).where(numbers.is_nan(), level_code)
+
+
+def _fits_int64(value: float) -> bool:
+    return value.is_integer() and abs(value) < INT64_LIMIT
+
+
+def _codes_one_by_one(codes: dict[float, int], unknown: int, numbers: Tensor) -> Tensor:
+    """The codes of numbers that equal a key, else that of unknown ones."""
+    numbers = numbers.reshape(-1, 1)
+    equal = numbers.equals(np.array(list(codes))).cast(np.float32)
+    half = numbers.equals(numbers).cast(np.float32) * 0 + 0.5  # the largest where no key is equal
+    return equal.hstack(half).argmax().rows_of(np.array([*codes.values(), unknown], np.int64))
+
+
+def _known(texts: NDArray[Any], levels: list[str]) -> dict[str, int]:
+    """The codes of those texts that stand for a level, as the encoder itself finds them."""
+    codes = level_codes(texts, levels)
+    return {text: int(code) for text, code in zip(texts, codes, strict=True) if code != len(levels)}
+
+
+def _look_up(keys: Tensor, codes: dict[Any, int], kind: str, default: int) -> Tensor:
+    attributes: dict[str, Any] = {kind: list(codes), "values_int64s": list(codes.values()), "default_int64": default}
+    return keys.apply(
+        "LabelEncoder",
+        dtype=np.int64,
+        op_domain="ai.onnx.ml",
+        op_version=2,  # as of ONNX 1.4; skl2onnx writes no graphs with the next one
+        **attributes,
+    )
+
+
+def _label(model: TableEncoder, j: int) -> str:
+    names = getattr(model, "feature_names_in_", None)
+    return f"Column {int(j) if names is None else names[j]!r}"
+
+
+def _refuse_text_for_numbers(model: TableEncoder, j: int) -> None:
+    raise ValueError(
+        f"{_label(model, j)} held numbers in fit. Got text, or only missing cells without a type: pass a column of "
+        "numbers, such as X.astype({name: 'float64'}), NaN where they are missing. In a ColumnTransformer use an "
+        "encoder for numbers and another for categories, since skl2onnx makes text of both in one step."
+    )
+
+
+def _refuse_numbers_for_text(model: TableEncoder, j: int, cells: Tensor) -> None:
+    levels = model.levels_[j]
+    if not any(map(is_number_text, levels)):
+        raise ValueError(
+            f"{_label(model, j)} was a category of texts such as {levels[:3]} in fit. Got {cells.dtype}, from which "
+            "the graph could tell none: pass rows with a text in this column, or its levels as they were in fit."
+        )
+
+
+def _refuse_empty_level(model: TableEncoder, j: int) -> None:
+    if "" in model.levels_[j] and model.missing_share_[j] > 0:
+        raise ValueError(
+            f"{_label(model, j)} had both missing cells and empty texts in fit, but ONNX has no missing text: the "
+            "empty text stands for it. Replace one of them, for example the empty text by 'none', and fit again."
+        )

@@ -9,8 +9,8 @@ from sklearn.base import is_classifier
 from sklearn.utils.validation import check_is_fitted
 
 from skneural.deployment.onnx.converters import register_converters
+from skneural.deployment.onnx.graph_inputs import input_types, table_inputs, takes_table
 from skneural.deployment.onnx.meta_estimators import convertible
-from skneural.deployment.onnx.table_rows import input_types, table_rows, takes_table
 from skneural.deployment.onnx.verification import first_line, verify
 from skneural.deployment.optional_dependencies import import_optional_dependency
 
@@ -82,7 +82,7 @@ def to_onnx(model: Any, X: Any, *, options: Any = None, target_opset: Any = None
     converted = convertible(model)
     if options is not None and id(model) in options:
         options = {**options, id(converted): options[id(model)]}
-    table = table_rows(converted, X) if takes_table(converted) else None
+    table = table_inputs(converted, X) if takes_table(converted) else None
     graph = _convert(converted, X if table is None else input_types(table), options, target_opset)
     options = options or {}
     own = {name: value for name, value in options.items() if isinstance(name, str)} | options.get(id(converted), {})

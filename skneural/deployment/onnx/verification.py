@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.base import is_classifier, is_clusterer, is_outlier_detector
 
+from skneural.deployment.onnx.graph_inputs import graph_inputs
 from skneural.deployment.optional_dependencies import import_optional_dependency
 
 Array = NDArray[Any]
@@ -42,8 +43,8 @@ def verify(graph: Any, model: Any, X: Any, options: dict[str, Any], table: dict[
     options : dict
         skl2onnx's options for this model.
     table : dict of str to ndarray, default=None
-        The rows as the graph takes them, see :func:`skneural.deployment.onnx.table_rows.table_rows`; None derives them
-        from X.
+        The rows as the graph takes them, see :func:`skneural.deployment.onnx.graph_inputs.table_inputs`; None derives
+        them from X.
     """
     name = type(model).__name__
     inputs = graph_inputs(graph, X if table is None else table)
@@ -77,24 +78,6 @@ def verify(graph: Any, model: Any, X: Any, options: dict[str, Any], table: dict[
 def first_line(error: Exception) -> str:
     """Return the first line of an error's message, without the full stop."""
     return (str(error) or type(error).__name__).splitlines()[0].rstrip(". ")
-
-
-def graph_inputs(graph: Any, X: Any) -> dict[str, Array]:
-    """Return the rows as the graph's inputs: one array, or one of shape (n_rows, 1) per column of a DataFrame.
-
-    Of a dict, its arrays.
-    """
-    to_numpy = import_optional_dependency("onnx.helper", "onnx").tensor_dtype_to_np_dtype
-    # By position: in names, skl2onnx replaces what is neither a letter nor a digit.
-    if isinstance(X, dict):
-        arrays = list(X.values())
-    else:
-        arrays = [X[[name]].to_numpy() for name in X.columns] if hasattr(X, "columns") else [np.asarray(X)]
-    inputs = {}
-    for each, array in zip(graph.graph.input, arrays, strict=True):
-        dtype = to_numpy(each.type.tensor_type.elem_type)
-        inputs[each.name] = array.astype(str).astype(object) if dtype.kind == "O" else array.astype(dtype, copy=False)
-    return inputs
 
 
 def run_graph(graph: Any, inputs: dict[str, Array]) -> list[Any]:
@@ -146,23 +129,25 @@ def differing(what: str, got: Array, expected: Array, tolerance: float) -> Array
     """Return where the values differ by more than the tolerance."""
     if what == "labels":
         return got.astype(object) != expected.astype(object)
-    allowed = np.full(got.shape[1], tolerance)
+    allowed_difference = np.full(got.shape[1], tolerance)
     if what != "probabilities":
-        size = np.where(np.isfinite(expected), np.abs(expected), 0)
+        magnitude = np.where(np.isfinite(expected), np.abs(expected), 0)
         # A column of noise, such as a constant feature that was centred, has no digits to compare.
-        allowed = tolerance * np.maximum(size.max(axis=0), size.max() / 1000)
+        allowed_difference = tolerance * np.maximum(magnitude.max(axis=0), magnitude.max() / 1000)
     with np.errstate(invalid="ignore", over="ignore"):
-        close = np.abs(got - expected) <= allowed
-    return ~(close | (got == expected) | (np.isnan(got) & np.isnan(expected)))
+        is_close = np.abs(got - expected) <= allowed_difference
+    return ~(is_close | (got == expected) | (np.isnan(got) & np.isnan(expected)))
 
 
 def equally_probable(model: Any, X: Any, got: Array, expected: Array, tolerance: float) -> Array:
     """Return where two labels have the same probability within the tolerance, if the model has probabilities."""
     P: Any = model.predict_proba(X) if hasattr(model, "predict_proba") else []
     if np.shape(P) == got.shape:  # several labels per row
-        of = [np.where(labels.astype(bool), P, 1 - P) for labels in (got, expected)]
+        P_of_labels = [np.where(labels.astype(bool), P, 1 - P) for labels in (got, expected)]
     elif got.shape[1] == 1 and np.ndim(P) == 2:
-        of = [np.where(labels == model.classes_, P, 0).sum(axis=1, keepdims=True) for labels in (got, expected)]
+        P_of_labels = [
+            np.where(labels == model.classes_, P, 0).sum(axis=1, keepdims=True) for labels in (got, expected)
+        ]
     else:
         return np.zeros(got.shape, dtype=bool)
-    return np.abs(of[0] - of[1]) <= 2 * tolerance
+    return np.abs(P_of_labels[0] - P_of_labels[1]) <= 2 * tolerance

@@ -13,7 +13,7 @@ from sklearn.preprocessing import OneHotEncoder
 
 from skneural import ActivationMLPClassifier, ActivationMLPRegressor, TableEncoder
 from skneural.deployment import register_converters, to_onnx
-from skneural.deployment.onnx.table_rows import table_rows
+from skneural.deployment.onnx.graph_inputs import table_inputs
 from skneural.deployment.onnx.verification import verify
 
 runtime = pytest.importorskip("onnxruntime")
@@ -277,9 +277,9 @@ def test_a_graph_of_another_table_is_found_out():
     right, wrong = TableEncoder().fit(table, y), TableEncoder().fit(table, y)
     wrong.level_tables_[3] = wrong.level_tables_[3][::-1].copy()
     graph = to_onnx(wrong, table)
-    verify(graph, wrong, table, {}, table_rows(wrong, table))
+    verify(graph, wrong, table, {}, table_inputs(wrong, table))
     with pytest.raises(ValueError, match="disagrees with the model in 218 of 300 rows"):
-        verify(graph, right, table, {}, table_rows(right, table))
+        verify(graph, right, table, {}, table_inputs(right, table))
 
 
 @pytest.mark.parametrize(

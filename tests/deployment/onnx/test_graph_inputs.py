@@ -10,14 +10,14 @@ from sklearn.pipeline import make_pipeline, make_union
 from sklearn.preprocessing import OneHotEncoder
 
 from skneural import StdScaler, TableEncoder
-from skneural.deployment.onnx.table_rows import input_types, table_rows, takes_table
+from skneural.deployment.onnx.graph_inputs import input_types, table_inputs, takes_table
 
 FRAME = pd.DataFrame({"n": [1.0, 2.0, np.nan, 4.0], "t": ["a", "b", "a", None]})
 
 
 def rows_of(**columns):
     table = pd.DataFrame(columns)
-    return {name: array.ravel() for name, array in table_rows(TableEncoder([*columns]).fit(table), table).items()}
+    return {name: array.ravel() for name, array in table_inputs(TableEncoder([*columns]).fit(table), table).items()}
 
 
 @pytest.mark.parametrize(
@@ -49,19 +49,19 @@ def test_each_kind_of_cells(cells, expected):
 
 
 def test_a_frame_has_an_input_per_column_with_its_name():
-    rows = table_rows(TableEncoder().fit(FRAME), FRAME)
+    rows = table_inputs(TableEncoder().fit(FRAME), FRAME)
     assert {name: array.shape for name, array in rows.items()} == {"n": (4, 1), "t": (4, 1)}
     frame = FRAME.set_axis([0, 1], axis=1)
-    assert list(table_rows(TableEncoder().fit(frame), frame)) == ["0", "1"]
+    assert list(table_inputs(TableEncoder().fit(frame), frame)) == ["0", "1"]
 
 
 def test_arrays():
     for dtype in (np.float32, np.float64, np.int64, bool):
-        assert table_rows(None, np.eye(3, dtype=dtype))["X"].dtype == dtype
-    assert table_rows(None, np.eye(3, dtype=np.uint8))["X"].dtype == np.int64
-    np.testing.assert_array_equal(table_rows(None, np.array([["a", None]], dtype=object))["X"], [["a", ""]])
+        assert table_inputs(None, np.eye(3, dtype=dtype))["X"].dtype == dtype
+    assert table_inputs(None, np.eye(3, dtype=np.uint8))["X"].dtype == np.int64
+    np.testing.assert_array_equal(table_inputs(None, np.array([["a", None]], dtype=object))["X"], [["a", ""]])
     with pytest.raises(ValueError, match="columns of different types: float64, object"):
-        table_rows(None, FRAME.to_numpy())
+        table_inputs(None, FRAME.to_numpy())
 
 
 def test_the_types_of_inputs():

@@ -1,4 +1,4 @@
-"""Rows of a table, as a graph takes them: a column of numbers, bools or text per input, of no other type.
+"""The inputs of a graph: for a table, a column of numbers, bools or text per input, of no other type.
 
 ONNX has no missing text: the empty string stands for it. Text is what :mod:`skneural.preprocessing.table_columns` makes
 of cells, so that a level is spelled in the graph as in the encoder.
@@ -22,36 +22,36 @@ from skneural.preprocessing.table_columns import Column, is_number_text, read_co
 Array = NDArray[Any]
 
 # The types of inputs, by those of arrays.
-TYPES = {
+INPUT_TYPES = {
     "float32": "FloatTensorType",
     "float64": "DoubleTensorType",
     "int64": "Int64TensorType",
     "bool": "BooleanTensorType",
     "object": "StringTensorType",
 }
-SINGLE = {"float16", "float32"}
-INTEGERS = re.compile(r"u?int(8|16|32)|int64")  # those that int64 holds
+FLOAT32_TYPES = {"float16", "float32"}
+INT64_TYPES = re.compile(r"u?int(8|16|32)|int64")  # those that int64 holds
 
 
 def takes_table(model: Any) -> bool:
     """Return whether a TableEncoder reads the rows; the model as :func:`convertible` returns it."""
-    return bool(_first_encoders(model))
+    return bool(_encoders_of_inputs(model))
 
 
-def _first_encoders(model: Any) -> list[TableEncoder]:
+def _encoders_of_inputs(model: Any) -> list[TableEncoder]:
     """Return the encoders that read the rows; of a ColumnTransformer, whose steps share them, those with categories."""
     if isinstance(model, TableEncoder):
         return [model]
     if isinstance(model, Pipeline):
-        return _first_encoders(model.steps[0][1])
+        return _encoders_of_inputs(model.steps[0][1])
     if isinstance(model, ColumnTransformer):
-        encoders = [each for _, step, _ in model.transformers_ for each in _first_encoders(step)]
+        encoders = [each for _, step, _ in model.transformers_ for each in _encoders_of_inputs(step)]
         return [each for each in encoders if each.is_categorical_.any()]
     parts = getattr(model, "estimators_", [step for _, step in getattr(model, "transformer_list", [])])
-    return [each for part in parts for each in _first_encoders(part)] if isinstance(parts, list) else []
+    return [each for part in parts for each in _encoders_of_inputs(part)] if isinstance(parts, list) else []
 
 
-def table_rows(model: Any, X: Any) -> dict[str, Array]:
+def table_inputs(model: Any, X: Any) -> dict[str, Array]:
     """Return the rows of a table as arrays of float32, float64, int64, bool or text, with the names of the inputs.
 
     Parameters
@@ -62,7 +62,7 @@ def table_rows(model: Any, X: Any) -> dict[str, Array]:
 
     Returns
     -------
-    rows : dict of str to ndarray
+    inputs : dict of str to ndarray
         For each column of a DataFrame one of shape (n_rows, 1); else one, "X", of shape (n_rows, n_features).
 
     Raises
@@ -73,36 +73,38 @@ def table_rows(model: Any, X: Any) -> dict[str, Array]:
     if is_frame(X):
         columns = read_columns(validate_table(model, X, reset=False))
         pairs = zip(X.columns, X.dtypes, columns, strict=True)
-        return {str(name): _as_array(column, str(dtype).lower())[:, np.newaxis] for name, dtype, column in pairs}
+        return {str(name): _input_array(column, str(dtype).lower())[:, np.newaxis] for name, dtype, column in pairs}
     X = np.asarray(X)
     if X.dtype.kind in "fiub":
-        return {"X": X if X.dtype == bool else X.astype(_number_type(X.dtype.name))}
-    arrays = [_as_array(column, "object") for column in read_columns(X.astype(object))]
-    kinds = sorted({array.dtype.name for array in arrays})
-    if len(kinds) > 1:
+        return {"X": X if X.dtype == bool else X.astype(_input_number_type(X.dtype.name))}
+    input_arrays = [_input_array(column, "object") for column in read_columns(X.astype(object))]
+    types = sorted({array.dtype.name for array in input_arrays})
+    if len(types) > 1:
         raise ValueError(
-            f"X is an array with columns of different types: {', '.join(kinds)} (object is text). A graph has one type "
-            "per input: pass a DataFrame, which gives an input per column, also in fit."
+            f"X is an array with columns of different types: {', '.join(types)} (object is text). A graph has one type per "
+            "input: pass a DataFrame, which gives an input per column, also in fit."
         )
-    return {"X": np.column_stack(arrays)}
+    return {"X": np.column_stack(input_arrays)}
 
 
-def input_types(rows: dict[str, Array]) -> list[tuple[str, Any]]:
+def input_types(inputs: dict[str, Array]) -> list[tuple[str, Any]]:
     """Return names and types of a graph's inputs, as skl2onnx takes them."""
     types = import_optional_dependency("skl2onnx.common.data_types", "onnx")
-    return [(name, getattr(types, TYPES[array.dtype.name])([None, array.shape[1]])) for name, array in rows.items()]
+    return [
+        (name, getattr(types, INPUT_TYPES[array.dtype.name])([None, array.shape[1]])) for name, array in inputs.items()
+    ]
 
 
-def _number_type(dtype: str) -> type:
+def _input_number_type(dtype: str) -> type:
     """Return which of float32, float64 and int64 holds the numbers of a dtype of NumPy, pandas or Polars."""
-    return np.float32 if dtype in SINGLE else np.int64 if INTEGERS.fullmatch(dtype) else np.float64
+    return np.float32 if dtype in FLOAT32_TYPES else np.int64 if INT64_TYPES.fullmatch(dtype) else np.float64
 
 
-def _as_array(column: Column, dtype: str) -> Array:
+def _input_array(column: Column, dtype: str) -> Array:
     """The cells of a column in a type of ONNX that holds them all."""
     cells = column.cells
     if cells.dtype == np.float64:
-        number_type = _number_type(dtype)
+        number_type = _input_number_type(dtype)
         return cells if number_type is np.int64 and column.missing.any() else cells.astype(number_type)
     kinds = set(map(type, cells))
     if kinds and kinds <= {bool, np.bool_}:
@@ -112,3 +114,22 @@ def _as_array(column: Column, dtype: str) -> Array:
     if len(present) and not are_text and all(map(is_number_text, set(column.texts[~column.missing]))):
         return column.numbers()  # a category of numbers
     return np.where(column.missing, "", column.texts).astype(object)
+
+
+def graph_inputs(graph: Any, X: Any) -> dict[str, Array]:
+    """Return the rows as the graph's inputs: one array, or one of shape (n_rows, 1) per column of a DataFrame.
+
+    Of a dict, its arrays.
+    """
+    to_numpy = import_optional_dependency("onnx.helper", "onnx").tensor_dtype_to_np_dtype
+    # By position: in names, skl2onnx replaces what is neither a letter nor a digit.
+    if isinstance(X, dict):
+        arrays = list(X.values())
+    else:
+        arrays = [X[[name]].to_numpy() for name in X.columns] if hasattr(X, "columns") else [np.asarray(X)]
+    inputs = {}
+    for graph_input, array in zip(graph.graph.input, arrays, strict=True):
+        dtype = to_numpy(graph_input.type.tensor_type.elem_type)
+        is_text = dtype.kind == "O"
+        inputs[graph_input.name] = array.astype(str).astype(object) if is_text else array.astype(dtype, copy=False)
+    return inputs
