@@ -54,10 +54,10 @@ class Component:
 
     def set_params(self, **params: Any) -> Component:
         """Change parameters by name; if one is unknown, raise ValueError and change none."""
-        unknown = sorted(set(params) - set(self._param_names()))
-        if unknown:
+        unknown_params = sorted(set(params) - set(self._param_names()))
+        if unknown_params:
             raise ValueError(
-                f"Invalid parameter {unknown[0]!r} for {type(self).__name__}. "
+                f"Invalid parameter {unknown_params[0]!r} for {type(self).__name__}. "
                 f"Valid parameters are: {self._param_names()!r}."
             )
         for name, value in params.items():
@@ -75,8 +75,8 @@ class Component:
                 )
 
     def __repr__(self) -> str:
-        settings = ", ".join(f"{name}={value!r}" for name, value in self.get_params().items())
-        return f"{type(self).__name__}({settings})"
+        params = ", ".join(f"{name}={value!r}" for name, value in self.get_params().items())
+        return f"{type(self).__name__}({params})"
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Component) and type(self) is type(other) and self.get_params() == other.get_params()

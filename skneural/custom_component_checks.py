@@ -67,15 +67,16 @@ def check_activation(activation: Activation, n_units: int = 4) -> None:
     arguments = () if not params.size else (params,)
     n_rows = 3 if n_units != 3 else 2  # another number, so that a transposed array has the wrong shape
     width = n_units * activation.n_pieces
-    Z = np.linspace(-2, 1.9, n_rows * width).reshape(n_rows, width)
+    trial_Z = np.linspace(-2, 1.9, n_rows * width).reshape(n_rows, width)
     sizes = f"because Z has {n_rows} rows and the layer has {n_units} units"
-    A = _call(activation, "forward", (Z, *arguments), (n_rows, n_units), sizes)
+    A = _call(activation, "forward", (trial_Z, *arguments), (n_rows, n_units), sizes)
     _check_finite(activation, "forward", A)
     dA = np.ones((n_rows, n_units))
-    dZ = _call(activation, "backward", (dA, Z, A, *arguments), Z.shape, "the shape of Z")
+    dZ = _call(activation, "backward", (dA, trial_Z, A, *arguments), trial_Z.shape, "the shape of Z")
     _check_finite(activation, "backward", dZ)
     if params.size:
-        _call(activation, "params_gradient", (dA, Z, A, params), params.shape, "the shape of init_params(n_units)")
+        gradient_arguments = (dA, trial_Z, A, params)
+        _call(activation, "params_gradient", gradient_arguments, params.shape, "the shape of init_params(n_units)")
 
 
 def _check_attributes(activation: Activation) -> None:

@@ -191,13 +191,13 @@ class SoftmaxCrossEntropy(Loss):
     def initial_output(self, Y: Array, sample_weight: Array | None = None) -> Array:
         """Return the logarithms of the mean targets, less their mean: zero where all classes are equally frequent."""
         # `Y` has rows of all classes; a class without weight counts as half a row.
-        weights = np.bincount(Y, sample_weight)
+        class_weights = np.bincount(Y, sample_weight)
         smoothing = float(self.label_smoothing)
-        shares = _bounded_share(weights, weights.sum(), sample_weight)
-        targets = (1 - smoothing) * shares + smoothing / len(shares)
-        start: Array = np.log(targets / targets.max())
-        start -= start.mean()
-        return start
+        class_shares = _bounded_share(class_weights, class_weights.sum(), sample_weight)
+        smoothed_shares = (1 - smoothing) * class_shares + smoothing / len(class_shares)
+        initial_output: Array = np.log(smoothed_shares / smoothed_shares.max())
+        initial_output -= initial_output.mean()
+        return initial_output
 
 
 class LogisticLoss(Loss):
@@ -451,29 +451,29 @@ class PoissonLoss(Loss):
 
     def initial_output(self, Y: Array, sample_weight: Array | None = None) -> Array:
         """Return the logarithm of the mean; zero where all targets are zero."""
-        mean = np.average(Y, axis=0, weights=sample_weight)
-        start: Array = np.log(np.where(mean > 0, mean, 1))
-        return start
+        mean_target = np.average(Y, axis=0, weights=sample_weight)
+        initial_output: Array = np.log(np.where(mean_target > 0, mean_target, 1))
+        return initial_output
 
 
-def _log_mean_exp(logarithms: Array) -> Array:
+def _log_mean_exp(log_predictions: Array) -> Array:
     """Return the logarithm of the mean, over the first axis, of numbers whose logarithms are given."""
-    mean: Array = logsumexp(logarithms, axis=0) - np.log(logarithms.dtype.type(len(logarithms)))
-    return mean
+    log_mean: Array = logsumexp(log_predictions, axis=0) - np.log(log_predictions.dtype.type(len(log_predictions)))
+    return log_mean
 
 
 def _weighted_quantile(y: Array, weights: Array, quantile: float) -> float:
     """Return the smallest entry below or at which lies the share `quantile` of the weight."""
     order = np.argsort(y)
-    cumulated = np.cumsum(weights[order])
-    return float(y[order][np.searchsorted(cumulated, quantile * cumulated[-1])])
+    cumulated_weight = np.cumsum(weights[order])
+    return float(y[order][np.searchsorted(cumulated_weight, quantile * cumulated_weight[-1])])
 
 
 def _bounded_share(weight: Array, total: float, sample_weight: Array | None) -> Array:
     """Return weight / total, at least the share of half a row, and of single precision's smallest step from one."""
-    smallest = 1.0 if sample_weight is None else sample_weight[sample_weight > 0].min()
-    least = max(smallest / (2 * total), float(np.finfo(np.float32).eps))
-    share: Array = np.clip(weight / total, least, None)
+    smallest_weight = 1.0 if sample_weight is None else sample_weight[sample_weight > 0].min()
+    least_share = max(smallest_weight / (2 * total), float(np.finfo(np.float32).eps))
+    share: Array = np.clip(weight / total, least_share, None)
     return share
 
 
@@ -487,8 +487,8 @@ def _log_probabilities(P: Array, exact: Array) -> Array:
     """Return log(P), to the last digit what a user computes from P; where P underflows its exact logarithm."""
     limits = np.finfo(P.dtype)
     # The difference of two finite scores may overflow, hence the lower bound.
-    logarithm: Array = np.where(limits.tiny <= P, np.log(np.maximum(P, limits.tiny)), np.maximum(exact, limits.min))
-    return logarithm
+    log_P: Array = np.where(limits.tiny <= P, np.log(np.maximum(P, limits.tiny)), np.maximum(exact, limits.min))
+    return log_P
 
 
 LOSSES: dict[str, Loss] = {

@@ -138,8 +138,8 @@ def elastic_net(alpha: float, l1_ratio: float) -> list[L1 | L2]:
     >>> elastic_net(alpha=0.5, l1_ratio=0.0)
     [L2(alpha=0.5)]
     """
-    parts: list[L1 | L2] = [L2(alpha * (1 - l1_ratio)), L1(alpha * l1_ratio)]
-    return [part for part in parts if part.alpha > 0]
+    penalties: list[L1 | L2] = [L2(alpha * (1 - l1_ratio)), L1(alpha * l1_ratio)]
+    return [penalty for penalty in penalties if penalty.alpha > 0]
 
 
 PENALTIES: dict[str, L1 | L2] = {"l1": L1(), "l2": L2()}

@@ -80,7 +80,7 @@ class SavedStateMixin:
         saved_by = state.pop(VERSION_KEY, None)
         if saved_by != __version__:
             self._refuse_unknown(state, saved_by)
-            state = {**_defaults(type(self)), **state}
+            state = {**_constructor_defaults(type(self)), **state}
         super().__setstate__(state)  # type: ignore[misc]  # BaseEstimator's
         if self._fitted_names & state.keys():
             self._check(saved_by)
@@ -89,12 +89,12 @@ class SavedStateMixin:
 
     def _refuse_unknown(self, state: dict[str, Any], saved_by: str | None) -> None:
         """Refuse attributes that only the other version understands; a user's subclass has attributes of its own."""
-        known = self._fitted_names | _defaults(type(self)).keys()
-        unknown = sorted(name for name in state if name not in known and not belongs_to_scikit_learn(name))
-        if unknown and type(self).__module__.startswith("skneural."):
+        known_names = self._fitted_names | _constructor_defaults(type(self)).keys()
+        unknown_names = sorted(name for name in state if name not in known_names and not belongs_to_scikit_learn(name))
+        if unknown_names and type(self).__module__.startswith("skneural."):
             raise ValueError(
-                f"This {type(self).__name__} has {', '.join(unknown)}, which skneural {__version__} does not know but "
-                f"might need for predictions. {_advice(saved_by)}"
+                f"This {type(self).__name__} has {', '.join(unknown_names)}, which skneural {__version__} does not "
+                f"know but might need for predictions. {_advice(saved_by)}"
             )
 
     def _check(self, saved_by: str | None) -> None:
@@ -121,16 +121,16 @@ def unchanged_on_error(estimator: Any, except_after: tuple[type[BaseException], 
     except_after : tuple of exception types, default=()
         After these the new attributes stay.
     """
-    before = dict(vars(estimator))
+    state_before = dict(vars(estimator))
     try:
         yield
     except except_after:
         raise
     except BaseException:
         # scikit-learn's attributes stay: its callbacks still have to be torn down.
-        running = {name: value for name, value in vars(estimator).items() if belongs_to_scikit_learn(name)}
+        scikit_learn_state = {name: value for name, value in vars(estimator).items() if belongs_to_scikit_learn(name)}
         vars(estimator).clear()
-        vars(estimator).update(before, **running)
+        vars(estimator).update(state_before, **scikit_learn_state)
         raise
 
 
@@ -184,14 +184,14 @@ def _check_features(estimator: Any) -> None:
     )
 
 
-def _defaults(estimator: type) -> dict[str, Any]:
+def _constructor_defaults(estimator: type) -> dict[str, Any]:
     """Return the defaults of the constructor's parameters, those of base classes included.
 
     A parameter that older versions did not save gets its default, which does what those versions did.
     """
     constructors = [inspect.signature(cls.__init__).parameters for cls in reversed(estimator.__mro__)]  # type: ignore[misc]
-    given = {name: each.default for parameters in constructors for name, each in parameters.items()}
-    return {name: default for name, default in given.items() if default is not inspect.Parameter.empty}
+    defaults = {name: each.default for parameters in constructors for name, each in parameters.items()}
+    return {name: default for name, default in defaults.items() if default is not inspect.Parameter.empty}
 
 
 def _advice(saved_by: str | None) -> str:

@@ -155,10 +155,10 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
     def _best_epoch(self) -> int:
         """Return the number of the epoch with the best validation score; the last one if none has a score."""
         scores = np.array(self.validation_scores_)
-        best = len(scores) if np.isnan(scores).all() else int(np.nanargmax(scores)) + 1
+        best_epoch = len(scores) if np.isnan(scores).all() else int(np.nanargmax(scores)) + 1
         if self.verbose:
-            print(f"The best epoch was {best}: training anew, on all rows, for {best} epochs.")
-        return best
+            print(f"The best epoch was {best_epoch}: training anew, on all rows, for {best_epoch} epochs.")
+        return best_epoch
 
     # Data: what the subclasses define.
 
@@ -216,15 +216,15 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
 
     def _check_training_data(self, arguments: FitArguments, resume: bool, incremental: bool) -> CheckedData:
         X, y = self._validate_X_y(arguments.X, arguments.y, dtype=self._accepted_dtypes(resume), reset=not resume)
-        weight = check_sample_weight(arguments.sample_weight, X, "sample_weight")
-        self._set_target_info(y, weight, incremental)
+        sample_weight = check_sample_weight(arguments.sample_weight, X, "sample_weight")
+        self._set_target_info(y, sample_weight, incremental)
         if (class_weight := self._class_sample_weight(y, incremental)) is not None:
             class_weight = scale_sample_weight(class_weight, "class_weight")
-            if weight is None:
-                weight = class_weight
+            if sample_weight is None:
+                sample_weight = class_weight
             else:
-                weight = scale_sample_weight(weight * class_weight, "sample_weight times class_weight")
-        return CheckedData(X, self._encode_targets(y, X.dtype), y, weight)
+                sample_weight = scale_sample_weight(sample_weight * class_weight, "sample_weight times class_weight")
+        return CheckedData(X, self._encode_targets(y, X.dtype), y, sample_weight)
 
     def _should_resume(self, incremental: bool) -> bool:
         """Whether training continues from the fitted parameters."""
@@ -254,13 +254,13 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
         train, validation = train_validation_split(
             len(all_rows), self.validation_fraction, self._split_seed, self._stratify_labels(data.y)
         )
-        weight = data.sample_weight
-        if weight is not None and not (weight[train].any() and weight[validation].any()):
+        sample_weight = data.sample_weight
+        if sample_weight is not None and not (sample_weight[train].any() and sample_weight[validation].any()):
             raise ValueError(
                 f"sample_weight must be positive for some of the {len(train)} rows to train on and some of the "
                 f"{len(validation)} rows that early stopping holds out. Got only zeros there."
             )
-        return TrainingRows(data.X, data.Y, weight, subset=train), data.take(validation)
+        return TrainingRows(data.X, data.Y, sample_weight, subset=train), data.take(validation)
 
     def _check_validation_data(self, X_val: Any, y_val: Any, sample_weight_val: Any) -> CheckedData:
         if X_val is None or y_val is None:

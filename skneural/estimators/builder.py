@@ -82,15 +82,15 @@ class TrainingBuilder:
         estimator = self.estimator
         batches = Batches(len(rows), clip_batch_size(estimator.batch_size, len(rows)), estimator.shuffle)
         max_norm = None if estimator.max_norm is None else MaxNorm(estimator.max_norm)
-        masks = [Dropout(rate, rng) if rate else None for rate in self.dropout]
-        objective = Objective(network, loss, self._penalties(), rows, batches.batch_size, max_norm, masks)
-        stopping = EarlyStopping(estimator.tol, self.n_iter_no_change)
+        dropout_masks = [Dropout(rate, rng) if rate else None for rate in self.dropout]
+        objective = Objective(network, loss, self._penalties(), rows, batches.batch_size, max_norm, dropout_masks)
+        early_stopping = EarlyStopping(estimator.tol, self.n_iter_no_change)
         return TrainingLoop(
             objective,
             self._solver(network),
             self._schedule,
             batches,
-            TrainingMonitor(objective, stopping, use_score=self._uses_score(monitoring), **monitoring),
+            TrainingMonitor(objective, early_stopping, use_score=self._uses_score(monitoring), **monitoring),
             learning_rate=estimator.learning_rate_init,
             rng=rng,
             clip_norm=estimator.clip_norm,
@@ -100,8 +100,8 @@ class TrainingBuilder:
         """Return the full-batch solver; `monitoring` are arguments of `TrainingMonitor`."""
         estimator = self.estimator
         objective = Objective(network, loss, self._penalties(), rows, len(rows))
-        stopping = EarlyStopping(estimator.tol, self.n_iter_no_change)
-        monitor = TrainingMonitor(objective, stopping, use_score=self._uses_score(monitoring), **monitoring)
+        early_stopping = EarlyStopping(estimator.tol, self.n_iter_no_change)
+        monitor = TrainingMonitor(objective, early_stopping, use_score=self._uses_score(monitoring), **monitoring)
         return LBFGS(objective, estimator.max_fun, estimator.tol, monitor)
 
     def _uses_score(self, monitoring: dict[str, Any]) -> bool:
@@ -115,23 +115,23 @@ class TrainingBuilder:
         return elastic_net(alpha, l1_ratio)
 
     def _solver(self, network: Network) -> Solver:
-        cls, dtype = SOLVERS[self.estimator.solver], network.parameters.dtype
-        settings = dict(vars(self.estimator))  # get_params of a user's subclass may lack some
-        settings["weight_decay"] = self.estimator.alpha * (1 - self.estimator.l1_ratio)
-        settings["n_decayed"] = network.layout.n_weights
-        if "epsilon" in cls._param_names() and settings["epsilon"] < np.finfo(dtype).tiny:
+        solver_class, dtype = SOLVERS[self.estimator.solver], network.parameters.dtype
+        solver_params = dict(vars(self.estimator))  # get_params of a user's subclass may lack some
+        solver_params["weight_decay"] = self.estimator.alpha * (1 - self.estimator.l1_ratio)
+        solver_params["n_decayed"] = network.layout.n_weights
+        if "epsilon" in solver_class._param_names() and solver_params["epsilon"] < np.finfo(dtype).tiny:
             raise ValueError(
                 f"epsilon must be at least {np.finfo(dtype).tiny:.3g} with parameters in {dtype.name}, which rounds "
-                f"smaller ones to zero or nearly so. Got {settings['epsilon']!r}; take a larger one, such as 1e-8."
+                f"smaller ones to zero or nearly so. Got {solver_params['epsilon']!r}; take a larger one, such as 1e-8."
             )
-        return cls(**{name: settings[name] for name in cls._param_names()})
+        return solver_class(**{name: solver_params[name] for name in solver_class._param_names()})
 
     def _refuse_mini_batch_parameters(self) -> None:
         mini_batch_only = {"max_norm": self.estimator.max_norm, "clip_norm": self.estimator.clip_norm}
-        names = [name for name, value in mini_batch_only.items() if value is not None]
-        names += ["input_dropout"] * bool(self.dropout[0]) + ["dropout"] * any(self.dropout[1:])
-        if names:
+        refused_parameters = [name for name, value in mini_batch_only.items() if value is not None]
+        refused_parameters += ["input_dropout"] * bool(self.dropout[0]) + ["dropout"] * any(self.dropout[1:])
+        if refused_parameters:
             raise ValueError(
-                f"{names[0]} is not available with solver='lbfgs', which makes no steps of its own on mini-batches; "
-                "use a stochastic solver, or alpha."
+                f"{refused_parameters[0]} is not available with solver='lbfgs', which makes no steps of its own on "
+                "mini-batches; use a stochastic solver, or alpha."
             )

@@ -38,9 +38,9 @@ class CallbackAdapter:
 
     def __call__(self, epoch: Epoch) -> bool:
         """Return whether a callback requests that training stops."""
-        context = self._fit_context.subcontext(task_name="epoch")
-        context.call_on_fit_task_begin(**self._arguments)
-        return context.call_on_fit_task_end(**self._arguments, reconstruction_attributes=self._fitted_attributes)
+        epoch_context = self._fit_context.subcontext(task_name="epoch")
+        epoch_context.call_on_fit_task_begin(**self._arguments)
+        return epoch_context.call_on_fit_task_end(**self._arguments, reconstruction_attributes=self._fitted_attributes)
 
     def on_fit_end(self) -> None:
         """Tell the callbacks that `fit` ends."""
@@ -49,5 +49,5 @@ class CallbackAdapter:
     def _fitted_attributes(self) -> dict[str, Any]:
         network = self.estimator._network
         parameters = network.parameters.copy()
-        copied = Network(network.sizes, network.activations, parameters, network.batch_norm, network.n_members)
-        return {"parameters_": parameters, "_network": copied, "_training_state": self.get_training_state()}
+        copied_network = Network(network.sizes, network.activations, parameters, network.batch_norm, network.n_members)
+        return {"parameters_": parameters, "_network": copied_network, "_training_state": self.get_training_state()}

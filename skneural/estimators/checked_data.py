@@ -85,8 +85,8 @@ class CheckedData:
     def digest(self) -> str:
         """Return a hash of the content, which does not depend on how it lies in memory."""
         X = (self.X.data, self.X.indices, self.X.indptr) if issparse(self.X) else (self.X,)
-        arrays = (*X, self.Y, np.ones(1) if self.sample_weight is None else self.sample_weight)
-        return joblib.hash([np.ascontiguousarray(array) for array in arrays])
+        data_arrays = (*X, self.Y, np.ones(1) if self.sample_weight is None else self.sample_weight)
+        return joblib.hash([np.ascontiguousarray(array) for array in data_arrays])
 
 
 def check_sample_weight(sample_weight: Any, X: Any, name: str) -> Array | None:

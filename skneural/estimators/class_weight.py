@@ -38,25 +38,29 @@ def sample_weight_from_classes(class_weight: Any, y: Array, classes: Array) -> A
     """
     if isinstance(class_weight, str):
         return compute_sample_weight(class_weight, y)
-    columns, labels = (y.T, np.arange(2)) if y.ndim == 2 else ([y], classes)
-    dicts = class_weight if isinstance(class_weight, list) else [class_weight] * len(columns)
-    if len(dicts) != len(columns) or not all(isinstance(each, dict) for each in dicts):
+    label_columns, labels = (y.T, np.arange(2)) if y.ndim == 2 else ([y], classes)
+    class_weights = class_weight if isinstance(class_weight, list) else [class_weight] * len(label_columns)
+    if len(class_weights) != len(label_columns) or not all(isinstance(each, dict) for each in class_weights):
         raise ValueError(
             f"class_weight must be a dict, or for multilabel targets a list with a dict for each of the "
-            f"{len(columns)} columns of y. Got {class_weight!r} instead."
+            f"{len(label_columns)} columns of y. Got {class_weight!r} instead."
         )
-    return np.prod([_weight_per_row(*each, labels) for each in zip(dicts, columns, strict=True)], axis=0)
+    return np.prod([_weight_per_row(*each, labels) for each in zip(class_weights, label_columns, strict=True)], axis=0)
 
 
 def _weight_per_row(class_weight: dict[Any, float], y: Array, classes: Array) -> Array:
     """Return the weight of each row's class; the weight of classes that the dict does not name is 1."""
-    known = classes.tolist()
-    unknown = [label for label in class_weight if label not in known]
-    if unknown and not all(label in class_weight for label in known):  # probably a spelling mistake
-        numbered = known == list(range(len(known)))
-        hint = " A wrapper such as VotingClassifier or BaggingClassifier may have numbered them." if numbered else ""
-        raise ValueError(f"class_weight has the labels {unknown}, which y has not. Its classes are {known}.{hint}")
+    known_classes = classes.tolist()
+    unknown_classes = [label for label in class_weight if label not in known_classes]
+    if unknown_classes and not all(label in class_weight for label in known_classes):  # probably a spelling mistake
+        classes_are_numbered = known_classes == list(range(len(known_classes)))
+        hint = " A wrapper such as VotingClassifier or BaggingClassifier may have numbered them."
+        raise ValueError(
+            f"class_weight has the labels {unknown_classes}, which y has not. Its classes are {known_classes}."
+            + hint * classes_are_numbered
+        )
     if not all(isinstance(weight, Real) and 0 <= weight < np.inf for weight in class_weight.values()):
         raise ValueError(f"class_weight must hold finite numbers >= 0. Got {class_weight!r} instead.")
-    weight_of_class = np.array([class_weight.get(label, 1.0) for label in known], dtype=np.float64)
-    return weight_of_class[np.searchsorted(classes, y).clip(max=len(known) - 1)]  # _encode_targets refuses new labels
+    weight_of_class = np.array([class_weight.get(label, 1.0) for label in known_classes], dtype=np.float64)
+    class_of_row = np.searchsorted(classes, y).clip(max=len(classes) - 1)  # _encode_targets refuses new labels
+    return weight_of_class[class_of_row]

@@ -239,8 +239,8 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
             Elements of `classes_`, or 0 and 1 per label.
         """
         F = self._raw_output(X)
-        codes = self._predict_encoded(F)
-        return codes if self._multilabel else self.classes_[codes]
+        class_codes = self._predict_encoded(F)
+        return class_codes if self._multilabel else self.classes_[class_codes]
 
     @default_float_errors()
     def predict_proba(self, X: Any) -> Array:
@@ -395,8 +395,8 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
         if self._multilabel:
             check_label_indicator(y, len(self.classes_))
             return np.asarray(y, dtype=dtype)
-        codes = encode_labels(y, self.classes_)
-        return codes[:, None].astype(dtype) if self._binary else codes
+        class_codes = encode_labels(y, self.classes_)
+        return class_codes[:, None].astype(dtype) if self._binary else class_codes
 
     def _initialize_output_layer(self, network: Network, data: CheckedData) -> None:
         """Move the output biases to the log-odds of the classes, unless the first rows of a stream lack some."""
@@ -434,8 +434,8 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
     def _score_raw_output(self, F: Array, Y: Array, sample_weight: Array | None) -> float:
         if not np.isfinite(F).all():
             return float("nan")
-        predicted = self._predict_encoded(F)
-        return float(accuracy_score(Y if self._multilabel else Y.ravel(), predicted, sample_weight=sample_weight))
+        classes = self._predict_encoded(F)
+        return float(accuracy_score(Y if self._multilabel else Y.ravel(), classes, sample_weight=sample_weight))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

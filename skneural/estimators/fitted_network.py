@@ -195,22 +195,22 @@ class FittedNetworkMixin(SavedStateMixin, ClassNamePrefixFeaturesOutMixin, Trans
         """Return the raw output of each member, of shape (n_members, n_rows, n_outputs)."""
         X = self._validate_X(X)
         with np.errstate(over="ignore", invalid="ignore"):
-            F = self._network.raw_output(X).reshape(self._n_members, X.shape[0], self.n_outputs_)
-        for member in F:
-            check_finite_output(member)
-        return F
+            member_outputs = self._network.raw_output(X).reshape(self._n_members, X.shape[0], self.n_outputs_)
+        for output in member_outputs:
+            check_finite_output(output)
+        return member_outputs
 
-    def _copy_fitted_network(self, sizes: list[int], activations: list[Activation]) -> Network:
+    def _copy_fitted_network(self, layer_sizes: list[int], activations: list[Activation]) -> Network:
         """Return a network with a copy of the fitted parameters; a ValueError if it needs other layers."""
-        n_parameters = Layout(sizes, activations, self.batch_norm, self.n_members).size
-        if (sizes, self.n_members, n_parameters) != (self._sizes, self._n_members, self.parameters_.size):
+        n_parameters = Layout(layer_sizes, activations, self.batch_norm, self.n_members).size
+        if (layer_sizes, self.n_members, n_parameters) != (self._sizes, self._n_members, self.parameters_.size):
             raise ValueError(
                 f"The fitted network has layer sizes {self._sizes} and {self.parameters_.size} parameters; "
-                f"its settings and the data now require layer sizes {sizes} and {n_parameters} parameters. To continue "
-                "training keep hidden_layer_sizes, activation, n_members and the number of outputs; to start anew use "
-                "fit with warm_start=False."
+                f"its settings and the data now require layer sizes {layer_sizes} and {n_parameters} parameters. To "
+                "continue training keep hidden_layer_sizes, activation, n_members and the number of outputs; to start "
+                "anew use fit with warm_start=False."
             )
-        return Network(sizes, activations, self.parameters_.copy(), self.batch_norm, self.n_members)
+        return Network(layer_sizes, activations, self.parameters_.copy(), self.batch_norm, self.n_members)
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "parameters_")
@@ -229,25 +229,25 @@ class FittedNetworkMixin(SavedStateMixin, ClassNamePrefixFeaturesOutMixin, Trans
         self.get_params(deep=False)
 
     def _restore_fitted_state(self) -> None:
-        for part, kind in [(self._loss, Loss), *((activation, Activation) for activation in self.activations_)]:
-            _check_component(part, kind)
-        sizes, ends, n_layers = self._sizes, (self.n_features_in_, self.n_outputs_), len(self.activations_) + 2
-        possible = all(isinstance(size, int) and 0 < size <= self.parameters_.size for size in sizes)
+        for component, kind in [(self._loss, Loss), *((activation, Activation) for activation in self.activations_)]:
+            _check_component(component, kind)
+        layer_sizes, ends, n_layers = self._sizes, (self.n_features_in_, self.n_outputs_), len(self.activations_) + 2
+        sizes_are_possible = all(isinstance(size, int) and 0 < size <= self.parameters_.size for size in layer_sizes)
         require(
-            possible and len(sizes) == n_layers and (sizes[0], sizes[-1]) == ends,
+            sizes_are_possible and len(layer_sizes) == n_layers and (layer_sizes[0], layer_sizes[-1]) == ends,
             f"There must be {n_layers} layers, the first and last of the sizes {ends}, and a parameter per unit at "
-            f"least. Got layers of the sizes {sizes} and {self.parameters_.size} parameters instead.",
+            f"least. Got layers of the sizes {layer_sizes} and {self.parameters_.size} parameters instead.",
         )
         self.history_ = with_unknown_seconds(self.history_)
-        k = self._n_members
-        valid = isinstance(k, int) and 0 < k <= self.parameters_.size
-        require(valid, f"_n_members must be an int >= 1, with parameters for each. Got {k!r} instead.")
-        layout = Layout(sizes, self.activations_, self._batch_norm, k)
+        n_members = self._n_members
+        valid = isinstance(n_members, int) and 0 < n_members <= self.parameters_.size
+        require(valid, f"_n_members must be an int >= 1, with parameters for each. Got {n_members!r} instead.")
+        layout = Layout(layer_sizes, self.activations_, self._batch_norm, n_members)
         check_numbers("parameters_", self.parameters_, (layout.size,), dtypes="fd")
         self._check_training_state(layout)
-        self._network = Network(sizes, self.activations_, self.parameters_, self._batch_norm, k)
-        variances = self._network.views.running_variances
-        require(all((each >= 0).all() for each in variances), "Variances must be >= 0. Got a negative one.")
+        self._network = Network(layer_sizes, self.activations_, self.parameters_, self._batch_norm, n_members)
+        running_variances = self._network.views.running_variances
+        require(all((each >= 0).all() for each in running_variances), "Variances must be >= 0. Got a negative one.")
         require(
             self.out_activation_ == self._loss.inverse_link,
             f"out_activation_ must be {self._loss.inverse_link!r}, that of the loss. "
@@ -267,13 +267,16 @@ class FittedNetworkMixin(SavedStateMixin, ClassNamePrefixFeaturesOutMixin, Trans
                 check_numbers("The training's parameters", state[name], (layout.size,), dtypes="fd")
 
 
-def _check_component(part: Any, kind: type[Component]) -> None:
+def _check_component(component: Any, kind: type[Component]) -> None:
     """Raise ValueError unless this is an object of the kind with valid settings, and without other attributes."""
-    require(isinstance(part, kind), f"There must be a {kind.__name__}. Got {part!r} instead.")
-    part.check()
-    more = vars(part).keys() - part.get_params().keys()
-    own = type(part).__module__.startswith("skneural.")  # a user's class may have other attributes
-    require(not (own and more), f"{part!r} must have nothing but its settings. Got {sorted(more)} as well.")
+    require(isinstance(component, kind), f"There must be a {kind.__name__}. Got {component!r} instead.")
+    component.check()
+    other_attributes = vars(component).keys() - component.get_params().keys()
+    is_own_class = type(component).__module__.startswith("skneural.")  # a user's class may have other attributes
+    require(
+        not (is_own_class and other_attributes),
+        f"{component!r} must have nothing but its settings. Got {sorted(other_attributes)} as well.",
+    )
 
 
 def check_finite_output(outputs: Array) -> Array:

@@ -290,8 +290,8 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
         predicted = self._loss.predict(F)
         if not self.clip_predictions:
             return predicted
-        bounds = standardize_targets(self.target_range_, self.target_mean_, self.target_scale_)  # in float64
-        return np.clip(predicted, *bounds).astype(predicted.dtype, copy=False)
+        target_bounds = standardize_targets(self.target_range_, self.target_mean_, self.target_scale_)  # in float64
+        return np.clip(predicted, *target_bounds).astype(predicted.dtype, copy=False)
 
     def _restore_fitted_state(self) -> None:
         super()._restore_fitted_state()
@@ -339,12 +339,12 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
         if not self.normalize_y:
             return
         W, b = network.weights[-1], network.biases[-1]
-        if (start := self._loss.initial_output(data.Y, data.sample_weight)) is not None:
-            b[...] = start
+        if (initial_output := self._loss.initial_output(data.Y, data.sample_weight)) is not None:
+            b[...] = initial_output
         if self._standardizes and self._loss.symmetric:
-            sign = skewness_sign(data.Y, data.sample_weight).astype(W.dtype)
-            W *= sign
-            b *= sign
+            target_sign = skewness_sign(data.Y, data.sample_weight).astype(W.dtype)
+            W *= target_sign
+            b *= target_sign
 
     def _encode_targets(self, y: Array, dtype: Any) -> Array:
         Y, n_targets = _columns(y), len(self.target_mean_)

@@ -81,8 +81,8 @@ def table_inputs(model: Any, X: Any) -> dict[str, Array]:
     types = sorted({array.dtype.name for array in input_arrays})
     if len(types) > 1:
         raise ValueError(
-            f"X is an array with columns of different types: {', '.join(types)} (object is text). A graph has one type per "
-            "input: pass a DataFrame, which gives an input per column, also in fit."
+            f"X is an array with columns of different types: {', '.join(types)} (object is text). A graph has one type "
+            "per input: pass a DataFrame, which gives an input per column, also in fit."
         )
     return {"X": np.column_stack(input_arrays)}
 
