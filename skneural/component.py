@@ -2,7 +2,7 @@
 
 A component stores its constructor's parameters under their own names and does nothing else with them. So
 scikit-learn's tools can clone, compare, print, pickle and search it (``activation__alpha``), although this module does
-not import scikit-learn. Some parameters take a user's function instead, of which the signature is checked.
+not import scikit-learn.
 """
 
 from __future__ import annotations
@@ -134,34 +134,3 @@ def resolve(choice: str | S, registry: Mapping[str, S], parameter: str) -> S:
     component = copy.copy(choice)
     component.check()
     return component
-
-
-def check_signature(name: str, function: Any, expected: str, *arguments: Any, **keywords: Any) -> None:
-    """Raise TypeError if a function cannot be called with these arguments.
-
-    Parameters
-    ----------
-    name : str
-        What is called, for the message.
-    function : callable
-    expected : str
-        The signature that it should have.
-    *arguments, **keywords : object
-        What it will be called with.
-
-    Examples
-    --------
-    >>> from skneural.component import check_signature
-    >>> check_signature("weight_init", lambda fan_in: fan_in, "(fan_in, fan_out, rng)", 3, 4, None)
-    Traceback (most recent call last):
-        ...
-    TypeError: weight_init must have the signature (fan_in, fan_out, rng): too many positional arguments.
-    """
-    try:
-        signature = inspect.signature(function)
-    except ValueError:  # a function written in C may have none
-        return
-    try:
-        signature.bind(*arguments, **keywords)
-    except TypeError as error:
-        raise TypeError(f"{name} must have the signature {expected}: {error}.") from error

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skneural.activations import ACTIVATIONS, Activation
-from skneural.component import check_signature
 from skneural.constraints import POSITIVE_INT
 from skneural.losses import Loss
+from skneural.signatures import check_signature
 
 Array = NDArray[Any]
 

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skneural.activations import Activation
-from skneural.component import Component, check_signature, resolve
+from skneural.component import Component, resolve
 from skneural.constraints import POSITIVE, StrOptions
+from skneural.signatures import check_signature
 
 Array = NDArray[Any]
 InitFunction = Callable[[int, int, np.random.RandomState], Array]

@@ -17,6 +17,7 @@ MATHEMATICS = [
     "component",
     "backend",
     "float_errors",
+    "signatures",
     "activations",
     "custom_component_checks",
     "initializers",

@@ -7,7 +7,7 @@ import pytest
 from sklearn.base import clone
 
 from skneural.activations import ACTIVATIONS, ELU, Maxout, PReLU, ReLU
-from skneural.component import Component, check_signature, resolve
+from skneural.component import Component, resolve
 from skneural.initializers import INITIALIZERS
 from skneural.losses import LOSSES
 from skneural.penalties import PENALTIES, MaxNorm
@@ -132,34 +132,3 @@ def test_a_users_own_class_needs_no_constructor():
 
     assert repr(Plain()) == "Plain()"
     assert clone(Plain()) == Plain()
-
-
-class Part:
-    def method(self, a, *, out=None):
-        return a
-
-    def __call__(self, progress):
-        return progress
-
-
-@pytest.mark.parametrize("function", [Part().method, lambda a, out: a, lambda *a, **b: a, np.exp])
-def test_what_can_be_called_passes(function):
-    check_signature("name", function, "(a, out=None)", 1, out=None)
-
-
-def test_objects_that_are_called():
-    check_signature("name", Part(), "(progress)", 1)
-
-
-@pytest.mark.parametrize(
-    ("function", "reason"),
-    [
-        (lambda: 1, "too many positional arguments"),
-        (lambda a: 1, "unexpected keyword argument 'out'"),
-        (lambda a, b, out=None: 1, "missing a required argument: 'b'"),
-        (Part(), "unexpected keyword argument 'out'"),
-    ],
-)
-def test_what_cannot_is_named(function, reason):
-    with pytest.raises(TypeError, match=rf"^Mine\(\).f must have the signature f\(a, out=None\): .*{reason}\.$"):
-        check_signature("Mine().f", function, "f(a, out=None)", 1, out=None)

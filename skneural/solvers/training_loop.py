@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from skneural.component import check_signature
 from skneural.constraints import POSITIVE
 from skneural.network import Objective
+from skneural.signatures import check_signature
 from skneural.solvers.base import Solver
 from skneural.solvers.batches import Batches
 from skneural.solvers.exceptions import DivergenceError
