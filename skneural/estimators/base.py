@@ -14,7 +14,7 @@ from sklearn.utils import check_random_state
 from skneural._sklearn_compat import CallbackSupportMixin
 from skneural.estimators.builder import TrainingBuilder
 from skneural.estimators.callbacks import CallbackAdapter
-from skneural.estimators.checked_data import CheckedData, FitArguments, check_sample_weight, scale_sample_weight
+from skneural.estimators.checked_data import CheckedData, FitArguments
 from skneural.estimators.dead_units_warning import dead_units_warnings
 from skneural.estimators.epoch_printer import EpochPrinter
 from skneural.estimators.fitted_network import FittedNetworkMixin
@@ -26,6 +26,7 @@ from skneural.estimators.validation_set import ValidationScorer, name_validation
 from skneural.estimators.validation_set_warning import warn_of_validation_set
 from skneural.float_errors import default_float_errors
 from skneural.network import Network, TrainingRows
+from skneural.sample_weight import check_sample_weight, scale_sample_weight
 from skneural.saved_state import unchanged_on_error
 from skneural.solvers import DivergenceError, Epoch, TrainingInterrupted
 
@@ -216,7 +217,7 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
 
     def _check_training_data(self, arguments: FitArguments, resume: bool, incremental: bool) -> CheckedData:
         X, y = self._validate_X_y(arguments.X, arguments.y, dtype=self._accepted_dtypes(resume), reset=not resume)
-        sample_weight = check_sample_weight(arguments.sample_weight, X, "sample_weight")
+        sample_weight = scale_sample_weight(check_sample_weight(arguments.sample_weight, X))
         self._set_target_info(y, sample_weight, incremental)
         if (class_weight := self._class_sample_weight(y, incremental)) is not None:
             class_weight = scale_sample_weight(class_weight, "class_weight")
@@ -268,7 +269,7 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
             raise ValueError(f"X_val and y_val must be given together. Got no {missing}.")
         with name_validation_set():
             X, y = self._validate_X_y(X_val, y_val, dtype=self.parameters_.dtype, reset=False)
-        weight = check_sample_weight(sample_weight_val, X, "sample_weight_val")
+        weight = scale_sample_weight(check_sample_weight(sample_weight_val, X, "sample_weight_val"))
         return CheckedData(X, self._encode_targets(y, X.dtype), y, weight)
 
     # The network.

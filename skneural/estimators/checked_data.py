@@ -10,8 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 
-from skneural._sklearn_compat import _check_sample_weight
-
 Array = NDArray[Any]
 
 
@@ -87,53 +85,3 @@ class CheckedData:
         X = (self.X.data, self.X.indices, self.X.indptr) if issparse(self.X) else (self.X,)
         data_arrays = (*X, self.Y, np.ones(1) if self.sample_weight is None else self.sample_weight)
         return joblib.hash([np.ascontiguousarray(array) for array in data_arrays])
-
-
-def check_sample_weight(sample_weight: Any, X: Any, name: str) -> Array | None:
-    """Return finite weights of the rows, of which the largest is 1; None if there are none.
-
-    Parameters
-    ----------
-    sample_weight : array-like of shape (n_rows,) or None
-    X : {ndarray, CSR array or matrix} of shape (n_rows, n_features)
-    name : str
-        What the message calls them.
-
-    Raises
-    ------
-    ValueError
-        If there is not one for each row, if one is negative or not finite, or if all are zero.
-    """
-    if sample_weight is None:
-        return None
-    checked_weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-    return scale_sample_weight(checked_weight, name)
-
-
-def scale_sample_weight(sample_weight: Array, name: str) -> Array:
-    """Return weights of which the largest is 1: only ratios count, and then no sum overflows.
-
-    Parameters
-    ----------
-    sample_weight : ndarray of shape (n_rows,)
-        Finite and not negative.
-    name : str
-        What the message calls them.
-
-    Raises
-    ------
-    ValueError
-        If all weights are zero.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skneural.estimators.checked_data import scale_sample_weight
-    >>> scale_sample_weight(np.array([0.0, 1.0, 4.0]), "sample_weight")
-    array([0.  , 0.25, 1.  ])
-    """
-    largest_weight = sample_weight.max()
-    if not largest_weight > 0:
-        raise ValueError(f"{name} is zero for every row. Expected at least one positive weight.")
-    with np.errstate(over="ignore"):  # NumPy before 2 warns of numbers beside the array, by subnormal ones
-        return sample_weight / largest_weight

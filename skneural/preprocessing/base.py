@@ -9,8 +9,9 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from skneural._sklearn_compat import _check_sample_weight, _fit_context, check_array, validate_data
+from skneural._sklearn_compat import _fit_context, check_array, validate_data
 from skneural.float_errors import ignore_float_errors
+from skneural.sample_weight import check_sample_weight
 from skneural.saved_state import SavedStateMixin, unchanged_on_error
 
 
@@ -134,11 +135,7 @@ class MomentsTransformer(SavedStateMixin, TransformerMixin, BaseEstimator):
         # Finiteness is checked while the moments are computed: X is read once instead of twice.
         options = {**self._check_array_options, "ensure_all_finite": False}
         X = validate_data(self, X, reset=reset, dtype=self._float_dtypes, **options)
-        if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-            if not sample_weight.any():
-                raise ValueError("sample_weight is zero for every row. Expected at least one positive weight.")
-        return X, sample_weight
+        return X, check_sample_weight(sample_weight, X)
 
     def _fit(self, X: Any, sample_weight: np.ndarray | None) -> None:
         """Set the fitted attributes of `fit`, X being validated."""

@@ -28,8 +28,6 @@ SINGLE_PRECISION_VARIANCES = (1e-20, 1e20)
 # A triangular factorisation is worth its cost from several times as many rows as features.
 FACTOR_BLOCK_BYTES = 2**24
 
-Precision = type[np.float64] | type[np.float32]
-
 
 def machine_epsilon(dtype: np.dtype) -> float:
     """The relative precision of a floating dtype."""

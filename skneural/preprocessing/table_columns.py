@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from skneural._sklearn_compat import TEMPORAL, is_frame, is_temporal
+from skneural.input_arrays import TEMPORAL, is_frame, is_temporal
 
 NAN_TYPES = (float, np.floating, Decimal)
 MISSING_NAMES = ("NAType", "NaTType")  # of pandas, which need not be installed

@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_array_equal
 from scipy import sparse
 
-from skneural.estimators.checked_data import CheckedData, scale_sample_weight
+from skneural.estimators.checked_data import CheckedData
 
 
 @pytest.mark.parametrize("convert", [np.asarray, sparse.csr_array])
@@ -25,15 +25,3 @@ def test_data_without_sample_weight_have_none_after_take():
 def test_rows_of_weight_zero_are_not_counted():
     data = [CheckedData(np.eye(4), np.arange(4), np.arange(4), weight) for weight in (None, np.array([1, 0.5, 0, 0]))]
     assert [each.n_weighted_rows for each in data] == [4, 2]
-
-
-@pytest.mark.parametrize("factor", [1e-300, 1.0, 1e308])
-def test_the_largest_weight_becomes_one_and_ratios_stay(factor):
-    with np.errstate(all="raise"):
-        scaled = scale_sample_weight(np.array([0.25, 0.5, 0.0, 1.0]) * factor, "sample_weight")
-    assert scaled.tolist() == [0.25, 0.5, 0.0, 1.0]
-
-
-def test_weights_that_are_all_zero_are_refused_by_name():
-    with pytest.raises(ValueError, match="class_weight is zero for every row"):
-        scale_sample_weight(np.zeros(3), "class_weight")

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 
-from skneural._sklearn_compat import is_frame, validate_table
+from skneural._sklearn_compat import validate_table
 from skneural.deployment.optional_dependencies import import_optional_dependency
+from skneural.input_arrays import is_frame
 from skneural.preprocessing import TableEncoder
 from skneural.preprocessing.table_columns import Column, is_number_text, read_columns
 
