@@ -7,6 +7,7 @@ next call.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,9 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 
 from skneural.activations import Activation
+from skneural.network.batch_normalization import BatchNormalization
+from skneural.network.dropout import Dropout
+from skneural.network.network import Network
 
 Array = NDArray[Any]
 
@@ -173,3 +177,39 @@ class ActivationLayer:
         """Return dZ."""
         dZ = self.activation.backward(dA, self.Z, self.A, *self.activation_params, out=self._dZ[: dA.shape[0]])
         return np.asarray(dZ, self._dZ.dtype)
+
+
+TrainingLayer = AffineLayer | MemberAffineLayer | BatchNormalization | ActivationLayer | Dropout
+
+
+def training_layers(
+    network: Network, gradient: Array, n_rows: int, dropout: Sequence[Dropout | None], shares_input: bool = True
+) -> list[TrainingLayer]:
+    """Return the layers of a network in the order of the forward pass, their gradients views on `gradient`.
+
+    `shares_input` says whether all members see the same rows, which are then passed once.
+    """
+    p, d = network.views, network.layout.views(gradient)
+
+    def affine(i: int, has_bias: bool = True) -> AffineLayer | MemberAffineLayer:
+        bias, bias_gradient = (p.biases[i], d.biases[i]) if has_bias else (None, None)
+        layer_arrays = (p.weights[i], bias, d.weights[i], bias_gradient)
+        if network.n_members == 1 or (i > 0 and p.weights[i].ndim == 2):
+            return AffineLayer(*layer_arrays, network.n_members * n_rows)
+        scales, dscales = (p.member_scales[0], d.member_scales[0]) if i == 0 else (None, None)
+        return MemberAffineLayer(*layer_arrays, scales, dscales, shares_input and i == 0, network.n_members, n_rows)
+
+    layers: list[TrainingLayer] = []
+    n_rows_of_all = network.n_members * n_rows
+    for i, (activation, n_units) in enumerate(zip(network.activations, network.sizes[1:], strict=False)):
+        layers.append(affine(i, has_bias=not network.batch_norm))
+        if network.batch_norm:
+            running = (p.running_means[i], p.running_variances[i], p.batch_counts[i])
+            normalised = (p.scales[i], p.biases[i], d.scales[i], d.biases[i])
+            layers.append(BatchNormalization(*normalised, running, n_rows_of_all))
+        learned = (p.activation_params[i], d.activation_params[i])
+        layers.append(ActivationLayer(activation, *learned, n_rows_of_all, n_units))
+        layer_dropout = dropout[i]
+        if layer_dropout is not None:
+            layers.append(layer_dropout)
+    return [*layers, affine(len(p.weights) - 1)]

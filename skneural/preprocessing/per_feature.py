@@ -67,7 +67,7 @@ class PerFeatureTransformer(OneToOneFeatureMixin, MomentsTransformer):
         with raise_on_overflow(self):
             if sparse.issparse(X):
                 refuse_to_center_sparse(X, mean is not None)
-                return _scale_columns(X, None if scale is None else 1 / scale)
+                return _scale_sparse_features(X, None if scale is None else 1 / scale)
             return standardize(X, mean, scale, in_place=not self._should_copy(copy))
 
     @ignore_float_errors
@@ -92,7 +92,7 @@ class PerFeatureTransformer(OneToOneFeatureMixin, MomentsTransformer):
         with raise_on_overflow(self):
             if sparse.issparse(X):
                 refuse_to_center_sparse(X, mean is not None)
-                return _scale_columns(X, scale)
+                return _scale_sparse_features(X, scale)
             return inverse_standardize(X, mean, scale, in_place=not self._should_copy(copy))
 
     def _should_copy(self, copy: bool | None) -> bool:
@@ -205,7 +205,7 @@ def refuse_to_center_sparse(X: Any, with_mean: bool) -> None:
         )
 
 
-def _scale_columns(X, factor: np.ndarray | None):
+def _scale_sparse_features(X, factor: np.ndarray | None):
     X = X.copy()
     if factor is not None:
         inplace_column_scale(X, factor)
