@@ -13,14 +13,15 @@ from scipy.sparse import issparse
 from sklearn.base import is_regressor
 
 from skneural.network import Objective, TrainingRows
+from skneural.network.training_rows import evenly_spaced_rows
 
 Array = NDArray[Any]
 
 LARGE = 30.0  # a spread or a mean this many times what initial weights are made for slows training down, or worse
-RISEN = 1.05  # the loss has risen if its latest value is this many times its smallest
+RISEN_LOSS = 1.05  # the loss has risen if its latest value is this many times its smallest
 SAMPLED_ROWS = 1000  # evenly from all, on which the network is compared with a constant
-TIE = 1e-3  # losses this close are equal
-FALLING = 0.01  # the loss still falls if it lost this share of its value in the last tenth of the epochs
+EQUAL_LOSS = 1e-3  # losses this close are equal
+FALLING_LOSS = 0.01  # the loss still falls if it lost this share of its value in the last tenth of the epochs
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def compare_with_constant(estimator: Any, objective: Objective) -> str:
         constant = np.average(rows.Y[training_rows], axis=0, weights=weight)
     if constant is None or not estimator.loss_curve_:
         return ""
-    sampled_rows = training_rows[_evenly_spaced(len(training_rows))]
+    sampled_rows = training_rows[evenly_spaced_rows(len(training_rows), SAMPLED_ROWS)]
     Y, weight = rows.Y[sampled_rows], None if rows.sample_weight is None else rows.sample_weight[sampled_rows]
     outputs = np.broadcast_to(np.asarray(constant, rows.X.dtype), (len(Y), len(constant)))
     constant_loss = float(np.average(loss.evaluate(outputs, Y)[0], weights=weight))
@@ -69,7 +70,7 @@ def compare_with_constant(estimator: Any, objective: Objective) -> str:
         return ""
     F = loss.combine_members(estimator._network.raw_output(rows.X[sampled_rows]))
     network_loss = float(np.average(loss.evaluate(F, Y)[0], weights=weight))
-    if network_loss <= constant_loss * (1 + TIE):
+    if network_loss <= constant_loss * (1 + EQUAL_LOSS):
         return ""
     losses = f"loss {network_loss:.3g} against {constant_loss:.3g}"
     return f"The network fits its own training rows worse than a constant does: {losses}. "
@@ -79,11 +80,6 @@ def _rows_with_weight(rows: TrainingRows) -> Array:
     """Return the indices of the rows that were trained on and have a positive weight."""
     indices = np.arange(len(rows.Y)) if rows.subset is None else rows.subset
     return indices if rows.sample_weight is None else indices[rows.sample_weight[indices] > 0]
-
-
-def _evenly_spaced(n_rows: int) -> Array:
-    """Return the indices of up to 1000 rows, evenly from all."""
-    return np.linspace(0, n_rows - 1, min(n_rows, SAMPLED_ROWS)).astype(np.intp)
 
 
 def advise(estimator: Any, objective: Objective) -> str:
@@ -113,14 +109,14 @@ def advise_on_loss(loss_curve: Sequence[float]) -> str:
         Loss of each epoch.
     """
     last, least = loss_curve[-1], min(loss_curve)
-    if last > RISEN * least and least >= 0:
+    if last > RISEN_LOSS * least and least >= 0:
         return (
             f"The loss has risen from {least:.3g} in epoch {loss_curve.index(least) + 1} to {last:.3g}: lower "
             "learning_rate_init, or choose a schedule that ends low (learning_rate='cosine')."
         )
     n_before = max(1, len(loss_curve) // 10)
     before = loss_curve[-1 - n_before] if len(loss_curve) > n_before else math.inf
-    if before - last > FALLING * abs(last):
+    if before - last > FALLING_LOSS * abs(last):
         return "The loss still falls: increase max_iter, or learning_rate_init."
     return "The loss hardly falls any more: increase tol to stop earlier, or change learning_rate_init."
 
@@ -152,7 +148,7 @@ def advise_on_scale(X: Any, target: Target) -> str | None:
 
 def _feature_sizes(X: Any) -> Array:
     """Return the root mean square of each feature, on rows that are taken evenly from all."""
-    sampled = X[_evenly_spaced(X.shape[0])]
+    sampled = X[evenly_spaced_rows(X.shape[0], SAMPLED_ROWS)]
     with np.errstate(over="ignore", under="ignore"):
         squares = sampled.multiply(sampled) if issparse(sampled) else np.square(sampled, dtype=np.float64)
         return np.sqrt(np.asarray(squares.mean(axis=0), dtype=np.float64).ravel())

@@ -81,10 +81,10 @@ def refuse_missing_targets(targets: Array) -> None:
     else:
         return
     if is_missing.any():
-        row = int(np.argwhere(is_missing)[0, 0])
+        missing_row = int(np.argwhere(is_missing)[0, 0])
         raise ValueError(
-            f"y has missing values: {targets[is_missing].ravel()[0]!r} in row {row}, {is_missing.sum()} in all. "
-            "Leave these rows out, or give them a value of their own."
+            f"y has missing values: {targets[is_missing].ravel()[0]!r} in row {missing_row}, {is_missing.sum()} in "
+            "all. Leave these rows out, or give them a value of their own."
         )
 
 

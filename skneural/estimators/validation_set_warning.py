@@ -13,6 +13,7 @@ from sklearn.base import is_regressor
 
 from skneural.estimators.caller_warning import warn_caller
 from skneural.estimators.checked_data import CheckedData
+from skneural.network.training_rows import evenly_spaced_rows
 from skneural.preprocessing.moments import FeatureMoments
 
 Array = NDArray[Any]
@@ -152,7 +153,7 @@ def column_statistics(X: Any, sample_weight: Array | None) -> ColumnStatistics:
     except ValueError as error:
         raise OverflowError(str(error)) from error
     std = np.sqrt(moments.square_sum / np.maximum(moments.weight, np.finfo(np.float64).tiny))
-    sample = X[np.linspace(0, X.shape[0] - 1, min(X.shape[0], SAMPLED_ROWS)).astype(np.intp)]
+    sample = X[evenly_spaced_rows(X.shape[0], SAMPLED_ROWS)]
     return ColumnStatistics(X.shape[0], moments.mean, std, _width(sample), _rounded_share(sample))
 
 
@@ -174,8 +175,9 @@ def _width(X: Any) -> Array:
 
 
 def _rounded_share(X: Any) -> Array:
-    rows = X.tocoo() if sparse.issparse(X) else sparse.coo_array(X)
-    entry_column, entries = rows.col[rows.data != 0], rows.data[rows.data != 0]
+    coo = X.tocoo() if sparse.issparse(X) else sparse.coo_array(X)
+    is_entry = coo.data != 0
+    entry_column, entries = coo.col[is_entry], coo.data[is_entry]
     with np.errstate(over="ignore", invalid="ignore"):  # of huge values, and 0 / 0 where a column has zeros only
         rounded = np.round(entries, DECIMALS) == entries
         return np.bincount(entry_column, rounded, X.shape[1]) / np.bincount(entry_column, minlength=X.shape[1])
@@ -215,8 +217,8 @@ class ColumnDifferences:
         """Compare the two sets, column by column."""
         std_train, std_val = training.std, validation.std
         gap, joint_std = np.abs(training.mean - validation.mean), np.hypot(std_train, std_val)
-        scale = np.max([np.abs(training.mean), np.abs(validation.mean), joint_std], axis=0)
-        varies = np.minimum(std_train, std_val) > 1e-9 * scale  # less is rounding
+        column_scale = np.max([np.abs(training.mean), np.abs(validation.mean), joint_std], axis=0)
+        varies = np.minimum(std_train, std_val) > 1e-9 * column_scale  # less is rounding
         with np.errstate(divide="ignore", invalid="ignore"):  # of columns that do not vary
             distance = (gap / joint_std) ** 2 / 4 + np.log(joint_std / std_train * (joint_std / std_val) / 2) / 2
         far = varies & (gap > 10 * std_train) & (gap > std_val / 2)

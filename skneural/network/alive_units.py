@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from skneural.activations import Activation
 from skneural.network.network import Network
+from skneural.network.training_rows import evenly_spaced_rows
 
 Array = NDArray[Any]
 
@@ -77,7 +78,7 @@ def alive_units(network: Network, X: Any, min_fraction: float = 1.0) -> list[Arr
 
 def _sampled_row_blocks(n_rows: int) -> list[Array]:
     """Return the indices of the rows to look at, block by block, each block taken evenly from all rows."""
-    sampled_rows = np.linspace(0, n_rows - 1, min(n_rows, MAX_SAMPLED_ROWS)).astype(np.intp)
+    sampled_rows = evenly_spaced_rows(n_rows, MAX_SAMPLED_ROWS)
     if len(sampled_rows) <= FIRST_BLOCK_ROWS:
         return [sampled_rows]
     first_block = sampled_rows[:: -(-len(sampled_rows) // FIRST_BLOCK_ROWS)]

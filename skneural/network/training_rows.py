@@ -15,7 +15,7 @@ RowIndex = slice | Array
 def _scaled_to_mean_one(sample_weight: Array, subset: Array | None, dtype: Any) -> Array:
     """Return weights of mean 1 over the rows of the subset; zero for the others, which may be too large beside them."""
     rows = slice(None) if subset is None else subset
-    with np.errstate(over="ignore"):  # NumPy before 2 warns of numbers beside the array, by subnormal ones
+    with np.errstate(over="ignore"):  # NumPy before 2 warns where weights are divided by a subnormal one
         used = sample_weight[rows] / sample_weight[rows].max()  # so that their mean is not subnormal
     scaled = np.zeros(len(sample_weight), dtype)
     scaled[rows] = used / used.mean()
@@ -69,3 +69,15 @@ class TrainingRows:
             self._X_buffer = np.empty((len(rows), self.X.shape[1]), self.X.dtype)
         # mode="clip" (the indices are valid) spares np.take a hidden copy.
         return np.take(self.X, rows, axis=0, out=self._X_buffer[: len(rows)], mode="clip")
+
+
+def evenly_spaced_rows(n_rows: int, max_rows: int) -> NDArray[np.intp]:
+    """Return the indices of up to `max_rows` rows, taken evenly from all.
+
+    Examples
+    --------
+    >>> from skneural.network.training_rows import evenly_spaced_rows
+    >>> evenly_spaced_rows(9, 3), evenly_spaced_rows(2, 3)
+    (array([0, 4, 8]), array([0, 1]))
+    """
+    return np.linspace(0, n_rows - 1, min(n_rows, max_rows)).astype(np.intp)

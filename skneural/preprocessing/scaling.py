@@ -154,7 +154,8 @@ def _scale(variances: np.ndarray, moments: FeatureMoments) -> np.ndarray:
     """Standard deviations, 1 where the variance is within rounding error of zero."""
     eps = np.finfo(np.float64).eps
     # The weight counts rows, but a large weight is not so many rows: hence the upper bound.
-    relative = np.minimum(moments.weight * eps, np.sqrt(eps))
+    relative_std_error = np.minimum(moments.weight * eps, np.sqrt(eps))
     std = np.sqrt(variances)
-    rounding_error = np.hypot(np.sqrt(relative) * std, relative * moments.mean)  # squares of these might overflow
+    # By its root, since squares might overflow.
+    rounding_error = np.hypot(np.sqrt(relative_std_error) * std, relative_std_error * moments.mean)
     return np.where(std <= rounding_error, 1.0, std)

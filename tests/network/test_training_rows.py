@@ -5,6 +5,7 @@ import pytest
 from scipy import sparse
 
 from skneural.network import TrainingRows
+from skneural.network.training_rows import evenly_spaced_rows
 
 X, Y = np.arange(12.0).reshape(6, 2), np.arange(6)
 
@@ -38,3 +39,10 @@ def test_tiny_weights_have_mean_one_beside_huge_weights_of_other_rows(size):
 
 def test_a_slice_of_dense_rows_is_no_copy():
     assert np.shares_memory(TrainingRows(X, Y).take(slice(0, 3))[0], X)
+
+
+@pytest.mark.parametrize(
+    ("n_rows", "expected"), [(1, [0]), (4, [0, 1, 2, 3]), (5, [0, 1, 2, 4]), (1000, [0, 333, 666, 999])]
+)
+def test_evenly_spaced_rows_include_both_ends(n_rows, expected):
+    assert evenly_spaced_rows(n_rows, 4).tolist() == expected

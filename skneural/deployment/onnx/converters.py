@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from skneural.deployment.onnx.graph_inputs import InputTable
 from skneural.deployment.onnx.meta_estimators import HiddenFeatures
 from skneural.deployment.onnx.onnx_activations import activation_formula, link_formula
 from skneural.deployment.onnx.onnx_graph import Tensor
 from skneural.deployment.onnx.onnx_preprocessing import (
-    InputTable,
     clip_smoothly,
     encode_piecewise_linear,
     encode_table,

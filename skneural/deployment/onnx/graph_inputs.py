@@ -7,6 +7,8 @@ of cells, so that a level is spelled in the graph as in the encoder.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 
 from skneural._sklearn_compat import validate_table
+from skneural.deployment.onnx.onnx_graph import Tensor
 from skneural.deployment.optional_dependencies import import_optional_dependency
 from skneural.input_arrays import is_frame
 from skneural.preprocessing import TableEncoder
@@ -134,3 +137,32 @@ def graph_inputs(graph: Any, X: Any) -> dict[str, Array]:
         is_text = dtype.kind == "O"
         inputs[graph_input.name] = array.astype(str).astype(object) if is_text else array.astype(dtype, copy=False)
     return inputs
+
+
+@dataclass
+class InputTable:
+    """The features of a table in the inputs of a graph.
+
+    Attributes
+    ----------
+    tensors : list of Tensor, of shape (n_rows, width)
+        Of numbers, bools or text; the features follow one another.
+    widths : list of int
+        How many features each has.
+    """
+
+    tensors: list[Tensor]
+    widths: list[int]
+
+    def parts(self, features: NDArray[np.intp]) -> list[Tensor]:
+        """Some features, in ascending order, as one Tensor per input that has any of them."""
+        parts = []
+        for tensor, width, stop in zip(self.tensors, self.widths, accumulate(self.widths), strict=True):
+            input_features = features[(features >= stop - width) & (features < stop)] - (stop - width)
+            if len(input_features):
+                parts.append(tensor if len(input_features) == width else tensor.take(input_features, axis=1))
+        return parts
+
+    def feature(self, j: int) -> Tensor:
+        """One feature, of shape (n_rows, 1)."""
+        return self.parts(np.array([j]))[0]

@@ -6,13 +6,12 @@ text the empty string stands for a missing cell, in numbers NaN.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from itertools import accumulate
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from skneural.deployment.onnx.graph_inputs import InputTable
 from skneural.deployment.onnx.onnx_graph import Tensor
 from skneural.preprocessing import (
     MeanCenterer,
@@ -61,35 +60,6 @@ def encode_piecewise_linear(model: PiecewiseLinearEncoder, X: Tensor) -> Tensor:
     high = np.concatenate([edges[1:] for edges in model.bin_edges_]).astype(X.dtype)
     inside = X.take(column, axis=1).maximum(low).minimum(high)
     return X.hstack((inside - low) / np.maximum(high - low, np.finfo(X.dtype).tiny) - model.encoding_mean_)
-
-
-@dataclass
-class InputTable:
-    """The features of a table in the inputs of a graph.
-
-    Attributes
-    ----------
-    tensors : list of Tensor, of shape (n_rows, width)
-        Of numbers, bools or text; the features follow one another.
-    widths : list of int
-        How many features each has.
-    """
-
-    tensors: list[Tensor]
-    widths: list[int]
-
-    def parts(self, features: NDArray[np.intp]) -> list[Tensor]:
-        """Some features, in ascending order, as one Tensor per input that has any of them."""
-        parts = []
-        for tensor, width, stop in zip(self.tensors, self.widths, accumulate(self.widths), strict=True):
-            local = features[(features >= stop - width) & (features < stop)] - (stop - width)
-            if len(local):
-                parts.append(tensor if len(local) == width else tensor.take(local, axis=1))
-        return parts
-
-    def feature(self, j: int) -> Tensor:
-        """One feature, of shape (n_rows, 1)."""
-        return self.parts(np.array([j]))[0]
 
 
 def encode_table(model: TableEncoder, table: InputTable) -> Tensor:

@@ -82,11 +82,12 @@ def to_onnx(model: Any, X: Any, *, options: Any = None, target_opset: Any = None
     converted = convertible(model)
     if options is not None and id(model) in options:
         options = {**options, id(converted): options[id(model)]}
-    table = table_inputs(converted, X) if takes_table(converted) else None
-    graph = _convert(converted, X if table is None else input_types(table), options, target_opset)
+    inputs = table_inputs(converted, X) if takes_table(converted) else None
+    graph = _convert(converted, X if inputs is None else input_types(inputs), options, target_opset)
     options = options or {}
-    own = {name: value for name, value in options.items() if isinstance(name, str)} | options.get(id(converted), {})
-    verify(graph, model, X, own, table)
+    model_options = {name: value for name, value in options.items() if isinstance(name, str)}
+    model_options |= options.get(id(converted), {})
+    verify(graph, model, X, model_options, inputs)
     return graph
 
 
