@@ -139,7 +139,7 @@ class TrainingLoop:
         self._initialize_solver()
 
     def restore_best(self) -> None:
-        """Restore the best parameters; with `keep_best_solver_state` also the solver's state and counters of that epoch."""
+        """Restore the best parameters, and the solver's state and the counters of that epoch, if they are kept."""
         self.monitor.restore_best()
         if self._best_solver_state is not None:
             self.solver.set_state(self._best_solver_state)
