@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from numbers import Integral
 from typing import Any
@@ -18,7 +19,7 @@ from skneural.estimators.checked_data import CheckedData, FitArguments
 from skneural.estimators.dead_units_warning import dead_units_warnings
 from skneural.estimators.epoch_printer import EpochPrinter
 from skneural.estimators.fitted_network import FittedNetworkMixin
-from skneural.estimators.history import append_epoch, copy_recent, new_history
+from skneural.estimators.history import append_epoch, copy_recent, first_epochs, new_history
 from skneural.estimators.parameters import CONSTRAINTS, resolve_nested_parameters
 from skneural.estimators.temperature import TemperatureScaling
 from skneural.estimators.training import LBFGSTraining, StochasticTraining
@@ -76,10 +77,10 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
     def _fit(self, arguments: FitArguments, incremental: bool) -> Any:
         if incremental:
             self._validate_params()  # scikit-learn skips this check once the estimator is fitted
-        if self.early_stopping == "refit" and self.warm_start:
+        if self.early_stopping in ("refit", "continue") and self.warm_start:
             raise ValueError(
-                "early_stopping='refit' may train anew, and warm_start=True continues training. Got both; use "
-                "early_stopping=True, or warm_start=False."
+                f"early_stopping={self.early_stopping!r} may train twice, and warm_start=True continues the training "
+                "of an earlier call. Got both; use early_stopping=True, or warm_start=False."
             )
         if incremental and self.early_stopping and arguments.X_val is None:
             raise ValueError(
@@ -116,11 +117,8 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
         n_epochs = None if incremental else self.max_iter
         result_warnings = self._run_training(builder, rows, validation_set, rng, adapters, n_epochs)
         temperature = 1.0 if validation_set is None else self._best_temperature(validation_set)
-        if self.early_stopping == "refit" and not arguments.has_validation_set:
-            n_epochs, builder.n_iter_no_change = self._best_epoch(), np.inf  # chosen: no other rule ends this training
-            self._set_network(self._new_network(builder, data, rng), builder)
-            all_rows = TrainingRows(data.X, data.Y, data.sample_weight)
-            result_warnings = self._run_training(builder, all_rows, None, rng, adapters, n_epochs)
+        if self.early_stopping in ("refit", "continue") and not arguments.has_validation_set:
+            result_warnings = self._train_on_all_rows(builder, data, rng, adapters)
         self._set_temperature(temperature)
         for adapter in adapters:
             adapter.on_fit_end()
@@ -153,13 +151,30 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
             adapter.get_training_state = training.get_state
         return training.run()
 
+    def _train_on_all_rows(
+        self, builder: TrainingBuilder, data: CheckedData, rng: np.random.RandomState, adapters: list[CallbackAdapter]
+    ) -> list[Warning]:
+        """Train anew for as many epochs as were best, or go on from the best epoch for a third as many.
+
+        Return the warnings that the result deserves.
+        """
+        best = self._best_epoch()
+        if self.early_stopping == "refit":
+            n_epochs, how = best, "training anew"
+            self._set_network(self._new_network(builder, data, rng), builder)
+        else:
+            n_epochs, how = math.ceil(best / 3), "training goes on from there"
+            self._n_epochs, self.history_ = best, first_epochs(self.history_, best)
+        if self.verbose:
+            print(f"The best epoch was {best}: {how}, on all rows, for {n_epochs} epochs.")
+        builder.n_iter_no_change = np.inf  # the number is chosen: no other rule ends this training
+        all_rows = TrainingRows(data.X, data.Y, data.sample_weight)
+        return self._run_training(builder, all_rows, None, rng, adapters, n_epochs)
+
     def _best_epoch(self) -> int:
         """Return the number of the epoch with the best validation score; the last one if none has a score."""
         scores = np.array(self.validation_scores_)
-        best_epoch = len(scores) if np.isnan(scores).all() else int(np.nanargmax(scores)) + 1
-        if self.verbose:
-            print(f"The best epoch was {best_epoch}: training anew, on all rows, for {best_epoch} epochs.")
-        return best_epoch
+        return len(scores) if np.isnan(scores).all() else int(np.nanargmax(scores)) + 1
 
     # Data: what the subclasses define.
 

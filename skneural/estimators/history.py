@@ -44,6 +44,11 @@ def copy_recent(history: History) -> History:
     return {name: column[start:] for name, column in history.items()}
 
 
+def first_epochs(history: History, n_epochs: int) -> History:
+    """Return a copy of the first epochs."""
+    return {name: column[:n_epochs] for name, column in history.items()}
+
+
 def append_epoch(history: History, epoch: Epoch) -> None:
     """Append an epoch to each column; a column without a value so far stays empty, later gaps are NaN."""
     n_before = len(history["loss"])

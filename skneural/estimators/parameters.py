@@ -46,7 +46,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "warm_start": ["boolean"],
     "momentum": [Interval(Real, 0, 1, closed="both")],
     "nesterovs_momentum": ["boolean"],
-    "early_stopping": ["boolean", StrOptions({"refit"})],
+    "early_stopping": ["boolean", StrOptions({"continue", "refit"})],
     "validation_fraction": [Interval(Real, 0, 1, closed="left")],
     "beta_1": [Interval(Real, 0, 1, closed="left")],
     "beta_2": [Interval(Real, 0, 1, closed="left")],
@@ -145,12 +145,14 @@ default="constant"
     nesterovs_momentum : bool, default=True
         Whether that momentum is Nesterov's.
 
-    early_stopping : bool or "refit", default=False
+    early_stopping : bool, "refit" or "continue", default=False
         Whether to stop when the score on the validation set no longer improves, and to restore the parameters of the
         best epoch. The validation set is `X_val` of `fit`; without it, `validation_fraction` of the training rows.
         With "refit" the network is then trained anew on all rows, those held out included, for as many epochs as the
         best one's number (Goodfellow, Bengio & Courville 2016, section 7.8); a schedule ends with them. The fitted
-        attributes are those of this second training.
+        attributes are those of this second training. With "continue" training goes on from the best epoch, on all
+        rows, for a third as many epochs (the other way in that section), where a schedule begins anew; what the history
+        has of epochs behind the best one is replaced by these, whose validation scores are NaN.
         In `partial_fit`, which needs `X_val`, every call makes its epoch, from the latest parameters; `parameters_` are
         those of the call with the best score on this validation set. Another validation set starts a new comparison.
 

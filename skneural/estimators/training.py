@@ -34,13 +34,16 @@ class StochasticTraining:
     def __init__(self, estimator: Any, loop: TrainingLoop, n_epochs: int | None, validation_set: CheckedData | None):
         self.estimator, self.loop, self.incremental = estimator, loop, n_epochs is None
         self._max_iter = estimator.max_iter if n_epochs is None else n_epochs
-        self._is_refit = estimator.early_stopping == "refit" and not loop.monitor.use_score  # its epochs were chosen
+        self._continues = continues_first_training(estimator, loop.monitor)
+        self._has_chosen_epochs = self._continues or (
+            estimator.early_stopping == "refit" and not loop.monitor.use_score
+        )
         estimator.backend_ = loop.objective.backend
         self._monitored = _monitored_value(estimator, validation_set)
         self._resume()
         if loop.n_epochs and not self.incremental:
             compare_with_start(loop.monitor)
-        self._n_before = 0 if self.incremental else loop.n_epochs
+        self._n_before = 0 if self.incremental or self._continues else loop.n_epochs
         self._first = loop.n_epochs + 1 if self.incremental else 1
         had_ended = (estimator._training_state or {}).get("schedule_has_ended", False)
         self._schedule_has_ended = self.incremental and loop.is_schedule_finished(self._max_iter)
@@ -61,6 +64,8 @@ class StochasticTraining:
             np.copyto(loop.objective.state, state["latest"])
         if not self.incremental:
             state = {**state, **NO_COMPARISON, "plateau_factor": 1.0}
+            if self._continues:
+                state["best"] = min(estimator.loss_curve_)
         elif not untouched or state["monitored"] != self._monitored:
             state = {**state, **NO_COMPARISON}
         loop.set_state(state)
@@ -115,7 +120,7 @@ class StochasticTraining:
         estimator, monitor = self.estimator, self.loop.monitor
         has_best = monitor.use_score and monitor.early_stopping.best < math.inf
         if has_best and not self.incremental:
-            monitor.restore_best()
+            self.loop.restore_best()
         state = estimator._training_state = self.get_state()
         if has_best and state["best_state"] is not None:
             state["latest"] = estimator.parameters_.copy()
@@ -140,7 +145,7 @@ class StochasticTraining:
 
     def _not_converged_warnings(self) -> list[Warning]:
         estimator, objective, limit = self.estimator, self.loop.objective, ""
-        if estimator.stopped_by_ == "max_iter" and not (self.loop.completes or self._is_refit):
+        if estimator.stopped_by_ == "max_iter" and not (self.loop.completes or self._has_chosen_epochs):
             limit = (
                 f"Stochastic Optimizer: Maximum iterations ({self._max_iter}) reached and the optimization hasn't "
                 "converged yet. "
@@ -164,7 +169,8 @@ class LBFGSTraining:
     def __init__(self, estimator: Any, lbfgs: LBFGS, max_iter: int):
         self.estimator, self.lbfgs, self.max_iter = estimator, lbfgs, max_iter
         estimator.backend_ = lbfgs.objective.backend
-        self._n_before = estimator._n_epochs
+        self._n_continued = estimator._n_epochs if continues_first_training(estimator, lbfgs.monitor) else 0
+        self._n_before = estimator._n_epochs - self._n_continued
         if self._n_before:
             compare_with_start(lbfgs.monitor)
 
@@ -204,7 +210,7 @@ class LBFGSTraining:
         losses = estimator.loss_curve_[-estimator.n_iter_ :] if estimator.n_iter_ else []
         set_losses(estimator, self.lbfgs.monitor, min(losses, default=math.inf))
         if outcome is not None:
-            estimator.n_iter_ = outcome.n_iter
+            estimator.n_iter_ = outcome.n_iter + self._n_continued
             set_losses(estimator, self.lbfgs.monitor, outcome.loss)
             estimator.loss_ = outcome.loss
         estimator.stopped_by_ = stopped_by
@@ -216,6 +222,11 @@ def set_losses(estimator: Any, monitor: TrainingMonitor, best: float | None = No
     estimator.loss_ = estimator.loss_curve_[-1] if estimator.loss_curve_ else math.nan
     smallest = monitor.early_stopping.best if best is None else best
     estimator.best_loss_ = None if monitor.use_score else smallest
+
+
+def continues_first_training(estimator: Any, monitor: TrainingMonitor) -> bool:
+    """Return whether this training, on all rows, goes on from the best epoch of another one of the same `fit`."""
+    return bool(estimator.early_stopping == "continue" and not monitor.use_score)
 
 
 def compare_with_start(monitor: TrainingMonitor) -> None:

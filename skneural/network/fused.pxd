@@ -1,6 +1,6 @@
 # What solvers/fused.pyx sees of the fused passes: it calls many of them in a row, without the GIL.
 
-from libc.stdint cimport int32_t, int64_t, uint16_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 
 ctypedef Py_ssize_t Size
 
@@ -12,8 +12,7 @@ cdef extern from "network_plan.h" nogil:
         Size row_stride, column_stride, n_features
 
     ctypedef struct Dropout:
-        const uint16_t *random
-        int threshold
+        int number, threshold
         double scale
 
     ctypedef struct BatchNorm:
@@ -114,14 +113,16 @@ cdef class FusedPlan:
 cdef class FusedForwardBackward(FusedPlan):
     cdef object all_rows, subset, dropout, indptr, batch_counts
     cdef Size batch_size, n_batch_rows, n_samples  # n_batch_rows: batch_size for each member
+    cdef list masks  # of each Dropout
 
     cdef int allocate_backward(self, network, gradient) except -1
     cdef int allocate_members(self, gradients) except -1
     cdef int allocate_layer(self, Layer *layer, dropout) except -1
     cdef int allocate_batch_norm(self, Layer *layer) except -1
     cdef int bind_loss(self, loss, Y) except -1
-    cdef list draw_dropout(self, const Size[::1] rows)
+    cdef int set_dropout(self, Dropout *mask, dropout) except -1
     cdef Size pass_cost(self, Size n_rows) noexcept
-    cdef void forward_backward(self, const Thread *thread, const Size *rows, bint adjacent, Size n_rows) noexcept nogil
+    cdef void forward_backward(
+        self, const Thread *thread, const Size *rows, bint adjacent, Size n_rows, const uint32_t *keys) noexcept nogil
     cdef double total_penalty(self) noexcept nogil
     cdef void project_weights(self, const Thread *thread, double max_norm) noexcept nogil

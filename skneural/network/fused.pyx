@@ -8,7 +8,7 @@ in a `NetworkPlan`; the kernels in `kernels/` do the work, without the GIL.
 
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
 from cpython.pycapsule cimport PyCapsule_GetPointer
-from libc.stdint cimport int32_t, int64_t, uint16_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
 from scipy.linalg.cython_blas cimport dgemm, sgemm
@@ -29,8 +29,10 @@ cdef extern from "kernels.h" nogil:
         IDENTITY, LOGISTIC, TANH, RELU, LEAKY_RELU, PRELU, ELU, MAXOUT, SELU, GELU, SILU, SOFTPLUS, MISH
         SOFTMAX_CROSS_ENTROPY, LOGISTIC_LOSS, SQUARED_ERROR, ABSOLUTE_ERROR, HUBER, QUANTILE, POISSON
 
-    void forward_backward_float(NetworkPlan *plan, const Thread *thread, const Size *rows, int adjacent, Size n)
-    void forward_backward_double(NetworkPlan *plan, const Thread *thread, const Size *rows, int adjacent, Size n)
+    void forward_backward_float(
+        NetworkPlan *plan, const Thread *thread, const Size *rows, int adjacent, Size n, const uint32_t *dropout_keys)
+    void forward_backward_double(
+        NetworkPlan *plan, const Thread *thread, const Size *rows, int adjacent, Size n, const uint32_t *dropout_keys)
     double total_penalty_float(const NetworkPlan *plan)
     double total_penalty_double(const NetworkPlan *plan)
     void predict_float(NetworkPlan *plan, const Size *rows, void *F, Size member_stride, Size n)
@@ -284,6 +286,7 @@ cdef class FusedPlan:
 cdef struct Evaluation:
     NetworkPlan *plan
     const Size *rows
+    const uint32_t *dropout_keys
     Size n_rows
     bint adjacent, is_float32
 
@@ -292,9 +295,11 @@ cdef void evaluate_in_team(void *context, int index, int n_threads) noexcept nog
     cdef Evaluation *evaluation = <Evaluation *>context
     cdef Thread thread = Thread(&evaluation.plan.team, index, n_threads)
     if evaluation.is_float32:
-        forward_backward_float(evaluation.plan, &thread, evaluation.rows, evaluation.adjacent, evaluation.n_rows)
+        forward_backward_float(evaluation.plan, &thread, evaluation.rows, evaluation.adjacent, evaluation.n_rows,
+                               evaluation.dropout_keys)
     else:
-        forward_backward_double(evaluation.plan, &thread, evaluation.rows, evaluation.adjacent, evaluation.n_rows)
+        forward_backward_double(evaluation.plan, &thread, evaluation.rows, evaluation.adjacent, evaluation.n_rows,
+                                evaluation.dropout_keys)
 
 
 cdef class FusedForwardBackward(FusedPlan):
@@ -312,7 +317,7 @@ cdef class FusedForwardBackward(FusedPlan):
         self.subset = None if rows.subset is None else np.asarray(rows.subset, np.intp)
         self.indptr = rows.X.indptr if issparse(rows.X) else None
         self.batch_counts = network.views.batch_counts
-        self.dropout = dropout or [None] * len(network.weights)
+        self.dropout, self.masks = dropout or [None] * len(network.weights), []
         if rows.sample_weight is not None:
             self.plan.sample_weight = self.keep_alive(np.ascontiguousarray(rows.sample_weight, self.dtype))
         self.plan.l1 = sum(penalty.alpha for penalty in penalties if type(penalty) is L1)
@@ -332,15 +337,16 @@ cdef class FusedForwardBackward(FusedPlan):
             layer.dW, layer.db = address(gradients.weights[i]), address(gradients.biases[i])
             layer.column_norms = self.allocate(layer.width)
         self.allocate_members(gradients)
+        self.set_dropout(&self.plan.input_dropout, self.dropout[0])
         for i in range(self.plan.n_layers - 1):
             layer = &self.plan.layers[i]
             layer.dactivation_params = address(gradients.activation_params[i])
             self.allocate_layer(layer, self.dropout[i + 1])
+            self.set_dropout(&layer.dropout, self.dropout[i + 1])
             if network.batch_norm:
                 layer.batch_norm.dscale = address(gradients.scales[i])
                 self.allocate_batch_norm(layer)
         last.Z = last.dZ = self.allocate((self.n_batch_rows, last.width))
-        set_dropout(&self.plan.input_dropout, self.dropout[0])
         return 0
 
     cdef int allocate_members(self, gradients) except -1:
@@ -365,7 +371,13 @@ cdef class FusedForwardBackward(FusedPlan):
             argmax_bits = np.empty((self.n_batch_rows // 64 + 1, layer.width), np.uint64)
             layer.argmax_bits = <uint64_t *>self.keep_alive(argmax_bits)
             layer.maxout_sums = self.keep_alive(np.empty((layer.width + 8, MAX_SUM_REGISTERS, 32), np.uint8))
-        set_dropout(&layer.dropout, dropout)
+        return 0
+
+    cdef int set_dropout(self, Dropout *mask, dropout) except -1:
+        if dropout is not None:
+            self.masks.append(dropout)
+            mask.number, mask.threshold = len(self.masks), dropout.threshold
+            mask.scale = N_LEVELS / (N_LEVELS - dropout.threshold)
         return 0
 
     cdef int allocate_batch_norm(self, Layer *layer) except -1:
@@ -403,8 +415,14 @@ cdef class FusedForwardBackward(FusedPlan):
 
     @property
     def has_dropout(self):
-        """Whether evaluations draw random numbers, for which Python is needed."""
-        return any(dropout is not None for dropout in self.dropout)
+        """Whether each evaluation draws the keys of masks."""
+        return bool(self.masks)
+
+    def draw_dropout_keys(self, n_passes):
+        """Return the keys of the masks in the coming passes, an array of shape (n_passes, n_masks)."""
+        if not self.masks:
+            return np.empty((n_passes, 0), np.uint32)
+        return np.array([[mask.draw_key() for mask in self.masks] for _ in range(n_passes)], np.uint32)
 
     def evaluate(self, rows):
         """Return the mean loss over some rows and store the gradient of J (penalties included) as seen by them."""
@@ -414,9 +432,10 @@ cdef class FusedForwardBackward(FusedPlan):
         cdef Evaluation evaluation
         if not 0 < n_rows <= self.batch_size:
             raise ValueError(f"An evaluation takes from 1 to {self.batch_size} rows. Got {n_rows}.")
-        random = self.draw_dropout(indices)  # kept alive until the pass is over
+        cdef const uint32_t[:, ::1] keys = self.draw_dropout_keys(1)
         evaluation.plan, evaluation.is_float32 = &self.plan, self.is_float32
         evaluation.rows, evaluation.adjacent, evaluation.n_rows = &indices[0], adjacent, n_rows
+        evaluation.dropout_keys = &keys[0, 0]
         run_in_team(evaluate_in_team, &evaluation, &self.plan.team, self.pass_cost(n_rows))
         return self.plan.batch_loss
 
@@ -425,11 +444,12 @@ cdef class FusedForwardBackward(FusedPlan):
         cdef Size cost = members_at_once_float(&self.plan) * n_rows * self.row_cost
         return cost // <Size>BATCH_NORM_MEETINGS if self.plan.layers[0].batch_norm.scale else cost
 
-    cdef void forward_backward(self, const Thread *thread, const Size *rows, bint adjacent, Size n_rows) noexcept nogil:
+    cdef void forward_backward(
+        self, const Thread *thread, const Size *rows, bint adjacent, Size n_rows, const uint32_t *keys) noexcept nogil:
         if self.is_float32:
-            forward_backward_float(&self.plan, thread, rows, adjacent, n_rows)
+            forward_backward_float(&self.plan, thread, rows, adjacent, n_rows, keys)
         else:
-            forward_backward_double(&self.plan, thread, rows, adjacent, n_rows)
+            forward_backward_double(&self.plan, thread, rows, adjacent, n_rows, keys)
 
     def penalty(self):
         """Return the sum of the penalties at the present parameters."""
@@ -470,31 +490,6 @@ cdef class FusedForwardBackward(FusedPlan):
             project_weights_float(&self.plan, thread, max_norm)
         else:
             project_weights_double(&self.plan, thread, max_norm)
-
-    cdef list draw_dropout(self, const Size[::1] rows):
-        """Draw each mask's random numbers, in the order of the layers; they live as long as what is returned."""
-        cdef Size i, n_rows = rows.shape[0], n_members = self.plan.n_members
-        drawn = []
-        if self.dropout[0] is not None:
-            shape = (n_rows * n_members, self.plan.input.n_features)
-            if self.indptr is not None:
-                indices = np.asarray(rows)
-                shape = int(np.sum(self.indptr[indices + 1] - self.indptr[indices])) * n_members
-            random = self.dropout[0].draw(shape)
-            self.plan.input_dropout.random = <const uint16_t *>address(random)
-            drawn.append(random)
-        for i in range(self.plan.n_layers - 1):
-            if self.dropout[i + 1] is not None:
-                random = self.dropout[i + 1].draw((n_rows * n_members, self.plan.layers[i].n_units))
-                self.plan.layers[i].dropout.random = <const uint16_t *>address(random)
-                drawn.append(random)
-        return drawn
-
-
-cdef int set_dropout(Dropout *mask, dropout) except -1:
-    if dropout is not None:
-        mask.threshold, mask.scale = dropout.threshold, N_LEVELS / (N_LEVELS - dropout.threshold)
-    return 0
 
 
 cdef struct Prediction:

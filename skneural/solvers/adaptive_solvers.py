@@ -270,16 +270,18 @@ class ScheduleFreeAdamW(Solver):
         self.n_decayed = n_decayed
 
     def initialize(self, parameters: Array, gradient: Array) -> None:
-        """Set the arrays to work on, and the state to zero; z begins with the first step, at the parameters."""
+        """Set the arrays to work on, and the state to zero."""
         super().initialize(parameters, gradient)
         self._parameters = parameters
-        self._sum_of_squared_rates = 0.0
+        self.newest_weight = self.sum_of_squared_rates = 0.0
 
     def to_training(self) -> None:
-        """Replace x by y in the parameters."""
+        """Replace x by y in the parameters; before the first step z begins where they are."""
         x, z = self._parameters, self.slots[0]
         if self.n_steps:
             x[...] = z + self.beta_1 * (x - z)  # one assignment: Ctrl-C leaves one or the other
+        else:
+            z[...] = x
 
     def to_evaluation(self) -> bool:
         """Replace y by x in the parameters.
@@ -296,15 +298,24 @@ class ScheduleFreeAdamW(Solver):
 
     def step(self, learning_rate: float) -> None:
         """Let the weights decay, then make a step."""
-        if not self.n_steps:
-            self.slots[0][...] = self._parameters
-        squared_rate = learning_rate * learning_rate
-        self._sum_of_squared_rates += squared_rate
-        self._newest_weight = squared_rate / self._sum_of_squared_rates if self._sum_of_squared_rates else 0.0
+        weights, sums = self.average_weights(np.array([learning_rate]))
+        self.newest_weight, self.sum_of_squared_rates = float(weights[0]), float(sums[0])
         decay = learning_rate * self.weight_decay * self._parameters[: self.n_decayed]
         self.slots[0][: self.n_decayed] -= decay
         self._parameters[: self.n_decayed] -= (1 - self.beta_1) * decay
         super().step(learning_rate)
+
+    def average_weights(self, rates: Array) -> tuple[Array, Array]:
+        """Return c and the sum of all squared rates in each of the coming steps, two arrays of shape (n_steps,).
+
+        Parameters
+        ----------
+        rates : ndarray of shape (n_steps,)
+            The learning rates of these steps.
+        """
+        squares = rates * rates
+        sums = np.cumsum(np.append(self.sum_of_squared_rates, squares))[1:]
+        return np.divide(squares, sums, out=np.zeros_like(squares), where=sums > 0), sums
 
     def effective_rate(self, learning_rate: float, n_steps: int) -> float:
         """Correct for the start from zero."""
@@ -313,7 +324,7 @@ class ScheduleFreeAdamW(Solver):
     def update(self, rate: float, *block: Array) -> None:
         """Update one block."""
         y, gradient, z, v, scratch = block
-        c = self._newest_weight
+        c = self.newest_weight
         v *= self.beta_2
         np.multiply(gradient, gradient, out=scratch)
         scratch *= 1 - self.beta_2
@@ -331,9 +342,9 @@ class ScheduleFreeAdamW(Solver):
 
     def get_state(self) -> dict[str, Any]:
         """Return what is needed to continue later, as plain arrays and numbers; later steps do not change it."""
-        return {**super().get_state(), "sum_of_squared_rates": self._sum_of_squared_rates}
+        return {**super().get_state(), "sum_of_squared_rates": self.sum_of_squared_rates}
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Continue from a state; call after :meth:`initialize`."""
         super().set_state(state)
-        self._sum_of_squared_rates = state["sum_of_squared_rates"]
+        self.sum_of_squared_rates = state["sum_of_squared_rates"]

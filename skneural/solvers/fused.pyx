@@ -8,6 +8,7 @@ used in place.
 
 from cpython.exc cimport PyErr_CheckSignals
 from libc.math cimport INFINITY, NAN, isfinite, pow, sqrt
+from libc.stdint cimport uint32_t
 from libc.string cimport memcpy
 
 from skneural.network.fused cimport (
@@ -17,7 +18,7 @@ from skneural.network.fused cimport (
 import numpy as np
 
 from skneural.network import Objective
-from skneural.solvers.adaptive_solvers import Adagrad, Adam, AdamW, RMSprop
+from skneural.solvers.adaptive_solvers import Adagrad, Adam, AdamW, RMSprop, ScheduleFreeAdamW
 from skneural.solvers.batches import Batches
 from skneural.solvers.exceptions import DivergenceError
 from skneural.solvers.sgd import SGD
@@ -34,6 +35,12 @@ cdef extern from "solvers.h" nogil:
     void rmsprop_double(double *theta, double *g, double *v, double rate, double beta_2, double epsilon, Size n)
     void adagrad_float(float *theta, float *g, float *v, double rate, double epsilon, Size n)
     void adagrad_double(double *theta, double *g, double *v, double rate, double epsilon, Size n)
+    void schedule_free_float(
+        float *y, float *g, float *z, float *v, double rate, double decay, double newest_weight, double beta_1,
+        double beta_2, double epsilon, Size n)
+    void schedule_free_double(
+        double *y, double *g, double *z, double *v, double rate, double decay, double newest_weight, double beta_1,
+        double beta_2, double epsilon, Size n)
     double norm_float(float *x, Size n)
     double norm_double(double *x, Size n)
     void step_in_place_float(float *theta, float *before, Size n)
@@ -44,10 +51,11 @@ cdef extern from "solvers.h" nogil:
     void scale_double(double *x, double factor, Size n)
 
 cdef enum Update:
-    SGD_UPDATE, ADAM_UPDATE, RMSPROP_UPDATE, ADAGRAD_UPDATE
+    SGD_UPDATE, ADAM_UPDATE, RMSPROP_UPDATE, ADAGRAD_UPDATE, SCHEDULE_FREE_UPDATE
 
 UPDATES = {
-    SGD: SGD_UPDATE, Adam: ADAM_UPDATE, AdamW: ADAM_UPDATE, RMSprop: RMSPROP_UPDATE, Adagrad: ADAGRAD_UPDATE
+    SGD: SGD_UPDATE, Adam: ADAM_UPDATE, AdamW: ADAM_UPDATE, RMSprop: RMSPROP_UPDATE, Adagrad: ADAGRAD_UPDATE,
+    ScheduleFreeAdamW: SCHEDULE_FREE_UPDATE,
 }
 
 # The cost of a step, in multiplications: in the passes one with each parameter for each row, and what the rows and
@@ -67,11 +75,17 @@ def supports_solver(solver, parameters):
 
 
 def supports_steps(objective, solver, batches):
-    """Return whether training steps need nothing of Python: no part of a user's own, no random numbers."""
+    """Return whether training steps need nothing of Python: no part of a user's own."""
     built_in = type(objective) is Objective and type(batches) is Batches
     fused = isinstance(objective.forward_backward, FusedForwardBackward)
     fused = fused and isinstance(getattr(solver, "_apply_update", None), FusedUpdate)
-    return built_in and fused and not objective.forward_backward.has_dropout
+    return built_in and fused
+
+
+cdef struct Step:
+    double learning_rate
+    Size number  # counted from 1
+    double decay, newest_weight  # of ScheduleFreeAdamW: the rate times the weight decay, and c
 
 
 cdef class FusedUpdate:
@@ -79,7 +93,7 @@ cdef class FusedUpdate:
 
     Parameters
     ----------
-    solver : SGD, Adam, AdamW, RMSprop or Adagrad
+    solver : SGD, Adam, AdamW, RMSprop, Adagrad or ScheduleFreeAdamW
         Whose state vectors are allocated.
     parameters, gradient : ndarray of shape (n_parameters,)
     """
@@ -87,15 +101,15 @@ cdef class FusedUpdate:
     cdef Update update
     cdef bint is_float32, nesterov
     cdef double momentum, beta_1, beta_2, epsilon
-    cdef Size n_parameters
+    cdef Size n_parameters, n_decayed
     cdef void *parameters
     cdef void *gradient
     cdef void *first_slot
     cdef void *last_slot
-    cdef object kept_alive  # the arrays that the pointers lead to
+    cdef object solver, kept_alive  # the arrays that the pointers lead to
 
     def __init__(self, solver, parameters, gradient):
-        self.update = UPDATES[type(solver)]
+        self.solver, self.update = solver, UPDATES[type(solver)]
         self.is_float32 = parameters.dtype.char == "f"
         self.n_parameters = parameters.size
         self.kept_alive = [parameters, gradient, *solver.slots]
@@ -106,24 +120,42 @@ cdef class FusedUpdate:
         self.nesterov = getattr(solver, "nesterovs_momentum", False)
         self.beta_1, self.beta_2 = getattr(solver, "beta_1", 0), getattr(solver, "beta_2", 0)
         self.epsilon = getattr(solver, "epsilon", 0)
+        self.n_decayed = getattr(solver, "n_decayed", 0)
 
     def __call__(self, double learning_rate, Size n_steps):
-        """Make step number `n_steps`."""
+        """Make step number `n_steps`, behind the decay of the weights."""
         cdef Range all_entries = Range(0, self.n_parameters)
+        cdef Step step = Step(learning_rate, n_steps, 0, getattr(self.solver, "newest_weight", 0))
         with nogil:
-            self.apply(learning_rate, n_steps, all_entries)
+            self.apply(&step, all_entries)
 
-    cdef void apply(self, double learning_rate, Size n_steps, Range entries) noexcept nogil:
+    cdef void apply(self, const Step *step, Range entries) noexcept nogil:
         """Update these parameters."""
-        cdef double rate = learning_rate  # corrected for the start from zero: Solver.effective_rate
-        if self.update in (ADAM_UPDATE, RMSPROP_UPDATE):
-            rate *= sqrt(1 - pow(self.beta_2, <double>n_steps))
+        cdef double rate = step.learning_rate  # corrected for the start from zero: Solver.effective_rate
+        if self.update in (ADAM_UPDATE, RMSPROP_UPDATE, SCHEDULE_FREE_UPDATE):
+            rate *= sqrt(1 - pow(self.beta_2, <double>step.number))
         if self.update == ADAM_UPDATE:
-            rate /= 1 - pow(self.beta_1, <double>n_steps)
-        if self.is_float32:
+            rate /= 1 - pow(self.beta_1, <double>step.number)
+        if self.update == SCHEDULE_FREE_UPDATE:
+            self.apply_schedule_free(rate, step, step.decay, Range(entries.from_, min(entries.to, self.n_decayed)))
+            self.apply_schedule_free(rate, step, 0, Range(max(entries.from_, self.n_decayed), entries.to))
+        elif self.is_float32:
             self.apply_float(rate, entries)
         else:
             self.apply_double(rate, entries)
+
+    cdef void apply_schedule_free(self, double rate, const Step *step, double decay, Range entries) noexcept nogil:
+        cdef Size n = entries.to - entries.from_, first = entries.from_
+        if self.is_float32:
+            schedule_free_float(
+                <float *>self.parameters + first, <float *>self.gradient + first, <float *>self.first_slot + first,
+                <float *>self.last_slot + first, rate, decay, step.newest_weight, self.beta_1, self.beta_2,
+                self.epsilon, n)
+        else:
+            schedule_free_double(
+                <double *>self.parameters + first, <double *>self.gradient + first, <double *>self.first_slot + first,
+                <double *>self.last_slot + first, rate, decay, step.newest_weight, self.beta_1, self.beta_2,
+                self.epsilon, n)
 
     cdef void apply_float(self, double rate, Range entries) noexcept nogil:
         cdef Size n = entries.to - entries.from_
@@ -212,6 +244,8 @@ cdef class FusedStepNorms:
 cdef struct Epochs:  # which a team makes in one call
     const size_t *rows  # addresses of the indices of each epoch's rows
     const double *rates  # (n_epochs, n_batches)
+    const double *newest_weights  # (n_batches,): of ScheduleFreeAdamW; NULL for the others
+    const uint32_t *dropout_keys  # (n_batches, n_keys): of the one epoch of a call with dropout, else NULL
     double *results  # (n_epochs, 3): loss, gradient norm and update ratio
     void *epoch_start_state
     void *best_state
@@ -236,11 +270,11 @@ cdef class FusedTrainingSteps:
     cdef FusedForwardBackward forward_backward
     cdef FusedUpdate update
     cdef FusedStepNorms norms
-    cdef object solver, state_array
+    cdef object solver, state_array, project
     cdef void *state
     cdef double clip_norm, max_norm, weight_decay
     cdef double loss, loss_sum  # of the batch, in the end of the epoch; of the rows so far
-    cdef Size n_decayed, n_state, n_rows, batch_size, n_batches, n_steps, max_steps_per_call
+    cdef Size n_state, n_rows, batch_size, n_batches, n_steps, n_keys, max_steps_per_call
     cdef Epochs epochs
 
     def __init__(self, objective, solver, batches, clip_norm):
@@ -251,7 +285,7 @@ cdef class FusedTrainingSteps:
         self.norms = FusedStepNorms(objective.parameters, objective.gradient)
         self.clip_norm = INFINITY if clip_norm is None else clip_norm
         self.max_norm = INFINITY if objective.max_norm is None else objective.max_norm.max_norm
-        self.n_decayed = len(getattr(solver, "_decayed", ()))
+        self.project = objective.project
         self.state_array, self.n_state, self.state = objective.state, objective.state.size, address(objective.state)
         cdef Size n_parameters = objective.parameters.size, row_cost = ROW_COST + n_parameters, i
         for i in range(self.forward_backward.plan.n_layers):
@@ -259,23 +293,50 @@ cdef class FusedTrainingSteps:
         step_cost = self.batch_size * row_cost + PARAMETER_UPDATE_COST * n_parameters + STEP_COST
         self.max_steps_per_call = max(1, MAX_CALL_COST // step_cost)
         self.max_epochs_per_call = max(1, self.max_steps_per_call // self.n_batches)
+        if self.update.update == SCHEDULE_FREE_UPDATE or self.forward_backward.has_dropout:
+            self.max_epochs_per_call = 1  # between epochs the parameters are others, and the masks' keys are drawn
 
     def run_epoch(self, order, const double[::1] rates, number):
         """Make a step on each batch; return the mean loss of all rows, plus the penalties at the end."""
         cdef const size_t[::1] rows
+        cdef const double[::1] newest_weights, sums = None
+        cdef const uint32_t[:, ::1] keys
         indices = self.prepare([order], rates.shape[0])
         rows = np.array([array.ctypes.data for array in indices], np.uintp)
-        self.epochs.rows, self.epochs.rates, self.epochs.step = &rows[0], &rates[0], 0
+        self.epochs.rows, self.epochs.rates, self.epochs.newest_weights = &rows[0], &rates[0], NULL
         self.epochs.adjacent = order is None and self.forward_backward.subset is None
+        keys = self.forward_backward.draw_dropout_keys(self.n_batches)
+        self.epochs.dropout_keys, self.n_keys = &keys[0, 0], keys.shape[1]
+        if self.update.update == SCHEDULE_FREE_UPDATE:
+            newest_weights, sums = self.solver.average_weights(np.asarray(rates))
+            self.epochs.newest_weights = &newest_weights[0]
+        self.solver.to_training()
+        try:
+            self.run_calls(rates, number, sums)
+        finally:  # also after Ctrl-C
+            averaged = self.solver.to_evaluation()
+            if averaged:
+                self.project()
+        if averaged:
+            self.measure_loss()
+            if not isfinite(self.loss):
+                raise DivergenceError.at(number, rates[self.n_batches - 1])
+        return self.loss
+
+    cdef int run_calls(self, const double[::1] rates, number, const double[::1] sums) except -1:
+        """Make the steps of an epoch, in calls between which Ctrl-C is heard: not before the solver has counted them."""
+        self.epochs.step = 0
         self.loss_sum = 0
         while self.epochs.step < self.n_batches:
             self.epochs.end = min(self.epochs.step + self.max_steps_per_call, self.n_batches)
             self.run_in_team(<TeamFunction>run_steps_in_team)
             self.solver.n_steps = self.n_steps + self.epochs.step
+            if sums is not None and self.epochs.step:
+                self.solver.sum_of_squared_rates = sums[self.epochs.step - 1]
             if not isfinite(self.loss):
                 raise DivergenceError.at(number, rates[min(self.epochs.step, self.n_batches - 1)])
             PyErr_CheckSignals()
-        return self.loss
+        return 0
 
     def run_epochs(self, list orders, const double[:, ::1] rates, number, double[:, ::1] results, monitor):
         """Run some epochs between which nothing happens in Python.
@@ -304,6 +365,7 @@ cdef class FusedTrainingSteps:
             raise ValueError(f"{n_epochs} epochs need as many rows of rates, and results of shape {(n_epochs, 3)}. Got "
                              f"{rates.shape[0]} rows, and results of shape {(results.shape[0], results.shape[1])}.")
         self.epochs.rows, self.epochs.rates, self.epochs.results = &rows[0], &rates[0, 0], &results[0, 0]
+        self.epochs.newest_weights, self.epochs.dropout_keys, self.n_keys = NULL, NULL, 0
         self.epochs.n_epochs, self.epochs.epoch, self.epochs.step = n_epochs, 0, 0
         self.epochs.adjacent = self.forward_backward.subset is None and all(order is None for order in orders)
         self.epochs.best_state = self.checked_address(monitor.best_state)
@@ -371,34 +433,45 @@ cdef class FusedTrainingSteps:
         loss, and in `epochs.step` how many of the epoch are made then: fewer than `end` where the loss is not finite.
         """
         cdef const Size *rows = <const Size *>self.epochs.rows[epoch]
-        cdef const double *rates = self.epochs.rates + epoch * self.n_batches
-        cdef Size start, n, n_steps = self.n_steps + epoch * self.n_batches
+        cdef const uint32_t *keys
+        cdef Size start, n
         cdef double loss = 0
         while step < end and isfinite(loss):
             start = step * self.batch_size
             n = min(self.batch_size, self.n_rows - start)
-            self.forward_backward.forward_backward(thread, rows + start, self.epochs.adjacent, n)
+            keys = self.epochs.dropout_keys + step * self.n_keys
+            self.forward_backward.forward_backward(thread, rows + start, self.epochs.adjacent, n, keys)
             loss = self.forward_backward.plan.batch_loss
             if thread.index == 0:
                 self.loss = loss
                 self.loss_sum += n * loss
             if isfinite(loss):
                 step += 1
-                self.make_step(thread, rates[step - 1], n_steps + step, step == self.n_batches)
+                self.make_step(thread, self.step_of(epoch, step - 1), step == self.n_batches)
         if thread.index == 0:
             self.epochs.step = step
             if step == self.n_batches:  # here, since to take the GIL in between is to wait for other threads
                 self.measure_epoch()
         wait_for_team(thread)
 
+    cdef Step step_of(self, Size epoch, Size step) noexcept nogil:
+        cdef double rate = self.epochs.rates[epoch * self.n_batches + step], newest_weight = 0
+        if self.epochs.newest_weights:
+            newest_weight = self.epochs.newest_weights[step]
+        return Step(rate, self.n_steps + epoch * self.n_batches + step + 1, rate * self.weight_decay, newest_weight)
+
     cdef void measure_epoch(self) noexcept nogil:
-        """Set the update ratio, and the loss of the epoch: NaN if the state is not finite."""
+        """Set the update ratio and the loss of the epoch."""
         self.update_ratio = self.norms.ratio()
+        self.measure_loss()
+
+    cdef void measure_loss(self) noexcept nogil:
+        """Set the loss of the epoch: NaN if the state is not finite."""
         self.loss = self.loss_sum / self.n_rows + self.forward_backward.total_penalty()
         if not self.state_is_finite():
             self.loss = NAN
 
-    cdef void make_step(self, const Thread *thread, double rate, Size n_steps, bint is_last) noexcept nogil:
+    cdef void make_step(self, const Thread *thread, Step step, bint is_last) noexcept nogil:
         """Clip the gradient, update the parameters, project the weights; the last step of an epoch is measured. Each
         thread does its part."""
         cdef Range entries = entries_of(thread, self.norms.n_parameters)
@@ -410,10 +483,9 @@ cdef class FusedTrainingSteps:
             wait_for_team(thread)
             if self.gradient_norm > self.clip_norm:
                 self.scale(self.norms.gradient, self.clip_norm / self.gradient_norm, entries)
-        if self.weight_decay:
-            self.scale(self.norms.parameters, 1 - rate * self.weight_decay,
-                       Range(entries.from_, min(entries.to, self.n_decayed)))
-        self.update.apply(rate, n_steps, entries)
+        if step.decay and not self.epochs.newest_weights:
+            self.scale(self.norms.parameters, 1 - step.decay, Range(entries.from_, min(entries.to, self.update.n_decayed)))
+        self.update.apply(&step, entries)
         wait_for_team(thread)
         if self.max_norm < INFINITY:
             self.forward_backward.project_weights(thread, self.max_norm)

@@ -76,7 +76,7 @@ def test_it_is_said_when_training_begins_anew(capsys):
 
 
 def test_a_warm_start_is_refused_since_both_say_where_to_begin():
-    with pytest.raises(ValueError, match="early_stopping='refit' may train anew"):
+    with pytest.raises(ValueError, match="early_stopping='refit' may train twice"):
         ActivationMLPClassifier(early_stopping="refit", warm_start=True).fit(X, y)
 
 

@@ -120,7 +120,7 @@ USUAL: dict[str, list[Callable[[], Any]]] = {
     "power_t": [lambda: 0, lambda: 1.0],
     "normalize_y": [lambda: False],
     "max_fun": [lambda: 1],
-    "early_stopping": [lambda: True, lambda: "refit"],
+    "early_stopping": [lambda: True, lambda: "refit", lambda: "continue"],
     "scoring": [lambda: "loss", lambda: "accuracy", lambda: "r2", lambda: "neg_log_loss"],
     "validation_fraction": [lambda: 0.3, lambda: 0.5],
     "n_iter_no_change": [lambda: 1, lambda: np.inf],

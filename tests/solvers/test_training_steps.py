@@ -13,7 +13,7 @@ from skneural.backend import built_extension, use_backend
 from skneural.losses import SquaredError
 from skneural.network import Dropout, Layout, Network, Objective, TrainingRows
 from skneural.penalties import L2, MaxNorm
-from skneural.solvers import SGD, SOLVERS, AdamW, Batches, DivergenceError
+from skneural.solvers import SGD, SOLVERS, AdamW, Batches, DivergenceError, ScheduleFreeAdamW
 from skneural.solvers.training_steps import TrainingSteps, create_step_norms, create_training_steps
 
 N_ROWS, SIZES, HIDDEN = 23, [4, 5, 2], [Tanh()]
@@ -58,6 +58,8 @@ MAKE = {
     **SOLVERS,
     "decay": lambda: AdamW(weight_decay=0.5, n_decayed=20),
     "decay of all": lambda: AdamW(weight_decay=0.5, n_decayed=1000),
+    "schedule-free decay": lambda: ScheduleFreeAdamW(weight_decay=0.5, n_decayed=20),
+    "schedule-free decay of all": lambda: ScheduleFreeAdamW(weight_decay=0.5, n_decayed=1000),
 }
 
 
@@ -72,8 +74,7 @@ def test_both_forms_go_the_same_way(name, settings, dtype, shuffle):
         with use_backend(backend):
             steps, objective, solver = make(MAKE[name](), dtype=dtype, shuffle=shuffle, **settings)
             ends.append(trajectory(steps, objective))
-        native = backend == "native" and name != "schedule_free_adamw"  # of which the steps are NumPy's alone
-        assert type(steps).__name__ == ("FusedTrainingSteps" if native else "TrainingSteps")
+        assert type(steps).__name__ == ("FusedTrainingSteps" if backend == "native" else "TrainingSteps")
         assert solver.n_steps == 3 * len(steps.batches)
     tolerance = {"float64": 1e-10, "float32": 1e-4}[dtype]
     np.testing.assert_allclose(ends[1], ends[0], rtol=tolerance, atol=tolerance)
@@ -144,8 +145,7 @@ def test_python_is_asked_only_where_it_is_needed():
 
     steps, objective, solver = make()
     assert type(steps).__name__ == "FusedTrainingSteps"
-    dropout = [None, Dropout(0.5, np.random.RandomState(0))]
-    assert type(make(OwnSolver())[0]) is type(make(dropout=dropout)[0]) is TrainingSteps
+    assert type(make(OwnSolver())[0]) is TrainingSteps
     assert type(create_training_steps(objective, solver, OwnBatches(N_ROWS, 5, False), None)) is TrainingSteps
     objective.__class__ = OwnObjective
     assert type(create_training_steps(objective, solver, steps.batches, None)) is TrainingSteps
@@ -186,6 +186,39 @@ def test_an_epoch_can_be_interrupted():
             steps.run_epoch(None, np.zeros(n_batches), 2)
     timer.join()
     assert solver.n_steps % n_batches  # in the middle of an epoch
+
+
+@needs_native
+def test_an_interrupted_epoch_of_schedule_free_steps_leaves_the_average():
+    X = np.random.RandomState(3).normal(size=(2_000_000, 4))
+    steps, _, _ = make(ScheduleFreeAdamW(), X=X)
+    rates = np.full(len(steps.batches), 1e-4)
+    started = time.perf_counter()
+    steps.run_epoch(None, rates, 1)
+    duration = time.perf_counter() - started
+    steps, objective, solver = make(ScheduleFreeAdamW(), X=X)
+    timer = threading.Timer(duration / 2, signal.raise_signal, [signal.SIGINT])
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        steps.run_epoch(None, rates, 1)
+    timer.join()
+    assert 0 < solver.n_steps < len(steps.batches)
+    again, expected, _ = make(ScheduleFreeAdamW(), X=X, subset=np.arange(5 * solver.n_steps))
+    again.run_epoch(None, np.full(solver.n_steps, 1e-4), 1)
+    np.testing.assert_array_equal(objective.parameters, expected.parameters)
+
+
+@needs_native
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_both_forms_drop_the_same_entries(dtype):
+    ends = []
+    for backend in ("numpy", "native"):
+        with use_backend(backend):
+            rng = np.random.RandomState(2)
+            steps, objective, _ = make(ScheduleFreeAdamW(), dtype=dtype, dropout=[Dropout(0.2, rng), Dropout(0.5, rng)])
+            ends.append([*trajectory(steps, objective), rng.random_sample()])
+    assert type(steps).__name__ == "FusedTrainingSteps"
+    np.testing.assert_allclose(ends[1], ends[0], rtol=1e-10 if dtype == "float64" else 1e-4, atol=1e-6)
 
 
 def after_step(dtype, parameters, step=0.0, gradient=None):

@@ -74,10 +74,10 @@ static void T(gather_rows)(const InputRows *input, const Size *rows, REAL *RESTR
     }
 }
 
-/* Z = (X ∘ scales) W for CSR rows of X; `dropout` counts the stored entries of the rows one after another. `scales`,
+/* Z = (X ∘ scales) W for CSR rows of X; `mask` counts the stored entries of the rows one after another. `scales`,
  * (n_features,), is NULL for none. */
 VECTORIZED static void T(sparse_affine_forward)(
-    const InputRows *X, const Size *rows, const Dropout *dropout, const REAL *scales, const REAL *W, REAL *Z, Size n,
+    const InputRows *X, const Size *rows, const Mask *mask, const REAL *scales, const REAL *W, REAL *Z, Size n,
     Size width)
 {
     Size entry = 0;
@@ -86,7 +86,7 @@ VECTORIZED static void T(sparse_affine_forward)(
         REAL *RESTRICT z = Z + i * width;
         for (int64_t e = X->indptr[rows[i]]; e < X->indptr[rows[i] + 1]; e++, entry++) {
             const Size feature = X->indices[e];
-            const REAL x = ((const REAL *)X->data)[e] * T(dropout_factor)(dropout, entry) * (scales ? scales[feature] : 1);
+            const REAL x = ((const REAL *)X->data)[e] * T(dropout_factor)(mask, entry) * (scales ? scales[feature] : 1);
             const REAL *RESTRICT w = W + feature * width;
             for (Size j = 0; j < width; j++)
                 z[j] += x * w[j];
@@ -96,7 +96,7 @@ VECTORIZED static void T(sparse_affine_forward)(
 
 /* Some columns of dW += (X ∘ scales)ᵀ dZ. */
 VECTORIZED static void T(sparse_affine_backward)(
-    const InputRows *X, const Size *rows, const Dropout *dropout, const REAL *scales, const REAL *dZ, REAL *dW,
+    const InputRows *X, const Size *rows, const Mask *mask, const REAL *scales, const REAL *dZ, REAL *dW,
     Range columns, Size n, Size width)
 {
     Size entry = 0;
@@ -104,7 +104,7 @@ VECTORIZED static void T(sparse_affine_backward)(
         const REAL *RESTRICT dz = dZ + i * width;
         for (int64_t e = X->indptr[rows[i]]; e < X->indptr[rows[i] + 1]; e++, entry++) {
             const Size feature = X->indices[e];
-            const REAL x = ((const REAL *)X->data)[e] * T(dropout_factor)(dropout, entry) * (scales ? scales[feature] : 1);
+            const REAL x = ((const REAL *)X->data)[e] * T(dropout_factor)(mask, entry) * (scales ? scales[feature] : 1);
             REAL *RESTRICT dw = dW + feature * width;
             for (Size j = columns.from; j < columns.to; j++)
                 dw[j] += x * dz[j];
@@ -114,7 +114,7 @@ VECTORIZED static void T(sparse_affine_backward)(
 
 /* dscales = the gradient in the scales of some features: the row sums of W ∘ (Xᵀ dZ). */
 VECTORIZED static void T(sparse_scale_gradient)(
-    const InputRows *X, const Size *rows, const Dropout *dropout, const REAL *W, const REAL *dZ, REAL *dscales,
+    const InputRows *X, const Size *rows, const Mask *mask, const REAL *W, const REAL *dZ, REAL *dscales,
     Range features, Size n, Size width)
 {
     Size entry = 0;
@@ -124,7 +124,7 @@ VECTORIZED static void T(sparse_scale_gradient)(
             const Size feature = X->indices[e];
             if (feature < features.from || feature >= features.to)
                 continue;
-            const REAL x = ((const REAL *)X->data)[e] * T(dropout_factor)(dropout, entry);
+            const REAL x = ((const REAL *)X->data)[e] * T(dropout_factor)(mask, entry);
             dscales[feature] += x * T(dot)(dZ + i * width, W + feature * width, width);
         }
 }
@@ -136,6 +136,7 @@ typedef struct {
     const Size *rows;       /* (block.n_rows,): of the batch */
     const Size *block_rows; /* the same once for each member of the block */
     const REAL *X;          /* the batch's rows; NULL for CSR */
+    const uint32_t *dropout_keys;
     const REAL *row_weight; /* for batch normalisation; NULL for equal weights */
     int any_weight;         /* whether any row's weight is positive */
     MemberBlock block;
@@ -147,15 +148,15 @@ static Size T(rows_of_block)(const T(Pass) *pass)
     return pass->block.n_members * pass->block.n_rows;
 }
 
-/* Random numbers of CSR entries, from a member's row number `first` on: those of all members lie one behind the other. */
-static Dropout T(member_dropout)(const T(Pass) *pass, Size member, Size first)
+/* The mask of CSR entries, from a member's row number `first` on: those of all members lie one behind the other. */
+static Mask T(member_mask)(const T(Pass) *pass, Size member, Size first)
 {
-    Dropout dropout = pass->plan->input_dropout;
     const int64_t *indptr = pass->plan->input.indptr;
-    if (dropout.random)
+    Size entry = 0;
+    if (pass->plan->input_dropout.number)
         for (Size i = 0; i < pass->block.n_rows; i++)
-            dropout.random += (member + (i < first)) * (indptr[pass->rows[i] + 1] - indptr[pass->rows[i]]);
-    return dropout;
+            entry += (member + (i < first)) * (indptr[pass->rows[i] + 1] - indptr[pass->rows[i]]);
+    return mask_of(&pass->plan->input_dropout, pass->dropout_keys, entry);
 }
 
 /* The rows that a layer sees of a member, number `member` of all and `position` of its block. In the first layer all
@@ -165,7 +166,7 @@ static const REAL *T(member_input)(
 {
     const int is_first = layer == pass->plan->layers;
     const Size size = pass->block.n_rows * layer->fan_in;
-    if (!input || (is_first && !pass->plan->input_dropout.random))
+    if (!input || (is_first && !pass->plan->input_dropout.number))
         return input;
     return input + (is_first ? member : position) * size;
 }
@@ -216,8 +217,8 @@ static void T(affine_forward_of)(
         T(dense_affine_forward)(pass->plan, layer, member, input, Z, rows, n);
         return;
     }
-    const Dropout dropout = T(member_dropout)(pass, member, rows.from);
-    T(sparse_affine_forward)(&pass->plan->input, pass->rows + rows.from, &dropout, T(scales_of)(layer, member),
+    const Mask mask = T(member_mask)(pass, member, rows.from);
+    T(sparse_affine_forward)(&pass->plan->input, pass->rows + rows.from, &mask, T(scales_of)(layer, member),
                              T(matrix_of)(layer, member), Z + rows.from * layer->width, range_size(rows), layer->width);
 }
 
@@ -267,16 +268,16 @@ static T(Tile) T(tile_of)(const Thread *thread, Size n, Size width)
 static void T(sparse_weight_gradient)(
     const T(Pass) *pass, const Layer *layer, Size member, const REAL *dZ, REAL *dW, int add)
 {
-    const Dropout dropout = T(member_dropout)(pass, member, 0);
+    const Mask mask = T(member_mask)(pass, member, 0);
     const Size n = pass->block.n_rows, width = layer->width, fan_in = layer->fan_in;
     const REAL *scales = T(scales_of)(layer, member);
     const Range columns = part_of(pass->thread, width, COLUMNS_AT_ONCE);
     if (!add)
         for (Size i = 0; i < fan_in; i++)
             memset(dW + i * width + columns.from, 0, range_size(columns) * sizeof(REAL));
-    T(sparse_affine_backward)(&pass->plan->input, pass->rows, &dropout, scales, dZ, dW, columns, n, width);
+    T(sparse_affine_backward)(&pass->plan->input, pass->rows, &mask, scales, dZ, dW, columns, n, width);
     if (scales)
-        T(sparse_scale_gradient)(&pass->plan->input, pass->rows, &dropout, T(matrix_of)(layer, member), dZ,
+        T(sparse_scale_gradient)(&pass->plan->input, pass->rows, &mask, T(matrix_of)(layer, member), dZ,
                                  (REAL *)layer->dmember_scales + member * fan_in,
                                  part_of(pass->thread, fan_in, COLUMNS_AT_ONCE), n, width);
 }

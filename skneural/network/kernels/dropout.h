@@ -1,16 +1,48 @@
-/* Dropout: forward and backward are the same product with the mask. */
+/* Dropout: forward and backward are the same product with the mask, which is computed again where it is needed.
+ * Dropout.mask in network/dropout.py specifies it. */
 
-VECTORIZED static void T(apply_dropout)(const REAL *A, Dropout dropout, REAL *out, Size size)
+#ifndef SKNEURAL_DROPOUT_H
+#define SKNEURAL_DROPOUT_H
+
+/* A part of a layer's mask: entry number i of the part is dropped if the hash of first + i is below the threshold. */
+typedef struct {
+    uint32_t first;
+    uint32_t threshold; /* 0 where nothing is dropped */
+    double scale;
+} Mask;
+
+/* The part from entry number `first` on, given the keys of a pass. */
+static Mask mask_of(const Dropout *dropout, const uint32_t *keys, Size first)
 {
-    const REAL scale = (REAL)dropout.scale;
-    for (Size i = 0; i < size; i++)
-        out[i] = A[i] * (dropout.random[i] >= dropout.threshold ? scale : 0);
+    if (!dropout->number)
+        return (Mask){0, 0, 1};
+    return (Mask){keys[dropout->number - 1] + (uint32_t)first, (uint32_t)dropout->threshold, dropout->scale};
 }
 
-/* What entry number `i` of the batch is multiplied by. */
-INLINED REAL T(dropout_factor)(const Dropout *dropout, Size i)
+/* Sixteen bits of a number, mixed; the constants are those of lowbias32. */
+INLINED uint32_t hash_16(uint32_t x)
 {
-    if (!dropout->random)
-        return 1;
-    return dropout->random[i] >= dropout->threshold ? (REAL)dropout->scale : 0;
+    x ^= x >> 16;
+    x *= 0x7feb352dU;
+    x ^= x >> 15;
+    x *= 0x846ca68bU;
+    return x >> 16;
+}
+
+#endif
+
+VECTORIZED static void T(apply_dropout)(const REAL *A, const Mask *mask, REAL *out, Size size)
+{
+    const uint32_t first = mask->first, threshold = mask->threshold;
+    const REAL scale = (REAL)mask->scale;
+    for (Size i = 0; i < size; i++)
+        out[i] = A[i] * (hash_16(first + (uint32_t)i) >= threshold ? scale : 0);
+}
+
+/* What entry number `i` of the part is multiplied by. */
+INLINED REAL T(dropout_factor)(const Mask *mask, Size i)
+{
+    if (!mask->threshold)
+        return (REAL)mask->scale;
+    return hash_16(mask->first + (uint32_t)i) >= mask->threshold ? (REAL)mask->scale : 0;
 }

@@ -39,7 +39,8 @@ static void T(set_block_rows)(T(Pass) *pass)
 
 /* Some of n rows of a batch, one below the other: where they lie if they do so already (`adjacent`); NULL for CSR. With
  * input dropout those of all members. */
-static const REAL *T(dense_input)(const NetworkPlan *plan, const Size *rows, int adjacent, Range part, Size n)
+static const REAL *T(dense_input)(
+    const NetworkPlan *plan, const Size *rows, int adjacent, const uint32_t *dropout_keys, Range part, Size n)
 {
     const InputRows *input = &plan->input;
     const Size d = input->n_features, size = range_size(part) * d;
@@ -50,12 +51,11 @@ static const REAL *T(dense_input)(const NetworkPlan *plan, const Size *rows, int
         X = (const REAL *)input->data + rows[0] * d;
     else
         T(gather_rows)(input, rows + part.from, (REAL *)plan->gathered + part.from * d, range_size(part));
-    if (plan->input_dropout.random) {
+    if (plan->input_dropout.number) {
         for (Size j = plan->n_members - 1; j >= 0; j--) { /* the first comes last, since it may replace X */
             const Size first = (j * n + part.from) * d;
-            Dropout dropout = plan->input_dropout;
-            dropout.random += first;
-            T(apply_dropout)(X + part.from * d, dropout, (REAL *)plan->gathered + first, size);
+            const Mask mask = mask_of(&plan->input_dropout, dropout_keys, first);
+            T(apply_dropout)(X + part.from * d, &mask, (REAL *)plan->gathered + first, size);
         }
         X = plan->gathered;
     }
@@ -66,11 +66,11 @@ static const REAL *T(dense_input)(const NetworkPlan *plan, const Size *rows, int
 static void T(apply_row_dropout)(const T(Pass) *pass, const Layer *layer, const REAL *A, REAL *out)
 {
     const Size first = pass->part.from * layer->n_units;
-    Dropout dropout = layer->dropout;
-    if (!dropout.random)
+    if (!layer->dropout.number)
         return;
-    dropout.random += pass->block.first * pass->block.n_rows * layer->n_units + first;
-    T(apply_dropout)(A + first, dropout, out + first, range_size(pass->part) * layer->n_units);
+    const Size first_of_block = pass->block.first * pass->block.n_rows * layer->n_units;
+    const Mask mask = mask_of(&layer->dropout, pass->dropout_keys, first_of_block + first);
+    T(apply_dropout)(A + first, &mask, out + first, range_size(pass->part) * layer->n_units);
 }
 
 /* Z of a layer becomes scale · normalized. */
@@ -177,13 +177,15 @@ static Size T(members_at_once)(const NetworkPlan *plan)
 
 /* A thread's view of a pass over the first block of members, with the batch's input in place. */
 static T(Pass) T(begin_pass)(
-    const NetworkPlan *plan, const Thread *thread, const Size *rows, int adjacent, Size n_rows)
+    const NetworkPlan *plan, const Thread *thread, const Size *rows, int adjacent, Size n_rows,
+    const uint32_t *dropout_keys)
 {
-    T(Pass) pass = {.plan = plan, .thread = thread, .rows = rows, .block = {0, T(members_at_once)(plan), n_rows}};
+    T(Pass) pass = {.plan = plan, .thread = thread, .rows = rows, .dropout_keys = dropout_keys,
+                    .block = {0, T(members_at_once)(plan), n_rows}};
     pass.part = part_of(thread, T(rows_of_block)(&pass), ROWS_AT_ONCE);
     T(set_row_weights)(&pass);
     T(set_block_rows)(&pass);
-    pass.X = T(dense_input)(plan, rows, adjacent, part_of(thread, n_rows, ROWS_AT_ONCE), n_rows);
+    pass.X = T(dense_input)(plan, rows, adjacent, dropout_keys, part_of(thread, n_rows, ROWS_AT_ONCE), n_rows);
     if (pass.block.n_members > 1) /* others' rows of X are needed */
         wait_for_team(thread);
     for (const Layer *layer = plan->layers; layer < plan->layers + plan->n_layers; layer++)
@@ -192,10 +194,11 @@ static T(Pass) T(begin_pass)(
 }
 
 /* Set the mean loss of a batch, plan->batch_loss; the gradient goes where the layers say. All threads of the team call
- * this, and have all of it when it returns. */
-static void T(forward_backward)(NetworkPlan *plan, const Thread *thread, const Size *rows, int adjacent, Size n_rows)
+ * this, and have all of it when it returns. `dropout_keys` has one for each mask. */
+static void T(forward_backward)(
+    NetworkPlan *plan, const Thread *thread, const Size *rows, int adjacent, Size n_rows, const uint32_t *dropout_keys)
 {
-    T(Pass) pass = T(begin_pass)(plan, thread, rows, adjacent, n_rows);
+    T(Pass) pass = T(begin_pass)(plan, thread, rows, adjacent, n_rows, dropout_keys);
     double loss = 0;
     for (; pass.block.first < plan->n_members; pass.block.first += pass.block.n_members) {
         T(forward)(&pass);
@@ -217,7 +220,7 @@ static void T(predict)(NetworkPlan *plan, const Size *rows, REAL *F, Size member
 {
     const Range all = {0, n};
     const Thread alone = {NULL, 0, 1};
-    const REAL *X = T(dense_input)(plan, rows, 1, all, n);
+    const REAL *X = T(dense_input)(plan, rows, 1, NULL, all, n);
     const Layer *last = plan->layers + plan->n_layers - 1;
     const T(Pass) pass = {.plan = plan, .thread = &alone, .rows = rows, .block = {0, 1, n}};
     for (Size j = 0; j < plan->n_members; j++, F += member_stride) {

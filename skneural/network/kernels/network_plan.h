@@ -20,11 +20,10 @@ typedef struct {
     Size row_stride, column_stride, n_features;
 } InputRows;
 
-/* Dropout: entries whose 16-bit random number is below the threshold become 0, the others are multiplied by `scale`.
- * `random` has one number for each entry of the batch, drawn in Python; NULL without dropout. */
+/* Dropout: entries become 0 where the hash of their number is below the threshold, and are multiplied by `scale`
+ * elsewhere; see dropout.h. `number` is that of the mask among the keys of a pass, from 1 on; 0 without dropout. */
 typedef struct {
-    const uint16_t *random;
-    int threshold;
+    int number, threshold;
     double scale;
 } Dropout;
 
