@@ -306,12 +306,17 @@ class ScheduleFreeAdamW(Solver):
         super().step(learning_rate)
 
     def average_weights(self, rates: Array) -> tuple[Array, Array]:
-        """Return c and the sum of all squared rates in each of the coming steps, two arrays of shape (n_steps,).
+        """Return the weight of the newest z in each of the coming steps.
 
         Parameters
         ----------
         rates : ndarray of shape (n_steps,)
             The learning rates of these steps.
+
+        Returns
+        -------
+        weights, sums : ndarray of shape (n_steps,)
+            c, and the sum of all squared rates then.
         """
         squares = rates * rates
         sums = np.cumsum(np.append(self.sum_of_squared_rates, squares))[1:]
