@@ -316,7 +316,7 @@ class ScheduleFreeAdamW(Solver):
         Returns
         -------
         weights, sums : ndarray of shape (n_steps,)
-            c, and the sum of all squared rates then.
+            The numbers c, and the sums of all squared rates by then.
         """
         squares = rates * rates
         sums = np.cumsum(np.append(self.sum_of_squared_rates, squares))[1:]
