@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
 from skneural._sklearn_compat import CallbackSupportMixin
@@ -118,7 +119,8 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
         result_warnings = self._run_training(builder, rows, validation_set, rng, adapters, n_epochs)
         temperature = 1.0 if validation_set is None else self._best_temperature(validation_set)
         if self.early_stopping in ("refit", "continue") and not arguments.has_validation_set:
-            result_warnings = self._train_on_all_rows(builder, data, rng, adapters)
+            lasting = [warning for warning in result_warnings if not isinstance(warning, ConvergenceWarning)]
+            result_warnings = lasting + self._train_on_all_rows(builder, data, rng, adapters)
         self._set_temperature(temperature)
         for adapter in adapters:
             adapter.on_fit_end()
@@ -172,9 +174,9 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
         return self._run_training(builder, all_rows, None, rng, adapters, n_epochs)
 
     def _best_epoch(self) -> int:
-        """Return the number of the epoch with the best validation score; the last one if none has a score."""
-        scores = np.array(self.validation_scores_)
-        return len(scores) if np.isnan(scores).all() else int(np.nanargmax(scores)) + 1
+        """Return the number of the epoch with the best validation score; the last one if none has a score, or -inf."""
+        scores = np.nan_to_num(np.array(self.validation_scores_), nan=-np.inf, posinf=np.inf, neginf=-np.inf)
+        return int(np.argmax(scores)) + 1 if (scores > -np.inf).any() else len(scores)
 
     # Data: what the subclasses define.
 

@@ -86,7 +86,11 @@ class StochasticTraining:
             raise TrainingInterrupted.after(loop.n_epochs - self._n_before) from None
         finally:
             self._set_attributes(stopped_by)
-        return self._warnings()
+        warnings = self._warnings()
+        if loop.keep_best_solver_state:
+            loop.return_to_best_epoch()
+            estimator._training_state, estimator.t_ = self.get_state(), loop.n_samples_seen
+        return warnings
 
     def get_state(self) -> dict[str, Any]:
         """Return all that a later call needs to continue training."""
@@ -120,7 +124,7 @@ class StochasticTraining:
         estimator, monitor = self.estimator, self.loop.monitor
         has_best = monitor.use_score and monitor.early_stopping.best < math.inf
         if has_best and not self.incremental:
-            self.loop.restore_best()
+            monitor.restore_best()
         state = estimator._training_state = self.get_state()
         if has_best and state["best_state"] is not None:
             state["latest"] = estimator.parameters_.copy()
@@ -242,8 +246,8 @@ def no_score_warnings(monitor: TrainingMonitor) -> list[Warning]:
         return []
     return [
         UserWarning(
-            "No validation score was a finite number, so early stopping could not choose an epoch; the parameters of "
-            "the last epoch are kept. Hold out more rows, or choose another scoring."
+            "No validation score was a finite number, so early stopping could not choose an epoch; it took the last "
+            "one. Hold out more rows, or choose another scoring."
         )
     ]
 

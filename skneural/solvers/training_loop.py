@@ -47,7 +47,7 @@ class TrainingLoop:
     clip_norm : float or None, default=None
         Bound on the Euclidean norm of the gradient; a larger gradient is scaled down to it.
     keep_best_solver_state : bool, default=False
-        Whether :meth:`restore_best` restores the solver's state too, so that training can go on from there.
+        Whether :meth:`return_to_best_epoch` can be called.
 
     Attributes
     ----------
@@ -92,7 +92,7 @@ class TrainingLoop:
         self._call_schedule = schedule if type(schedule) in BUILT_IN_SCHEDULES else partial(call_schedule, schedule)
         self.rng, self.clip_norm = rng, clip_norm
         self.n_epochs = self.n_samples_seen = 0
-        self._keep_best_solver_state = keep_best_solver_state
+        self.keep_best_solver_state = keep_best_solver_state
         self._best_solver_state: dict[str, Any] | None = None
         self._batch_starts = np.arange(len(batches)) / len(batches)  # in fractions of an epoch
         self._plateau_factor = 1.0  # on the learning rate, the product over all plateaus so far
@@ -138,8 +138,8 @@ class TrainingLoop:
         self.monitor.restore_best()
         self._initialize_solver()
 
-    def restore_best(self) -> None:
-        """Restore the best parameters, and the solver's state and the counters of that epoch, if they are kept."""
+    def return_to_best_epoch(self) -> None:
+        """Restore the best parameters, and the solver's state and the counters of that epoch, to train on from there."""
         self.monitor.restore_best()
         if self._best_solver_state is not None:
             self.solver.set_state(self._best_solver_state)
@@ -214,7 +214,7 @@ class TrainingLoop:
         norms = self._steps.gradient_norm, self._steps.update_ratio
         epoch = Epoch(number, loss, seconds, float(rates[-1]), *norms, **validation)
         stop_requested = self.monitor.on_epoch_end(epoch)
-        if self._keep_best_solver_state and self.monitor.has_best_score:
+        if self.keep_best_solver_state and self.monitor.has_best_score:
             counters = {"n_epochs": self.n_epochs, "n_samples_seen": self.n_samples_seen}
             self._best_solver_state = {**self.solver.get_state(), **counters}
         return self._lower_rate_or_stop_on_plateau(epoch.learning_rate) or stop_requested

@@ -100,3 +100,39 @@ def test_weights_reach_both_trainings():
         (5,), early_stopping="continue", max_iter=30, learning_rate_init=0.05, random_state=0
     )
     assert (model.fit(X, y, weights).predict(X) == 0).all()
+
+
+def test_with_a_validation_set_of_the_users_own_it_is_as_true(backend):
+    expected = ActivationMLPClassifier(early_stopping=True, **{**OPTIONS, "max_iter": 40})
+    model = ActivationMLPClassifier(early_stopping="continue", **{**OPTIONS, "max_iter": 40})
+    for each in (expected, model):
+        each.fit(X[:900], y[:900], X_val=X[900:], y_val=y[900:])
+    assert model.n_iter_ == expected.n_iter_ == len(model.loss_curve_) > best_epoch(model)
+    assert (model.t_, model.stopped_by_) == (expected.t_, "early_stopping")
+    np.testing.assert_array_equal(model.parameters_, expected.parameters_)
+
+
+def test_ctrl_c_behind_the_best_epoch_so_far_keeps_the_count_of_epochs(backend):
+    class Impatient(ActivationMLPClassifier):
+        def _record_epoch(self, epoch):
+            super()._record_epoch(epoch)
+            if epoch.number == 6:
+                raise KeyboardInterrupt
+
+    model = Impatient(early_stopping="continue", **OPTIONS)
+    with pytest.raises(KeyboardInterrupt, match="after 6 full epochs"):
+        model.fit(X, y)
+    assert best_epoch(model) == 5
+    assert model.n_iter_ == len(model.loss_curve_) == 6
+    assert model.t_ == 6 * 1617
+
+
+@pytest.mark.parametrize("early_stopping", ["continue", "refit"])
+def test_without_a_score_the_last_epoch_is_the_best_and_that_is_warned_of(early_stopping, backend):
+    model = ActivationMLPClassifier(early_stopping=early_stopping, scoring=lambda *_: -np.inf, **OPTIONS)
+    with pytest.warns(UserWarning, match=r"could not choose an epoch; it took the last one"):
+        model.fit(X, y)
+    if early_stopping == "refit":
+        assert (model.n_iter_, model.t_) == (12, 12 * 1797)
+    else:
+        assert (model.n_iter_, model.t_) == (16, 12 * 1617 + 4 * 1797)
