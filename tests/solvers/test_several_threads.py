@@ -22,8 +22,8 @@ if not all(built_extension(name) for name in (*EXTENSIONS, OPENMP)):
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
-# Sizes that no number of threads divides, and batches of millions of multiplications, so that eight threads work.
-N_ROWS, N_FEATURES, HIDDEN, BATCH = 2401, 61, (85, 45), 1200
+# Sizes that no number of threads divides, and batches with rows for eight threads.
+N_ROWS, N_FEATURES, HIDDEN, BATCH = 1201, 61, (85, 45), 600
 LOSSES = ["squared_error", "absolute_error", "huber", "quantile", "poisson"]
 
 
@@ -62,7 +62,7 @@ def cases():
             yield f"dropout, {settings}", (classify, {**settings, "dropout": 0.2, "input_dropout": 0.1})
             more = {"l1_ratio": 0.5, "alpha": 0.01, "max_norm": 0.5, "clip_norm": 0.1, "batch_norm": True}
             yield f"penalties, {settings}", (classify, {**settings, **more, "weighted": True})
-            yield f"linear, {settings}", (classify, {**settings, "hidden_layer_sizes": (), "batch_size": 1500})
+            yield f"linear, {settings}", (classify, {**settings, "hidden_layer_sizes": (), "batch_size": 750})
         for solver in ("sgd", "adamw", "rmsprop", "adagrad", "lbfgs"):
             yield f"{solver}, {dtype}", (classify, {"solver": solver, "dtype": dtype})
         yield f"300 units, {dtype}", (classify, {"hidden_layer_sizes": (300,), "dtype": dtype, "max_norm": 0.5})

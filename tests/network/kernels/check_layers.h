@@ -131,6 +131,27 @@ static void T(check_batch_norm)(Size n, Size width)
     free(inv_std), free(dshift), free(z), free(y);
 }
 
+/* In two parts, as two threads have it. */
+static void T(check_dropout)(Size n, uint32_t key)
+{
+    const Dropout dropout = {2, 1 << 14, 4.0 / 3};
+    const uint32_t keys[] = {0, key};
+    const Size first = n / 3;
+    REAL *A = T(random_array)(n), *out = T(random_array)(n);
+    const Mask above = mask_of(&dropout, keys, 0), below = mask_of(&dropout, keys, first);
+    T(apply_dropout)(A, &above, out, first);
+    T(apply_dropout)(A + first, &below, out + first, n - first);
+    for (Size i = 0; i < n; i++) {
+        uint64_t x = (key + (uint64_t)i) & 0xffffffff; /* lowbias32 */
+        x = (x ^ x >> 16) * 0x7feb352d & 0xffffffff;
+        x = (x ^ x >> 15) * 0x846ca68b & 0xffffffff;
+        const double factor = x >> 16 < 1 << 14 ? 0 : 4.0 / 3;
+        compare("dropout", out[i], A[i] * factor, TOLERANCE);
+        compare("dropout of one entry", T(dropout_factor)(&above, i), factor, TOLERANCE);
+    }
+    free(A), free(out);
+}
+
 static void T(check_layers)(void)
 {
     const int losses[] = {SOFTMAX_CROSS_ENTROPY, LOGISTIC_LOSS, SQUARED_ERROR, ABSOLUTE_ERROR, HUBER,
@@ -146,6 +167,11 @@ static void T(check_layers)(void)
     for (Size width = 1; width < 20; width += 3)
         T(check_batch_norm)(19, width);
     report("batch normalisation");
+    for (Size n = 1; n < 200; n += 19) {
+        T(check_dropout)(n, 12345);
+        T(check_dropout)(n, 0xffffffff - 50);
+    }
+    report("dropout");
 }
 
 #undef TOLERANCE
