@@ -151,8 +151,8 @@ default="constant"
         With "refit" the network is then trained anew on all rows, those held out included, for as many epochs as the
         best one's number (Goodfellow, Bengio & Courville 2016, section 7.8); a schedule ends with them. The fitted
         attributes are those of this second training. With "continue" training goes on from the best epoch, on all
-        rows, for a third as many epochs (the other way in that section), where a schedule begins anew; what the history
-        has of epochs behind the best one is replaced by these, whose validation scores are NaN.
+        rows, for a third as many epochs (the other way in that section); a schedule begins anew. In the history they
+        replace the epochs after the best one, and their validation scores are NaN.
         In `partial_fit`, which needs `X_val`, every call makes its epoch, from the latest parameters; `parameters_` are
         those of the call with the best score on this validation set. Another validation set starts a new comparison.
 
@@ -255,7 +255,8 @@ ATTRIBUTES = """parameters_ : ndarray of shape (n_parameters,)
         The column "loss" of `history_`: mean loss during the epoch, plus the penalty at its end.
 
     best_loss_ : float or None
-        Smallest loss since the last call of `fit` began; None with early stopping.
+        Smallest loss since the last call of `fit` began; None with early stopping that does not train on all rows in
+        the end.
 
     validation_loss_curve_, validation_scores_ : list of float or None
         Loss and score on the validation set after each epoch; None without one, NaN for epochs without one.

@@ -62,7 +62,7 @@ class Dropout:
         return int(self.rng.random_sample() * 2**32)
 
     def _mask(self, A: Array) -> Array:
-        """Return what the entries are multiplied by, numbered in the order of their memory."""
+        """Return what the entries are multiplied by; they are numbered row by row."""
         numbers = np.arange(A.size, dtype=np.uint32) + np.uint32(self.draw_key())
         kept = _hash_16(numbers).reshape(A.shape) >= self.threshold
         return kept * A.dtype.type(N_LEVELS / (N_LEVELS - self.threshold))

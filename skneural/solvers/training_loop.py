@@ -139,7 +139,7 @@ class TrainingLoop:
         self._initialize_solver()
 
     def return_to_best_epoch(self) -> None:
-        """Restore the best parameters, and the solver's state and the counters of that epoch, to train on from there."""
+        """Restore parameters, solver state and counters of the best epoch, to train on from there."""
         self.monitor.restore_best()
         if self._best_solver_state is not None:
             self.solver.set_state(self._best_solver_state)

@@ -1,5 +1,5 @@
 /* Dropout: forward and backward are the same product with the mask, which is computed again where it is needed.
- * Dropout.mask in network/dropout.py specifies it. */
+ * Dropout._mask in network/dropout.py specifies it. */
 
 #ifndef SKNEURAL_DROPOUT_H
 #define SKNEURAL_DROPOUT_H
