@@ -66,12 +66,12 @@ def tabular_classifier(**overrides: Any) -> Pipeline:
     >>> bool(model.score(X, y) > 0.95)
     True
     """
-    own: dict[str, Any] = {
+    own_settings: dict[str, Any] = {
         "hidden_layer_sizes": (128, 128, 128),
         "learning_rate_init": 0.02,
         "temperature_scaling": True,
     }
-    network = ActivationMLPClassifier(**TABULAR_DEFAULTS, **own)
+    network = ActivationMLPClassifier(**TABULAR_DEFAULTS, **own_settings)
     return _tabular_pipeline(TableEncoder(), network, overrides)
 
 
@@ -107,8 +107,8 @@ def tabular_regressor(**overrides: Any) -> Pipeline:
     >>> bool(model.score(X[300:], y[300:]) > 0.4)
     True
     """
-    own: dict[str, Any] = {"hidden_layer_sizes": (128, 128), "learning_rate_init": 0.03, "clip_predictions": True}
-    network = ActivationMLPRegressor(**TABULAR_DEFAULTS, **own)
+    own_settings: dict[str, Any] = {"hidden_layer_sizes": (128, 128), "learning_rate_init": 0.03, "clip_predictions": True}
+    network = ActivationMLPRegressor(**TABULAR_DEFAULTS, **own_settings)
     return _tabular_pipeline(TableEncoder(target_type="continuous"), network, overrides)
 
 

@@ -12,7 +12,7 @@ cdef extern from "network_plan.h" nogil:
         Size row_stride, column_stride, n_features
 
     ctypedef struct Dropout:
-        int number, threshold
+        int key_number, threshold
         double scale
 
     ctypedef struct BatchNorm:
@@ -113,14 +113,14 @@ cdef class FusedPlan:
 cdef class FusedForwardBackward(FusedPlan):
     cdef object all_rows, subset, dropout, indptr, batch_counts
     cdef Size batch_size, n_batch_rows, n_samples  # n_batch_rows: batch_size for each member
-    cdef list masks  # of each Dropout
+    cdef list drawn_from  # each Dropout, in the order of their keys
 
     cdef int allocate_backward(self, network, gradient) except -1
     cdef int allocate_members(self, gradients) except -1
     cdef int allocate_layer(self, Layer *layer, dropout) except -1
     cdef int allocate_batch_norm(self, Layer *layer) except -1
     cdef int bind_loss(self, loss, Y) except -1
-    cdef int set_dropout(self, Dropout *mask, dropout) except -1
+    cdef int bind_dropout(self, Dropout *bound, dropout) except -1
     cdef Size pass_cost(self, Size n_rows) noexcept
     cdef void forward_backward(
         self, const Thread *thread, const Size *rows, bint adjacent, Size n_rows, const uint32_t *keys) noexcept nogil

@@ -317,7 +317,7 @@ cdef class FusedForwardBackward(FusedPlan):
         self.subset = None if rows.subset is None else np.asarray(rows.subset, np.intp)
         self.indptr = rows.X.indptr if issparse(rows.X) else None
         self.batch_counts = network.views.batch_counts
-        self.dropout, self.masks = dropout or [None] * len(network.weights), []
+        self.dropout, self.drawn_from = dropout or [None] * len(network.weights), []
         if rows.sample_weight is not None:
             self.plan.sample_weight = self.keep_alive(np.ascontiguousarray(rows.sample_weight, self.dtype))
         self.plan.l1 = sum(penalty.alpha for penalty in penalties if type(penalty) is L1)
@@ -337,12 +337,12 @@ cdef class FusedForwardBackward(FusedPlan):
             layer.dW, layer.db = address(gradients.weights[i]), address(gradients.biases[i])
             layer.column_norms = self.allocate(layer.width)
         self.allocate_members(gradients)
-        self.set_dropout(&self.plan.input_dropout, self.dropout[0])
+        self.bind_dropout(&self.plan.input_dropout, self.dropout[0])
         for i in range(self.plan.n_layers - 1):
             layer = &self.plan.layers[i]
             layer.dactivation_params = address(gradients.activation_params[i])
             self.allocate_layer(layer, self.dropout[i + 1])
-            self.set_dropout(&layer.dropout, self.dropout[i + 1])
+            self.bind_dropout(&layer.dropout, self.dropout[i + 1])
             if network.batch_norm:
                 layer.batch_norm.dscale = address(gradients.scales[i])
                 self.allocate_batch_norm(layer)
@@ -373,11 +373,11 @@ cdef class FusedForwardBackward(FusedPlan):
             layer.maxout_sums = self.keep_alive(np.empty((layer.width + 8, MAX_SUM_REGISTERS, 32), np.uint8))
         return 0
 
-    cdef int set_dropout(self, Dropout *mask, dropout) except -1:
+    cdef int bind_dropout(self, Dropout *bound, dropout) except -1:
         if dropout is not None:
-            self.masks.append(dropout)
-            mask.number, mask.threshold = len(self.masks), dropout.threshold
-            mask.scale = N_LEVELS / (N_LEVELS - dropout.threshold)
+            self.drawn_from.append(dropout)
+            bound.key_number, bound.threshold = len(self.drawn_from), dropout.threshold
+            bound.scale = N_LEVELS / (N_LEVELS - dropout.threshold)
         return 0
 
     cdef int allocate_batch_norm(self, Layer *layer) except -1:
@@ -416,13 +416,13 @@ cdef class FusedForwardBackward(FusedPlan):
     @property
     def has_dropout(self):
         """Whether each evaluation draws the keys of masks."""
-        return bool(self.masks)
+        return bool(self.drawn_from)
 
     def draw_dropout_keys(self, n_passes):
         """Return the keys of the masks in the coming passes, an array of shape (n_passes, n_masks)."""
-        if not self.masks:
+        if not self.drawn_from:
             return np.empty((n_passes, 0), np.uint32)
-        return np.array([[mask.draw_key() for mask in self.masks] for _ in range(n_passes)], np.uint32)
+        return np.array([[dropout.draw_key() for dropout in self.drawn_from] for _ in range(n_passes)], np.uint32)
 
     def evaluate(self, rows):
         """Return the mean loss over some rows and store the gradient of J (penalties included) as seen by them."""

@@ -298,14 +298,14 @@ class ScheduleFreeAdamW(Solver):
 
     def step(self, learning_rate: float) -> None:
         """Let the weights decay, then make a step."""
-        weights, sums = self.average_weights(np.array([learning_rate]))
+        weights, sums = self.averaging_weights(np.array([learning_rate]))
         self.newest_weight, self.sum_of_squared_rates = float(weights[0]), float(sums[0])
         decay = learning_rate * self.weight_decay * self._parameters[: self.n_decayed]
         self.slots[0][: self.n_decayed] -= decay
         self._parameters[: self.n_decayed] -= (1 - self.beta_1) * decay
         super().step(learning_rate)
 
-    def average_weights(self, rates: Array) -> tuple[Array, Array]:
+    def averaging_weights(self, rates: Array) -> tuple[Array, Array]:
         """Return the weight of the newest z in each of the coming steps.
 
         Parameters

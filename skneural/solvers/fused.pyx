@@ -245,7 +245,7 @@ cdef struct Epochs:  # which a team makes in one call
     const size_t *rows  # addresses of the indices of each epoch's rows
     const double *rates  # (n_epochs, n_batches)
     const double *newest_weights  # (n_batches,): of ScheduleFreeAdamW; NULL for the others
-    const uint32_t *dropout_keys  # (n_batches, n_keys): of the one epoch of a call with dropout, else NULL
+    const uint32_t *dropout_keys  # (n_batches, n_masks): of the one epoch of a call with dropout, else NULL
     double *results  # (n_epochs, 3): loss, gradient norm and update ratio
     void *epoch_start_state
     void *best_state
@@ -274,7 +274,7 @@ cdef class FusedTrainingSteps:
     cdef void *state
     cdef double clip_norm, max_norm, weight_decay
     cdef double loss, loss_sum  # of the batch, in the end of the epoch; of the rows so far
-    cdef Size n_state, n_rows, batch_size, n_batches, n_steps, n_keys, max_steps_per_call
+    cdef Size n_state, n_rows, batch_size, n_batches, n_steps, n_masks, max_steps_per_call
     cdef Epochs epochs
 
     def __init__(self, objective, solver, batches, clip_norm):
@@ -306,9 +306,9 @@ cdef class FusedTrainingSteps:
         self.epochs.rows, self.epochs.rates, self.epochs.newest_weights = &rows[0], &rates[0], NULL
         self.epochs.adjacent = order is None and self.forward_backward.subset is None
         keys = self.forward_backward.draw_dropout_keys(self.n_batches)
-        self.epochs.dropout_keys, self.n_keys = &keys[0, 0], keys.shape[1]
+        self.epochs.dropout_keys, self.n_masks = &keys[0, 0], keys.shape[1]
         if self.update.update == SCHEDULE_FREE_UPDATE:
-            newest_weights, sums = self.solver.average_weights(np.asarray(rates))
+            newest_weights, sums = self.solver.averaging_weights(np.asarray(rates))
             self.epochs.newest_weights = &newest_weights[0]
         self.solver.to_training()
         try:
@@ -365,7 +365,7 @@ cdef class FusedTrainingSteps:
             raise ValueError(f"{n_epochs} epochs need as many rows of rates, and results of shape {(n_epochs, 3)}. Got "
                              f"{rates.shape[0]} rows, and results of shape {(results.shape[0], results.shape[1])}.")
         self.epochs.rows, self.epochs.rates, self.epochs.results = &rows[0], &rates[0, 0], &results[0, 0]
-        self.epochs.newest_weights, self.epochs.dropout_keys, self.n_keys = NULL, NULL, 0
+        self.epochs.newest_weights, self.epochs.dropout_keys, self.n_masks = NULL, NULL, 0
         self.epochs.n_epochs, self.epochs.epoch, self.epochs.step = n_epochs, 0, 0
         self.epochs.adjacent = self.forward_backward.subset is None and all(order is None for order in orders)
         self.epochs.best_state = self.checked_address(monitor.best_state)
@@ -439,7 +439,7 @@ cdef class FusedTrainingSteps:
         while step < end and isfinite(loss):
             start = step * self.batch_size
             n = min(self.batch_size, self.n_rows - start)
-            keys = self.epochs.dropout_keys + step * self.n_keys
+            keys = self.epochs.dropout_keys + step * self.n_masks
             self.forward_backward.forward_backward(thread, rows + start, self.epochs.adjacent, n, keys)
             loss = self.forward_backward.plan.batch_loss
             if thread.index == 0:

@@ -214,7 +214,7 @@ class TrainingLoop:
         norms = self._steps.gradient_norm, self._steps.update_ratio
         epoch = Epoch(number, loss, seconds, float(rates[-1]), *norms, **validation)
         stop_requested = self.monitor.on_epoch_end(epoch)
-        if self.keep_best_solver_state and self.monitor.has_best_score:
+        if self.keep_best_solver_state and self.monitor.latest_is_best:
             counters = {"n_epochs": self.n_epochs, "n_samples_seen": self.n_samples_seen}
             self._best_solver_state = {**self.solver.get_state(), **counters}
         return self._lower_rate_or_stop_on_plateau(epoch.learning_rate) or stop_requested

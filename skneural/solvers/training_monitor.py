@@ -38,7 +38,7 @@ class TrainingMonitor:
     ----------
     best_state, epoch_start_state : ndarray of shape (n_parameters,)
         Copies of the objective's state: the best so far, and, unless `use_score`, that at the beginning of the epoch.
-    has_best_score : bool
+    latest_is_best : bool
         Whether the best state is that at the end of the latest epoch, which is told by scores alone.
 
     Examples
@@ -69,7 +69,7 @@ class TrainingMonitor:
         self._validate, self._record = validate, record
         self.best_state = objective.state.copy()
         self.epoch_start_state = objective.state.copy()
-        self.has_best_score = False
+        self.latest_is_best = False
 
     @property
     def can_defer_epochs(self) -> bool:
@@ -90,8 +90,8 @@ class TrainingMonitor:
         """Keep the best state, and report the epoch; return whether a callback asks to stop."""
         monitored = -epoch.score if self.use_score and epoch.score is not None else epoch.loss
         improved = self.early_stopping.update(monitored)
-        self.has_best_score = self.use_score and (improved or self.early_stopping.best == math.inf)
-        if self.has_best_score:
+        self.latest_is_best = self.use_score and (improved or self.early_stopping.best == math.inf)
+        if self.latest_is_best:
             np.copyto(self.best_state, self.objective.state)
         elif improved:
             np.copyto(self.best_state, self.epoch_start_state)

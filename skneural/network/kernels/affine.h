@@ -153,7 +153,7 @@ static Mask T(member_mask)(const T(Pass) *pass, Size member, Size first)
 {
     const int64_t *indptr = pass->plan->input.indptr;
     Size entry = 0;
-    if (pass->plan->input_dropout.number)
+    if (pass->plan->input_dropout.key_number)
         for (Size i = 0; i < pass->block.n_rows; i++)
             entry += (member + (i < first)) * (indptr[pass->rows[i] + 1] - indptr[pass->rows[i]]);
     return mask_of(&pass->plan->input_dropout, pass->dropout_keys, entry);
@@ -166,7 +166,7 @@ static const REAL *T(member_input)(
 {
     const int is_first = layer == pass->plan->layers;
     const Size size = pass->block.n_rows * layer->fan_in;
-    if (!input || (is_first && !pass->plan->input_dropout.number))
+    if (!input || (is_first && !pass->plan->input_dropout.key_number))
         return input;
     return input + (is_first ? member : position) * size;
 }

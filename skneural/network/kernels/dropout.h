@@ -14,9 +14,9 @@ typedef struct {
 /* The part from entry number `first` on, given the keys of a pass. */
 static Mask mask_of(const Dropout *dropout, const uint32_t *keys, Size first)
 {
-    if (!dropout->number)
+    if (!dropout->key_number)
         return (Mask){0, 0, 1};
-    return (Mask){keys[dropout->number - 1] + (uint32_t)first, (uint32_t)dropout->threshold, dropout->scale};
+    return (Mask){keys[dropout->key_number - 1] + (uint32_t)first, (uint32_t)dropout->threshold, dropout->scale};
 }
 
 /* Sixteen bits of a number, mixed; the constants are those of lowbias32. */

@@ -51,7 +51,7 @@ static const REAL *T(dense_input)(
         X = (const REAL *)input->data + rows[0] * d;
     else
         T(gather_rows)(input, rows + part.from, (REAL *)plan->gathered + part.from * d, range_size(part));
-    if (plan->input_dropout.number) {
+    if (plan->input_dropout.key_number) {
         for (Size j = plan->n_members - 1; j >= 0; j--) { /* the first comes last, since it may replace X */
             const Size first = (j * n + part.from) * d;
             const Mask mask = mask_of(&plan->input_dropout, dropout_keys, first);
@@ -66,7 +66,7 @@ static const REAL *T(dense_input)(
 static void T(apply_row_dropout)(const T(Pass) *pass, const Layer *layer, const REAL *A, REAL *out)
 {
     const Size first = pass->part.from * layer->n_units;
-    if (!layer->dropout.number)
+    if (!layer->dropout.key_number)
         return;
     const Size first_of_block = pass->block.first * pass->block.n_rows * layer->n_units;
     const Mask mask = mask_of(&layer->dropout, pass->dropout_keys, first_of_block + first);

@@ -21,9 +21,9 @@ typedef struct {
 } InputRows;
 
 /* Dropout: entries become 0 where the hash of their number is below the threshold, and are multiplied by `scale`
- * elsewhere; see dropout.h. `number` is that of the mask among the keys of a pass, from 1 on; 0 without dropout. */
+ * elsewhere; see dropout.h. `key_number` tells which of a pass's keys is the mask's, from 1 on; 0 without dropout. */
 typedef struct {
-    int number, threshold;
+    int key_number, threshold;
     double scale;
 } Dropout;
 
