@@ -107,7 +107,11 @@ def tabular_regressor(**overrides: Any) -> Pipeline:
     >>> bool(model.score(X[300:], y[300:]) > 0.4)
     True
     """
-    own_settings: dict[str, Any] = {"hidden_layer_sizes": (128, 128), "learning_rate_init": 0.03, "clip_predictions": True}
+    own_settings: dict[str, Any] = {
+        "hidden_layer_sizes": (128, 128),
+        "learning_rate_init": 0.03,
+        "clip_predictions": True,
+    }
     network = ActivationMLPRegressor(**TABULAR_DEFAULTS, **own_settings)
     return _tabular_pipeline(TableEncoder(target_type="continuous"), network, overrides)
 

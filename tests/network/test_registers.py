@@ -14,7 +14,16 @@ ROOT = Path(__file__).parents[2]
 SOURCE = Path(__file__).parent / "kernels" / "check.c"
 INCLUDED = ["kernels", "../../skneural/network/kernels"]
 EXTENSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["ext-modules"][0]
-COMPARED = {"gemm, float", "gemm, double", "activations", "losses", "batch normalisation", "maxout", "networks"}
+COMPARED = {
+    "gemm, float",
+    "gemm, double",
+    "activations",
+    "losses",
+    "dropout",
+    "batch normalisation",
+    "maxout",
+    "networks",
+}
 
 pytestmark = pytest.mark.skipif(
     not all(map(built_extension, EXTENSIONS)), reason="the package was installed without a compiler"
