@@ -79,8 +79,8 @@ def tabular_regressor(**overrides: Any) -> Pipeline:
     """Return a regressor for tables as they come, with settings that suit some hundred to some ten thousand rows.
 
     As :func:`skneural.tabular_classifier`, with a :class:`skneural.ActivationMLPRegressor` of two hidden layers,
-    dropout of 0.05 and a learning rate of 0.03. It standardizes the target and keeps predictions within the range of the
-    training targets.
+    dropout of 0.05 and a learning rate of 0.03. It standardizes the target and keeps predictions within the range of
+    the training targets.
 
     Parameters
     ----------
