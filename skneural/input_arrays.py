@@ -29,9 +29,15 @@ def plain_array(X: Any) -> Any:
         return X
     X = array_by_protocol(X) if needs_conversion(X) else X
     _refuse_dates(X)
-    if isinstance(X, np.ma.MaskedArray):
-        X = np.ma.filled(X if X.dtype.kind == "f" else X.astype(np.float64), np.nan)
-    return X
+    return _filled_with_nan(X) if isinstance(X, np.ma.MaskedArray) else X
+
+
+def _filled_with_nan(X: Any) -> Any:
+    """Return a masked array with NaN in the masked cells, in a dtype that holds both."""
+    if X.dtype.kind not in "fc":
+        values = np.array(X.data, dtype=np.float64 if X.dtype.kind in "biu" else object)
+        X = np.ma.masked_array(values, X.mask)
+    return np.ma.filled(X, np.nan)
 
 
 def needs_conversion(X: Any) -> bool:

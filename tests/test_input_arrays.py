@@ -12,7 +12,7 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
 import skneural
-from skneural import StdScaler
+from skneural import ActivationMLPClassifier, StdScaler
 from skneural import _sklearn_compat as compat
 
 X = np.arange(12.0).reshape(4, 3)
@@ -219,6 +219,20 @@ def test_missing_numbers_are_nan(estimator, kind):
     else:
         with pytest.raises(ValueError, match="NaN"):
             output(estimator, X)
+
+
+@pytest.mark.parametrize("estimator", [StdScaler(), ActivationMLPClassifier()], ids=lambda each: type(each).__name__)
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        (np.ma.masked_array([[1 + 1j], [2]], mask=False), "Complex data not supported"),
+        (np.ma.masked_array([["a"], ["b"]], mask=[[True], [False]]), "could not convert string to float: 'b'"),
+        (np.ma.masked_array([["a"], ["b"]], mask=False, fill_value="N/A"), "could not convert string to float: 'a'"),
+    ],
+)
+def test_masked_complex_numbers_and_text_are_refused_like_those_without_a_mask(estimator, X, message):
+    with pytest.raises(ValueError, match=message):
+        clone(estimator).fit(X, [0, 1])
 
 
 @every_estimator

@@ -234,6 +234,8 @@ def check_features(estimator: Any, X: Any, Z: Any) -> None:
     values = Z.toarray() if sparse.issparse(Z) else Z
     if not np.isfinite(values).all():
         assert not np.isinf(values).any(), "infinite"
+        if isinstance(X, np.ma.MaskedArray):
+            X = np.ma.filled(X.astype(float), np.nan)
         dense = X.toarray() if sparse.issparse(X) else np.asarray(X, dtype=float)
         mean = getattr(estimator, "mean_", None)
         missing = np.isnan(dense)
