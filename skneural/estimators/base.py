@@ -156,7 +156,7 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
     def _train_on_all_rows(
         self, builder: TrainingBuilder, data: CheckedData, rng: np.random.RandomState, adapters: list[CallbackAdapter]
     ) -> list[Warning]:
-        """Train anew for as many epochs as were best, or go on from the best epoch for a third as many.
+        """Train anew for as many epochs as were best, or go on from the best epoch for half as many.
 
         Return the warnings that the result deserves.
         """
@@ -165,7 +165,7 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
             n_epochs, how = best, "training anew"
             self._set_network(self._new_network(builder, data, rng), builder)
         else:
-            n_epochs, how = math.ceil(best / 3), "training goes on from there"
+            n_epochs, how = math.ceil(best / 2), "training goes on from there"
             self._n_epochs, self.history_ = best, first_epochs(self.history_, best)
         if self.verbose:
             print(f"The best epoch was {best}: {how}, on all rows, for {n_epochs} epochs.")

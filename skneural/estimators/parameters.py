@@ -151,7 +151,7 @@ default="constant"
         With "refit" the network is then trained anew on all rows, those held out included, for as many epochs as the
         best one's number (Goodfellow, Bengio & Courville 2016, section 7.8); a schedule ends with them. The fitted
         attributes are those of this second training. With "continue" training goes on from the best epoch, on all
-        rows, for a third as many epochs (the other way in that section, which leaves their number open); a schedule
+        rows, for half as many epochs (the other way in that section, which leaves their number open); a schedule
         other than "invscaling" begins anew. In the history these epochs replace those after the best one, and their
         validation scores are NaN.
         In `partial_fit`, which needs `X_val`, every call makes its epoch, from the latest parameters; `parameters_` are

@@ -132,19 +132,21 @@ class ValidationScorer:
         """Return loss and score; a larger score is better."""
         data = self.data
         outputs = self._network.raw_output(data.X)
-        F = self._loss.combine_members(outputs)
-        if self._temperature_scaling is None:
-            losses, _ = self._loss.evaluate(F, data.Y)
-            loss = float(np.average(losses, weights=data.sample_weight))
-        else:
-            loss = self._temperature_scaling.minimize(outputs)
+        loss = self._mean_loss(outputs)
         if self._scoring == "loss":
             return loss, -loss
+        F = self._loss.combine_members(outputs)
         if not np.isfinite(F).all():
             return loss, math.nan
         if self._scoring is None:
             return loss, self._default_score(F, data.Y, data.sample_weight)
         return loss, self._score()
+
+    def _mean_loss(self, outputs: Array) -> float:
+        if self._temperature_scaling is not None:
+            return self._temperature_scaling.minimize(outputs)
+        losses, _ = self._loss.evaluate(self._loss.combine_members(outputs), self.data.Y)
+        return float(np.average(losses, weights=self.data.sample_weight))
 
     def _score(self) -> float:
         """Return what the scorer returns; errors name the parameter, since the scorer may be the user's own."""

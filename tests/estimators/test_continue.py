@@ -1,4 +1,4 @@
-"""early_stopping="continue": from the best epoch training goes on, on all rows, for a third as many epochs."""
+"""early_stopping="continue": from the best epoch training goes on, on all rows, for half as many epochs."""
 
 import math
 import warnings
@@ -30,7 +30,7 @@ def test_the_history_is_that_of_the_first_training_up_to_its_best_epoch_and_of_w
     held_out = ActivationMLPClassifier(early_stopping=True, **options).fit(X, y)
     model = ActivationMLPClassifier(early_stopping="continue", **options).fit(X, y)
     best = best_epoch(held_out)
-    more = math.ceil(best / 3)
+    more = math.ceil(best / 2)
     if solver != "lbfgs":  # which may converge sooner
         assert model.n_iter_ == len(model.loss_curve_) == best + more
         assert model.stopped_by_ == "max_iter"
@@ -57,7 +57,7 @@ def test_it_goes_on_with_the_solvers_state_of_the_best_epoch(solver, backend):
     model.fit(X, y)
     first = clone(model).set_params(early_stopping=True, max_iter=best).fit(X, y)
     np.testing.assert_array_equal(first.parameters_, stopped.parameters_)
-    first.set_params(early_stopping=False, warm_start=True, max_iter=math.ceil(best / 3), n_iter_no_change=99)
+    first.set_params(early_stopping=False, warm_start=True, max_iter=math.ceil(best / 2), n_iter_no_change=99)
     np.testing.assert_array_equal(first.fit(X, y).parameters_, model.parameters_)
 
 
@@ -65,7 +65,7 @@ def test_noise_is_trained_on_for_few_epochs(backend):
     noise = np.random.RandomState(0).permutation(y)
     options = {**OPTIONS, "max_iter": 200, "scoring": "loss", "learning_rate_init": 0.01, "tol": 0.0}
     model = ActivationMLPClassifier(early_stopping="continue", **options).fit(X, noise)
-    assert model.n_iter_ == best_epoch(model) + math.ceil(best_epoch(model) / 3) < 20
+    assert model.n_iter_ == best_epoch(model) + math.ceil(best_epoch(model) / 2) < 20
 
 
 @pytest.mark.filterwarnings("default::sklearn.exceptions.ConvergenceWarning")  # what this test is about
@@ -84,7 +84,7 @@ def test_it_is_said_where_training_goes_on(capsys):
     model = ActivationMLPRegressor(early_stopping="continue", verbose=True, **options).fit(X, y)
     (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("The best epoch was")]
     best = best_epoch(model)
-    more = math.ceil(best / 3)
+    more = math.ceil(best / 2)
     assert line == f"The best epoch was {best}: training goes on from there, on all rows, for {more} epochs."
 
 
@@ -135,4 +135,4 @@ def test_without_a_score_the_last_epoch_is_the_best_and_that_is_warned_of(early_
     if early_stopping == "refit":
         assert (model.n_iter_, model.t_) == (12, 12 * 1797)
     else:
-        assert (model.n_iter_, model.t_) == (16, 12 * 1617 + 4 * 1797)
+        assert (model.n_iter_, model.t_) == (18, 12 * 1617 + 6 * 1797)
