@@ -15,6 +15,8 @@ from skneural.network.fused cimport (
     FusedForwardBackward, Range, Size, TeamFunction, Thread, entries_of, run_in_team, wait_for_team,
 )
 
+import weakref
+
 import numpy as np
 
 from skneural.network import Objective
@@ -109,7 +111,7 @@ cdef class FusedUpdate:
     cdef object solver, kept_alive  # the arrays that the pointers lead to
 
     def __init__(self, solver, parameters, gradient):
-        self.solver, self.update = solver, UPDATES[type(solver)]
+        self.solver, self.update = weakref.ref(solver), UPDATES[type(solver)]  # which has a reference to this
         self.is_float32 = parameters.dtype.char == "f"
         self.n_parameters = parameters.size
         self.kept_alive = [parameters, gradient, *solver.slots]
@@ -125,7 +127,7 @@ cdef class FusedUpdate:
     def __call__(self, double learning_rate, Size n_steps):
         """Make step number `n_steps`, behind the decay of the weights."""
         cdef Range all_entries = Range(0, self.n_parameters)
-        cdef Step step = Step(learning_rate, n_steps, 0, getattr(self.solver, "newest_weight", 0))
+        cdef Step step = Step(learning_rate, n_steps, 0, getattr(self.solver(), "newest_weight", 0))
         with nogil:
             self.apply(&step, all_entries)
 
