@@ -171,6 +171,7 @@ ESTIMATORS = [
     skneural.TableEncoder(None),  # which names columns in its messages
 ]
 every_estimator = pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda each: type(each).__name__)
+# The question is what is read, which few epochs answer.
 unconverged = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 ROWS = np.random.default_rng(0).standard_normal((30, 3))
 TARGETS = ROWS[:, 0] - ROWS[:, 1]

@@ -119,6 +119,7 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
         result_warnings = self._run_training(builder, rows, validation_set, rng, adapters, n_epochs)
         temperature = 1.0 if validation_set is None else self._best_temperature(validation_set)
         if self.early_stopping in ("refit", "continue") and not arguments.has_validation_set:
+            # The first training need not have converged; other warnings hold for the second too.
             lasting = [warning for warning in result_warnings if not isinstance(warning, ConvergenceWarning)]
             result_warnings = lasting + self._train_on_all_rows(builder, data, rng, adapters)
         self._set_temperature(temperature)
@@ -165,7 +166,7 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
             n_epochs, how = best, "training anew"
             self._set_network(self._new_network(builder, data, rng), builder)
         else:
-            n_epochs, how = math.ceil(best / 2), "training goes on from there"
+            n_epochs, how = math.ceil(best / 2), "training goes on from there"  # half: docs/tabular.md, what was tried
             self._n_epochs, self.history_ = best, first_epochs(self.history_, best)
         if self.verbose:
             print(f"The best epoch was {best}: {how}, on all rows, for {n_epochs} epochs.")

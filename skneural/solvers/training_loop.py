@@ -93,7 +93,7 @@ class TrainingLoop:
         self.rng, self.clip_norm = rng, clip_norm
         self.n_epochs = self.n_samples_seen = 0
         self.keep_best_solver_state = keep_best_solver_state
-        self._best_solver_state: dict[str, Any] | None = None
+        self._best_solver_state: dict[str, Any] = {}
         self._batch_starts = np.arange(len(batches)) / len(batches)  # in fractions of an epoch
         self._plateau_factor = 1.0  # on the learning rate, the product over all plateaus so far
         self._initialize_solver()
@@ -141,10 +141,9 @@ class TrainingLoop:
     def return_to_best_epoch(self) -> None:
         """Restore parameters, solver state and counters of the best epoch, to train on from there."""
         self.monitor.restore_best()
-        if self._best_solver_state is not None:
-            self.solver.set_state(self._best_solver_state)
-            self.n_epochs = self._best_solver_state["n_epochs"]
-            self.n_samples_seen = self._best_solver_state["n_samples_seen"]
+        self.solver.set_state(self._best_solver_state)
+        self.n_epochs = self._best_solver_state["n_epochs"]
+        self.n_samples_seen = self._best_solver_state["n_samples_seen"]
 
     @property
     def completes(self) -> bool:
