@@ -10,7 +10,8 @@ from skneural.estimators.builder import TrainingBuilder
 from skneural.network import Network
 from skneural.network.alive_units import alive_units
 
-N_UNTRAINED = 5  # untrained networks whose mean fraction of dead units is computed
+# Untrained networks whose mean fraction of dead units is computed: so many that each layer has 100 units, up to 5.
+MIN_UNTRAINED_UNITS, MAX_UNTRAINED = 100, 5
 
 
 class DeadUnitsWarning(UserWarning):
@@ -72,7 +73,8 @@ def dead_fraction_untrained(estimator: Any, X: Any) -> list[float]:
     dtype = fitted.parameters.dtype
     untrained = Network.zeros(fitted.sizes, fitted.activations, dtype, fitted.batch_norm, fitted.n_members)
     dead_fractions = []
-    for seed in range(N_UNTRAINED):
+    n_untrained = min(MAX_UNTRAINED, -(-MIN_UNTRAINED_UNITS // min(fitted.sizes[1:-1])))
+    for seed in range(n_untrained):
         untrained.initialize(TrainingBuilder(estimator).initializer, estimator.bias_init, np.random.RandomState(seed))
         dead_fractions.append([1 - units.mean() for units in alive_units(untrained, X)])
     return np.mean(dead_fractions, axis=0).tolist()
