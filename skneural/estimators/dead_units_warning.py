@@ -93,7 +93,8 @@ def explain_dead_units(estimator: Any, dead_fraction: float, untrained_fraction:
     elif estimator.solver == "lbfgs":
         reason, remedy = ", so training is the cause", "scale the features (StdScaler), or raise alpha"
     else:
-        reason, remedy = ", so the updates were too large", f"lower learning_rate_init, now {rate:g} (try {rate / 10:g})"
+        reason = ", so the updates were too large"
+        remedy = f"lower learning_rate_init, now {rate:g} (try {rate / 10:g})"
     return (
         f"In an untrained network {untrained_fraction:.0%} are dead{reason}: {remedy}; or use an activation "
         "function whose units cannot die: leaky_relu, prelu, elu, maxout."

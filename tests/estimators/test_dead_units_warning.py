@@ -36,7 +36,7 @@ def test_too_high_a_rate_warns_once_and_names_it(dtype):
     assert min(dead) > 20
     assert message.startswith(f"{dead[0]} of 60 units of hidden layer 0 and {dead[1]} of 40 units of hidden layer 1")
     assert re.search(
-        r"In an untrained network \d% are dead, so the updates were too large: lower .*, now 0\.3 \(try 0\.03\)", message
+        r"untrained network \d% are dead, so the updates were too large: lower .*, now 0\.3 \(try 0\.03\)", message
     )
     assert warning.filename == __file__
 

@@ -91,7 +91,8 @@ def always_on_units(findings: Findings) -> Iterator[str]:
         if layer.always_on > MAX_ALWAYS_ON:
             yield (
                 f"Layer {layer.layer}: {layer.always_on:.0%} of the units are positive on every row. There the "
-                "activation function is almost linear. Centre the features (MeanCenterer, StdScaler), or lower bias_init."
+                "activation function is almost linear. Centre the features (MeanCenterer, StdScaler), or lower "
+                "bias_init."
             )
 
 
@@ -122,8 +123,9 @@ def one_sign_inputs(findings: Findings) -> Iterator[str]:
     for layer in findings.layers:
         if layer.one_sign_inputs > MAX_ONE_SIGN_INPUTS and findings.saturates_on_both_sides(layer.layer):
             before = layer.layer - 1
-            source = f"the activations of layer {before}" if layer.layer else "the features"
-            change = f"Use tanh or elu in layer {before}" if layer.layer else "Centre the features (MeanCenterer, StdScaler)"
+            source, change = "the features", "Centre the features (MeanCenterer, StdScaler)"
+            if layer.layer:
+                source, change = f"the activations of layer {before}", f"Use tanh or elu in layer {before}"
             yield (
                 f"Layer {layer.layer}: on {layer.one_sign_inputs:.0%} of the rows, all its inputs ({source}) have the "
                 "same sign. The gradients of each unit's weights then have the same sign too, and training zig-zags. "
