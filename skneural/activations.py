@@ -30,7 +30,7 @@ NORMAL_DENSITY = np.exp(-(NORMAL_GRID**2) / 2)
 
 @dataclass(frozen=True)
 class ActivationProperties:
-    """Properties of an activation at its present settings, measured on the function itself.
+    """Properties of an activation function with its present parameters, measured on the function itself.
 
     Parameters
     ----------
@@ -39,13 +39,13 @@ class ActivationProperties:
     mean : float
         Mean activation when the pre-activation is standard normal.
     saturates : {"both", "left", "right", "neither"}
-        The sides on which the local gradient dies out.
+        The sides on which the function becomes flat: its derivative goes to 0.
     init_scheme : {"he", "glorot", "lecun"}
-        The recommended initialisation.
+        The recommended rule for the initial weights.
     gain : float
-        Factor on the standard deviation of that initialisation.
+        Factor on the standard deviation of these weights.
     n_pieces : int
-        Linear maps (pre-activations) per unit.
+        Weighted sums (pre-activations) per unit: 1, except in Maxout.
     n_params : int
         Learned parameters per unit, besides weights and bias; 0 where all units share one.
 
@@ -184,7 +184,7 @@ class Activation(Component):
 
 
 class Identity(Activation):
-    """f(z) = z: a linear layer.
+    """f(z) = z: the layer is linear.
 
     Examples
     --------
@@ -206,7 +206,7 @@ class Identity(Activation):
 
 
 class Logistic(Activation):
-    """f(z) = 1 / (1 + exp(-z)), the sigmoid: squashes to [0, 1], saturates on both sides, not zero-centred.
+    """f(z) = 1 / (1 + exp(-z)), also called the sigmoid: from 0 to 1, saturates on both sides.
 
     Examples
     --------
@@ -261,7 +261,7 @@ class Tanh(Activation):
 
 
 class ReLU(Activation):
-    """f(z) = max(0, z): cheap, does not saturate for z > 0, dead for z <= 0 (Nair & Hinton 2010).
+    """f(z) = max(0, z): cheap, does not saturate for z > 0, flat for z <= 0 (Nair & Hinton 2010).
 
     Examples
     --------
@@ -283,7 +283,7 @@ class ReLU(Activation):
 
 
 class LeakyReLU(Activation):
-    """f(z) = z for z > 0, negative_slope · z otherwise: cannot die (Maas et al. 2013).
+    """f(z) = z for z > 0, negative_slope · z otherwise: its units cannot die (Maas et al. 2013).
 
     Parameters
     ----------
@@ -318,7 +318,7 @@ class LeakyReLU(Activation):
 class PReLU(Activation):
     """f(z) = z for z > 0, a · z otherwise; the slope a is a learned parameter (He et al. 2015, :arxiv:`1502.01852`).
 
-    Weight decay leaves the slopes alone: it would pull the unit towards ReLU.
+    The estimator's penalty does not apply to the slopes: it would pull them towards 0, the slope of ReLU.
 
     Parameters
     ----------
@@ -409,13 +409,14 @@ class Maxout(Activation):
 
     Source: Goodfellow et al. 2013, :arxiv:`1302.4389`.
 
-    Does not saturate and cannot die, at n_pieces times the parameters: the layer's weight matrix has shape
-    (fan_in, n_pieces · n_units), its columns the units' first pieces, then their second pieces, and so on.
+    Its units do not saturate and cannot die, but the layer has n_pieces times as many weights and biases. The weight
+    matrix has shape (fan_in, n_pieces · n_units): first the columns of the units' first pieces, then those of their
+    second pieces, and so on.
 
     Parameters
     ----------
     n_pieces : int in [1, inf), default=2
-        Linear maps per unit.
+        Weighted sums per unit, of which it outputs the largest.
 
     Examples
     --------
@@ -460,7 +461,7 @@ class Maxout(Activation):
 
 
 class SELU(Activation):
-    """f(z) = λ · ELU(z; α), λ and α such that zero mean and unit variance are kept.
+    """f(z) = λ · ELU(z; α), with λ and α chosen to keep mean 0 and variance 1 from layer to layer.
 
     Source: Klambauer et al. 2017, :arxiv:`1706.02515`.
 
@@ -495,9 +496,11 @@ class SELU(Activation):
 
 
 class GELU(Activation):
-    """f(z) = z · Φ(z), Φ the normal distribution function; exact, not the tanh form.
+    """f(z) = z · Φ(z), where Φ is the standard normal distribution function.
 
     Source: Hendrycks & Gimpel 2016, :arxiv:`1606.08415`.
+
+    This is the exact formula, not the approximation with tanh.
 
     Examples
     --------

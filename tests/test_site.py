@@ -17,7 +17,7 @@ BUILT = ("_build", "generated", "gallery", "__pycache__")
 QUESTIONS = {
     "how do I search activations?": ("five_minutes.html", "GridSearchCV"),
     "why do units die, and what helps?": ("diagnosis.html", "Why units die, and what to do"),
-    "how do I deploy without pickle?": ("deployment.html", "Files that hold data only"),
+    "how do I deploy without pickle?": ("deployment.html", "Files that contain only data"),
     "how do I add an activation?": ("how_to_add.html", "Write a class with two methods"),
 }
 

@@ -15,7 +15,7 @@ MIN_UNTRAINED_UNITS, MAX_UNTRAINED = 100, 5
 
 
 class DeadUnitsWarning(UserWarning):
-    """More than half of a hidden layer's units are inactive on every training row, so that they cannot learn.
+    """More than half of a hidden layer's units are inactive on every training row, so they cannot learn.
 
     Examples
     --------
@@ -54,8 +54,8 @@ def dead_units_warnings(estimator: Any, X: Any) -> list[Warning]:
     )
     return [
         DeadUnitsWarning(
-            f"{dead_units} are dead: no training row activates them, so that they cannot learn. {explanation} "
-            "See skneural.inspection.unit_report."
+            f"{dead_units} are dead: no training row activates them, so they cannot learn. {explanation} "
+            "Layers are counted from 0. See skneural.inspection.unit_report."
         )
     ]
 
@@ -95,8 +95,9 @@ def explain_dead_units(estimator: Any, dead_fraction: float, untrained_fraction:
     elif estimator.solver == "lbfgs":
         reason, remedy = ", so training is the cause", "scale the features (StdScaler), or raise alpha"
     else:
-        reason, remedy = ", so the steps were too long", f"lower learning_rate_init, now {rate:g} (try {rate / 10:g})"
+        reason = ", so the updates were too large"
+        remedy = f"lower learning_rate_init, now {rate:g} (try {rate / 10:g})"
     return (
-        f"In an untrained network {untrained_fraction:.0%} are dead{reason}: {remedy}; or use an activation that "
-        "cannot die: leaky_relu, prelu, elu, maxout."
+        f"In an untrained network {untrained_fraction:.0%} are dead{reason}: {remedy}; or use an activation "
+        "function whose units cannot die: leaky_relu, prelu, elu, maxout."
     )

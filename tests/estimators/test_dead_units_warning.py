@@ -36,7 +36,7 @@ def test_too_high_a_rate_warns_once_and_names_it(dtype):
     assert min(dead) > 20
     assert message.startswith(f"{dead[0]} of 60 units of hidden layer 0 and {dead[1]} of 40 units of hidden layer 1")
     assert re.search(
-        r"In an untrained network \d% are dead, so the steps were too long: lower .*, now 0\.3 \(try 0\.03\)", message
+        r"untrained network \d% are dead, so the updates were too large: lower .*, now 0\.3 \(try 0\.03\)", message
     )
     assert warning.filename == __file__
 
@@ -91,8 +91,8 @@ def test_training_and_estimator_are_as_without_the_warning():
 
 def test_causes_and_remedies():
     adam, lbfgs = ActivationMLPClassifier(learning_rate_init=0.5), ActivationMLPClassifier(solver="lbfgs")
-    too_long = "10% are dead, so the steps were too long: lower learning_rate_init, now 0.5"
-    assert too_long in explain_dead_units(adam, 0.9, 0.1)
+    too_large = "10% are dead, so the updates were too large: lower learning_rate_init, now 0.5"
+    assert too_large in explain_dead_units(adam, 0.9, 0.1)
     assert "50% are dead already: scale the features" in explain_dead_units(adam, 0.9, 0.5)
     by_training = "training is the cause: scale the features (StdScaler), or raise alpha; or use"
     assert by_training in explain_dead_units(lbfgs, 0.9, 0.1)

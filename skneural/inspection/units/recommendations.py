@@ -43,15 +43,22 @@ class Findings:
         return dead_fraction_untrained(self.estimator, self.X)
 
     @property
-    def how_to_shorten_steps(self) -> str:
-        """What makes the steps of the solver shorter: the beginning of a sentence."""
+    def smaller_updates(self) -> str:
+        """What makes the updates of the weights smaller, besides scaled features: the end of a sentence."""
         if self.estimator.solver == "lbfgs":
-            return "Scale the features (StdScaler), or raise alpha"
+            return "raise alpha"
         rate = self.estimator.learning_rate_init
-        return f"Lower learning_rate_init, now {rate:g} (try {rate / 10:g})"
+        return f"lower learning_rate_init, now {rate:g} (try {rate / 10:g})"
+
+    @property
+    def how_to_make_updates_smaller(self) -> str:
+        """What makes the updates of the weights smaller: the beginning of a sentence."""
+        if self.estimator.solver == "lbfgs":
+            return f"Scale the features (StdScaler), or {self.smaller_updates}"
+        return f"L{self.smaller_updates[1:]}"
 
     def saturates_on_both_sides(self, layer: int) -> bool:
-        """Whether the activation of a layer saturates on both sides."""
+        """Whether the activation function of a layer saturates on both sides."""
         return self.estimator.activations_[layer].properties().saturates == "both"
 
 
@@ -71,7 +78,7 @@ def recommendations(layers: list[Any], estimator: BaseActivationMLP, X: Any) -> 
 
 
 def dead_units(findings: Findings) -> Iterator[str]:
-    """Many units are dead: because of a bad start, or because of too long steps. Untrained networks tell which."""
+    """Many units are dead: because of a bad start, or because of too large updates. Untrained networks tell which."""
     for layer in findings.layers:
         if layer.dead > MAX_DEAD:
             cause = explain_dead_units(findings.estimator, layer.dead, findings.dead_fraction_untrained[layer.layer])
@@ -79,12 +86,13 @@ def dead_units(findings: Findings) -> Iterator[str]:
 
 
 def always_on_units(findings: Findings) -> Iterator[str]:
-    """Many units use only the almost linear side of their activation."""
+    """Many units use only the almost linear side of their activation function."""
     for layer in findings.layers:
         if layer.always_on > MAX_ALWAYS_ON:
             yield (
                 f"Layer {layer.layer}: {layer.always_on:.0%} of the units are positive on every row. There the "
-                "activation is almost linear. Centre the features (MeanCenterer, StdScaler), or lower bias_init."
+                "activation function is almost linear. Centre the features (MeanCenterer, StdScaler), or lower "
+                "bias_init."
             )
 
 
@@ -94,8 +102,9 @@ def saturated_units(findings: Findings) -> Iterator[str]:
         if layer.saturated > MAX_SATURATED:
             yield (
                 f"Layer {layer.layer}: {layer.saturated:.0%} of the units are saturated: they pass almost no gradient. "
-                f"{findings.how_to_shorten_steps}. Or scale the features (StdScaler), use smaller initial weights "
-                "(weight_init), or use an activation that does not saturate: relu, leaky_relu, maxout."
+                "Scale the features (StdScaler), use smaller initial weights (weight_init), or "
+                f"{findings.smaller_updates}. Or use an activation function that does not saturate: leaky_relu, prelu, "
+                "maxout."
             )
 
 
@@ -105,17 +114,18 @@ def unused_pieces(findings: Findings) -> Iterator[str]:
         if layer.unused_pieces > MAX_UNUSED_PIECES:
             yield (
                 f"Layer {layer.layer}: {layer.unused_pieces:.0%} of the Maxout pieces are not used: they are not the "
-                f"largest on any row. {findings.how_to_shorten_steps}. Or use fewer pieces (n_pieces)."
+                f"largest on any row. {findings.how_to_make_updates_smaller}. Or use fewer pieces (n_pieces)."
             )
 
 
 def one_sign_inputs(findings: Findings) -> Iterator[str]:
-    """The inputs of saturating units are not centred, so that training zig-zags."""
+    """The inputs of saturating units are not centred, so training zig-zags."""
     for layer in findings.layers:
         if layer.one_sign_inputs > MAX_ONE_SIGN_INPUTS and findings.saturates_on_both_sides(layer.layer):
             before = layer.layer - 1
-            source = f"the activations of layer {before}" if layer.layer else "the features"
-            change = f"Use tanh or elu in layer {before}" if layer.layer else "Centre them (MeanCenterer, StdScaler)"
+            source, change = "the features", "Centre the features (MeanCenterer, StdScaler)"
+            if layer.layer:
+                source, change = f"the activations of layer {before}", f"Use tanh or elu in layer {before}"
             yield (
                 f"Layer {layer.layer}: on {layer.one_sign_inputs:.0%} of the rows, all its inputs ({source}) have the "
                 "same sign. The gradients of each unit's weights then have the same sign too, and training zig-zags. "
@@ -123,13 +133,13 @@ def one_sign_inputs(findings: Findings) -> Iterator[str]:
             )
 
 
-def long_steps(findings: Findings) -> Iterator[str]:
-    """One step changes the weights by a large part of their norm."""
+def large_updates(findings: Findings) -> Iterator[str]:
+    """One update changes the weights by a large part of their norm."""
     for layer in findings.layers:
         if layer.update_ratio > MAX_UPDATE_RATIO:
             yield (
-                f"Layer {layer.layer}: one step changes the weights by {layer.update_ratio:.2g} times their norm; "
-                f"about 0.001 is usual. {findings.how_to_shorten_steps}."
+                f"Layer {layer.layer}: one update changes the weights by {layer.update_ratio:.2g} times their norm; "
+                f"about 0.001 is usual. {findings.how_to_make_updates_smaller}."
             )
 
 
@@ -139,8 +149,8 @@ def vanishing_gradient(findings: Findings) -> Iterator[str]:
     if norms and norms[0] < MIN_GRADIENT_RATIO * norms[-1]:
         yield (
             f"The gradient vanishes: its norm is {norms[-1]:.1e} in the last hidden layer and {norms[0]:.1e} in the "
-            "first, which hardly learns. Use an activation that does not saturate (relu, elu), batch_norm=True, or "
-            "fewer layers."
+            "first, which hardly learns. Use an activation function that is not flat on both sides (relu, elu), "
+            "batch_norm=True, or fewer layers."
         )
 
 
@@ -150,6 +160,6 @@ RECOMMENDATION_RULES: list[Callable[[Findings], Iterator[str]]] = [
     saturated_units,
     unused_pieces,
     one_sign_inputs,
-    long_steps,
+    large_updates,
     vanishing_gradient,
 ]

@@ -54,7 +54,7 @@ class LayerReport:
     gradient_norm : float
         Euclidean norm of the gradient of the mean loss with respect to the layer's incoming weights.
     update_ratio : float
-        Euclidean norm of the solver's next step in these weights, divided by the norm of the weights.
+        Euclidean norm of the solver's next update of these weights, divided by the norm of the weights.
     slopes : ndarray
         Learned parameters of the activation; empty if it has none.
 

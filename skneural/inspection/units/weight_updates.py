@@ -1,4 +1,4 @@
-"""The gradient of each hidden layer's weights, and the size of the next step of the solver."""
+"""The gradient of each hidden layer's weights, and the size of the solver's next update."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class WeightUpdates:
     one_sign_gradients : list of float
         Fraction of the units whose incoming-weight gradients all have one sign. Units without gradient do not count.
     update_ratios : list of float
-        Euclidean norm of the next step, divided by the norm of the weights. NaN for L-BFGS.
+        Euclidean norm of the next update, divided by the norm of the weights. NaN for L-BFGS.
     """
 
     def __init__(self, estimator: BaseActivationMLP, X: Any, y: Any, sample_weight: Any = None):
