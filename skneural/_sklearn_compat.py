@@ -3,7 +3,8 @@
 The rest of the package imports them from here.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from inspect import Parameter, signature
 from typing import Any
@@ -112,6 +113,19 @@ def _check_sample_weight(sample_weight: Any, X: Any, **how: Any) -> Any:
     return weights
 
 
+@contextmanager
+def without_callbacks(model: Any) -> Iterator[None]:
+    """Take the callbacks from an estimator, or from a pipeline and its steps, and give them back at the end."""
+    estimators = [model, *(step for _, step in getattr(model, "steps", []))]
+    holders = [each for each in estimators if "_skl_callbacks" in getattr(each, "__dict__", {})]
+    callbacks = [each.__dict__.pop("_skl_callbacks") for each in holders]
+    try:
+        yield
+    finally:
+        for each, its_callbacks in zip(holders, callbacks, strict=True):
+            each._skl_callbacks = its_callbacks
+
+
 def progress_bar() -> Any:
     """Return scikit-learn's callback that draws a progress bar, or None where it or what it needs is not installed."""
     try:
@@ -143,4 +157,5 @@ __all__ = [
     "progress_bar",
     "validate_data",
     "validate_table",
+    "without_callbacks",
 ]

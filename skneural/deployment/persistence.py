@@ -8,6 +8,7 @@ from typing import Any
 
 from sklearn.utils import Bunch
 
+from skneural._sklearn_compat import without_callbacks
 from skneural.activations import ACTIVATIONS
 from skneural.atomic_write import atomic_write
 from skneural.deployment.optional_dependencies import import_optional_dependency
@@ -48,7 +49,7 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
     Parameters
     ----------
     model : estimator or Pipeline
-        Fitted or not.
+        Fitted or not. Its callbacks, and those of a pipeline's steps, are left out.
     path : str or path-like
         The file. An existing one is replaced when the new one is complete, and stays if anything fails.
 
@@ -75,7 +76,8 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
     ...     load(f"{folder}/scaler.skops").mean_.round(2)
     array([5.84, 3.06, 3.76, 1.2 ])
     """
-    data = reproducible(import_optional_dependency("skops.io", "skops").dumps(model))
+    with without_callbacks(model):  # they belong to training, and may hold anything
+        data = reproducible(import_optional_dependency("skops.io", "skops").dumps(model))
     with atomic_write(path) as file:
         file.write(data)
 

@@ -85,8 +85,8 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
             )
         if incremental and self.early_stopping and arguments.X_val is None:
             raise ValueError(
-                "partial_fit does not support early_stopping=True without X_val and y_val: "
-                "rows held out in one call would be trained on in the next."
+                f"partial_fit does not support early_stopping={self.early_stopping!r} without X_val and y_val: rows "
+                "held out in one call would be trained on in the next. Pass both, or set early_stopping=False."
             )
         # After divergence and after Ctrl-C the estimator keeps finite weights that can be used.
         with default_float_errors(), unchanged_on_error(self, except_after=(DivergenceError, TrainingInterrupted)):
@@ -118,7 +118,8 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
         n_epochs = None if incremental else self.max_iter
         result_warnings = self._run_training(builder, rows, validation_set, rng, adapters, n_epochs)
         temperature = 1.0 if validation_set is None else self._best_temperature(validation_set)
-        if self.early_stopping in ("refit", "continue") and not arguments.has_validation_set:
+        trains_twice = self.early_stopping in ("refit", "continue") and not arguments.has_validation_set
+        if trains_twice and self.stopped_by_ != "callback":
             # The first training need not have converged; other warnings hold for the second too.
             lasting = [warning for warning in result_warnings if not isinstance(warning, ConvergenceWarning)]
             result_warnings = lasting + self._train_on_all_rows(builder, data, rng, adapters)
@@ -212,12 +213,12 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
         return None
 
     def _best_temperature(self, validation_set: CheckedData) -> float:
-        """Return the temperature at the present parameters, 1 without scaling."""
+        """Return the temperature for the present parameters, 1 without scaling."""
         scaling = self._temperature_scaling(validation_set)
         if scaling is None:
             return 1.0
         scaling.minimize(self._network.raw_output(validation_set.X))
-        return scaling.temperature
+        return scaling.cautious_temperature()
 
     def _set_temperature(self, temperature: float) -> None:
         """Divide the output of the trained network by a temperature."""

@@ -58,7 +58,8 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
         et al. 2017, :arxiv:`1706.04599`): probabilities are then as certain as rows deserve that were not trained on.
         Labels hardly change. With ``scoring="loss"`` early stopping compares the epochs by this smallest loss (Berta et
         al. 2025, :arxiv:`2501.19195`), and so trains on while only the certainty suffers. For `fit` with a validation
-        set, not for `partial_fit` and `warm_start`.
+        set, not for `partial_fit` and `warm_start`. A temperature T below 1, which makes probabilities more certain, is
+        moved towards 1 for few held-out rows: it becomes T^(n / (n + 200)) with n rows.
 
     Attributes
     ----------
@@ -312,7 +313,7 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
         score : float
             For multilabel targets the share of rows of which all labels are right.
         """
-        return super().score(X, y, sample_weight)
+        return super().score(X, label_values(y), sample_weight)
 
     def _raw_output_per_class(self, F: Array) -> Array:
         """Return one column per class; for two classes, sigmoid(-f) replaces 1 - sigmoid(f), which would cancel."""

@@ -153,7 +153,7 @@ default="constant"
         attributes are those of this second training. With "continue" training goes on from the best epoch, on all
         rows, for half as many epochs (the other way in that section, which leaves their number open); a schedule
         other than "invscaling" begins anew. In the history these epochs replace those after the best one, and their
-        validation scores are NaN.
+        validation scores are NaN. There is no second training if a callback stopped the first one.
         In `partial_fit`, which needs `X_val`, every call makes its epoch, from the latest parameters; `parameters_` are
         those of the call with the best score on this validation set. Another validation set starts a new comparison.
 

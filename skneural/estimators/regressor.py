@@ -15,6 +15,7 @@ from skneural._sklearn_compat import _fit_context, validate_data
 from skneural.component import resolve
 from skneural.constraints import StrOptions, satisfies
 from skneural.estimators.base import BaseActivationMLP
+from skneural.estimators.caller_warning import warn_caller
 from skneural.estimators.checked_data import CheckedData, FitArguments
 from skneural.estimators.fitted_network import check_finite_output
 from skneural.estimators.numeric_targets import numeric_targets
@@ -28,6 +29,8 @@ from skneural.saved_state import check_numbers, require
 Array = NDArray[Any]
 
 REGRESSION_LOSSES = {name: loss for name, loss in LOSSES.items() if loss.inverse_link in ("identity", "exp")}
+
+MAX_SPACING = 1e-3  # between neighbouring predictions, in standard deviations of the target
 
 
 @fill_docstring
@@ -331,11 +334,24 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
             scaling = fitted_scaling.resume(scaling)
         self.target_mean_, self.target_scale_, self.target_range_ = scaling
 
+    def _warn_of_lost_digits(self, dtype: Any) -> None:
+        """Warn where predictions, which have the network's precision, lie further apart than targets do."""
+        spacing = np.spacing(np.abs(self.target_mean_).astype(dtype)).astype(np.float64)
+        coarse = np.flatnonzero((self.target_scale_ > 0) & (spacing > MAX_SPACING * self.target_scale_))
+        if len(coarse) and self._standardizes:
+            i = coarse[0]
+            warn_caller(
+                f"Predictions of dtype {np.dtype(dtype)} are {spacing[i]:.1g} apart near {self.target_mean_[i]:.4g}, "
+                f"the mean of y, but the standard deviation of y is {self.target_scale_[i]:.1g}. Pass dtype='float64', "
+                "or subtract the mean from y, or multiply y by a constant."
+            )
+
     @property
     def _standardizes(self) -> bool:
         return bool(self.normalize_y and self._loss.in_target_units)
 
     def _initialize_output_layer(self, network: Network, data: CheckedData) -> None:
+        self._warn_of_lost_digits(network.parameters.dtype)
         if not self.normalize_y:
             return
         W, b = network.weights[-1], network.biases[-1]

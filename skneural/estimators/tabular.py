@@ -72,7 +72,7 @@ def tabular_classifier(**overrides: Any) -> Pipeline:
         "temperature_scaling": True,
     }
     network = ActivationMLPClassifier(**TABULAR_DEFAULTS, **own_settings)
-    return _tabular_pipeline(TableEncoder(), network, overrides)
+    return _tabular_pipeline(TableEncoder(target_type="multiclass"), network, overrides)
 
 
 def tabular_regressor(**overrides: Any) -> Pipeline:

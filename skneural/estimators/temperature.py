@@ -17,6 +17,7 @@ Array = NDArray[Any]
 LARGEST_EXPONENT, TINY = 80.0, 1e-30  # for outputs that are far apart: their losses stay finite, in float32 too
 LARGEST_LOGARITHM = 3.0  # temperatures are from 1/20 to 20
 PRECISION = 0.03  # of the logarithm: the loss is flat near its minimum
+ROWS_OF_CAUTION = 200  # of so many held-out rows, a logarithm below 0 counts half
 WINDOW = 0.4  # of the next search around the last one's result: from one epoch to the next, little changes
 
 
@@ -59,6 +60,7 @@ class TemperatureScaling:
         self._labels = Y.ravel().astype(np.intp)
         self._other_labels = np.random.RandomState(0).permutation(Y).ravel().astype(np.intp)
         self._weight = None if sample_weight is None else np.repeat(sample_weight, self._n_labels)
+        self._n_rows = len(Y)
         self._other_share = 1 / (len(Y) + 1)
         self._bounds = -LARGEST_LOGARITHM, LARGEST_LOGARITHM
         self.temperature = 1.0
@@ -85,6 +87,14 @@ class TemperatureScaling:
         unscaled = self._mean_loss(relative, 1.0, scratch)
         self.temperature = math.exp(found.x) if found.fun < unscaled else 1.0
         return float(min(found.fun, unscaled))
+
+    def cautious_temperature(self) -> float:
+        """Return the temperature, and one below 1 moved towards 1, the more the fewer the rows are.
+
+        The epoch was chosen by the same rows, so that few of them ask for too much certainty.
+        """
+        share = self._n_rows / (self._n_rows + ROWS_OF_CAUTION)
+        return self.temperature if self.temperature >= 1 else float(self.temperature**share)
 
     def _relative_outputs(self, F: Array) -> Array:
         """Each class's output minus that of the row's label, of shape (n_members, n_rows · n_labels, n_classes).
@@ -117,7 +127,7 @@ def check_temperature_scaling(estimator: Any, arguments: FitArguments, increment
     Traceback (most recent call last):
         ...
     ValueError: temperature_scaling=True needs rows that are not trained on: set early_stopping, or pass X_val and y_val
-    to fit. Got neither.
+    to fit. Got neither; or set temperature_scaling=False.
     """
     requested = estimator.temperature_scaling
     if not isinstance(requested, bool | np.bool_) or not requested:  # anything else is refused with the parameters
@@ -125,12 +135,12 @@ def check_temperature_scaling(estimator: Any, arguments: FitArguments, increment
     if incremental or estimator.warm_start:
         raise ValueError(
             "temperature_scaling=True changes the output layer when training ends, so training cannot continue. Got "
-            f"{'a call of partial_fit' if incremental else 'warm_start=True'}."
+            f"{'a call of partial_fit' if incremental else 'warm_start=True'}; set temperature_scaling=False."
         )
     if not (estimator.early_stopping or arguments.has_validation_set):
         raise ValueError(
             "temperature_scaling=True needs rows that are not trained on: set early_stopping, or pass X_val and y_val "
-            "to fit. Got neither."
+            "to fit. Got neither; or set temperature_scaling=False."
         )
 
 

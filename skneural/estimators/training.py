@@ -35,9 +35,7 @@ class StochasticTraining:
         self.estimator, self.loop, self.incremental = estimator, loop, n_epochs is None
         self._max_iter = estimator.max_iter if n_epochs is None else n_epochs
         self._continues = continues_first_training(estimator, loop.monitor)
-        self._has_chosen_epochs = self._continues or (
-            estimator.early_stopping == "refit" and not loop.monitor.use_score
-        )
+        self._has_chosen_epochs = has_chosen_epochs(estimator, loop.monitor)
         estimator.backend_ = loop.objective.backend
         self._monitored = _monitored_value(estimator, validation_set)
         self._resume()
@@ -198,7 +196,7 @@ class LBFGSTraining:
             lbfgs.monitor.restore_best()
         warnings = no_score_warnings(lbfgs.monitor)
         worse = compare_with_constant(estimator, lbfgs.objective)
-        if not outcome.converged:
+        if not (outcome.converged or has_chosen_epochs(estimator, lbfgs.monitor)):
             worse = f"lbfgs failed to converge after {outcome.n_iter} iteration(s): {outcome.message} {worse}"
         if worse:
             warnings.append(ConvergenceWarning(f"{worse}Increase max_iter or max_fun, or scale the data (StdScaler)."))
@@ -231,6 +229,11 @@ def set_losses(estimator: Any, monitor: TrainingMonitor, best: float | None = No
 def continues_first_training(estimator: Any, monitor: TrainingMonitor) -> bool:
     """Return whether this training, on all rows, goes on from the best epoch of another one of the same `fit`."""
     return bool(estimator.early_stopping == "continue" and not monitor.use_score)
+
+
+def has_chosen_epochs(estimator: Any, monitor: TrainingMonitor) -> bool:
+    """Return whether this is the second training of one `fit`, of which early stopping has chosen the length."""
+    return estimator.early_stopping in ("refit", "continue") and not monitor.use_score
 
 
 def compare_with_start(monitor: TrainingMonitor) -> None:

@@ -13,6 +13,9 @@ from skneural.constraints import Interval
 from skneural.float_errors import ignore_float_errors
 from skneural.saved_state import SavedStateMixin, unchanged_on_error
 
+# Of the range of the middle half of the rows, on both sides of the median: 13 standard deviations of a normal feature.
+OUTLIER_FENCE = 10.0
+
 
 class SmoothClipper(SavedStateMixin, OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """Squash each value into (-limit, limit) by x / √(1 + (x / limit)²).
@@ -107,3 +110,38 @@ class SmoothClipper(SavedStateMixin, OneToOneFeatureMixin, TransformerMixin, Bas
         tags.requires_fit = False
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
+
+
+def clip_outliers(X: np.ndarray) -> np.ndarray:
+    """X with the values of each feature bounded to where its bulk lies, so that its standard deviation is the bulk's.
+
+    The bounds are ten times the range of the middle half of the rows away from the median; where that is zero, of the
+    range from the first to the last hundredth; where that is zero too, there are none. NaN stay.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_rows, n_features), floating
+
+    Returns
+    -------
+    ndarray of shape (n_rows, n_features)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skneural.preprocessing.clipping import clip_outliers
+    >>> clip_outliers(np.array([[1.0], [2.0], [3.0], [4.0], [1e6]])).ravel()
+    array([ 1.,  2.,  3.,  4., 23.])
+    """
+    with np.errstate(over="ignore"):  # bounds beyond the largest number are none
+        low, high = np.array([_fences(x[~np.isnan(x)]) for x in X.T]).T
+        return np.clip(X, low, high)
+
+
+def _fences(x: np.ndarray) -> tuple[float, float]:
+    if not len(x):
+        return -np.inf, np.inf
+    # Of halves, so that no difference overflows.
+    first, quarter, median, three_quarters, last = np.quantile(x / 2, [0.01, 0.25, 0.5, 0.75, 0.99])
+    spread = three_quarters - quarter or last - first or np.inf
+    return 2 * (median - OUTLIER_FENCE * spread), 2 * (median + OUTLIER_FENCE * spread)

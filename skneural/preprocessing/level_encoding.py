@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from sklearn.model_selection import KFold
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import LabelBinarizer, OneHotEncoder, TargetEncoder
+from sklearn.preprocessing import OneHotEncoder, TargetEncoder
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_consistent_length
 
@@ -85,22 +85,31 @@ def target_columns(y: Any, target_type: str, max_classes: int) -> tuple[np.ndarr
     """
     y = np.ravel(y) if np.ndim(y) == 2 and np.shape(y)[1] == 1 else y
     found = type_of_target(y, input_name="y") if target_type == "auto" else target_type
+    if np.ndim(y) != 1 or found not in ("continuous", "binary", "multiclass"):
+        got = repr(found) if np.ndim(y) == 1 else f"an array of shape {np.shape(y)}"
+        raise ValueError(
+            f"Expected y to be one target, classes or numbers, for the target encoding of a category. Got {got}: "
+            "raise max_levels, or leave out the categories of more levels."
+        )
     if found == "continuous":
         Y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y").reshape(-1, 1)
         return Y / max(np.abs(Y).max(), np.finfo(float).tiny), []  # so that no square overflows
-    if found not in ("binary", "multiclass"):
+    return _class_indicators(y, max_classes if target_type == "auto" else None)
+
+
+def _class_indicators(y: Any, max_classes: int | None) -> tuple[np.ndarray, list[str]]:
+    try:
+        classes, codes = np.unique(np.asarray(y), return_inverse=True)
+    except TypeError as error:  # from a comparison
+        raise ValueError("y has labels that cannot be sorted, such as None beside text. Expected one kind.") from error
+    if max_classes is not None and len(classes) > max_classes and classes.dtype.kind in "iuf":
         raise ValueError(
-            f"Expected y to be one target, classes or numbers, for the target encoding of a category. Got {found!r}: "
-            "raise max_levels, or leave out the categories of more levels."
-        )
-    binarizer = LabelBinarizer().fit(y)
-    if target_type == "auto" and len(binarizer.classes_) > max_classes and binarizer.classes_.dtype.kind in "iuf":
-        raise ValueError(
-            f"y has {len(binarizer.classes_)} different whole numbers, which may be classes or numbers. Pass "
+            f"y has {len(classes)} different whole numbers, which may be classes or numbers. Pass "
             "target_type='continuous' for a regression, or target_type='multiclass' for a classification."
         )
-    Y = binarizer.transform(y).astype(np.float64)
-    return Y, [str(label) for label in binarizer.classes_] if Y.shape[1] > 1 else []
+    if len(classes) <= 2:
+        return (codes == 1).astype(np.float64)[:, np.newaxis], []
+    return np.eye(len(classes))[codes], [str(label) for label in classes]
 
 
 def target_mean_table(row_levels: np.ndarray, n_levels: int, Y: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from skneural._sklearn_compat import RealNotInt, _check_feature_names_in, _fit_context, validate_table
 from skneural.constraints import Interval, StrOptions
 from skneural.float_errors import ignore_float_errors
-from skneural.preprocessing.clipping import SmoothClipper
+from skneural.preprocessing.clipping import SmoothClipper, clip_outliers
 from skneural.preprocessing.level_encoding import (
     TargetMeans,
     complete_table,
@@ -298,7 +298,7 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         self.piecewise_encoder_: Any = None
         if len(self._numbers()):
             X = self._stack_numbers(columns)
-            self.scaler_ = StdScaler().fit(X)
+            self.scaler_ = StdScaler().fit(clip_outliers(X))
             self.clipper_ = SmoothClipper(limit=self.limit).fit(X)
             encoder = PiecewiseLinearEncoder(n_bins=self.n_bins, max_columns=self.max_columns, min_rows=ROWS_PER_BIN)
             self.piecewise_encoder_ = encoder.fit(self._scale_numbers(X))

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from scipy.special import log_expit, log_softmax, logsumexp
 from sklearn.base import clone
-from sklearn.datasets import load_digits
+from sklearn.datasets import load_digits, make_classification
 from sklearn.metrics import log_loss
 from sklearn.model_selection import train_test_split
 
-from skneural import ActivationMLPClassifier
+from skneural import ActivationMLPClassifier, tabular_classifier
 from skneural.estimators.class_labels import SingleClassWarning
 from skneural.estimators.temperature import TemperatureScaling
 
@@ -164,3 +164,28 @@ def test_what_cannot_be_is_refused(options, message):
 def test_partial_fit_is_refused(requested):
     with pytest.raises(ValueError, match="Got a call of partial_fit"):
         ActivationMLPClassifier(temperature_scaling=requested).partial_fit(X, digit, classes=np.arange(10))
+
+
+@pytest.mark.parametrize(
+    ("n_rows", "expected"), [(200, 0.25**0.5), (20, 0.25 ** (1 / 11)), (20000, 0.25 ** (100 / 101))]
+)
+def test_few_rows_do_not_ask_for_certainty(n_rows, expected):
+    scaling = TemperatureScaling(np.arange(n_rows) % 2)
+    scaling.temperature = 0.25
+    assert scaling.cautious_temperature() == pytest.approx(expected)
+    scaling.temperature = 4.0
+    assert scaling.cautious_temperature() == 4
+
+
+def test_a_small_noisy_table_keeps_its_probabilities():
+    X, y = make_classification(1200, n_features=20, n_informative=5, flip_y=0.2, random_state=0)
+    losses = []
+    for seed in range(4):
+        model = tabular_classifier(random_state=seed).fit(X[:100], y[:100])
+        network = model[-1]
+        with_temperature = log_loss(y[100:], model.predict_proba(X[100:]))
+        network.coefs_[-1][...] *= network.temperature_
+        network.intercepts_[-1][...] *= network.temperature_
+        losses.append([with_temperature, log_loss(y[100:], model.predict_proba(X[100:]))])
+    with_temperature, without = np.mean(losses, axis=0)
+    assert with_temperature < without + 0.01
