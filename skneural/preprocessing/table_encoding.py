@@ -82,7 +82,7 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
     missing_share_ : ndarray of shape (`n_features_in_`,), float64
         Fraction of the training rows in which each feature is missing.
     scaler_ : StdScaler or None
-        Standardises the numbers; None if there are none.
+        Standardises the numbers, see Notes; None if there are none.
     clipper_ : SmoothClipper or None
         Bounds them.
     piecewise_encoder_ : PiecewiseLinearEncoder or None
@@ -103,6 +103,9 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
 
     Levels are compared as text. So 1, 1.0 and ``"1"`` are one level, and False and True are 0 and 1: rows of pandas, of
     Polars and of an array give the same output, to the bit.
+
+    Mean and standard deviation of a number are those of its values after bounding them far outside the bulk: ten times
+    the range of the middle half away from the median. One cell of a million does not flatten the others.
 
     Centred columns of levels are not divided by their standard deviation, which is small for rare levels and would make
     them outliers. Columns of mean targets are standardised.
