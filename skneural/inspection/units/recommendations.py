@@ -55,7 +55,7 @@ class Findings:
         """What makes the updates of the weights smaller: the beginning of a sentence."""
         if self.estimator.solver == "lbfgs":
             return f"Scale the features (StdScaler), or {self.smaller_updates}"
-        return f"L{self.smaller_updates[1:]}"
+        return self.smaller_updates.capitalize()
 
     def saturates_on_both_sides(self, layer: int) -> bool:
         """Whether the activation function of a layer saturates on both sides."""
