@@ -35,7 +35,7 @@ X = X.astype(np.float32)
 folds = list(StratifiedKFold(shuffle=True, random_state=0).split(X, y))
 activations = ["logistic", "tanh", "relu", "leaky_relu", "prelu", "elu", Maxout(n_pieces=2)]
 candidates = list(ParameterGrid({"activation": activations, "learning_rate_init": [1e-4, 1e-3, 1e-2, 1e-1]}))
-N_EPOCHS = 32
+N_EPOCHS = 64
 network = ActivationMLPClassifier(max_iter=N_EPOCHS, n_iter_no_change=np.inf, random_state=0)
 warnings.filterwarnings("ignore", category=DeadUnitsWarning)  # at the highest rate
 
@@ -77,7 +77,7 @@ def race(network, candidates, X, y, folds, rounds):
 warnings.filterwarnings("ignore", message=".*Maximum iterations")  # each round ends before convergence
 with threadpool_limits(1):
     start = time.perf_counter()
-    left = race(network, candidates, X, y, folds, rounds=[(2, 9), (6, 3), (24, 1)])
+    left = race(network, candidates, X, y, folds, rounds=[(4, 9), (12, 3), (48, 1)])
     race_seconds = time.perf_counter() - start
 
 # %%

@@ -90,11 +90,11 @@ CLAIMS = {
         r"0\.95 +5\.\d\d +[78]\.\d\d",
     ],
     "plot_racing": [
-        r"28 candidates, 2 epochs more each: best .* 0\.9[456]\d\d",
-        r"3 candidates, 24 epochs more each: best .* 0\.9[78]\d\d",
+        r"28 candidates, 4 epochs more each: best .* 0\.9[67]\d\d",
+        r"3 candidates, 48 epochs more each: best .* 0\.9[78]\d\d",
         r"race's best is within one standard error of the grid's: True",
         r"equal networks: True",
-        r"race takes 0\.[1-5]\d of the grid's time",
+        r"race takes 0\.[123]\d of the grid's time",
     ],
     "plot_regularization": [
         rf"C2: {name}: test accuracy 0\.\d{{3}}, [+-]\d+\.\d points"

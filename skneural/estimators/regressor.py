@@ -313,6 +313,12 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
         y = y.toarray() if hasattr(y, "toarray") else y
         return X, column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
 
+    def _check_training_data(self, arguments: FitArguments, resume: bool, incremental: bool) -> CheckedData:
+        data = super()._check_training_data(arguments, resume, incremental)
+        if not resume:
+            self._warn_of_lost_digits(data.X.dtype)
+        return data
+
     def _set_target_info(self, y: Array, sample_weight: Array | None, incremental: bool) -> None:
         self._loss = resolve(self.loss, REGRESSION_LOSSES, "loss")
         _check_loss(self._loss)
@@ -335,13 +341,15 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
         self.target_mean_, self.target_scale_, self.target_range_ = scaling
 
     def _warn_of_lost_digits(self, dtype: Any) -> None:
-        """Warn where predictions, which have the network's precision, lie further apart than targets do."""
+        """Warn if predictions in single precision cannot tell targets apart that differ little."""
+        if dtype != np.float32 or not self._standardizes:
+            return
         spacing = np.spacing(np.abs(self.target_mean_).astype(dtype)).astype(np.float64)
         coarse = np.flatnonzero((self.target_scale_ > 0) & (spacing > MAX_SPACING * self.target_scale_))
-        if len(coarse) and self._standardizes:
+        if len(coarse):
             i = coarse[0]
             warn_caller(
-                f"Predictions of dtype {np.dtype(dtype)} are {spacing[i]:.1g} apart near {self.target_mean_[i]:.4g}, "
+                f"Predictions of dtype float32 are {spacing[i]:.1g} apart near {self.target_mean_[i]:.4g}, "
                 f"the mean of y, but the standard deviation of y is {self.target_scale_[i]:.1g}. Pass dtype='float64', "
                 "or subtract the mean from y, or multiply y by a constant."
             )
@@ -351,7 +359,6 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
         return bool(self.normalize_y and self._loss.in_target_units)
 
     def _initialize_output_layer(self, network: Network, data: CheckedData) -> None:
-        self._warn_of_lost_digits(network.parameters.dtype)
         if not self.normalize_y:
             return
         W, b = network.weights[-1], network.biases[-1]

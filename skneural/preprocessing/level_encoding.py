@@ -101,7 +101,10 @@ def _class_indicators(y: Any, max_classes: int | None) -> tuple[np.ndarray, list
     try:
         classes, codes = np.unique(np.asarray(y), return_inverse=True)
     except TypeError as error:  # from a comparison
-        raise ValueError("y has labels that cannot be sorted, such as None beside text. Expected one kind.") from error
+        raise ValueError(
+            "y has labels that cannot be sorted, such as None beside text. Expected labels of one kind: leave out rows "
+            "without a label."
+        ) from error
     if max_classes is not None and len(classes) > max_classes and classes.dtype.kind in "iuf":
         raise ValueError(
             f"y has {len(classes)} different whole numbers, which may be classes or numbers. Pass "

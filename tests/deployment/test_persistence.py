@@ -29,6 +29,7 @@ from skneural import (
     VersionWarning,
     tabular_classifier,
 )
+from skneural._sklearn_compat import CallbackSupportMixin
 from skneural.deployment import TRUSTED_TYPES, load, save
 from skneural.initializers import INITIALIZERS
 from skneural.losses import LOSSES
@@ -286,3 +287,18 @@ def test_a_truncated_joblib_file_never_becomes_a_model(tmp_path):
             path.write_bytes(content[:length])
             with pytest.raises((EOFError, IndexError, ValueError, UnpicklingError, struct.error)):  # joblib's own
                 joblib.load(path, mmap_mode=mmap_mode)
+
+
+@pytest.mark.skipif(
+    not hasattr(CallbackSupportMixin, "set_callbacks"), reason="scikit-learn has no callbacks before 1.9"
+)
+def test_callbacks_are_not_saved_but_stay(tmp_path, skops):
+    callback = object()  # of no type that load would trust
+    pipeline = make_pipeline(StdScaler(), ActivationMLPClassifier(**FAST)).fit(X, y)
+    for holder in (pipeline, pipeline[-1]):
+        holder._skl_callbacks = [callback]
+    save(pipeline, tmp_path / "model.skops")
+    assert pipeline._skl_callbacks == pipeline[-1]._skl_callbacks == [callback]
+    loaded = load(tmp_path / "model.skops")
+    assert not hasattr(loaded, "_skl_callbacks")
+    np.testing.assert_array_equal(loaded.predict(X), pipeline.predict(X))

@@ -273,3 +273,10 @@ class TestOneClass:
 def test_no_classes_are_refused_in_the_first_call_of_a_stream(classes):
     with pytest.raises(ValueError, match=r"classes must hold all labels .* Got none"):
         ActivationMLPClassifier().partial_fit(np.ones((2, 1)), [0, 1], classes=classes)
+
+
+@pytest.mark.parametrize("dtype", [bool, int])
+def test_labels_that_are_objects_can_be_scored(dtype):
+    labels = (X[:, 0] > 0).astype(dtype)
+    model = clone(NET).fit(X, labels.astype(object))
+    assert model.score(X, labels.astype(object)) == (model.predict(X) == labels).mean()

@@ -10,6 +10,7 @@ from sklearn.datasets import load_digits, make_classification
 from sklearn.exceptions import ConvergenceWarning
 
 from skneural import ActivationMLPClassifier, ActivationMLPRegressor
+from skneural._sklearn_compat import CallbackSupportMixin
 from skneural.solvers import SOLVERS
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")  # few epochs are enough
@@ -136,3 +137,38 @@ def test_without_a_score_the_last_epoch_is_the_best_and_that_is_warned_of(early_
         assert (model.n_iter_, model.t_) == (12, 12 * 1797)
     else:
         assert (model.n_iter_, model.t_) == (18, 12 * 1617 + 6 * 1797)
+
+
+@pytest.mark.parametrize("early_stopping", ["refit", "continue"])
+def test_lbfgs_does_not_warn_of_a_length_that_was_chosen(early_stopping):
+    model = ActivationMLPClassifier((10,), solver="lbfgs", early_stopping=early_stopping, max_iter=300, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.fit(X, y)
+    assert model.stopped_by_ == "max_iter"  # of the second training
+
+
+@pytest.mark.skipif(
+    not hasattr(CallbackSupportMixin, "set_callbacks"), reason="scikit-learn has no callbacks before 1.9"
+)
+@pytest.mark.parametrize("early_stopping", ["refit", "continue"])
+def test_a_callback_that_stops_the_first_training_prevents_the_second(early_stopping):
+    class StopAfterThree:
+        n_epochs = 0
+
+        def setup(self, estimator, context):
+            pass
+
+        def teardown(self, estimator, context):
+            pass
+
+        def on_fit_task_begin(self, estimator, context, **arguments):
+            pass
+
+        def on_fit_task_end(self, estimator, context, **arguments):
+            self.n_epochs += context.task_name == "epoch"
+            return self.n_epochs >= 3
+
+    stop = StopAfterThree()
+    model = ActivationMLPClassifier(**{**OPTIONS, "early_stopping": early_stopping}).set_callbacks(stop).fit(X, y)
+    assert (stop.n_epochs, model.stopped_by_, model.n_iter_) == (3, "callback", 3)

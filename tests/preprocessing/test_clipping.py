@@ -9,7 +9,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skneural.preprocessing import StdScaler
-from skneural.preprocessing.clipping import SmoothClipper
+from skneural.preprocessing.clipping import SmoothClipper, clip_outliers
 from skneural.preprocessing.piecewise_linear import PiecewiseLinearEncoder
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
@@ -94,3 +94,36 @@ def test_a_failing_fit_leaves_no_trace(transformer):
         transformer.fit(pd.DataFrame({"a": ["x", "y"]}))
     assert not hasattr(transformer, "feature_names_in_")
     assert not hasattr(transformer, "n_features_in_")
+
+
+def test_outliers_are_clipped_at_bounds_by_hand():
+    x = np.array([0.0, 1.0, 2.0, 3.0, 4.0, 1e9, np.nan])
+    low, high = 2.5 - 10 * 2.5, 2.5 + 10 * 2.5  # the middle half is from 1.25 to 3.75
+    np.testing.assert_allclose(clip_outliers(x[:, None])[:, 0], np.clip(x, low, high))
+
+
+def test_values_of_a_normal_feature_are_no_outliers():
+    X = np.random.RandomState(0).randn(1000, 4)
+    np.testing.assert_array_equal(clip_outliers(X), X)
+
+
+@pytest.mark.parametrize(
+    ("values", "largest"),
+    [
+        ([0.0] * 90 + [1.0] * 9 + [1e9], 10 * (1 + 0.01 * (1e9 - 1))),  # the 99th hundredth ends between 1 and 1e9
+        ([0.0] * 995 + [2.0] * 5 + [1e9], 1e9),  # from the first to the last hundredth there are zeros: no bound
+        ([5.0] * 100, 5.0),
+    ],
+    ids=["mostly zero", "99 hundredths zero", "constant"],
+)
+def test_outliers_of_features_of_which_the_middle_half_is_one_value(values, largest):
+    assert clip_outliers(np.array(values)[:, None]).max() == pytest.approx(largest)
+
+
+@pytest.mark.parametrize("shape", [(1, 3), (2, 1)])
+def test_outliers_of_few_rows_missing_columns_and_huge_values(shape):
+    np.testing.assert_array_equal(clip_outliers(np.ones(shape)), np.ones(shape))
+    with np.errstate(all="raise"):
+        assert np.isnan(clip_outliers(np.full(shape, np.nan))).all()
+        huge = np.array([[1e308], [-1e308], [1e308]])
+        np.testing.assert_array_equal(clip_outliers(huge), huge)
