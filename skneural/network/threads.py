@@ -11,6 +11,8 @@ from joblib.parallel import get_active_backend
 
 from skneural.backend import built_extension
 
+# Loaded with the package, not with the first fit: threadpoolctl limits what is loaded when it is called.
+_openmp = built_extension("skneural.network.openmp")
 _was_forked = False
 
 
@@ -34,11 +36,10 @@ def max_threads() -> int:
     ...     max_threads()
     1
     """
-    openmp = built_extension("skneural.network.openmp")
     # GNU's OpenMP hangs in a forked process whose parent has used it, be it in another library.
-    if openmp is None or _was_forked or in_joblib_thread():
+    if _openmp is None or _was_forked or in_joblib_thread():
         return 1
-    n_threads = openmp.max_threads()
+    n_threads = _openmp.max_threads()
     return n_threads if n_threads == 1 or "OMP_NUM_THREADS" in os.environ else min(n_threads, _n_cores())
 
 

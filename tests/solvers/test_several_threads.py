@@ -146,6 +146,18 @@ def test_threadpoolctl_limits_the_threads():
     assert run_with(4, code) == [0, 3]
 
 
+@pytest.mark.parametrize("what", ["skneural", "skneural.network.threads"])
+def test_threadpoolctl_limits_the_first_fit_too(what):
+    code = f"""
+import json, {what}
+from threadpoolctl import threadpool_limits
+with threadpool_limits(1):
+    from skneural.network.threads import max_threads
+    print(json.dumps(max_threads()))
+"""
+    assert run_with(4, code) == 1
+
+
 @linux
 def test_small_fits_start_no_threads():
     assert run_with(4, COUNT + "print(json.dumps(started(lambda: fit((5,)))))") == 0
