@@ -16,6 +16,7 @@ from skneural._sklearn_compat import _infer_dimension
 from skneural.preprocessing.scatter import FactorMoments, ScatterMoments
 
 EPS = float(np.finfo(np.float64).eps)
+MAX_RATIO_OF_SINGLE_PRECISION = 100  # of standard deviations: rounding then moves a whitened covariance by < 1e-5
 
 
 @dataclass(frozen=True)
@@ -145,6 +146,8 @@ def select_components(
     -------
     attributes : dict
         Without the trailing underscores; besides, whether all directions with variance are kept, and ``input_eps``.
+        Components that nothing can be added to are rounded to single precision, if the rows had no more and whitening
+        stands it.
     n_null : int
     """
     significant_components = np.flatnonzero(found.significant(rtol))
@@ -154,15 +157,18 @@ def select_components(
     kept = significant_components[:n_requested_components]
     variances, total_variance = found.variances[kept], found.feature_variances.sum()
     n_left_out = min(int(found.weight), len(found.mean)) - len(kept)
+    is_complete = found.is_complete and len(kept) == np.count_nonzero(found.significant())
+    # Whitening divides by standard deviations: the rounding of the largest direction grows by their ratio.
+    stands_rounding = found.input_eps > EPS and variances[0] <= MAX_RATIO_OF_SINGLE_PRECISION**2 * variances[-1]
     attributes = {
-        "components": found.components[kept],
+        "components": found.components[kept].astype(np.float64 if is_complete or not stands_rounding else np.float32),
         "explained_variance": variances,
         "explained_variance_ratio": variances / total_variance,
         "singular_values": np.sqrt(variances * (found.weight - 1)),
         "n_components": len(kept),
         "noise_variance": max(0.0, float(total_variance - variances.sum()) / n_left_out) if n_left_out > 0 else 0.0,
         "rank": len(significant_components),
-        "is_complete": found.is_complete and len(kept) == np.count_nonzero(found.significant()),
+        "is_complete": is_complete,
         "input_eps": found.input_eps,
     }
     return attributes, max(0, n_requested_components - len(significant_components))

@@ -81,8 +81,10 @@ class PCAWhitener(ClassNamePrefixFeaturesOutMixin, MomentsTransformer):
 
     Attributes
     ----------
-    components_ : ndarray of shape (`n_components_`, `n_features_in_`), float64
-        Kept directions, by descending variance; the entry of largest magnitude is positive in each.
+    components_ : ndarray of shape (`n_components_`, `n_features_in_`), float64 or float32
+        Kept directions, by descending variance; the entry of largest magnitude is positive in each. In float32 if the
+        rows were, if directions with variance were left out, and if the standard deviations of those kept differ by no
+        more than a factor of 100.
     explained_variance_ : ndarray of shape (`n_components_`,), float64
         Their variances, with divisor n − 1 (or sum of the weights − 1), as in `sklearn.decomposition.PCA`.
     explained_variance_ratio_ : ndarray of shape (`n_components_`,), float64
@@ -113,7 +115,8 @@ class PCAWhitener(ClassNamePrefixFeaturesOutMixin, MomentsTransformer):
     -----
     Statistics are accumulated and applied in float64, also for float32 input; the result is rounded once. `fit`
     multiplies many float32 rows of 128 features or more in single precision, if their correlation matrix has no
-    eigenvalue below 0.1: the covariance of the outputs is then the identity up to 1e-5.
+    eigenvalue below 0.1, and keeps a part of the directions in single precision if their standard deviations differ by
+    no more than a factor of 100: the covariance of the outputs is then the identity up to 1e-5.
 
     `fit` keeps the directions, `partial_fit` and `merge` also the scatter matrix of all features (or a factor of it),
     from which the directions are computed when they are first needed. After `fit`, rows can be added if all directions
@@ -213,12 +216,12 @@ class PCAWhitener(ClassNamePrefixFeaturesOutMixin, MomentsTransformer):
         """
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, dtype=self._float_dtypes, **self._check_array_options)
-        projection = (self.components_ / self._component_scale()[:, np.newaxis]).T
+        projection = (self._directions() / self._component_scale()[:, np.newaxis]).T
         whitened = self._output_array(X, self._n_features_out, copy)
         with raise_on_overflow(self):
             if sparse.issparse(X):
                 scores = X @ projection - self.mean_ @ projection  # centring X itself would make it dense
-                whitened[:] = scores @ self.components_ if self.method == "zca" else scores
+                whitened[:] = scores @ self._directions() if self.method == "zca" else scores
             else:
                 self._whiten_blocks(X, projection, whitened)
         return whitened
@@ -226,10 +229,11 @@ class PCAWhitener(ClassNamePrefixFeaturesOutMixin, MomentsTransformer):
     def _whiten_blocks(self, X: np.ndarray, projection: np.ndarray, whitened: np.ndarray) -> None:
         block_bytes = matrix_block_bytes(X.shape[1])
         buffer = np.empty((rows_per_block(X, block_bytes), X.shape[1]))
+        directions = self._directions()
         for rows in row_blocks(X, block_bytes):
             centered_rows, whitening_matrix = subtract_center(X[rows], self.mean_, out=buffer), projection
             if self.method == "zca":
-                centered_rows, whitening_matrix = centered_rows @ projection, self.components_
+                centered_rows, whitening_matrix = centered_rows @ projection, directions
             np.matmul(centered_rows, whitening_matrix, out=whitened[rows], casting="same_kind")
 
     @ignore_float_errors
@@ -250,7 +254,7 @@ class PCAWhitener(ClassNamePrefixFeaturesOutMixin, MomentsTransformer):
         """
         check_is_fitted(self)
         X = self._validate_transformed(X, self._n_features_out, accept_sparse=False)
-        components, component_scale = self.components_, self._component_scale()
+        components, component_scale = self._directions(), self._component_scale()
         unwhitened = self._output_array(X, self.n_features_in_, copy)
         with raise_on_overflow(self):
             for rows in row_blocks(X, matrix_block_bytes(X.shape[1])):
@@ -285,6 +289,10 @@ class PCAWhitener(ClassNamePrefixFeaturesOutMixin, MomentsTransformer):
         if not should_copy and isinstance(X, np.ndarray) and X.flags.writeable and X.shape[1] == n_outputs:
             return X
         return np.empty((X.shape[0], n_outputs), X.dtype)
+
+    def _directions(self) -> np.ndarray:
+        """The components in float64, for products that are rounded once."""
+        return self.components_.astype(np.float64, copy=False)
 
     def _component_scale(self) -> np.ndarray:
         """What whitening divides each component by."""

@@ -360,3 +360,35 @@ def test_large_single_precision_rows_are_as_exact_as_was_promised():
         exact = PCAWhitener().fit(X.astype(float))
         np.testing.assert_allclose(whitener.mean_, exact.mean_, atol=1e-7)
         np.testing.assert_allclose(whitener.explained_variance_, exact.explained_variance_, rtol=1e-5)
+
+
+@METHODS
+@pytest.mark.parametrize(("ratio", "dtype"), [(3, np.float32), (95, np.float32), (1000, np.float64)])
+def test_some_directions_of_single_precision_rows_are_kept_in_the_precision_that_whitening_needs(method, ratio, dtype):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((3000, 60)) * np.r_[np.geomspace(1, 1 / ratio, 10), np.full(50, 0.8 / ratio)]
+    X = (X @ np.linalg.qr(rng.standard_normal((60, 60)))[0] + 10).astype(np.float32)
+    whitener = PCAWhitener(10, method=method, svd_solver="covariance_eigh").fit(X)
+    assert whitener.components_.dtype == dtype
+    projected = (
+        whitener.transform(X).astype(float) @ whitener.components_.T if method == "zca" else whitener.transform(X)
+    )
+    assert whiteness_error(projected) <= 1e-5
+    restored = whitener.inverse_transform(whitener.transform(X))
+    exact = PCAWhitener(10, svd_solver="covariance_eigh").fit(X.astype(float))
+    np.testing.assert_allclose(restored, exact.inverse_transform(exact.transform(X)), rtol=2e-6)
+
+
+def test_all_directions_are_kept_in_double_precision_since_rows_can_be_added():
+    X = np.random.default_rng(0).standard_normal((300, 6)).astype(np.float32)
+    whitener = PCAWhitener().fit(X)
+    assert whitener.components_.dtype == np.float64
+    assert whitener.partial_fit(X).n_samples_seen_ == 600
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(700, 700), (100, 3000)])
+def test_a_file_is_as_small_as_that_of_scikit_learns_pca(shape, dtype):
+    X = np.random.default_rng(0).standard_normal(shape).astype(dtype)
+    sizes = [len(pickle.dumps(each(10, whiten=True, random_state=0).fit(X))) for each in (PCAWhitener, PCA)]
+    assert sizes[0] <= 1.5 * sizes[1]

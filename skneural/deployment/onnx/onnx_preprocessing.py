@@ -38,7 +38,7 @@ def standardize(model: MeanCenterer | StdScaler, X: Tensor) -> Tensor:
 
 def whiten(model: PCAWhitener, X: Tensor) -> Tensor:
     """Z = (X - mean) V / spread (and back, with "zca"), in float64 as in the model."""
-    components = model.components_
+    components = model._directions()
     scores = (X.cast(np.float64) - model.mean_) @ (components / model._component_scale()[:, np.newaxis]).T
     return (scores @ components if model.method == "zca" else scores).cast(X.dtype)
 
