@@ -26,6 +26,7 @@ from skneural.solvers import (
     SOLVERS,
     Batches,
     EarlyStopping,
+    EqualBatches,
     Solver,
     TrainingLoop,
     TrainingMonitor,
@@ -80,7 +81,8 @@ class TrainingBuilder:
     ) -> TrainingLoop:
         """Return the training loop of the stochastic solvers; `monitoring` are arguments of `TrainingMonitor`."""
         estimator = self.estimator
-        batches = Batches(len(rows), clip_batch_size(estimator.batch_size, len(rows)), estimator.shuffle)
+        kind = EqualBatches if estimator.batch_norm else Batches
+        batches = kind(len(rows), clip_batch_size(estimator.batch_size, len(rows)), estimator.shuffle)
         max_norm = None if estimator.max_norm is None else MaxNorm(estimator.max_norm)
         dropout_masks = [Dropout(rate, rng) if rate else None for rate in self.dropout]
         objective = Objective(network, loss, self._penalties(), rows, batches.batch_size, max_norm, dropout_masks)

@@ -93,7 +93,8 @@ PARAMETERS = """hidden_layer_sizes : int or array-like of int, default=(100,)
 
     batch_norm : bool, default=False
         Whether the pre-activations of the hidden layers are normalised by mean and variance of the mini-batch (in
-        prediction by running statistics), scaled and shifted by learned parameters.
+        prediction by running statistics), scaled and shifted by learned parameters. Mini-batches of fewer than 8 rows
+        are warned of.
 
     n_members : int, default=1
         Networks in an ensemble that shares its weights (Gorishniy et al. 2024, :arxiv:`2410.24210`, "TabM-mini"). All
@@ -102,7 +103,8 @@ PARAMETERS = """hidden_layer_sizes : int or array-like of int, default=(100,)
         predictions are means of the members' predictions. A member costs about as much time as a network.
 
     batch_size : int or "auto", default="auto"
-        Rows per mini-batch; "auto" is min(200, n_samples). Not used by lbfgs.
+        Rows per mini-batch; "auto" is min(200, n_samples). The last one has what is left; with `batch_norm` all have
+        nearly as many, at most `batch_size`. Not used by lbfgs.
 
     learning_rate : {"constant", "invscaling", "adaptive", "cosine", "one_cycle"}, Schedule or callable, \
 default="constant"

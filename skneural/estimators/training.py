@@ -14,6 +14,8 @@ from skneural.estimators.epoch_printer import print_end
 from skneural.solvers import LBFGS, DivergenceError, TrainingInterrupted, TrainingLoop, TrainingMonitor
 from skneural.solvers.lbfgs import OptimizationResult
 
+# Batch normalisation learns worse from batches of fewer rows, and nothing from those of one row.
+MIN_NORMALIZED_ROWS = 8
 # The state of a comparison of epochs that has not begun.
 NO_COMPARISON: dict[str, Any] = {"best": math.inf, "count": 0, "best_state": None}
 
@@ -143,7 +145,22 @@ class StochasticTraining:
             warnings.append(ConvergenceWarning(message))
         if not self.incremental:
             warnings += self._not_converged_warnings()
-        return warnings
+        return warnings + self._small_batch_warnings()
+
+    def _small_batch_warnings(self) -> list[Warning]:
+        """Warn of batches that are too small for batch normalisation, unless `fit` has no more rows."""
+        bounds = self.loop.batches.bounds
+        n_rows = int(np.diff(bounds).min())
+        enough = MIN_NORMALIZED_ROWS if self.incremental else min(MIN_NORMALIZED_ROWS, bounds[-1])
+        if n_rows >= enough or not self.estimator._network.views.scales:
+            return []
+        where = "this call of partial_fit has batches" if self.incremental else f"batch_size={n_rows} makes batches"
+        return [
+            UserWarning(
+                f"batch_norm=True normalises by the mean and the variance of each mini-batch, and {where} of {n_rows} "
+                f"row(s). Expected at least {MIN_NORMALIZED_ROWS}: pass more rows at a time, or set batch_norm=False."
+            )
+        ]
 
     def _not_converged_warnings(self) -> list[Warning]:
         estimator, objective, limit = self.estimator, self.loop.objective, ""

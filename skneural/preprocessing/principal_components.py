@@ -159,7 +159,8 @@ def select_components(
     n_left_out = min(int(found.weight), len(found.mean)) - len(kept)
     is_complete = found.is_complete and len(kept) == np.count_nonzero(found.significant())
     # Whitening divides by standard deviations: the rounding of the largest direction grows by their ratio.
-    stands_rounding = found.input_eps > EPS and variances[0] <= MAX_RATIO_OF_SINGLE_PRECISION**2 * variances[-1]
+    largest_variance = MAX_RATIO_OF_SINGLE_PRECISION**2 * variances.min(initial=np.inf)
+    stands_rounding = found.input_eps > EPS and variances.max(initial=0.0) <= largest_variance
     attributes = {
         "components": found.components[kept].astype(np.float64 if is_complete or not stands_rounding else np.float32),
         "explained_variance": variances,

@@ -2,7 +2,7 @@
 
 from skneural.solvers.adaptive_solvers import Adagrad, Adam, AdamW, RMSprop, ScheduleFreeAdamW
 from skneural.solvers.base import Solver
-from skneural.solvers.batches import Batches
+from skneural.solvers.batches import Batches, EqualBatches
 from skneural.solvers.early_stopping import EarlyStopping
 from skneural.solvers.exceptions import DivergenceError, TrainingInterrupted
 from skneural.solvers.lbfgs import LBFGS
@@ -35,6 +35,7 @@ __all__ = [
     "DivergenceError",
     "EarlyStopping",
     "Epoch",
+    "EqualBatches",
     "InverseScaling",
     "OneCycle",
     "RMSprop",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,11 @@ class Batches:
         Whether each epoch has a new random order. A single batch of all rows is never shuffled: the gradient is the
         same in any order.
 
+    Attributes
+    ----------
+    bounds : ndarray of shape (n_batches + 1,)
+        Where the batches begin in the order of the rows, and where the last one ends.
+
     Examples
     --------
     >>> import numpy as np
@@ -35,9 +41,10 @@ class Batches:
         self.n_rows = n_rows
         self.batch_size = min(batch_size, n_rows)
         self.shuffle = shuffle and self.batch_size < n_rows
+        self.bounds = self._bounds(-(-n_rows // self.batch_size))
 
     def __len__(self) -> int:
-        return -(-self.n_rows // self.batch_size)
+        return len(self.bounds) - 1
 
     def order(self, rng: np.random.RandomState) -> NDArray[Any] | None:
         """Draw the order of the rows in an epoch; None for the order of the training set."""
@@ -45,6 +52,28 @@ class Batches:
 
     def split(self, order: NDArray[Any] | None) -> Iterator[slice | NDArray[Any]]:
         """Yield the rows of each batch: a slice, or an array of indices if there is an order."""
-        for start in range(0, self.n_rows, self.batch_size):
-            rows = slice(start, min(start + self.batch_size, self.n_rows))
+        for start, stop in pairwise(self.bounds.tolist()):
+            rows = slice(start, stop)
             yield rows if order is None else order[rows]
+
+    def _bounds(self, n_batches: int) -> NDArray[np.intp]:
+        """Return where the batches begin in the order of the rows, and where the last one ends."""
+        return np.minimum(np.arange(n_batches + 1, dtype=np.intp) * self.batch_size, self.n_rows)
+
+
+class EqualBatches(Batches):
+    """As many mini-batches, whose sizes differ by one row at most.
+
+    For batch normalisation, which takes means and variances from each batch: those of a last batch of one or two rows
+    would be far from those of the others.
+
+    Examples
+    --------
+    >>> from skneural.solvers import EqualBatches
+    >>> batches = EqualBatches(5, 4, shuffle=False)
+    >>> list(batches.split(None))
+    [slice(0, 2, None), slice(2, 5, None)]
+    """
+
+    def _bounds(self, n_batches: int) -> NDArray[np.intp]:
+        return np.arange(n_batches + 1, dtype=np.intp) * self.n_rows // n_batches

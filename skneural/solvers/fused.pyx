@@ -21,7 +21,7 @@ import numpy as np
 
 from skneural.network import Objective
 from skneural.solvers.adaptive_solvers import Adagrad, Adam, AdamW, RMSprop, ScheduleFreeAdamW
-from skneural.solvers.batches import Batches
+from skneural.solvers.batches import Batches, EqualBatches
 from skneural.solvers.exceptions import DivergenceError
 from skneural.solvers.sgd import SGD
 
@@ -78,7 +78,7 @@ def supports_solver(solver, parameters):
 
 def supports_steps(objective, solver, batches):
     """Return whether training steps need nothing of Python: no part of a user's own."""
-    built_in = type(objective) is Objective and type(batches) is Batches
+    built_in = type(objective) is Objective and type(batches) in (Batches, EqualBatches)
     fused = isinstance(objective.forward_backward, FusedForwardBackward)
     fused = fused and isinstance(getattr(solver, "_apply_update", None), FusedUpdate)
     return built_in and fused
@@ -277,13 +277,14 @@ cdef class FusedTrainingSteps:
     cdef double clip_norm, max_norm, weight_decay
     cdef double loss, loss_sum  # of the batch, in the end of the epoch; of the rows so far
     cdef Size n_state, n_rows, batch_size, n_batches, n_steps, n_masks, max_steps_per_call
+    cdef const Size[::1] bounds  # of the batches
     cdef Epochs epochs
 
     def __init__(self, objective, solver, batches, clip_norm):
         self.gradient_norm = self.update_ratio = np.nan
         self.forward_backward, self.solver, self.update = objective.forward_backward, solver, solver._apply_update
         self.batches, self.n_rows = batches, batches.n_rows
-        self.batch_size, self.n_batches = batches.batch_size, len(batches)
+        self.batch_size, self.n_batches, self.bounds = batches.batch_size, len(batches), batches.bounds
         self.norms = FusedStepNorms(objective.parameters, objective.gradient)
         self.clip_norm = INFINITY if clip_norm is None else clip_norm
         self.max_norm = INFINITY if objective.max_norm is None else objective.max_norm.max_norm
@@ -439,8 +440,8 @@ cdef class FusedTrainingSteps:
         cdef Size start, n
         cdef double loss = 0
         while step < end and isfinite(loss):
-            start = step * self.batch_size
-            n = min(self.batch_size, self.n_rows - start)
+            start = self.bounds[step]
+            n = self.bounds[step + 1] - start
             keys = self.epochs.dropout_keys + step * self.n_masks
             self.forward_backward.forward_backward(thread, rows + start, self.epochs.adjacent, n, keys)
             loss = self.forward_backward.plan.batch_loss

@@ -144,7 +144,9 @@ class TestBatchNorm:
 
     @pytest.mark.filterwarnings("ignore::skneural.DeadUnitsWarning")  # of few units, by chance
     def test_one_row_at_a_time(self):
-        model = ActivationMLPClassifier(**{**self.SETTINGS, "batch_size": 1, "max_iter": 2}).fit(X, Y)
+        model = ActivationMLPClassifier(**{**self.SETTINGS, "batch_size": 1, "max_iter": 2})
+        with pytest.warns(UserWarning, match="batch_size=1 makes batches of 1 row"):
+            model.fit(X, Y)
         assert np.isfinite(model.predict_proba(X)).all()
 
     def test_cannot_be_switched_on_while_going_on(self):
@@ -389,6 +391,7 @@ def refused_by_lbfgs(params):
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.UndefinedMetricWarning", "ignore::skneural.DeadUnitsWarning")
+@pytest.mark.filterwarnings("ignore:batch_norm=True normalises by")
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(cases())
 def test_any_combination(case):

@@ -28,6 +28,19 @@ class TestOutliers:
         np.testing.assert_allclose(TableEncoder().fit(X).scaler_.scale_, X.std(axis=0))
 
 
+@pytest.mark.parametrize("n_rows", [86, 87, 172, 258])
+def test_one_row_more_than_full_batches_does_no_harm(n_rows):
+    """A quarter is held out: 65, 129 and 193 rows train in batches of 64, but for the first number."""
+    scores = []
+    for seed in range(3):
+        rng = np.random.RandomState(seed)
+        features = rng.randn(n_rows + 1000, 8)
+        target = features[:, 0] * features[:, 1] + features[:, 2] + 0.1 * rng.randn(n_rows + 1000)
+        model = tabular_regressor(random_state=seed).fit(features[:n_rows], target[:n_rows])
+        scores.append(model.score(features[n_rows:], target[n_rows:]))
+    assert np.mean(scores) > (0.82 if n_rows < 100 else 0.93)
+
+
 class TestManyLevels:
     def test_whole_numbers_and_objects_are_classes(self):
         many = np.arange(300) % 40

@@ -382,3 +382,33 @@ class TestWarningsAsErrors:
         self.as_error(UserWarning, lambda: model.fit(X, Y))
         assert not hasattr(model, "classes_")
         assert not hasattr(model, "parameters_")
+
+
+class TestSmallBatchesUnderBatchNormalisation:
+    """Means and variances of a few rows say little of those of prediction, and one row's output is its own mean."""
+
+    MESSAGE = r"mean and the variance of each mini-batch.*of {} row\(s\)\. Expected at least 8"
+
+    @pytest.mark.parametrize("Estimator", ESTIMATORS)
+    def test_partial_fit_warns_below_eight_rows(self, Estimator):
+        model = Estimator(**SMALL, batch_norm=True)
+        classes = {"classes": np.unique(Y)} if Estimator is ActivationMLPClassifier else {}
+        with pytest.warns(UserWarning, match=self.MESSAGE.format(7)) as caught:
+            model.partial_fit(X[:7], Y[:7], **classes)
+        assert caught[0].filename == __file__
+        model.partial_fit(X[:8], Y[:8])
+        Estimator(**SMALL).partial_fit(X[:1], Y[:1], **classes)
+
+    def test_fit_warns_where_more_rows_were_there(self):
+        model = ActivationMLPRegressor(**SMALL, batch_norm=True, batch_size=4, max_iter=1)
+        with pytest.warns(UserWarning, match="batch_size=4 makes batches of 4"), warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            model.fit(X[:40], Y[:40])
+
+    @pytest.mark.parametrize("n_rows", [1, 5, 8, 9])
+    def test_fit_of_few_rows_takes_what_there_is(self, n_rows):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            warnings.simplefilter("ignore", DeadUnitsWarning)  # the units of one row all have its mean, which is 0
+            ActivationMLPRegressor(**SMALL, batch_norm=True, max_iter=1).fit(X[:n_rows], Y[:n_rows])

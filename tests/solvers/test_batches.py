@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skneural.solvers import Batches
+from skneural.solvers import Batches, EqualBatches
 
 SIZES = {"n_rows": st.integers(1, 60), "batch_size": st.integers(1, 70), "shuffle": st.booleans()}
+KINDS = pytest.mark.parametrize("kind", [Batches, EqualBatches])
 
 
 def epoch(batches, seed=0):
@@ -15,10 +16,11 @@ def epoch(batches, seed=0):
     return [np.arange(batches.n_rows)[rows] for rows in batches.split(batches.order(np.random.RandomState(seed)))]
 
 
+@KINDS
 @settings(deadline=None)
 @given(**SIZES)
-def test_every_row_comes_exactly_once(n_rows, batch_size, shuffle):
-    rows = np.concatenate(epoch(Batches(n_rows, batch_size, shuffle)))
+def test_every_row_comes_exactly_once(kind, n_rows, batch_size, shuffle):
+    rows = np.concatenate(epoch(kind(n_rows, batch_size, shuffle)))
     np.testing.assert_array_equal(np.sort(rows), np.arange(n_rows))
 
 
@@ -33,8 +35,19 @@ def test_all_batches_are_full_but_the_last(n_rows, batch_size, shuffle):
 
 @settings(deadline=None)
 @given(**SIZES)
-def test_unshuffled_rows_come_as_slices_in_order(n_rows, batch_size, shuffle):
-    batches = Batches(n_rows, batch_size, shuffle=False)
+def test_equal_batches_differ_by_one_row_at_most(n_rows, batch_size, shuffle):
+    batches = EqualBatches(n_rows, batch_size, shuffle)
+    sizes = [len(rows) for rows in epoch(batches)]
+    assert len(sizes) == len(batches) == len(Batches(n_rows, batch_size, shuffle))
+    assert max(sizes) - min(sizes) <= 1
+    assert max(sizes) <= batch_size
+
+
+@KINDS
+@settings(deadline=None)
+@given(**SIZES)
+def test_unshuffled_rows_come_as_slices_in_order(kind, n_rows, batch_size, shuffle):
+    batches = kind(n_rows, batch_size, shuffle=False)
     slices = list(batches.split(batches.order(np.random.RandomState(0))))
     assert sum(rows.stop - rows.start for rows in slices) == n_rows
     np.testing.assert_array_equal(np.concatenate(epoch(batches)), np.arange(n_rows))
