@@ -399,10 +399,10 @@ class TestSmallBatchesUnderBatchNormalisation:
         model.partial_fit(X[:8], Y[:8])
         Estimator(**SMALL).partial_fit(X[:1], Y[:1], **classes)
 
+    @QUIET
     def test_fit_warns_where_more_rows_were_there(self):
         model = ActivationMLPRegressor(**SMALL, batch_norm=True, batch_size=4, max_iter=1)
-        with pytest.warns(UserWarning, match="batch_size=4 makes batches of 4"), warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)
+        with pytest.warns(UserWarning, match="batch_size=4 makes batches of 4"):
             model.fit(X[:40], Y[:40])
 
     @pytest.mark.parametrize("n_rows", [1, 5, 8, 9])
