@@ -133,6 +133,8 @@ def target_mean_table(row_levels: np.ndarray, n_levels: int, Y: np.ndarray) -> n
 class TargetMeans:
     """The mean targets of a category's levels, standardised as those of the training rows, then clipped smoothly.
 
+    A level of a single training row counts as unknown: the overall mean stands for it.
+
     Attributes
     ----------
     row_levels : ndarray of shape (n_present,), int
@@ -151,7 +153,11 @@ class TargetMeans:
 
     @cached_property
     def _means(self) -> np.ndarray:
-        return target_mean_table(self.row_levels, self.n_levels, self.Y)
+        means = target_mean_table(self.row_levels, self.n_levels, self.Y)
+        # Of a single row the mean is the row's own target: training rows would carry theirs in `transform`, while
+        # `cross_fitted` cannot learn of it.
+        means[:-1][self._counts(self.row_levels) == 1] = means[-1]
+        return means
 
     @cached_property
     def _scaler(self) -> Pipeline:
@@ -166,9 +172,14 @@ class TargetMeans:
         cross_fitted_means = np.empty(self.Y.shape)
         folds = KFold(min(N_FOLDS, len(self.row_levels)), shuffle=True, random_state=random_state)
         for train, test in folds.split(self.row_levels):
-            target_means = target_mean_table(self.row_levels[train], self.n_levels, self.Y[train])
-            cross_fitted_means[test] = target_means[self.row_levels[test]]
+            means = target_mean_table(self.row_levels[train], self.n_levels, self.Y[train])
+            # Not the mean of these rows, which tells of the left-out targets: the higher those, the lower it is.
+            means[:-1][self._counts(self.row_levels[train]) == 0] = self._means[-1]
+            cross_fitted_means[test] = means[self.row_levels[test]]
         return self._scaler.transform(cross_fitted_means)
+
+    def _counts(self, row_levels: np.ndarray) -> np.ndarray:
+        return np.bincount(row_levels, minlength=self.n_levels)
 
 
 def fit_target_means(
