@@ -25,9 +25,9 @@ from skneural.preprocessing.scaling import StdScaler
 from skneural.preprocessing.table_columns import BOOLS, Column
 
 N_FOLDS = 5
-# A category of more levels than these, and more than this fraction of its rows, is free text: hardly a level occurs
-# twice, so that nothing can be learned about it.
-FREE_TEXT_LEVELS, FREE_TEXT_FRACTION = 100, 0.95
+# A category with this many present cells, of which more than this fraction differ, is free text or names the rows:
+# hardly a level occurs twice, so that nothing can be learned about it. Fewer rows do not tell.
+FREE_TEXT_ROWS, FREE_TEXT_FRACTION = 20, 0.95
 
 
 def one_hot_table(row_levels: np.ndarray, n_levels: int, min_frequency: float | None) -> tuple[np.ndarray, np.ndarray]:
@@ -253,7 +253,7 @@ def level_codes(texts: np.ndarray, levels: list[str]) -> np.ndarray:
 def refuse_free_text(column: Column, n_levels: int) -> None:
     """Raise ValueError if nearly all cells of a category are different."""
     n_present = np.sum(~column.missing)
-    if n_levels > FREE_TEXT_LEVELS and n_levels > FREE_TEXT_FRACTION * n_present:
+    if n_present >= FREE_TEXT_ROWS and n_levels > FREE_TEXT_FRACTION * n_present:
         raise ValueError(
             f"{column.label} of X has {n_levels} different texts in {n_present} rows, too many to learn about each. "
             "Drop the column, or encode free text first, for example with skrub.StringEncoder or skrub.TextEncoder."

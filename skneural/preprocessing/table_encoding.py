@@ -52,8 +52,8 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
     max_levels : int in [1, inf), default=30
         Categories of up to this many levels get one column per level, or one column if there are two levels. Others are
         encoded by the mean target of each level, a single column unless the target has several classes; levels of a
-        single row count as not seen. More columns than the usual table has features would cost the network more than
-        they tell it.
+        single row count as not seen, and free text, of which nearly every present cell is different, is refused. More
+        columns than the usual table has features would cost the network more than they tell it.
     min_frequency : int in [1, inf), float in (0, 1) or None, default=0.001
         Levels in fewer rows than this number, or than this fraction of the rows where the category is present, share
         one column, and so do levels not seen in `fit`; None means that no level is rare. Not for categories of more

@@ -145,6 +145,23 @@ def test_free_text_is_refused_with_advice():
     assert TableEncoder().fit_transform(X, np.arange(200.0) / 3).shape == (200, 1)
 
 
+@pytest.mark.parametrize(("n_present", "n_levels"), [(20, 20), (31, 30), (80, 77), (105, 100)])
+def test_few_rows_of_free_text_are_refused_too(n_present, n_levels):
+    cells = [f"passenger {i % n_levels}" for i in range(n_present)] + [None] * 10
+    X, y = pd.DataFrame({"name": cells}), np.arange(n_present + 10) % 2
+    with pytest.raises(
+        ValueError, match=rf"Column 'name' of X has {n_levels} different texts in {n_present} rows.*skrub"
+    ):
+        TableEncoder(max_levels=5).fit(X, y)
+    assert TableEncoder(max_levels=n_levels, min_frequency=None).fit_transform(X).shape[1] == n_levels + 1
+
+
+@pytest.mark.parametrize(("n_rows", "n_levels"), [(19, 19), (20, 19), (80, 76), (200, 190)])
+def test_text_that_repeats_or_has_few_rows_is_not_refused(n_rows, n_levels):
+    X = pd.DataFrame({"name": [f"passenger {i % n_levels}" for i in range(n_rows)]})
+    assert TableEncoder(max_levels=5).fit_transform(X, np.arange(n_rows) % 2).shape == (n_rows, 1)
+
+
 # Levels of one row.
 
 
