@@ -118,6 +118,16 @@ def read_columns(X: Any) -> list[Column]:
     return [_read_series_column(cells, f"Column {name!r}") for name, cells in zip(names, columns, strict=True)]
 
 
+def refuse_all_missing(columns: list[Column]) -> None:
+    """Raise ValueError if no column has a present cell."""
+    if all(column.missing.all() for column in columns):
+        shape = (len(columns[0].cells), len(columns))
+        raise ValueError(
+            f"No column of X has a present cell. Got shape {shape} with all cells missing, but expected a number, a text "
+            "or a bool in one of them at least: check how the table was read."
+        )
+
+
 def find_categories(categorical_features: Any, columns: list[Column], names: Any) -> np.ndarray:
     """A mask of the columns that are categories."""
     by_dtype = isinstance(categorical_features, str)

@@ -25,7 +25,7 @@ from skneural.preprocessing.level_encoding import (
 )
 from skneural.preprocessing.piecewise_linear import PiecewiseLinearEncoder
 from skneural.preprocessing.scaling import StdScaler
-from skneural.preprocessing.table_columns import Column, find_categories, read_columns
+from skneural.preprocessing.table_columns import Column, find_categories, read_columns, refuse_all_missing
 from skneural.saved_state import SavedStateMixin, check_numbers, require, unchanged_on_error
 
 ROWS_PER_BIN = 50  # 400 rows for 8 bins: with 578, bins help much; with 331 it depends on the split (docs/tabular.md)
@@ -195,7 +195,8 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
             If cells are neither numbers nor text nor bools, or X is sparse.
         ValueError
             If numbers are infinite, if a column holds dates or free text, or numbers and text, or if y is needed and
-            missing or unfit. The message names the column. The transformer is then unchanged.
+            missing or unfit. The message names the column. Also if no cell is present. The transformer is then
+            unchanged.
         """
         with unchanged_on_error(self), config_context(transform_output="default"):
             self._fit(X, y)
@@ -280,6 +281,7 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         """Set the fitted attributes; return the columns of X, and the mean targets of those encoded by them."""
         X = validate_table(self, X, reset=True)
         columns = read_columns(X)
+        refuse_all_missing(columns)
         self.is_categorical_ = find_categories(self.categorical_features, columns, getattr(X, "columns", None))
         self.missing_share_ = np.array([column.missing.mean() for column in columns])
         self.levels_: list[list[str]] = [

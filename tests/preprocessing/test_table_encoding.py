@@ -16,7 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from skneural import ActivationMLPClassifier, PiecewiseLinearEncoder, TableEncoder
+from skneural import ActivationMLPClassifier, PiecewiseLinearEncoder, TableEncoder, tabular_classifier
 from skneural.deployment import load, save
 
 
@@ -165,7 +165,20 @@ def test_a_feature_without_any_cell_has_no_columns():
     encoder = TableEncoder().fit(X)
     assert list(encoder.get_feature_names_out()) == ["a"]
     np.testing.assert_array_equal(encoder.transform(X.assign(none=["now", "text"])), encoder.transform(X))
-    assert TableEncoder().fit_transform(X[["none"]]).shape == (2, 0)
+
+
+@pytest.mark.parametrize(
+    "cells", [np.full((3, 2), np.nan), np.full((3, 2), None), np.full((3, 2), pd.NA)], ids=["NaN", "None", "NA"]
+)
+def test_a_table_without_any_cell_is_refused(cells):
+    for X in (cells, pd.DataFrame(cells, columns=["a", "b"]), pd.DataFrame(cells, dtype="category")):
+        for encoder in (TableEncoder(), TableEncoder([0])):
+            with pytest.raises(ValueError, match=r"No column of X has a present cell\. Got shape \(3, 2\).*expected"):
+                encoder.fit(X)
+    encoder = TableEncoder().fit(np.ones((3, 2)))
+    assert not encoder.transform(cells).any()
+    with pytest.raises(ValueError, match="No column of X has a present cell"):
+        tabular_classifier().fit(cells, [0, 1, 0])
 
 
 # Numbers.
