@@ -304,7 +304,7 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         self.piecewise_encoder_: Any = None
         if len(self._numbers()):
             X = self._stack_numbers(columns)
-            self.scaler_ = StdScaler().fit(clip_outliers(X))
+            self.scaler_ = fit_scaler(X, [columns[j].label for j in self._numbers()])
             self.clipper_ = SmoothClipper(limit=self.limit).fit(X)
             encoder = PiecewiseLinearEncoder(n_bins=self.n_bins, max_columns=self.max_columns, min_rows=ROWS_PER_BIN)
             self.piecewise_encoder_ = encoder.fit(self._scale_numbers(X))
@@ -390,3 +390,24 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         tags.input_tags.categorical = True
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
+
+
+def fit_scaler(X: np.ndarray, labels: list[str]) -> StdScaler:
+    """A scaler of numbers, fitted without their far outliers; a ValueError names the column whose squares overflow.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_rows, n_features), float64
+        Finite numbers, or NaN; at least one number in each column.
+    labels : list of str
+        What messages call the columns.
+    """
+    bounded = clip_outliers(X)
+    try:
+        return StdScaler().fit(bounded)
+    except ValueError as error:
+        largest = np.nanmax(np.abs(bounded), axis=0)
+        raise ValueError(
+            f"{labels[np.argmax(largest)]} of X holds numbers up to {largest.max():.3g}, whose squares overflow "
+            "float64. Expected values below about 1e150: divide the column by a constant first."
+        ) from error

@@ -265,6 +265,15 @@ def test_huge_values_are_right_or_refused():
         TableEncoder().fit(np.array([[10**400], [1]], dtype=object))
 
 
+@pytest.mark.parametrize("cells", [[1e300] * 3, [1e300, 1e300, 2e300], [0.0, 1e300, np.nan], [-1e200, 1e200, 0.0]])
+def test_numbers_whose_squares_overflow_are_refused_by_name(cells):
+    X = pd.DataFrame({"fine": [1.0, 2.0, 3.0], "huge": cells, "text": list("abc"), "large": [1e100, 2e100, 3e100]})
+    with pytest.raises(ValueError, match=r"Column 'huge' of X holds numbers up to .e\+.00, .* divide the column"):
+        TableEncoder().fit(X)
+    with pytest.raises(ValueError, match="Column 1 of X holds numbers up to"):
+        TableEncoder().fit(X.to_numpy())
+
+
 # Settings and columns.
 
 
