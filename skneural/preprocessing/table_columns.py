@@ -74,6 +74,20 @@ class Column:
         """The different texts, in order."""
         return sorted(map(sys.intern, set(self.texts) - {None}))
 
+    def refuse_mixed_kinds(self) -> None:
+        """Raise ValueError if some present cells are texts and others are not."""
+        examples: dict[str, Any] = {}
+        for cell in self.cells if self.cells.dtype != np.float64 else ():
+            if cell is not None:
+                examples.setdefault(_kind_of_cells(type(cell)), cell)
+        if "texts" in examples and len(examples) > 1:
+            kinds, cells = " and ".join(examples), " and ".join(map(repr, examples.values()))
+            raise ValueError(
+                f"{self.label} of X mixes {kinds}, such as {cells}. "
+                "Expected cells of one kind: name the column in categorical_features if it is a category, or make "
+                "numbers of the texts, for example by pandas.to_numeric."
+            )
+
     def refuse_numbers_for(self, levels: list[str]) -> None:
         """Raise ValueError if the cells are numbers, but there are levels and none can be one."""
         if self.cells.dtype != np.float64 or self.missing.all() or not levels or any(map(is_number_text, levels)):
@@ -123,8 +137,8 @@ def refuse_all_missing(columns: list[Column]) -> None:
     if all(column.missing.all() for column in columns):
         shape = (len(columns[0].cells), len(columns))
         raise ValueError(
-            f"No column of X has a present cell. Got shape {shape} with all cells missing, but expected a number, a text "
-            "or a bool in one of them at least: check how the table was read."
+            f"No column of X has a present cell. Got shape {shape} with all cells missing, but expected a number, a "
+            "text or a bool in one of them at least: check how the table was read."
         )
 
 

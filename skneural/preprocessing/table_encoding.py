@@ -288,6 +288,8 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
             column.levels() if categorical else []
             for column, categorical in zip(columns, self.is_categorical_, strict=True)
         ]
+        for j in np.flatnonzero(~self.is_categorical_):
+            columns[j].refuse_mixed_kinds()
         self._fit_numbers(columns)
         target_means, class_names = fit_target_means(
             columns, self.levels_, y, self.max_levels, self.target_type, self.limit

@@ -83,10 +83,20 @@ def test_dates_are_refused_with_advice(dates):
 
 def test_numbers_and_text_in_one_column_are_refused_or_named():
     X = pd.DataFrame({"a": [1, "two", 3.0, None]}, dtype=object)
-    with pytest.raises(ValueError, match=r"Column 'a' of X was to hold numbers.*Got 'two': name the column in"):
-        TableEncoder().fit(X)
+    advice = r"Column 'a' of X mixes numbers and texts, such as 1 and 'two'\. .*name the column in.* pandas\.to_numeric"
+    for encoder in (TableEncoder(), TableEncoder(None), TableEncoder([])):
+        with pytest.raises(ValueError, match=advice):
+            encoder.fit(X)
     assert TableEncoder(["a"]).fit(X).levels_ == [["1", "3", "two"]]
     assert TableEncoder().fit(X.astype("category")).levels_ == [["1", "3", "two"]]
+    with pytest.raises(ValueError, match=r"Column 1 of X mixes bools and texts, such as True and 'no'\."):
+        TableEncoder().fit(np.array([[1, True], [2, "no"]], dtype=object))
+
+
+def test_a_column_of_numbers_that_mixes_in_text_later_is_refused_as_numbers():
+    encoder = TableEncoder().fit(pd.DataFrame({"a": [1.0, 2.0, 3.0]}))
+    with pytest.raises(ValueError, match=r"Column 'a' of X was to hold numbers.*Got 'two': name the column in"):
+        encoder.transform(pd.DataFrame({"a": [1, "two"]}, dtype=object))
 
 
 def test_text_where_numbers_were_and_numbers_where_text_was():
