@@ -21,6 +21,12 @@ from skneural.input_arrays import TEMPORAL, is_frame, is_temporal
 
 NAN_TYPES = (float, np.floating, Decimal)
 MISSING_NAMES = ("NAType", "NaTType")  # of pandas, which need not be installed
+# What to do about cells that are no numbers, texts or bools, by the name of their type.
+ADVICE = {
+    "bytes": "decode them first, for example by X[name].str.decode('utf-8')",
+    "Period": "turn periods into numbers first, for example by X[name].dt.year, or into dates by "
+    "X[name].dt.to_timestamp() for skrub.DatetimeEncoder",
+}
 BOOLS = ("False", "True")
 
 
@@ -226,7 +232,7 @@ def _read_object_column(objects: np.ndarray, label: str) -> Column:
         example = next(cell for cell in cells if cell is not None and _kind_of_cells(type(cell)) == "others")
         raise TypeError(
             f"{label} of X holds {example!r}, but the argument must be a table whose cells are a string, a bool or a "
-            f"number, or None where they are missing. Got {type(example).__name__}."
+            f"number, or None where they are missing. Got {type(example).__name__}{_advice(type(example))}."
         )
     if "numbers" in cell_kinds and cell_kinds <= {"numbers", "bools"}:
         return Column(label, _cells_as_floats(cells, label), False)
@@ -263,6 +269,10 @@ def _kind_of_cells(cell_type: type) -> str:
     if issubclass(cell_type, TEMPORAL):  # before numbers: to NumPy a timedelta is an integer
         return "dates"
     return "numbers" if issubclass(cell_type, Real | Decimal | Fraction) else "others"
+
+
+def _advice(cell_type: type) -> str:
+    return next((f": {ADVICE[each.__name__]}" for each in cell_type.__mro__ if each.__name__ in ADVICE), "")
 
 
 def _refuse_dates(label: str, dtype: Any) -> None:

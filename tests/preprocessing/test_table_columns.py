@@ -116,6 +116,32 @@ def test_other_cells_are_refused_by_name(cell):
         TableEncoder().fit(pd.DataFrame({"odd": cells}))
 
 
+PERIODS, BYTES = pd.period_range("2020-01", periods=3, freq="M"), [b"ab", b"cd", b"ab"]
+
+
+@pytest.mark.parametrize(
+    ("X", "advice"),
+    [
+        (pd.DataFrame({"odd": PERIODS}), r"Got Period: turn periods into numbers .*\.dt\.year.*DatetimeEncoder"),
+        (pd.DataFrame({"odd": PERIODS.astype(object)}), r"Got Period: turn periods into numbers"),
+        (pd.DataFrame({"odd": BYTES}), r"Got bytes: decode them first, for example by X\[name\]\.str\.decode"),
+        (pl.DataFrame({"odd": BYTES}), "Got bytes: decode them first"),
+        (np.array(BYTES)[:, np.newaxis], "Got bytes: decode them first"),
+        (np.array(BYTES, dtype=object)[:, np.newaxis], "Got bytes: decode them first"),
+    ],
+    ids=["periods", "periods as objects", "bytes", "bytes of Polars", "array of bytes", "array of objects"],
+)
+def test_periods_and_bytes_are_refused_with_advice(X, advice):
+    with pytest.raises(TypeError, match=r"Column ('odd'|0) of X holds .*" + advice):
+        TableEncoder().fit(X)
+
+
+def test_the_advice_on_periods_and_bytes_helps():
+    X = pd.DataFrame({"month": PERIODS, "code": BYTES})
+    Z = TableEncoder().fit_transform(X.assign(month=X["month"].dt.year, code=X["code"].str.decode("utf-8")))
+    assert Z.shape == (3, 2)
+
+
 def test_lists_in_polars_are_refused_by_name():
     with pytest.raises(TypeError, match=r"Column 'odd' of X holds \[1, 2\]"):
         TableEncoder().fit(pl.DataFrame({"odd": [[1, 2], [3, 4]]}))
