@@ -95,13 +95,15 @@ class Column:
             )
 
     def refuse_numbers_for(self, levels: list[str]) -> None:
-        """Raise ValueError if the cells are numbers, but there are levels and none can be one."""
-        if self.cells.dtype != np.float64 or self.missing.all() or not levels or any(map(is_number_text, levels)):
+        """Raise ValueError if the cells are numbers, but levels are lost as numbers, see `levels_lost_as_numbers`."""
+        if self.cells.dtype != np.float64 or self.missing.all():
             return
-        raise ValueError(
-            f"{self.label} of X was a category of texts such as {levels[:3]} in fit. Got numbers, such as "
-            f"{self.cells[~self.missing][0]}: pass the levels as they were in fit."
-        )
+        lost = levels_lost_as_numbers(levels)
+        if lost:
+            raise ValueError(
+                f"{self.label} of X was a category of texts such as {lost[:3]} in fit. Got numbers, such as "
+                f"{self.cells[~self.missing][0]}: pass the levels as they were in fit."
+            )
 
     def _converted_to_numbers(self) -> np.ndarray:
         other_kinds = _cell_kinds(self.cells) - {"bools", "numbers"}
@@ -183,6 +185,24 @@ def is_number_text(text: str) -> bool:
     try:
         return text in BOOLS or (text != "nan" and number_text(float(text)) == text)
     except (ValueError, OverflowError):
+        return False
+
+
+def levels_lost_as_numbers(levels: list[str]) -> list[str]:
+    """The levels for which a category of these levels cannot be read as numbers; none if it can.
+
+    These are all levels if none is the text of a number, else those that are numbers in another spelling: ``"01"``,
+    which a reader of numbers makes 1, would be an unknown level then.
+    """
+    if not any(map(is_number_text, levels)):
+        return levels
+    return [level for level in levels if _is_finite_number(level) and not is_number_text(level)]
+
+
+def _is_finite_number(text: str) -> bool:
+    try:
+        return bool(np.isfinite(float(text)))
+    except ValueError:
         return False
 
 

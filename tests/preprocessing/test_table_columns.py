@@ -1,5 +1,7 @@
 """Which columns of a table are categories, which are numbers, and which are refused, by name."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -106,6 +108,38 @@ def test_text_where_numbers_were_and_numbers_where_text_was():
         encoder.transform(X.assign(n=list("xyz")))
     with pytest.raises(ValueError, match=r"Column 't' of X was a category of texts such as .*Got numbers, such as 7"):
         encoder.transform(X.assign(t=[7.0, np.nan, 9.0]))
+
+
+@pytest.mark.parametrize(
+    ("levels", "lost"),
+    [
+        (["01", "02", "12"], ["01", "02"]),
+        (["1.0", "2", "12"], ["1.0"]),
+        (["1", "2", " 12"], [" 12"]),
+        (["1e3", "2", "+3", "4"], ["+3", "1e3"]),
+        (["1", "12345678901234567891"], ["12345678901234567891"]),
+    ],
+)
+def test_numbers_are_refused_for_texts_in_which_numbers_are_written_otherwise(levels, lost):
+    X = pd.DataFrame({"code": levels, "n": np.arange(len(levels))})
+    encoder = TableEncoder().fit(X)
+    message = (
+        rf"Column 'code' of X was a category of texts such as {re.escape(repr(lost))} in fit. Got numbers, such as"
+    )
+    for numbers in (X["code"].astype(float), X["code"].astype(float).astype(object), [12] * len(X)):
+        with pytest.raises(ValueError, match=message):
+            encoder.transform(X.assign(code=numbers))
+    assert np.isfinite(encoder.transform(X.assign(code=np.nan))).all()
+
+
+@pytest.mark.parametrize("levels", [["1", "2", "12"], ["1", "other", "-2.5"], ["0", "nan", "1e-05"], ["1", "infinity"]])
+def test_numbers_stand_for_texts_in_which_they_are_written_as_here(levels):
+    X = pd.DataFrame({"code": levels})
+    encoder = TableEncoder().fit(X)
+    numbers = pd.to_numeric(X["code"], errors="coerce").replace([np.inf, -np.inf], np.nan)
+    known = numbers.notna().to_numpy()
+    encoded = encoder.transform(X.assign(code=numbers))
+    np.testing.assert_array_equal(encoded[known], encoder.transform(X)[known])
 
 
 @pytest.mark.parametrize("cell", [[1, 2], {"a": 1}, b"bytes", 1j, pd.Period("2020")], ids=repr)
