@@ -25,9 +25,9 @@ from skneural.preprocessing.scaling import StdScaler
 from skneural.preprocessing.table_columns import BOOLS, Column
 
 N_FOLDS = 5
-# A category of more levels than these, and more than this fraction of its rows, is free text: hardly a level occurs
-# twice, so that nothing can be learned about it.
-FREE_TEXT_LEVELS, FREE_TEXT_FRACTION = 100, 0.95
+# A category with this many present cells, of which more than this fraction differ, is free text or names the rows:
+# hardly a level occurs twice, so that nothing can be learned about it. Fewer rows do not tell.
+FREE_TEXT_ROWS, FREE_TEXT_FRACTION = 20, 0.95
 
 
 def one_hot_table(row_levels: np.ndarray, n_levels: int, min_frequency: float | None) -> tuple[np.ndarray, np.ndarray]:
@@ -133,6 +133,8 @@ def target_mean_table(row_levels: np.ndarray, n_levels: int, Y: np.ndarray) -> n
 class TargetMeans:
     """The mean targets of a category's levels, standardised as those of the training rows, then clipped smoothly.
 
+    A level of a single training row counts as unknown: the overall mean stands for it.
+
     Attributes
     ----------
     row_levels : ndarray of shape (n_present,), int
@@ -151,7 +153,11 @@ class TargetMeans:
 
     @cached_property
     def _means(self) -> np.ndarray:
-        return target_mean_table(self.row_levels, self.n_levels, self.Y)
+        means = target_mean_table(self.row_levels, self.n_levels, self.Y)
+        # Of a single row the mean is the row's own target: training rows would carry theirs in `transform`, while
+        # `cross_fitted` cannot learn of it.
+        means[:-1][self._counts(self.row_levels) == 1] = means[-1]
+        return means
 
     @cached_property
     def _scaler(self) -> Pipeline:
@@ -166,9 +172,14 @@ class TargetMeans:
         cross_fitted_means = np.empty(self.Y.shape)
         folds = KFold(min(N_FOLDS, len(self.row_levels)), shuffle=True, random_state=random_state)
         for train, test in folds.split(self.row_levels):
-            target_means = target_mean_table(self.row_levels[train], self.n_levels, self.Y[train])
-            cross_fitted_means[test] = target_means[self.row_levels[test]]
+            means = target_mean_table(self.row_levels[train], self.n_levels, self.Y[train])
+            # Not the mean of these rows, which tells of the left-out targets: the higher those, the lower it is.
+            means[:-1][self._counts(self.row_levels[train]) == 0] = self._means[-1]
+            cross_fitted_means[test] = means[self.row_levels[test]]
         return self._scaler.transform(cross_fitted_means)
+
+    def _counts(self, row_levels: np.ndarray) -> np.ndarray:
+        return np.bincount(row_levels, minlength=self.n_levels)
 
 
 def fit_target_means(
@@ -242,7 +253,7 @@ def level_codes(texts: np.ndarray, levels: list[str]) -> np.ndarray:
 def refuse_free_text(column: Column, n_levels: int) -> None:
     """Raise ValueError if nearly all cells of a category are different."""
     n_present = np.sum(~column.missing)
-    if n_levels > FREE_TEXT_LEVELS and n_levels > FREE_TEXT_FRACTION * n_present:
+    if n_present >= FREE_TEXT_ROWS and n_levels > FREE_TEXT_FRACTION * n_present:
         raise ValueError(
             f"{column.label} of X has {n_levels} different texts in {n_present} rows, too many to learn about each. "
             "Drop the column, or encode free text first, for example with skrub.StringEncoder or skrub.TextEncoder."

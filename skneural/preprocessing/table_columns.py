@@ -21,6 +21,12 @@ from skneural.input_arrays import TEMPORAL, is_frame, is_temporal
 
 NAN_TYPES = (float, np.floating, Decimal)
 MISSING_NAMES = ("NAType", "NaTType")  # of pandas, which need not be installed
+# What to do about cells that are no numbers, texts or bools, by the name of their type.
+ADVICE = {
+    "bytes": "decode them first, for example by X[name].str.decode('utf-8')",
+    "Period": "turn periods into numbers first, for example by X[name].dt.year, or into dates by "
+    "X[name].dt.to_timestamp() for skrub.DatetimeEncoder",
+}
 BOOLS = ("False", "True")
 
 
@@ -74,14 +80,30 @@ class Column:
         """The different texts, in order."""
         return sorted(map(sys.intern, set(self.texts) - {None}))
 
+    def refuse_mixed_kinds(self) -> None:
+        """Raise ValueError if some present cells are texts and others are not."""
+        examples: dict[str, Any] = {}
+        for cell in self.cells if self.cells.dtype != np.float64 else ():
+            if cell is not None:
+                examples.setdefault(_kind_of_cells(type(cell)), cell)
+        if "texts" in examples and len(examples) > 1:
+            kinds, cells = " and ".join(examples), " and ".join(map(repr, examples.values()))
+            raise ValueError(
+                f"{self.label} of X mixes {kinds}, such as {cells}. "
+                "Expected cells of one kind: name the column in categorical_features if it is a category, or make "
+                "numbers of the texts, for example by pandas.to_numeric."
+            )
+
     def refuse_numbers_for(self, levels: list[str]) -> None:
-        """Raise ValueError if the cells are numbers, but there are levels and none can be one."""
-        if self.cells.dtype != np.float64 or self.missing.all() or not levels or any(map(is_number_text, levels)):
+        """Raise ValueError if the cells are numbers, but levels are lost as numbers, see `levels_lost_as_numbers`."""
+        if self.cells.dtype != np.float64 or self.missing.all():
             return
-        raise ValueError(
-            f"{self.label} of X was a category of texts such as {levels[:3]} in fit. Got numbers, such as "
-            f"{self.cells[~self.missing][0]}: pass the levels as they were in fit."
-        )
+        lost = levels_lost_as_numbers(levels)
+        if lost:
+            raise ValueError(
+                f"{self.label} of X was a category of texts such as {lost[:3]} in fit. Got numbers, such as "
+                f"{self.cells[~self.missing][0]}: pass the levels as they were in fit."
+            )
 
     def _converted_to_numbers(self) -> np.ndarray:
         other_kinds = _cell_kinds(self.cells) - {"bools", "numbers"}
@@ -116,6 +138,16 @@ def read_columns(X: Any) -> list[Column]:
         raise ValueError(f"Expected unique column names. Got {repeated_name!r} more than once.")
     columns = X.get_columns() if hasattr(X, "get_columns") else [X.iloc[:, j] for j in range(X.shape[1])]
     return [_read_series_column(cells, f"Column {name!r}") for name, cells in zip(names, columns, strict=True)]
+
+
+def refuse_all_missing(columns: list[Column]) -> None:
+    """Raise ValueError if no column has a present cell."""
+    if all(column.missing.all() for column in columns):
+        shape = (len(columns[0].cells), len(columns))
+        raise ValueError(
+            f"No column of X has a present cell. Got shape {shape} with all cells missing, but expected a number, a "
+            "text or a bool in one of them at least: check how the table was read."
+        )
 
 
 def find_categories(categorical_features: Any, columns: list[Column], names: Any) -> np.ndarray:
@@ -153,6 +185,24 @@ def is_number_text(text: str) -> bool:
     try:
         return text in BOOLS or (text != "nan" and number_text(float(text)) == text)
     except (ValueError, OverflowError):
+        return False
+
+
+def levels_lost_as_numbers(levels: list[str]) -> list[str]:
+    """The levels for which a category of these levels cannot be read as numbers; none if it can.
+
+    These are all levels if none is the text of a number, else those that are numbers in another spelling: ``"01"``,
+    which a reader of numbers makes 1, would be an unknown level then.
+    """
+    if not any(map(is_number_text, levels)):
+        return levels
+    return [level for level in levels if _is_finite_number(level) and not is_number_text(level)]
+
+
+def _is_finite_number(text: str) -> bool:
+    try:
+        return bool(np.isfinite(float(text)))
+    except ValueError:
         return False
 
 
@@ -202,7 +252,7 @@ def _read_object_column(objects: np.ndarray, label: str) -> Column:
         example = next(cell for cell in cells if cell is not None and _kind_of_cells(type(cell)) == "others")
         raise TypeError(
             f"{label} of X holds {example!r}, but the argument must be a table whose cells are a string, a bool or a "
-            f"number, or None where they are missing. Got {type(example).__name__}."
+            f"number, or None where they are missing. Got {type(example).__name__}{_advice(type(example))}."
         )
     if "numbers" in cell_kinds and cell_kinds <= {"numbers", "bools"}:
         return Column(label, _cells_as_floats(cells, label), False)
@@ -239,6 +289,10 @@ def _kind_of_cells(cell_type: type) -> str:
     if issubclass(cell_type, TEMPORAL):  # before numbers: to NumPy a timedelta is an integer
         return "dates"
     return "numbers" if issubclass(cell_type, Real | Decimal | Fraction) else "others"
+
+
+def _advice(cell_type: type) -> str:
+    return next((f": {ADVICE[each.__name__]}" for each in cell_type.__mro__ if each.__name__ in ADVICE), "")
 
 
 def _refuse_dates(label: str, dtype: Any) -> None:

@@ -25,7 +25,7 @@ from skneural.preprocessing.level_encoding import (
 )
 from skneural.preprocessing.piecewise_linear import PiecewiseLinearEncoder
 from skneural.preprocessing.scaling import StdScaler
-from skneural.preprocessing.table_columns import Column, find_categories, read_columns
+from skneural.preprocessing.table_columns import Column, find_categories, read_columns, refuse_all_missing
 from skneural.saved_state import SavedStateMixin, check_numbers, require, unchanged_on_error
 
 ROWS_PER_BIN = 50  # 400 rows for 8 bins: with 578, bins help much; with 331 it depends on the split (docs/tabular.md)
@@ -51,8 +51,9 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         of Python objects that are all numbers are.
     max_levels : int in [1, inf), default=30
         Categories of up to this many levels get one column per level, or one column if there are two levels. Others are
-        encoded by the mean target of each level, a single column unless the target has several classes. More columns
-        than the usual table has features would cost the network more than they tell it.
+        encoded by the mean target of each level, a single column unless the target has several classes; levels of a
+        single row count as not seen, and free text, of which nearly every present cell is different, is refused. More
+        columns than the usual table has features would cost the network more than they tell it.
     min_frequency : int in [1, inf), float in (0, 1) or None, default=0.001
         Levels in fewer rows than this number, or than this fraction of the rows where the category is present, share
         one column, and so do levels not seen in `fit`; None means that no level is rare. Not for categories of more
@@ -194,7 +195,8 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
             If cells are neither numbers nor text nor bools, or X is sparse.
         ValueError
             If numbers are infinite, if a column holds dates or free text, or numbers and text, or if y is needed and
-            missing or unfit. The message names the column. The transformer is then unchanged.
+            missing or unfit. The message names the column. Also if no cell is present. The transformer is then
+            unchanged.
         """
         with unchanged_on_error(self), config_context(transform_output="default"):
             self._fit(X, y)
@@ -279,12 +281,15 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         """Set the fitted attributes; return the columns of X, and the mean targets of those encoded by them."""
         X = validate_table(self, X, reset=True)
         columns = read_columns(X)
+        refuse_all_missing(columns)
         self.is_categorical_ = find_categories(self.categorical_features, columns, getattr(X, "columns", None))
         self.missing_share_ = np.array([column.missing.mean() for column in columns])
         self.levels_: list[list[str]] = [
             column.levels() if categorical else []
             for column, categorical in zip(columns, self.is_categorical_, strict=True)
         ]
+        for j in np.flatnonzero(~self.is_categorical_):
+            columns[j].refuse_mixed_kinds()
         self._fit_numbers(columns)
         target_means, class_names = fit_target_means(
             columns, self.levels_, y, self.max_levels, self.target_type, self.limit
@@ -301,7 +306,7 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         self.piecewise_encoder_: Any = None
         if len(self._numbers()):
             X = self._stack_numbers(columns)
-            self.scaler_ = StdScaler().fit(clip_outliers(X))
+            self.scaler_ = fit_scaler(X, [columns[j].label for j in self._numbers()])
             self.clipper_ = SmoothClipper(limit=self.limit).fit(X)
             encoder = PiecewiseLinearEncoder(n_bins=self.n_bins, max_columns=self.max_columns, min_rows=ROWS_PER_BIN)
             self.piecewise_encoder_ = encoder.fit(self._scale_numbers(X))
@@ -387,3 +392,24 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         tags.input_tags.categorical = True
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
+
+
+def fit_scaler(X: np.ndarray, labels: list[str]) -> StdScaler:
+    """A scaler of numbers, fitted without their far outliers; a ValueError names the column whose squares overflow.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_rows, n_features), float64
+        Finite numbers, or NaN; at least one number in each column.
+    labels : list of str
+        What messages call the columns.
+    """
+    bounded = clip_outliers(X)
+    try:
+        return StdScaler().fit(bounded)
+    except ValueError as error:
+        largest = np.nanmax(np.abs(bounded), axis=0)
+        raise ValueError(
+            f"{labels[np.argmax(largest)]} of X holds numbers up to {largest.max():.3g}, whose squares overflow "
+            "float64. Expected values below about 1e150: divide the column by a constant first."
+        ) from error

@@ -57,6 +57,14 @@ class TestManyLevels:
             model = tabular_classifier(max_iter=1).fit(MANY_LEVELS, np.full(300, "a"))
         assert set(model.predict(MANY_LEVELS)) == {"a"}
 
+    def test_names_that_hardly_repeat_cost_little(self):
+        train, new = slice(80), slice(80, None)
+        names = pd.DataFrame({"a": X[:, 0], "b": X[:, 3], "name": [f"n{i % 80 % 76}" for i in range(len(X))]})
+        label = names["a"] + names["b"] > 0
+        model = tabular_classifier(batch_size=60, random_state=6).fit(names[train], label[train])
+        assert model.score(names[train], label[train]) > 0.9  # 0.79 if each name had the label of its row
+        assert model.score(names[new], label[new]) > 0.88  # 0.83
+
     def test_several_targets_are_refused(self):
         with pytest.raises(ValueError, match=r"one target.*array of shape \(300, 2\).*max_levels"):
             tabular_regressor().fit(MANY_LEVELS, np.c_[TARGET, -TARGET][:300])

@@ -68,7 +68,11 @@ def test_many_levels_are_encoded_by_their_mean_targets(target_type, given):
     Z = encoder.fit_transform(X, y)
     present = ~np.equal(X[:, 0], None).astype(bool)
     known, target = X[present], y[present]
+    single = ~pd.Series(known[:, 0]).duplicated(keep=False).to_numpy()
+    assert single.sum() == 1
+    overall = mean_targets(known, target, target_type, np.array([["unknown"]], dtype=object))
     full = mean_targets(known, target, target_type, known)
+    full[single] = overall
     scaler = StandardScaler().fit(full)
 
     def clipped(means):
@@ -79,10 +83,10 @@ def test_many_levels_are_encoded_by_their_mean_targets(target_type, given):
     crossed = np.empty_like(full)
     for train, test in KFold(5, shuffle=True, random_state=0).split(known):
         crossed[test] = mean_targets(known[train], target[train], target_type, known[test])
+    crossed[single] = overall
     np.testing.assert_allclose(Z[present, :n_columns], clipped(crossed), atol=1e-5)
     assert not Z[~present, :n_columns].any()
     np.testing.assert_allclose(Z[:, -1], ~present - np.mean(~present), atol=1e-7)
-    overall = mean_targets(known, target, target_type, np.array([["unknown"]], dtype=object))
     np.testing.assert_allclose(encoder.transform([["unknown"]])[:, :n_columns], clipped(overall), atol=1e-5)
     endings = ["_0", "_1", "_2"] if target_type == "multiclass" else [""]
     assert list(encoder.get_feature_names_out()) == [f"x0{end}" for end in [*endings, "_missing"]]
@@ -139,3 +143,65 @@ def test_free_text_is_refused_with_advice():
         TableEncoder().fit(X, np.arange(200.0))
     X["name"] = [f"ford {i % 150}" for i in range(200)]
     assert TableEncoder().fit_transform(X, np.arange(200.0) / 3).shape == (200, 1)
+
+
+@pytest.mark.parametrize(("n_present", "n_levels"), [(20, 20), (31, 30), (80, 77), (105, 100)])
+def test_few_rows_of_free_text_are_refused_too(n_present, n_levels):
+    cells = [f"passenger {i % n_levels}" for i in range(n_present)] + [None] * 10
+    X, y = pd.DataFrame({"name": cells}), np.arange(n_present + 10) % 2
+    with pytest.raises(
+        ValueError, match=rf"Column 'name' of X has {n_levels} different texts in {n_present} rows.*skrub"
+    ):
+        TableEncoder(max_levels=5).fit(X, y)
+    assert TableEncoder(max_levels=n_levels, min_frequency=None).fit_transform(X).shape[1] == n_levels + 1
+
+
+@pytest.mark.parametrize(("n_rows", "n_levels"), [(19, 19), (20, 19), (80, 76), (200, 190)])
+def test_text_that_repeats_or_has_few_rows_is_not_refused(n_rows, n_levels):
+    X = pd.DataFrame({"name": [f"passenger {i % n_levels}" for i in range(n_rows)]})
+    assert TableEncoder(max_levels=5).fit_transform(X, np.arange(n_rows) % 2).shape == (n_rows, 1)
+
+
+# Levels of one row.
+
+
+def repeated_and_single(n_single=60, n=90):
+    """A category in which some levels have one row, others have two to four, and which rows have the former."""
+    rng = np.random.default_rng(0)
+    levels = np.append([f"single {i}" for i in range(n_single)], [f"level {i % 12}" for i in range(n - n_single)])
+    levels = rng.permutation(levels).astype(object)
+    return levels.reshape(-1, 1), np.char.startswith(levels.astype(str), "single"), rng.standard_normal(n)
+
+
+@pytest.mark.parametrize("target_type", TARGETS)
+def test_a_level_of_one_row_counts_as_unknown(target_type):
+    X, single, y = repeated_and_single()
+    encoder = TableEncoder(target_type=target_type, random_state=0)
+    Z, target = encoder.fit_transform(X, TARGETS[target_type](y)), TARGETS[target_type](y)
+    unknown = encoder.transform([["never seen"]])
+    for encoded in (Z, encoder.transform(X)):
+        np.testing.assert_array_equal(encoded[single], np.repeat(unknown, single.sum(), axis=0))
+        assert encoded[~single].std() > 0.1
+    means = mean_targets(X, target, target_type, X)
+    means[single] = mean_targets(X, target, target_type, np.array([["never seen"]], dtype=object))
+    scaled = StandardScaler().fit_transform(means)
+    np.testing.assert_allclose(encoder.transform(X), 3 * scaled / np.hypot(scaled, 3), atol=1e-5)
+
+
+def test_levels_of_one_row_alone_say_nothing():
+    X, y = np.array([[f"n{i}"] for i in range(15)], dtype=object), np.arange(15) % 2
+    encoder = TableEncoder(max_levels=10, random_state=0)
+    assert not encoder.fit_transform(X, y).any()
+    assert not encoder.transform(X).any()
+
+
+def test_levels_of_one_fold_alone_get_the_overall_mean():
+    X, y = np.array([[f"n{i // 2}"] for i in range(30)], dtype=object), np.arange(30) // 15
+    encoder = TableEncoder(max_levels=10, random_state=0)
+    Z = encoder.fit_transform(X, y).ravel()
+    folds = np.empty(30)
+    for fold, (_, test) in enumerate(KFold(5, shuffle=True, random_state=0).split(X)):
+        folds[test] = fold
+    together = np.repeat(folds[::2] == folds[1::2], 2)
+    assert 0 < together.sum() < 30
+    np.testing.assert_array_equal(Z[together], np.full(together.sum(), encoder.transform([["never seen"]]).item()))

@@ -1,5 +1,7 @@
 """Which columns of a table are categories, which are numbers, and which are refused, by name."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -83,10 +85,20 @@ def test_dates_are_refused_with_advice(dates):
 
 def test_numbers_and_text_in_one_column_are_refused_or_named():
     X = pd.DataFrame({"a": [1, "two", 3.0, None]}, dtype=object)
-    with pytest.raises(ValueError, match=r"Column 'a' of X was to hold numbers.*Got 'two': name the column in"):
-        TableEncoder().fit(X)
+    advice = r"Column 'a' of X mixes numbers and texts, such as 1 and 'two'\. .*name the column in.* pandas\.to_numeric"
+    for encoder in (TableEncoder(), TableEncoder(None), TableEncoder([])):
+        with pytest.raises(ValueError, match=advice):
+            encoder.fit(X)
     assert TableEncoder(["a"]).fit(X).levels_ == [["1", "3", "two"]]
     assert TableEncoder().fit(X.astype("category")).levels_ == [["1", "3", "two"]]
+    with pytest.raises(ValueError, match=r"Column 1 of X mixes bools and texts, such as True and 'no'\."):
+        TableEncoder().fit(np.array([[1, True], [2, "no"]], dtype=object))
+
+
+def test_a_column_of_numbers_that_mixes_in_text_later_is_refused_as_numbers():
+    encoder = TableEncoder().fit(pd.DataFrame({"a": [1.0, 2.0, 3.0]}))
+    with pytest.raises(ValueError, match=r"Column 'a' of X was to hold numbers.*Got 'two': name the column in"):
+        encoder.transform(pd.DataFrame({"a": [1, "two"]}, dtype=object))
 
 
 def test_text_where_numbers_were_and_numbers_where_text_was():
@@ -98,12 +110,70 @@ def test_text_where_numbers_were_and_numbers_where_text_was():
         encoder.transform(X.assign(t=[7.0, np.nan, 9.0]))
 
 
+@pytest.mark.parametrize(
+    ("levels", "lost"),
+    [
+        (["01", "02", "12"], ["01", "02"]),
+        (["1.0", "2", "12"], ["1.0"]),
+        (["1", "2", " 12"], [" 12"]),
+        (["1e3", "2", "+3", "4"], ["+3", "1e3"]),
+        (["1", "12345678901234567891"], ["12345678901234567891"]),
+    ],
+)
+def test_numbers_are_refused_for_texts_in_which_numbers_are_written_otherwise(levels, lost):
+    X = pd.DataFrame({"code": levels, "n": np.arange(len(levels))})
+    encoder = TableEncoder().fit(X)
+    message = (
+        rf"Column 'code' of X was a category of texts such as {re.escape(repr(lost))} in fit. Got numbers, such as"
+    )
+    for numbers in (X["code"].astype(float), X["code"].astype(float).astype(object), [12] * len(X)):
+        with pytest.raises(ValueError, match=message):
+            encoder.transform(X.assign(code=numbers))
+    assert np.isfinite(encoder.transform(X.assign(code=np.nan))).all()
+
+
+@pytest.mark.parametrize("levels", [["1", "2", "12"], ["1", "other", "-2.5"], ["0", "nan", "1e-05"], ["1", "infinity"]])
+def test_numbers_stand_for_texts_in_which_they_are_written_as_here(levels):
+    X = pd.DataFrame({"code": levels})
+    encoder = TableEncoder().fit(X)
+    numbers = pd.to_numeric(X["code"], errors="coerce").replace([np.inf, -np.inf], np.nan)
+    known = numbers.notna().to_numpy()
+    encoded = encoder.transform(X.assign(code=numbers))
+    np.testing.assert_array_equal(encoded[known], encoder.transform(X)[known])
+
+
 @pytest.mark.parametrize("cell", [[1, 2], {"a": 1}, b"bytes", 1j, pd.Period("2020")], ids=repr)
 def test_other_cells_are_refused_by_name(cell):
     cells = np.empty(2, dtype=object)
     cells[0] = cell
     with pytest.raises(TypeError, match=r"Column 'odd' of X holds .* a string, a bool or a number"):
         TableEncoder().fit(pd.DataFrame({"odd": cells}))
+
+
+PERIODS, BYTES = pd.period_range("2020-01", periods=3, freq="M"), [b"ab", b"cd", b"ab"]
+
+
+@pytest.mark.parametrize(
+    ("X", "advice"),
+    [
+        (pd.DataFrame({"odd": PERIODS}), r"Got Period: turn periods into numbers .*\.dt\.year.*DatetimeEncoder"),
+        (pd.DataFrame({"odd": PERIODS.astype(object)}), r"Got Period: turn periods into numbers"),
+        (pd.DataFrame({"odd": BYTES}), r"Got bytes: decode them first, for example by X\[name\]\.str\.decode"),
+        (pl.DataFrame({"odd": BYTES}), "Got bytes: decode them first"),
+        (np.array(BYTES)[:, np.newaxis], "Got bytes: decode them first"),
+        (np.array(BYTES, dtype=object)[:, np.newaxis], "Got bytes: decode them first"),
+    ],
+    ids=["periods", "periods as objects", "bytes", "bytes of Polars", "array of bytes", "array of objects"],
+)
+def test_periods_and_bytes_are_refused_with_advice(X, advice):
+    with pytest.raises(TypeError, match=r"Column ('odd'|0) of X holds .*" + advice):
+        TableEncoder().fit(X)
+
+
+def test_the_advice_on_periods_and_bytes_helps():
+    X = pd.DataFrame({"month": PERIODS, "code": BYTES})
+    Z = TableEncoder().fit_transform(X.assign(month=X["month"].dt.year, code=X["code"].str.decode("utf-8")))
+    assert Z.shape == (3, 2)
 
 
 def test_lists_in_polars_are_refused_by_name():

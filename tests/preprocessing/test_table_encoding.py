@@ -16,7 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from skneural import ActivationMLPClassifier, PiecewiseLinearEncoder, TableEncoder
+from skneural import ActivationMLPClassifier, PiecewiseLinearEncoder, TableEncoder, tabular_classifier
 from skneural.deployment import load, save
 
 
@@ -165,7 +165,20 @@ def test_a_feature_without_any_cell_has_no_columns():
     encoder = TableEncoder().fit(X)
     assert list(encoder.get_feature_names_out()) == ["a"]
     np.testing.assert_array_equal(encoder.transform(X.assign(none=["now", "text"])), encoder.transform(X))
-    assert TableEncoder().fit_transform(X[["none"]]).shape == (2, 0)
+
+
+@pytest.mark.parametrize(
+    "cells", [np.full((3, 2), np.nan), np.full((3, 2), None), np.full((3, 2), pd.NA)], ids=["NaN", "None", "NA"]
+)
+def test_a_table_without_any_cell_is_refused(cells):
+    for X in (cells, pd.DataFrame(cells, columns=["a", "b"]), pd.DataFrame(cells, dtype="category")):
+        for encoder in (TableEncoder(), TableEncoder([0])):
+            with pytest.raises(ValueError, match=r"No column of X has a present cell\. Got shape \(3, 2\).*expected"):
+                encoder.fit(X)
+    encoder = TableEncoder().fit(np.ones((3, 2)))
+    assert not encoder.transform(cells).any()
+    with pytest.raises(ValueError, match="No column of X has a present cell"):
+        tabular_classifier().fit(cells, [0, 1, 0])
 
 
 # Numbers.
@@ -250,6 +263,15 @@ def test_huge_values_are_right_or_refused():
         TableEncoder().fit([[1e308], [-1e308]])
     with pytest.raises(ValueError, match="Column 0 of X holds a number out of the range of float64"):
         TableEncoder().fit(np.array([[10**400], [1]], dtype=object))
+
+
+@pytest.mark.parametrize("cells", [[1e300] * 3, [1e300, 1e300, 2e300], [0.0, 1e300, np.nan], [-1e200, 1e200, 0.0]])
+def test_numbers_whose_squares_overflow_are_refused_by_name(cells):
+    X = pd.DataFrame({"fine": [1.0, 2.0, 3.0], "huge": cells, "text": list("abc"), "large": [1e100, 2e100, 3e100]})
+    with pytest.raises(ValueError, match=r"Column 'huge' of X holds numbers up to .e\+.00, .* divide the column"):
+        TableEncoder().fit(X)
+    with pytest.raises(ValueError, match="Column 1 of X holds numbers up to"):
+        TableEncoder().fit(X.to_numpy())
 
 
 # Settings and columns.

@@ -23,7 +23,7 @@ from skneural.preprocessing import (
 )
 from skneural.preprocessing.level_encoding import level_codes
 from skneural.preprocessing.standardizing import nonzero_scale, split_mean
-from skneural.preprocessing.table_columns import BOOLS, is_number_text, number_text
+from skneural.preprocessing.table_columns import BOOLS, is_number_text, levels_lost_as_numbers, number_text
 
 INT64_LIMIT = 2.0**63  # whole numbers in float64 of a smaller magnitude are exact in int64
 
@@ -179,11 +179,11 @@ def _refuse_text_for_numbers(model: TableEncoder, j: int) -> None:
 
 
 def _refuse_numbers_for_text(model: TableEncoder, j: int, cells: Tensor) -> None:
-    levels = model.levels_[j]
-    if not any(map(is_number_text, levels)):
+    lost = levels_lost_as_numbers(model.levels_[j])
+    if lost:
         raise ValueError(
-            f"{_label(model, j)} was a category of texts such as {levels[:3]} in fit. Got {cells.dtype}, from which "
-            "the graph could tell none: pass rows with a text in this column, or its levels as they were in fit."
+            f"{_label(model, j)} was a category of texts such as {lost[:3]} in fit. Got {cells.dtype}, from which "
+            "the graph could not tell them: pass rows with a text in this column, or its levels as they were in fit."
         )
 
 

@@ -16,8 +16,9 @@ FRAME = pd.DataFrame({"n": [1.0, 2.0, np.nan, 4.0], "t": ["a", "b", "a", None]})
 
 
 def rows_of(**columns):
-    table = pd.DataFrame(columns)
-    return {name: array.ravel() for name, array in table_inputs(TableEncoder([*columns]).fit(table), table).items()}
+    table = pd.DataFrame(columns).assign(present=1.0)  # which no table can do without
+    inputs = table_inputs(TableEncoder([*columns]).fit(table), table)
+    return {name: inputs[name].ravel() for name in columns}
 
 
 @pytest.mark.parametrize(

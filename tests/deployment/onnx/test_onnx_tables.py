@@ -302,6 +302,14 @@ def test_cells_of_another_kind(change, message):
         to_onnx(encoder, table.assign(**change))
 
 
+def test_numbers_for_texts_in_which_they_are_written_otherwise():
+    encoder = TableEncoder().fit(pd.DataFrame({"code": ["01", "02", "12"]}))
+    with pytest.raises(
+        ValueError, match=r"Column 'code' was a category of texts such as \['01', '02'\] in fit\. Got int64"
+    ):
+        to_onnx(encoder, pd.DataFrame({"code": [1, 2, 12]}))
+
+
 def test_other_columns():
     table, y = draw_table()
     encoder = TableEncoder().fit(table, y)
