@@ -28,6 +28,9 @@ N_FOLDS = 5
 # A category with this many present cells, of which more than this fraction differ, is free text or names the rows:
 # hardly a level occurs twice, so that nothing can be learned about it. Fewer rows do not tell.
 FREE_TEXT_ROWS, FREE_TEXT_FRACTION = 20, 0.95
+# Of the columns of levels beside their mean targets: each counts where many rows repeat what it says.
+LEVEL_SCALE = 0.1
+MIN_LEVEL_ROWS, MAX_TABLE_LEVELS = 3, 1000  # a table of all levels has as many rows
 
 
 def one_hot_table(row_levels: np.ndarray, n_levels: int, min_frequency: float | None) -> tuple[np.ndarray, np.ndarray]:
@@ -65,6 +68,24 @@ def one_hot_table(row_levels: np.ndarray, n_levels: int, min_frequency: float | 
         level_table, column_levels = level_table[:, 1:], column_levels[1:]
     level_frequency = np.bincount(row_levels, minlength=n_levels) / len(row_levels)
     return level_table - level_frequency @ level_table[:n_levels], column_levels
+
+
+def small_one_hot_table(
+    row_levels: np.ndarray, n_levels: int, min_frequency: float | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """`one_hot_table` for use beside mean targets: its columns times `LEVEL_SCALE`, of levels in enough rows.
+
+    A mean target alone says nothing of what a level changes about other features' effects. Small columns do, where many
+    rows repeat it, and cost little where they say nothing (docs/tabular.md). There are none for more than
+    `MAX_TABLE_LEVELS` levels.
+    """
+    if isinstance(min_frequency, float):
+        min_frequency = int(np.ceil(min_frequency * len(row_levels)))
+    min_rows = max(MIN_LEVEL_ROWS, min_frequency or 0)
+    if n_levels > MAX_TABLE_LEVELS or np.bincount(row_levels).max() < min_rows:
+        return np.empty((n_levels + 1, 0)), np.empty(0, int)
+    level_table, column_levels = one_hot_table(row_levels, n_levels, min_rows)
+    return LEVEL_SCALE * level_table, column_levels
 
 
 def target_columns(y: Any, target_type: str, max_classes: int) -> tuple[np.ndarray, list[str]]:

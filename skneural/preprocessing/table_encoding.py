@@ -21,6 +21,7 @@ from skneural.preprocessing.level_encoding import (
     fit_target_means,
     level_codes,
     one_hot_table,
+    small_one_hot_table,
     unique_names,
 )
 from skneural.preprocessing.piecewise_linear import PiecewiseLinearEncoder
@@ -38,7 +39,7 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
 
     Numbers are standardised, clipped smoothly and, if there are few of them and many rows, encoded piecewise linearly
     as well, in columns that are multiplied by 0.3: they are many and related, and would outweigh the number itself.
-    Categories get one column per level, or the mean target of each level if there are many. Columns are
+    Categories get one column per level; if there are many, the mean target of each level and smaller columns. All are
     centred, so that 0, the mean, stands for all that is not known: missing cells and levels not seen in `fit`. Where
     training rows have missing cells, one more column indicates them.
 
@@ -51,13 +52,14 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         of Python objects that are all numbers are.
     max_levels : int in [1, inf), default=30
         Categories of up to this many levels get one column per level, or one column if there are two levels. Others are
-        encoded by the mean target of each level, a single column unless the target has several classes; levels of a
-        single row count as not seen, and free text, of which nearly every present cell is different, is refused. More
-        columns than the usual table has features would cost the network more than they tell it.
+        encoded by the mean target of each level, a single column unless the target has several classes, and, with up
+        to 1000 levels, by a column per level of three rows or more besides, times 0.1: so many columns of full size
+        would cost the network more than they tell it. For mean targets, levels of a single row count as not seen. Free
+        text, of which nearly every present cell is different, is refused.
     min_frequency : int in [1, inf), float in (0, 1) or None, default=0.001
         Levels in fewer rows than this number, or than this fraction of the rows where the category is present, share
-        one column, and so do levels not seen in `fit`; None means that no level is rare. Not for categories of more
-        than ``max_levels`` levels.
+        one column, and so do levels not seen in `fit`; None means that no level is rare. Mean targets are those of
+        each level, rare or not.
     n_bins : int in [2, inf), default=8
         Bins of the piecewise-linear encoding, see :class:`skneural.PiecewiseLinearEncoder`. Numbers of fewer than
         50 present cells per bin are not encoded so.
@@ -266,7 +268,7 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         -------
         names : ndarray of shape (n_columns,)
             Strings: ``age``, ``age_bin0``, ``age_missing`` for a number; for a category ``colour_red``, ``colour_rare``
-            and ``colour_missing``, or ``colour`` for its mean target, ``colour_yes`` for that of a class of several.
+            and ``colour_missing``, and ``colour`` for its mean target, ``colour_yes`` for that of a class of several.
         """
         check_is_fitted(self)
         names = _check_feature_names_in(self, input_features)
@@ -322,12 +324,13 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         levels, share = self.levels_[j], self.missing_share_[j]
         if not levels:
             return np.empty((2, 0), np.float32), []
+        row_levels, endings = level_codes(column.texts[~column.missing], levels), []
+        encode = small_one_hot_table if j in target_means else one_hot_table
+        level_table, column_levels = encode(row_levels, len(levels), self.min_frequency)
         if j in target_means:
-            level_table, endings = target_means[j].table(), [f"_{name}" for name in class_names] or [""]
-        else:
-            row_levels = level_codes(column.texts[~column.missing], levels)
-            level_table, column_levels = one_hot_table(row_levels, len(levels), self.min_frequency)
-            endings = [f"_{[*levels, 'rare'][level]}" for level in column_levels]
+            level_table = np.hstack([target_means[j].table(), level_table])
+            endings = [f"_{name}" for name in class_names] or [""]
+        endings += [f"_{[*levels, 'rare'][level]}" for level in column_levels]
         return complete_table(level_table, share), endings + ["_missing"] * int(0 < share < 1)
 
     def _restore_fitted_state(self) -> None:

@@ -6,7 +6,7 @@ import pytest
 from sklearn.model_selection import KFold
 from sklearn.preprocessing import StandardScaler, TargetEncoder
 
-from skneural import TableEncoder
+from skneural import TableEncoder, tabular_regressor
 
 # Few levels.
 
@@ -89,13 +89,50 @@ def test_many_levels_are_encoded_by_their_mean_targets(target_type, given):
     np.testing.assert_allclose(Z[:, -1], ~present - np.mean(~present), atol=1e-7)
     np.testing.assert_allclose(encoder.transform([["unknown"]])[:, :n_columns], clipped(overall), atol=1e-5)
     endings = ["_0", "_1", "_2"] if target_type == "multiclass" else [""]
-    assert list(encoder.get_feature_names_out()) == [f"x0{end}" for end in [*endings, "_missing"]]
+    names = list(encoder.get_feature_names_out())
+    assert names[:n_columns] == [f"x0{end}" for end in endings]
+    assert names[-1] == "x0_missing"
+    # Besides, a tenth of what one column per level would be, for levels of three rows or more.
+    counts = pd.Series(known[:, 0]).value_counts()
+    frequent = sorted(counts.index[counts >= 3], key=str)
+    assert len(frequent) < len(counts)
+    assert names[n_columns:-1] == [f"x0_{level}" for level in [*frequent, "rare"]]
+    indicators = np.array([[cell == level for level in frequent] + [cell not in frequent] for cell in known[:, 0]])
+    expected = 0.1 * (indicators - indicators.mean(axis=0))
+    for encoded in (Z, encoder.transform(X)):
+        np.testing.assert_allclose(encoded[present, n_columns:-1], expected, atol=1e-6)
+        assert not encoded[~present, n_columns:-1].any()
 
 
 def test_the_number_of_levels_decides():
     X, y = many_levels()
     assert TableEncoder(max_levels=40).fit_transform(X).shape[1] == 41
-    assert TableEncoder(max_levels=39).fit_transform(X, y).shape[1] == 2
+    encoder = TableEncoder(max_levels=39).fit(X, y)
+    assert list(encoder.get_feature_names_out()[[0, 1, -1]]) == ["x0", "x0_level 0", "x0_missing"]
+
+
+@pytest.mark.parametrize(("min_frequency", "least"), [(None, 3), (0.001, 3), (8, 8), (0.1, 8)])
+def test_which_of_many_levels_have_columns_beside_their_means(min_frequency, least):
+    X = np.repeat([f"level {i:02d}" for i in range(1, 13)], range(1, 13)).reshape(-1, 1).astype(object)  # 78 rows
+    y = np.arange(len(X)) / 3
+    encoder = TableEncoder(max_levels=10, min_frequency=min_frequency).fit(X, y)
+    columns = [f"x0_level {i:02d}" for i in range(least, 13)]
+    assert list(encoder.get_feature_names_out()) == ["x0", *columns, "x0_rare"]
+
+
+def test_too_many_levels_or_too_rare_ones_have_mean_targets_alone():
+    X = np.array([[f"level {i // 4}"] for i in range(4004)], dtype=object)
+    assert TableEncoder(min_frequency=None).fit_transform(X, np.arange(4004) / 3).shape[1] == 1
+    assert TableEncoder(min_frequency=None).fit_transform(X[:4000], np.arange(4000) / 3).shape[1] == 1001
+    assert TableEncoder(min_frequency=5).fit_transform(X[:400], np.arange(400) / 3).shape[1] == 1
+
+
+def test_what_many_levels_change_about_another_feature_is_learned():
+    rng = np.random.RandomState(0)
+    store, x = rng.randint(40, size=3000), rng.randn(3000)
+    X = pd.DataFrame({"store": [f"s{i}" for i in store], "x": x})
+    y = np.where(store % 2, x, -x) + 0.1 * rng.randn(3000)
+    assert tabular_regressor(random_state=0).fit(X[:2000], y[:2000]).score(X[2000:], y[2000:]) > 0.9
 
 
 def test_fit_and_fit_transform_learn_the_same():
@@ -126,7 +163,7 @@ def test_targets_are_needed_and_checked():
         TableEncoder().fit(X)
     with pytest.raises(ValueError, match="different whole numbers, which may be classes or numbers"):
         TableEncoder().fit(X, np.arange(len(X)) % 50)
-    assert TableEncoder(target_type="continuous").fit_transform(X, np.arange(len(X)) % 50).shape[1] == 2
+    assert TableEncoder(target_type="continuous").fit_transform(X, np.arange(len(X)) % 50).shape[1] > 1
     with pytest.raises(ValueError, match="one target, classes or numbers"):
         TableEncoder().fit(X, np.column_stack([y, y]))
     with pytest.raises(ValueError, match="NaN"):
@@ -185,7 +222,8 @@ def test_a_level_of_one_row_counts_as_unknown(target_type):
     means = mean_targets(X, target, target_type, X)
     means[single] = mean_targets(X, target, target_type, np.array([["never seen"]], dtype=object))
     scaled = StandardScaler().fit_transform(means)
-    np.testing.assert_allclose(encoder.transform(X), 3 * scaled / np.hypot(scaled, 3), atol=1e-5)
+    found = encoder.transform(X)[:, : scaled.shape[1]]
+    np.testing.assert_allclose(found, 3 * scaled / np.hypot(scaled, 3), atol=1e-5)
 
 
 def test_levels_of_one_row_alone_say_nothing():
