@@ -306,6 +306,14 @@ def test_what_training_starts_from_is_the_best_constant():
             assert mean_loss(start) <= mean_loss(start + shift)
 
 
+@pytest.mark.parametrize("loss", [loss for loss in EVERY if loss.in_target_units], ids=repr)
+def test_a_loss_is_robust_if_the_distance_of_an_outlier_does_not_change_its_gradient(loss):
+    F = np.zeros((2, loss.n_outputs_per_target))
+    far = loss.evaluate(F, np.array([[1e3], [-1e3]]) + F)[1]
+    farther = loss.evaluate(F, np.array([[1e9], [-1e9]]) + F)[1]
+    assert np.array_equal(far, farther) == loss.robust
+
+
 CLASSES = [SoftmaxCrossEntropy(), SoftmaxCrossEntropy(0.2), LogisticLoss(), LogisticLoss(0.2)]
 
 

@@ -20,7 +20,17 @@ from skneural.estimators.checked_data import CheckedData, FitArguments
 from skneural.estimators.fitted_network import check_finite_output
 from skneural.estimators.numeric_targets import numeric_targets
 from skneural.estimators.parameters import fill_docstring, store_parameters, supports_partial_fit
-from skneural.estimators.target_scaling import TargetScaling, restore_targets, skewness_sign, standardize_targets
+from skneural.estimators.target_scaling import (
+    LARGEST_OUTLIER,
+    MeanAndScale,
+    TargetScaling,
+    no_scaling,
+    restore_targets,
+    robust_mean_and_std,
+    skewness_sign,
+    standardize_targets,
+    target_mean_and_std,
+)
 from skneural.float_errors import default_float_errors
 from skneural.losses import LOSSES, LogisticLoss, Loss, Quantile, SoftmaxCrossEntropy
 from skneural.network import Network
@@ -52,7 +62,9 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
     normalize_y : bool, default=True
         Whether the scale of the target is the estimator's business. With a loss in the units of the target (squared,
         absolute, huber, quantile) each target is standardized by its weighted mean and standard deviation, and
-        predictions are scaled back; poisson starts at the logarithm of the mean. Fitting a · y + b then gives a · p + b
+        predictions are scaled back; poisson starts at the logarithm of the mean. For absolute, huber and quantile, mean
+        and standard deviation are those of the target with its outliers bounded at ten ranges of its middle half from
+        the median, so that no outlier decides about the scale. Fitting a · y + b then gives a · p + b
         where fitting y gives p. The loss, `tol`, `alpha` and the settings of a loss, such as ``delta`` of Huber, are in
         units of the standardized target; so are `coefs_`. With False the network learns y as it comes.
 
@@ -65,7 +77,8 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
 
     target_mean_, target_scale_ : ndarray of shape (n_targets,), float64
         A prediction is `target_mean_` + `target_scale_` · the network's. The scale is the standard deviation of the
-        training targets, 0 where they are all equal; means of 0 and scales of 1 without `normalize_y` and for losses
+        training targets (with absolute, huber and quantile, of those targets with outliers bounded), 0 where they are
+        all equal; means of 0 and scales of 1 without `normalize_y` and for losses
         that are not in the target's units. `partial_fit` and `warm_start` keep those of the first call.
 
     target_range_ : ndarray of shape (2, n_targets), float64
@@ -333,7 +346,7 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
 
     def _set_target_scaling(self, Y: Array, sample_weight: Array | None, incremental: bool) -> None:
         """Set mean, scale and range of the targets; when training goes on, mean and scale stay those of the start."""
-        scaling = TargetScaling.from_targets(Y, sample_weight, self._standardizes)
+        scaling = TargetScaling.from_targets(Y, sample_weight, self._mean_and_scale)
         resumes = self._should_resume(incremental) and self.target_mean_.shape == scaling.mean.shape
         if resumes and self._loss.in_target_units:
             fitted_scaling = TargetScaling(self.target_mean_, self.target_scale_, self.target_range_)
@@ -353,6 +366,13 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
                 f"the mean of y, but the standard deviation of y is {self.target_scale_[i]:.1g}. Pass dtype='float64', "
                 "or subtract the mean from y, or multiply y by a constant."
             )
+
+    @property
+    def _mean_and_scale(self) -> MeanAndScale:
+        """What computes the scaling of new targets."""
+        if not self._standardizes:
+            return no_scaling
+        return robust_mean_and_std if self._loss.robust else target_mean_and_std
 
     @property
     def _standardizes(self) -> bool:
@@ -381,8 +401,10 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
             raise ValueError(f"loss='poisson' needs y >= 0. Got a smallest y of {Y.min():.6g}.")
         if Y.shape[1] != n_targets:
             raise ValueError(f"y_val must have {n_targets} outputs, as y has. Got {Y.shape[1]} instead.")
-        Y = standardize_targets(Y, self.target_mean_, self.target_scale_).astype(dtype)
-        return np.repeat(Y, self._loss.n_outputs_per_target, axis=1)
+        Z = standardize_targets(Y, self.target_mean_, self.target_scale_)
+        if self._standardizes and self._loss.robust:
+            np.clip(Z, -LARGEST_OUTLIER, LARGEST_OUTLIER, out=Z)
+        return np.repeat(Z.astype(dtype), self._loss.n_outputs_per_target, axis=1)
 
     def _score_raw_output(self, F: Array, Y: Array, sample_weight: Array | None) -> float:
         if not np.isfinite(F).all():
