@@ -41,6 +41,9 @@ class Loss(Component):
         unless a subclass says otherwise: its targets are then taken as they are.
     symmetric : bool
         Whether the loss of -F for -Y is that of F for Y.
+    homogeneous : bool
+        Whether the loss of F + log a for a · Y is a power of a times that of F for Y, for every a > 0, so that targets
+        may be divided by their mean. False unless a subclass says otherwise.
     robust : bool
         Whether the gradient is bounded, so that an outlier among the targets counts little. Where targets are
         standardized, an outlier then counts little for their mean and standard deviation too.
@@ -69,6 +72,7 @@ class Loss(Component):
     inverse_link: ClassVar[str]
     in_target_units: ClassVar[bool] = False
     symmetric: ClassVar[bool] = False
+    homogeneous: ClassVar[bool] = False
     robust: ClassVar[bool] = False
     evaluate: Callable[..., tuple[Array, Array]]
     predict: Callable[[Array], Array]
@@ -437,6 +441,7 @@ class PoissonLoss(Loss):
     """
 
     inverse_link = "exp"
+    homogeneous = True
 
     def evaluate(self, F: Array, Y: Array, out: Array | None = None) -> tuple[Array, Array]:
         """Gradient: exp(F) - Y."""

@@ -30,6 +30,7 @@ from skneural.estimators.target_scaling import (
     skewness_sign,
     standardize_targets,
     target_mean_and_std,
+    zero_and_mean,
 )
 from skneural.float_errors import default_float_errors
 from skneural.losses import LOSSES, LogisticLoss, Loss, Quantile, SoftmaxCrossEntropy
@@ -62,11 +63,12 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
     normalize_y : bool, default=True
         Whether the scale of the target is the estimator's business. With a loss in the units of the target (squared,
         absolute, huber, quantile) each target is standardized by its weighted mean and standard deviation, and
-        predictions are scaled back; poisson starts at the logarithm of the mean. For absolute, huber and quantile, mean
-        and standard deviation are those of the target with its outliers bounded at ten ranges of its middle half from
-        the median, so that no outlier decides about the scale. Fitting a · y + b then gives a · p + b
-        where fitting y gives p. The loss, `tol`, `alpha` and the settings of a loss, such as ``delta`` of Huber, are in
-        units of the standardized target; so are `coefs_`. With False the network learns y as it comes.
+        predictions are scaled back. For absolute, huber and quantile, mean and standard deviation are those of the
+        target with its outliers bounded at ten ranges of its middle half from the median, so that no outlier decides
+        about the scale. With poisson each target is divided by its weighted mean. Fitting a · y + b (poisson: a · y)
+        then gives a · p + b where fitting y gives p. The loss, `tol`, `alpha` and the settings of a loss, such as
+        ``delta`` of Huber, are in units of the standardized or divided target; so are `coefs_`. With False the network
+        learns y as it comes.
 
     clip_predictions : bool, default=False
         Whether predictions are kept within the range of the training targets.
@@ -78,8 +80,9 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
     target_mean_, target_scale_ : ndarray of shape (n_targets,), float64
         A prediction is `target_mean_` + `target_scale_` · the network's. The scale is the standard deviation of the
         training targets (with absolute, huber and quantile, of those targets with outliers bounded), 0 where they are
-        all equal; means of 0 and scales of 1 without `normalize_y` and for losses
-        that are not in the target's units. `partial_fit` and `warm_start` keep those of the first call.
+        all equal. With poisson the mean is 0 and the scale the mean of the training targets, 1 where they are all zero.
+        Means of 0 and scales of 1 without `normalize_y`, and for losses of your own that are neither in the target's
+        units nor homogeneous. `partial_fit` and `warm_start` keep those of the first call.
 
     target_range_ : ndarray of shape (2, n_targets), float64
         Smallest and largest target that training has seen.
@@ -347,11 +350,16 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
     def _set_target_scaling(self, Y: Array, sample_weight: Array | None, incremental: bool) -> None:
         """Set mean, scale and range of the targets; when training goes on, mean and scale stay those of the start."""
         scaling = TargetScaling.from_targets(Y, sample_weight, self._mean_and_scale)
-        resumes = self._should_resume(incremental) and self.target_mean_.shape == scaling.mean.shape
-        if resumes and self._loss.in_target_units:
+        if self._should_resume(incremental) and self._can_keep_scaling(scaling):
             fitted_scaling = TargetScaling(self.target_mean_, self.target_scale_, self.target_range_)
             scaling = fitted_scaling.resume(scaling)
         self.target_mean_, self.target_scale_, self.target_range_ = scaling
+
+    def _can_keep_scaling(self, scaling: TargetScaling) -> bool:
+        if self.target_mean_.shape != scaling.mean.shape:
+            return False
+        # A loss that divides targets by their mean cannot go on where another loss has shifted them.
+        return self._loss.in_target_units or (self._loss.homogeneous and not self.target_mean_.any())
 
     def _warn_of_lost_digits(self, dtype: Any) -> None:
         """Warn if predictions in single precision cannot tell targets apart that differ little."""
@@ -370,6 +378,8 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
     @property
     def _mean_and_scale(self) -> MeanAndScale:
         """What computes the scaling of new targets."""
+        if self.normalize_y and self._loss.homogeneous:
+            return zero_and_mean
         if not self._standardizes:
             return no_scaling
         return robust_mean_and_std if self._loss.robust else target_mean_and_std

@@ -24,6 +24,15 @@ def no_scaling(Y: Array, sample_weight: Array | None) -> tuple[Array, Array]:
     return np.zeros(Y.shape[1]), np.ones(Y.shape[1])
 
 
+def zero_and_mean(Y: Array, sample_weight: Array | None) -> tuple[Array, Array]:
+    """Return for each target 0, and as its scale the weighted mean; 1 where that is not positive."""
+    Y = Y.astype(np.float64)
+    with np.errstate(under="ignore"):  # of what is next to nothing beside the largest
+        target_unit = np.maximum(np.abs(Y).max(axis=0), np.finfo(np.float64).tiny)
+        mean = np.average(Y / target_unit, axis=0, weights=sample_weight) * target_unit
+    return np.zeros(Y.shape[1]), np.where(mean > 0, mean, 1)
+
+
 def target_mean_and_std(Y: Array, sample_weight: Array | None) -> tuple[Array, Array]:
     """Return weighted mean and standard deviation of each target, in float64.
 
@@ -162,7 +171,7 @@ class TargetScaling(NamedTuple):
         highest = np.maximum(self.range[1], later.range[1])
         # Where all targets so far were equal, nothing was learned: the first others decide.
         later_scale = np.where(later.scale > 0, later.scale, (highest - lowest) / 2)
-        has_scale = self.scale > 0
+        has_scale = (self.scale > 0) & self.range.any(axis=0)  # zeros leave the scale open, whatever the loss
         return TargetScaling(
             np.where(has_scale, self.mean, later.mean),
             np.where(has_scale, self.scale, later_scale),

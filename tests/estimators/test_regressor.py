@@ -76,7 +76,8 @@ class TestLosses:
         model = ActivationMLPRegressor("poisson", **LINEAR).fit(X, COUNTS)
         expected = PoissonRegressor(alpha=0, tol=1e-8, max_iter=1000).fit(X, COUNTS)
         assert_allclose(model.predict(X), expected.predict(X), rtol=1e-4)
-        assert_allclose(model.loss_, mean_poisson_deviance(COUNTS, model.predict(X)) / 2, rtol=1e-8)
+        mean_deviance = mean_poisson_deviance(COUNTS, model.predict(X))
+        assert_allclose(model.loss_ * model.target_scale_[0], mean_deviance / 2, rtol=1e-8)
         assert model.out_activation_ == "exp"
         assert (model.predict(X) > 0).all()
 

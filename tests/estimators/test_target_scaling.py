@@ -1,11 +1,13 @@
 """The target's scale is the estimator's business: whoever fits a · y + b gets a · p + b."""
 
+import pickle
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
-from sklearn.metrics import r2_score
+from sklearn.metrics import mean_poisson_deviance, r2_score
 
 from skneural import ActivationMLPRegressor, tabular_regressor
 from skneural.estimators.target_scaling import (
@@ -15,7 +17,9 @@ from skneural.estimators.target_scaling import (
     standardize_targets,
     target_mean_and_std,
     weighted_quantiles,
+    zero_and_mean,
 )
+from skneural.inspection import check_gradient
 from skneural.losses import LOSSES, Huber, Quantile
 from skneural.solvers import SOLVERS
 
@@ -92,7 +96,7 @@ def test_a_constant_target_is_predicted_exactly(loss, constant):
 @pytest.mark.parametrize("constant", [0.0, 0.1, 7.0])
 def test_poisson_learns_constants_in_their_own_unit(constant):
     model = ActivationMLPRegressor("poisson", max_iter=3, random_state=0).fit(X, np.full(len(X), constant))
-    assert (model.target_mean_, model.target_scale_) == (0, 1)
+    assert (model.target_mean_, model.target_scale_) == (0, constant or 1)
     assert (model.predict(X) > 0).all()
 
 
@@ -157,7 +161,7 @@ def test_poisson_starts_at_the_logarithm_of_the_mean():
     counts = np.random.RandomState(0).poisson(1000, len(X)).astype(float)
     model = ActivationMLPRegressor("poisson", max_iter=20, random_state=0).fit(X, counts)
     assert_allclose(model.predict(X).mean(), 1000, rtol=0.2)
-    assert_allclose(np.log(counts.mean()), model.intercepts_[-1][0], atol=0.1)
+    assert_allclose(np.log(counts.mean()), np.log(model.target_scale_[0]) + model.intercepts_[-1][0], atol=0.1)
 
 
 @pytest.mark.parametrize("loss", ["squared_error", Quantile([0.2, 0.8])], ids=repr)
@@ -177,6 +181,93 @@ def test_clipped_predictions_keep_the_dtype():
     model = ActivationMLPRegressor(max_iter=2, random_state=0, dtype="float32", clip_predictions=True, n_members=2)
     model.fit(X, Y)
     assert model.predict(X).dtype == model.predict_members(X).dtype == np.float32
+
+
+# Poisson.
+
+
+@settings(deadline=None, max_examples=40)
+@given(params=SETTINGS, weighted=st.booleans(), several=st.booleans(), size=SIZES)
+def test_poisson_is_equivariant(params, weighted, several, size):
+    y = np.exp(Y if several else Y[:, 0])
+    weights, params = WEIGHTS if weighted else None, {**params, "loss": "poisson"}
+    plain, moved = fitted(y, weights, params), fitted(size * y, weights, params)
+    assert_allclose(moved.predict(X), size * plain.predict(X), rtol=1e-6)
+    assert_allclose(moved.loss_curve_, plain.loss_curve_, rtol=1e-6)
+
+
+@pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
+@pytest.mark.parametrize("size", [1e-6, 1e-4, 1.0, 1e4])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_poisson_fits_rates_in_any_unit(solver, size, dtype):
+    x = np.random.RandomState(0).normal(size=(500, 1))
+    rates = size * np.exp(x[:, 0])
+    model = ActivationMLPRegressor("poisson", solver=solver, learning_rate_init=0.01, random_state=0, dtype=dtype)
+    assert model.fit(x, rates).score(x, rates) > 0.99
+
+
+@pytest.mark.parametrize("more", [{}, {"early_stopping": True}, {"batch_norm": True, "n_members": 2}], ids=str)
+def test_poisson_with_a_mean_of_one_learns_the_target_as_it_comes(more):
+    counts = np.tile([0.0, 1.0, 2.0, 1.0], 15)
+    params = {"max_iter": 10, "random_state": 0, **more}
+    model, in_other_unit = (ActivationMLPRegressor("poisson", **params).fit(X, size * counts) for size in (1, 8))
+    assert (model.target_scale_, in_other_unit.target_scale_) == (1, 8)
+    assert_array_equal(model.predict(X), model._loss.predict(model._raw_output(X))[:, 0])
+    assert_array_equal(in_other_unit.predict(X), 8 * model.predict(X))
+
+
+def test_poisson_without_normalize_y_learns_the_target_as_it_comes():
+    y = 1e-3 * np.exp(Y)
+    model = ActivationMLPRegressor("poisson", normalize_y=False, max_iter=5, random_state=0).fit(X, y)
+    assert_array_equal(model.target_mean_, 0)
+    assert_array_equal(model.target_scale_, 1)
+    assert_array_equal(model.predict(X), np.exp(model._network.raw_output(X)))
+    lbfgs = {"solver": "lbfgs", "alpha": 0, "tol": 1e-12, "max_iter": 50, "random_state": 0}
+    model = ActivationMLPRegressor("poisson", normalize_y=False, **lbfgs).fit(X, y)
+    deviances = [mean_poisson_deviance(y[:, k], model.predict(X)[:, k]) for k in range(2)]
+    assert_allclose(model.loss_, np.sum(deviances) / 2, rtol=1e-8)
+
+
+def test_the_poisson_loss_is_half_the_deviance_in_units_of_the_mean_target():
+    y = np.exp(Y) * [1e-6, 1e3]
+    params = {"solver": "lbfgs", "alpha": 0, "max_iter": 20, "random_state": 0}
+    model = ActivationMLPRegressor("poisson", **params).fit(X, y, WEIGHTS, X_val=X, y_val=y, sample_weight_val=WEIGHTS)
+    predicted = model.predict(X)
+    assert_allclose(model.target_scale_, np.average(y, axis=0, weights=WEIGHTS))
+    deviances = [mean_poisson_deviance(y[:, k], predicted[:, k], sample_weight=WEIGHTS) for k in range(2)]
+    assert_allclose(model.loss_, np.sum(deviances / model.target_scale_) / 2, rtol=1e-8)
+    assert_allclose(model.validation_loss_curve_[-1], model.loss_, rtol=1e-8)
+    check_gradient(model, X, y)
+
+
+def test_partial_fit_keeps_the_mean_of_the_first_counts():
+    model = ActivationMLPRegressor("poisson", random_state=0)
+    for counts, scale in [([0, 0], 1), ([0, 0], 1), ([2e-6, 0], 1e-6), ([8e-6, 1e-6], 1e-6)]:
+        model.partial_fit(X[:2], counts)
+        assert_allclose(model.target_scale_, scale)
+    assert_array_equal(model.target_range_[:, 0], [0, 8e-6])
+    assert (model.predict(X) < 1e-3).all()
+
+
+def test_poisson_goes_on_exactly():
+    y = 1e-5 * np.exp(Y[:, 0])
+    whole = ActivationMLPRegressor("poisson", max_iter=6, random_state=0).fit(X, y)
+    steps = ActivationMLPRegressor("poisson", random_state=0)
+    warm = ActivationMLPRegressor("poisson", max_iter=3, warm_start=True, random_state=0).fit(X, y)
+    for _ in range(6):
+        steps.partial_fit(X, y)
+    assert_array_equal(steps.predict(X), whole.predict(X))
+    warm = pickle.loads(pickle.dumps(warm)).fit(X, y)
+    assert_array_equal(warm.predict(X), whole.predict(X))
+
+
+@pytest.mark.parametrize("losses", [("squared_error", "poisson"), ("poisson", "squared_error")])
+def test_training_goes_on_with_another_loss(losses):
+    y = 1e3 * np.exp(Y[:, 0])
+    model = ActivationMLPRegressor(losses[0], warm_start=True, random_state=0, max_iter=200).fit(X, y)
+    model.set_params(loss=losses[1], learning_rate_init=0.01).fit(X, y)
+    assert model.score(X, y) > 0.9
+    assert (model.target_mean_ == 0).all()
 
 
 # Outliers.
@@ -284,6 +375,18 @@ def test_mean_and_std_of_any_numbers(values):
     assert np.ptp(y) > 0 or (std == 0 and mean == y[0])
     Z = standardize_targets(y, mean, std)
     assert_allclose(restore_targets(Z, mean, std), y, atol=1e-12 * largest)
+
+
+def test_the_mean_of_counts():
+    y, weights = np.array([[1.0], [100.0], [4.0]]), np.array([1.0, 0, 3])
+    mean, scale = zero_and_mean(y, weights)
+    assert (mean, scale) == (0, pytest.approx(13 / 4))
+    assert_allclose(zero_and_mean(y[[0, 2, 2, 2]], None)[1], scale, rtol=1e-14)
+    assert zero_and_mean(np.zeros((3, 1)), None)[1] == 1
+    for size in (1e-310, 1e306):
+        with np.errstate(all="raise"):
+            scale = zero_and_mean(size * y, None)[1]
+        assert_allclose(scale, size * 35)
 
 
 def test_weights_are_repeated_rows():
