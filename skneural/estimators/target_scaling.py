@@ -134,6 +134,11 @@ def weighted_quantiles(y: Array, probabilities: Array, sample_weight: Array) -> 
     return quantiles
 
 
+def weighted_rows(Y: Array, sample_weight: Array | None) -> Array:
+    """Return the rows of positive weight."""
+    return Y if sample_weight is None else Y[sample_weight > 0]
+
+
 class TargetScaling(NamedTuple):
     """What a regressor subtracts from the targets and divides them by, and their range.
 
@@ -148,8 +153,8 @@ class TargetScaling(NamedTuple):
     >>> import numpy as np
     >>> from skneural.estimators.target_scaling import TargetScaling, target_mean_and_std
     >>> first = TargetScaling.from_targets(np.array([[5.0], [5.0]]), None, target_mean_and_std)
-    >>> later = TargetScaling.from_targets(np.array([[1.0], [7.0]]), None, target_mean_and_std)
-    >>> resumed = first.resume(later)  # the constant target of the first rows has no scale
+    >>> later_targets = np.array([[1.0], [7.0]])
+    >>> resumed = first.resume(later_targets, None, target_mean_and_std)  # the first rows have no scale
     >>> resumed.mean, resumed.scale, resumed.range.ravel()
     (array([4.]), array([3.]), array([1., 7.]))
     """
@@ -161,17 +166,18 @@ class TargetScaling(NamedTuple):
     @classmethod
     def from_targets(cls, Y: Array, sample_weight: Array | None, mean_and_scale: MeanAndScale) -> TargetScaling:
         """Return the scaling of new targets, by a function such as `target_mean_and_std`."""
-        weighted_targets = Y if sample_weight is None else Y[sample_weight > 0]
+        weighted_targets = weighted_rows(Y, sample_weight)
         target_range = np.stack([weighted_targets.min(axis=0), weighted_targets.max(axis=0)])
         return cls(*mean_and_scale(Y, sample_weight), target_range)
 
-    def resume(self, later: TargetScaling) -> TargetScaling:
+    def resume(self, Y: Array, sample_weight: Array | None, mean_and_scale: MeanAndScale) -> TargetScaling:
         """Return the scaling of later targets: this one, where there is one, with a range that includes theirs."""
+        has_scale = (self.scale > 0) & self.range.any(axis=0)  # zeros leave the scale open, whatever the loss
+        later = TargetScaling.from_targets(Y, sample_weight, no_scaling if has_scale.all() else mean_and_scale)
         lowest = np.minimum(self.range[0], later.range[0])
         highest = np.maximum(self.range[1], later.range[1])
         # Where all targets so far were equal, nothing was learned: the first others decide.
         later_scale = np.where(later.scale > 0, later.scale, (highest - lowest) / 2)
-        has_scale = (self.scale > 0) & self.range.any(axis=0)  # zeros leave the scale open, whatever the loss
         return TargetScaling(
             np.where(has_scale, self.mean, later.mean),
             np.where(has_scale, self.scale, later_scale),
