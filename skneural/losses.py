@@ -41,6 +41,12 @@ class Loss(Component):
         unless a subclass says otherwise: its targets are then taken as they are.
     symmetric : bool
         Whether the loss of -F for -Y is that of F for Y.
+    homogeneous : bool
+        Whether the loss of F + log a for a · Y is a power of a times that of F for Y, for every a > 0, so that targets
+        may be divided by their mean. False unless a subclass says otherwise.
+    robust : bool
+        Whether the gradient is bounded, so that an outlier among the targets counts little. Where targets are
+        standardized, an outlier then counts little for their mean and standard deviation too.
     n_outputs_per_target : int
         Raw outputs for each target.
 
@@ -66,6 +72,8 @@ class Loss(Component):
     inverse_link: ClassVar[str]
     in_target_units: ClassVar[bool] = False
     symmetric: ClassVar[bool] = False
+    homogeneous: ClassVar[bool] = False
+    robust: ClassVar[bool] = False
     evaluate: Callable[..., tuple[Array, Array]]
     predict: Callable[[Array], Array]
 
@@ -298,7 +306,7 @@ class AbsoluteError(Loss):
     """
 
     inverse_link = "identity"
-    in_target_units = symmetric = True
+    in_target_units = symmetric = robust = True
 
     def evaluate(self, F: Array, Y: Array, out: Array | None = None) -> tuple[Array, Array]:
         """Gradient: sign(F - Y)."""
@@ -318,7 +326,8 @@ class Huber(Loss):
     ----------
     delta : float in (0, inf), default=1.0
         Residual at which the loss turns from quadratic to linear, in the units of `Y`. In
-        :class:`skneural.ActivationMLPRegressor` with ``normalize_y=True`` these are standard deviations of the target.
+        :class:`skneural.ActivationMLPRegressor` with ``normalize_y=True`` these are standard deviations of the target,
+        computed after its outliers are bounded.
 
     Examples
     --------
@@ -330,7 +339,7 @@ class Huber(Loss):
     """
 
     inverse_link = "identity"
-    in_target_units = symmetric = True
+    in_target_units = symmetric = robust = True
     _parameter_constraints = {"delta": [POSITIVE]}
 
     def __init__(self, delta: float = 1.0):
@@ -372,7 +381,7 @@ class Quantile(Loss):
     """
 
     inverse_link = "identity"
-    in_target_units = True
+    in_target_units = robust = True
 
     def __init__(self, quantile: float | Sequence[float] = 0.5):
         self.quantile = quantile
@@ -432,6 +441,7 @@ class PoissonLoss(Loss):
     """
 
     inverse_link = "exp"
+    homogeneous = True
 
     def evaluate(self, F: Array, Y: Array, out: Array | None = None) -> tuple[Array, Array]:
         """Gradient: exp(F) - Y."""

@@ -306,6 +306,24 @@ def test_what_training_starts_from_is_the_best_constant():
             assert mean_loss(start) <= mean_loss(start + shift)
 
 
+@pytest.mark.parametrize("loss", EVERY, ids=repr)
+def test_a_loss_is_homogeneous_if_it_grows_with_the_unit_of_targets_and_predictions(loss):
+    if isinstance(loss, SoftmaxCrossEntropy | LogisticLoss):
+        assert not loss.homogeneous  # labels have no unit
+        return
+    F, Y = problem(loss)
+    smaller, larger = loss.evaluate(F, Y)[0], loss.evaluate(F + np.log(7.0), 7 * Y)[0]
+    assert np.allclose(larger, 7 * smaller, rtol=1e-10) == loss.homogeneous
+
+
+@pytest.mark.parametrize("loss", [loss for loss in EVERY if loss.in_target_units], ids=repr)
+def test_a_loss_is_robust_if_the_distance_of_an_outlier_does_not_change_its_gradient(loss):
+    F = np.zeros((2, loss.n_outputs_per_target))
+    far = loss.evaluate(F, np.array([[1e3], [-1e3]]) + F)[1]
+    farther = loss.evaluate(F, np.array([[1e9], [-1e9]]) + F)[1]
+    assert np.array_equal(far, farther) == loss.robust
+
+
 CLASSES = [SoftmaxCrossEntropy(), SoftmaxCrossEntropy(0.2), LogisticLoss(), LogisticLoss(0.2)]
 
 

@@ -20,7 +20,20 @@ from skneural.estimators.checked_data import CheckedData, FitArguments
 from skneural.estimators.fitted_network import check_finite_output
 from skneural.estimators.numeric_targets import numeric_targets
 from skneural.estimators.parameters import fill_docstring, store_parameters, supports_partial_fit
-from skneural.estimators.target_scaling import TargetScaling, restore_targets, skewness_sign, standardize_targets
+from skneural.estimators.target_scale_warning import check_record, describe_mismatch, new_record, updated_record
+from skneural.estimators.target_scaling import (
+    LARGEST_OUTLIER,
+    MeanAndScale,
+    TargetScaling,
+    no_scaling,
+    restore_targets,
+    robust_mean_and_std,
+    skewness_sign,
+    standardize_targets,
+    target_mean_and_std,
+    weighted_rows,
+    zero_and_mean,
+)
 from skneural.float_errors import default_float_errors
 from skneural.losses import LOSSES, LogisticLoss, Loss, Quantile, SoftmaxCrossEntropy
 from skneural.network import Network
@@ -52,9 +65,12 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
     normalize_y : bool, default=True
         Whether the scale of the target is the estimator's business. With a loss in the units of the target (squared,
         absolute, huber, quantile) each target is standardized by its weighted mean and standard deviation, and
-        predictions are scaled back; poisson starts at the logarithm of the mean. Fitting a · y + b then gives a · p + b
-        where fitting y gives p. The loss, `tol`, `alpha` and the settings of a loss, such as ``delta`` of Huber, are in
-        units of the standardized target; so are `coefs_`. With False the network learns y as it comes.
+        predictions are scaled back. For absolute, huber and quantile, mean and standard deviation are those of the
+        target with its outliers bounded at ten ranges of its middle half from the median, so that no outlier decides
+        about the scale. With poisson each target is divided by its weighted mean. Fitting a · y + b (poisson: a · y)
+        then gives a · p + b where fitting y gives p. The loss, `tol`, `alpha` and the settings of a loss, such as
+        ``delta`` of Huber, are in units of the standardized or divided target; so are `coefs_`. With False the network
+        learns y as it comes.
 
     clip_predictions : bool, default=False
         Whether predictions are kept within the range of the training targets.
@@ -65,8 +81,10 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
 
     target_mean_, target_scale_ : ndarray of shape (n_targets,), float64
         A prediction is `target_mean_` + `target_scale_` · the network's. The scale is the standard deviation of the
-        training targets, 0 where they are all equal; means of 0 and scales of 1 without `normalize_y` and for losses
-        that are not in the target's units. `partial_fit` and `warm_start` keep those of the first call.
+        training targets (with absolute, huber and quantile, of those targets with outliers bounded), 0 where they are
+        all equal. With poisson the mean is 0 and the scale the mean of the training targets, 1 where they are all zero.
+        Means of 0 and scales of 1 without `normalize_y`, and for losses of your own that are neither in the target's
+        units nor homogeneous. `partial_fit` and `warm_start` keep those of the first call.
 
     target_range_ : ndarray of shape (2, n_targets), float64
         Smallest and largest target that training has seen.
@@ -97,10 +115,16 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
         "normalize_y": ["boolean"],
         "clip_predictions": ["boolean"],
     }
-    _fitted_names = BaseActivationMLP._fitted_names | {"target_mean_", "target_scale_", "target_range_"}
+    _fitted_names = BaseActivationMLP._fitted_names | {
+        "target_mean_",
+        "target_scale_",
+        "target_range_",
+        "_later_targets",
+    }
     target_mean_: Array
     target_scale_: Array
     target_range_: Array
+    _later_targets: dict[str, Any] | None = None  # no longer recorded once there was a warning
 
     def __init__(
         self,
@@ -195,7 +219,9 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
     ) -> ActivationMLPRegressor:
         """Train for one epoch on the given rows, starting where the last call ended.
 
-        Every call makes its epoch. Where `fit` would have stopped, `stopped_by_` says so.
+        Every call makes its epoch. Where `fit` would have stopped, `stopped_by_` says so. The first call sets the scale
+        of the target: give it some hundred rows. If targets of later calls have another scale, a UserWarning says so,
+        once.
 
         Parameters
         ----------
@@ -303,6 +329,8 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
         check_numbers("target_mean_", self.target_mean_, (n_targets,))
         check_numbers("target_scale_", self.target_scale_, (n_targets,))
         check_numbers("target_range_", self.target_range_, (2, n_targets))
+        if self._later_targets is not None:
+            check_record(self._later_targets, n_targets)
         require((self.target_scale_ >= 0).all(), f"target_scale_ must be >= 0. Got {self.target_scale_} instead.")
         clip = self.clip_predictions  # the one parameter that predictions depend on
         require(satisfies(clip, "boolean"), f"clip_predictions must be True or False. Got {clip!r} instead.")
@@ -315,7 +343,9 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
 
     def _check_training_data(self, arguments: FitArguments, resume: bool, incremental: bool) -> CheckedData:
         data = super()._check_training_data(arguments, resume, incremental)
-        if not resume:
+        if resume:
+            self._warn_of_another_scale()
+        else:
             self._warn_of_lost_digits(data.X.dtype)
         return data
 
@@ -333,12 +363,42 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
 
     def _set_target_scaling(self, Y: Array, sample_weight: Array | None, incremental: bool) -> None:
         """Set mean, scale and range of the targets; when training goes on, mean and scale stay those of the start."""
-        scaling = TargetScaling.from_targets(Y, sample_weight, self._standardizes)
-        resumes = self._should_resume(incremental) and self.target_mean_.shape == scaling.mean.shape
-        if resumes and self._loss.in_target_units:
+        resumes = self._should_resume(incremental) and self._can_keep_scaling(Y.shape[1])
+        if resumes:
             fitted_scaling = TargetScaling(self.target_mean_, self.target_scale_, self.target_range_)
-            scaling = fitted_scaling.resume(scaling)
+            scaling = fitted_scaling.resume(Y, sample_weight, self._mean_and_scale)
+        else:
+            scaling = TargetScaling.from_targets(Y, sample_weight, self._mean_and_scale)
+        keeps_scale = resumes and np.array_equal(scaling.scale, self.target_scale_)
         self.target_mean_, self.target_scale_, self.target_range_ = scaling
+        self._record_targets(weighted_rows(Y, sample_weight), scaling, keeps_scale)
+
+    def _can_keep_scaling(self, n_targets: int) -> bool:
+        if len(self.target_mean_) != n_targets:
+            return False
+        # A loss that divides targets by their mean cannot go on where another loss has shifted them.
+        return self._loss.in_target_units or (self._loss.homogeneous and not self.target_mean_.any())
+
+    def _record_targets(self, Y: Array, scaling: TargetScaling, keeps_scale: bool) -> None:
+        """Record what shows whether the targets of later calls have the scale that the first call set."""
+        if self._mean_and_scale is no_scaling:
+            self._later_targets = None
+        elif not keeps_scale:
+            self._later_targets = new_record(*Y.shape)
+        elif self._later_targets is not None:
+            self._later_targets = updated_record(self._later_targets, Y, scaling)
+
+    def _warn_of_another_scale(self) -> None:
+        """Warn once if the targets of later calls have another scale than those of the first."""
+        if self._later_targets is None or not (found := describe_mismatch(self._later_targets, self.target_scale_)):
+            return
+        self._later_targets = None
+        scales = ", ".join(f"{scale:.3g}" for scale in self.target_scale_)
+        warn_caller(
+            f"The first call set target_scale_ to {scales}, and later calls keep it, but {found}. In units that do not "
+            "suit them the network cannot learn them well. Start anew with a first call of more rows, some hundred of "
+            "them from all over the data and without wild targets, or set normalize_y=False and scale y yourself."
+        )
 
     def _warn_of_lost_digits(self, dtype: Any) -> None:
         """Warn if predictions in single precision cannot tell targets apart that differ little."""
@@ -353,6 +413,15 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
                 f"the mean of y, but the standard deviation of y is {self.target_scale_[i]:.1g}. Pass dtype='float64', "
                 "or subtract the mean from y, or multiply y by a constant."
             )
+
+    @property
+    def _mean_and_scale(self) -> MeanAndScale:
+        """What computes the scaling of new targets."""
+        if self.normalize_y and self._loss.homogeneous:
+            return zero_and_mean
+        if not self._standardizes:
+            return no_scaling
+        return robust_mean_and_std if self._loss.robust else target_mean_and_std
 
     @property
     def _standardizes(self) -> bool:
@@ -381,8 +450,10 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
             raise ValueError(f"loss='poisson' needs y >= 0. Got a smallest y of {Y.min():.6g}.")
         if Y.shape[1] != n_targets:
             raise ValueError(f"y_val must have {n_targets} outputs, as y has. Got {Y.shape[1]} instead.")
-        Y = standardize_targets(Y, self.target_mean_, self.target_scale_).astype(dtype)
-        return np.repeat(Y, self._loss.n_outputs_per_target, axis=1)
+        Z = standardize_targets(Y, self.target_mean_, self.target_scale_)
+        if self._standardizes and self._loss.robust:
+            np.clip(Z, -LARGEST_OUTLIER, LARGEST_OUTLIER, out=Z)
+        return np.repeat(Z.astype(dtype), self._loss.n_outputs_per_target, axis=1)
 
     def _score_raw_output(self, F: Array, Y: Array, sample_weight: Array | None) -> float:
         if not np.isfinite(F).all():

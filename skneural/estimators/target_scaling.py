@@ -2,12 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from skneural.preprocessing.clipping import clip_outliers
+
 Array = NDArray[Any]
+MeanAndScale = Callable[[Array, "Array | None"], tuple[Array, Array]]
+
+# In units of the scale. Of an outlier that lies further away, a robust loss needs the side only: its distance would
+# hide the other rows in the rounding error of the mean loss.
+LARGEST_OUTLIER = 1e6
+
+
+def no_scaling(Y: Array, sample_weight: Array | None) -> tuple[Array, Array]:
+    """Return for each target mean 0 and scale 1: the network learns the targets as they come."""
+    return np.zeros(Y.shape[1]), np.ones(Y.shape[1])
+
+
+def zero_and_mean(Y: Array, sample_weight: Array | None) -> tuple[Array, Array]:
+    """Return for each target 0, and as its scale the weighted mean; 1 where that is not positive."""
+    Y = Y.astype(np.float64)
+    with np.errstate(under="ignore"):  # of what is next to nothing beside the largest
+        target_unit = np.maximum(np.abs(Y).max(axis=0), np.finfo(np.float64).tiny)
+        mean = np.average(Y / target_unit, axis=0, weights=sample_weight) * target_unit
+    return np.zeros(Y.shape[1]), np.where(mean > 0, mean, 1)
 
 
 def target_mean_and_std(Y: Array, sample_weight: Array | None) -> tuple[Array, Array]:
@@ -43,6 +66,79 @@ def target_mean_and_std(Y: Array, sample_weight: Array | None) -> tuple[Array, A
         return (first_target + mean_deviation) * target_unit, std * target_unit
 
 
+def robust_mean_and_std(Y: Array, sample_weight: Array | None) -> tuple[Array, Array]:
+    """Return weighted mean and standard deviation of each target after its outliers are bounded, in float64.
+
+    Without outliers they are those of `target_mean_and_std`, to the bit. `clip_outliers` has the bounds.
+
+    Parameters
+    ----------
+    Y : ndarray of shape (n_rows, n_targets)
+        Finite numbers of any size.
+    sample_weight : ndarray of shape (n_rows,) or None
+        A row of weight zero counts as absent, one of weight 3 as three rows.
+
+    Returns
+    -------
+    mean, std : ndarray of shape (n_targets,)
+        The standard deviation of a constant target is exactly zero, and its mean the constant.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skneural.estimators.target_scaling import robust_mean_and_std, target_mean_and_std
+    >>> Y = np.array([[1.0], [2.0], [3.0], [4.0], [1e6]])  # the outlier is bounded at 23
+    >>> mean, std = robust_mean_and_std(Y, None)
+    >>> mean.round(1), std.round(1)
+    (array([6.6]), array([8.3]))
+    """
+    Y = Y.astype(np.float64)
+    weights = np.ones(len(Y)) if sample_weight is None else sample_weight
+    Y, weights = Y[weights > 0], weights[weights > 0]
+    with np.errstate(under="ignore"):
+        bounded = clip_outliers(Y, quantile=partial(weighted_quantiles, sample_weight=weights))
+    return target_mean_and_std(bounded, None if sample_weight is None else weights)
+
+
+def weighted_quantiles(y: Array, probabilities: Array, sample_weight: Array) -> Array:
+    """Return quantiles that depend on the weight of each value only: integer weights equal repeated rows.
+
+    Where the cumulated weight of the sorted values equals the probability, the quantile is the mean of two neighbours,
+    so that the quantiles of -y mirror those of y. NumPy calls this the averaged inverted CDF.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_rows,)
+    probabilities : array-like of shape (n_quantiles,)
+        Between 0 and 1, both excluded.
+    sample_weight : ndarray of shape (n_rows,)
+        Positive weights.
+
+    Returns
+    -------
+    ndarray of shape (n_quantiles,)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skneural.estimators.target_scaling import weighted_quantiles
+    >>> weighted_quantiles(np.array([3.0, 1.0, 2.0]), [0.25, 0.5], np.array([2.0, 1.0, 1.0]))
+    array([1.5, 2.5])
+    """
+    order = np.argsort(y)
+    sorted_y, cumulated_weight = y[order], np.cumsum(sample_weight[order])
+    cumulated_weight /= cumulated_weight[-1]
+    rounding = 1e-9  # of the sums
+    lower, upper = np.searchsorted(cumulated_weight, np.add.outer([-rounding, rounding], probabilities))
+    quantiles: Array = (sorted_y[lower] + sorted_y[upper]) / 2
+    return quantiles
+
+
+def weighted_rows(Y: Array, sample_weight: Array | None) -> Array:
+    """Return the rows of positive weight."""
+    return Y if sample_weight is None else Y[sample_weight > 0]
+
+
 class TargetScaling(NamedTuple):
     """What a regressor subtracts from the targets and divides them by, and their range.
 
@@ -55,10 +151,10 @@ class TargetScaling(NamedTuple):
     Examples
     --------
     >>> import numpy as np
-    >>> from skneural.estimators.target_scaling import TargetScaling
-    >>> first = TargetScaling.from_targets(np.array([[5.0], [5.0]]), None, standardize=True)
-    >>> later = TargetScaling.from_targets(np.array([[1.0], [7.0]]), None, standardize=True)
-    >>> resumed = first.resume(later)  # the constant target of the first rows has no scale
+    >>> from skneural.estimators.target_scaling import TargetScaling, target_mean_and_std
+    >>> first = TargetScaling.from_targets(np.array([[5.0], [5.0]]), None, target_mean_and_std)
+    >>> later_targets = np.array([[1.0], [7.0]])
+    >>> resumed = first.resume(later_targets, None, target_mean_and_std)  # the first rows have no scale
     >>> resumed.mean, resumed.scale, resumed.range.ravel()
     (array([4.]), array([3.]), array([1., 7.]))
     """
@@ -68,21 +164,20 @@ class TargetScaling(NamedTuple):
     range: Array
 
     @classmethod
-    def from_targets(cls, Y: Array, sample_weight: Array | None, standardize: bool) -> TargetScaling:
-        """Return the scaling of new targets: to mean 0 and standard deviation 1, or none."""
-        weighted_targets = Y if sample_weight is None else Y[sample_weight > 0]
+    def from_targets(cls, Y: Array, sample_weight: Array | None, mean_and_scale: MeanAndScale) -> TargetScaling:
+        """Return the scaling of new targets, by a function such as `target_mean_and_std`."""
+        weighted_targets = weighted_rows(Y, sample_weight)
         target_range = np.stack([weighted_targets.min(axis=0), weighted_targets.max(axis=0)])
-        if standardize:
-            return cls(*target_mean_and_std(Y, sample_weight), target_range)
-        return cls(np.zeros(Y.shape[1]), np.ones(Y.shape[1]), target_range)
+        return cls(*mean_and_scale(Y, sample_weight), target_range)
 
-    def resume(self, later: TargetScaling) -> TargetScaling:
+    def resume(self, Y: Array, sample_weight: Array | None, mean_and_scale: MeanAndScale) -> TargetScaling:
         """Return the scaling of later targets: this one, where there is one, with a range that includes theirs."""
+        has_scale = (self.scale > 0) & self.range.any(axis=0)  # zeros leave the scale open, whatever the loss
+        later = TargetScaling.from_targets(Y, sample_weight, no_scaling if has_scale.all() else mean_and_scale)
         lowest = np.minimum(self.range[0], later.range[0])
         highest = np.maximum(self.range[1], later.range[1])
         # Where all targets so far were equal, nothing was learned: the first others decide.
         later_scale = np.where(later.scale > 0, later.scale, (highest - lowest) / 2)
-        has_scale = self.scale > 0
         return TargetScaling(
             np.where(has_scale, self.mean, later.mean),
             np.where(has_scale, self.scale, later_scale),
@@ -102,7 +197,7 @@ def skewness_sign(Z: Array, sample_weight: Array | None) -> Array:
 
 def standardize_targets(Y: Array, mean: Array, scale: Array) -> Array:
     """Return (Y - mean) / scale in float64; zero where the scale is zero, as for a constant target."""
-    with np.errstate(under="ignore"):
+    with np.errstate(over="ignore", under="ignore"):
         return (Y.astype(np.float64) - mean) / np.where(scale > 0, scale, np.inf)
 
 

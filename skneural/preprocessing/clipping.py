@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from numbers import Real
 from typing import Any, Self
 
@@ -112,7 +113,7 @@ class SmoothClipper(SavedStateMixin, OneToOneFeatureMixin, TransformerMixin, Bas
         return tags
 
 
-def clip_outliers(X: np.ndarray) -> np.ndarray:
+def clip_outliers(X: np.ndarray, quantile: Callable[..., np.ndarray] = np.quantile) -> np.ndarray:
     """X with the values of each feature bounded to where its bulk lies, so that its standard deviation is the bulk's.
 
     The bounds are ten times the range of the middle half of the rows away from the median; where that is zero, of the
@@ -121,6 +122,8 @@ def clip_outliers(X: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     X : ndarray of shape (n_rows, n_features), floating
+    quantile : callable, default=numpy.quantile
+        ``quantile(x, probabilities)`` returns the quantiles of the values of a feature that are not NaN.
 
     Returns
     -------
@@ -134,14 +137,14 @@ def clip_outliers(X: np.ndarray) -> np.ndarray:
     array([ 1.,  2.,  3.,  4., 23.])
     """
     with np.errstate(over="ignore"):  # bounds beyond the largest number are none
-        low, high = np.array([_fences(x[~np.isnan(x)]) for x in X.T]).T
+        low, high = np.array([_fences(x[~np.isnan(x)], quantile) for x in X.T]).T
         return np.clip(X, low, high)
 
 
-def _fences(x: np.ndarray) -> tuple[float, float]:
+def _fences(x: np.ndarray, quantile: Callable[..., np.ndarray]) -> tuple[float, float]:
     if not len(x):
         return -np.inf, np.inf
     # Of halves, so that no difference overflows.
-    first, quarter, median, three_quarters, last = np.quantile(x / 2, [0.01, 0.25, 0.5, 0.75, 0.99])
+    first, quarter, median, three_quarters, last = quantile(x / 2, [0.01, 0.25, 0.5, 0.75, 0.99])
     spread = three_quarters - quarter or last - first or np.inf
     return 2 * (median - OUTLIER_FENCE * spread), 2 * (median + OUTLIER_FENCE * spread)
