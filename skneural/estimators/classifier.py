@@ -21,7 +21,7 @@ from skneural.estimators.class_labels import check_label_indicator, encode_label
 from skneural.estimators.class_weight import sample_weight_from_classes
 from skneural.estimators.parameters import fill_docstring, store_parameters, supports_partial_fit
 from skneural.estimators.temperature import TemperatureScaling, check_temperature_scaling, divide_output
-from skneural.float_errors import default_float_errors
+from skneural.float_errors import ignore_float_errors
 from skneural.losses import LogisticLoss, SoftmaxCrossEntropy
 from skneural.network import Network
 from skneural.saved_state import require
@@ -225,7 +225,7 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
         check_temperature_scaling(self, arguments, incremental=True)
         return self._fit(arguments, incremental=True)
 
-    @default_float_errors()
+    @ignore_float_errors
     def predict(self, X: Any) -> Array:
         """Return the most probable class of each row; for multilabel targets, the labels of probability above 1/2.
 
@@ -243,7 +243,7 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
         class_codes = self._predict_encoded(F)
         return class_codes if self._multilabel else self.classes_[class_codes]
 
-    @default_float_errors()
+    @ignore_float_errors
     def predict_proba(self, X: Any) -> Array:
         """Return the probability of each class, or of each label.
 
@@ -260,7 +260,7 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
         F = self._raw_output_per_class(self._raw_output(X))
         return self._loss.predict(F)
 
-    @default_float_errors()
+    @ignore_float_errors
     def predict_members(self, X: Any) -> Array:
         """Return the probabilities that each member of the network predicts; `predict_proba` returns their mean.
 
@@ -278,7 +278,7 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
         """
         return np.stack([self._loss.predict(self._raw_output_per_class(F)) for F in self._member_outputs(X)])
 
-    @default_float_errors()
+    @ignore_float_errors
     def predict_log_proba(self, X: Any) -> Array:
         """Return the logarithm of the probabilities, computed from the raw output and therefore finite.
 
@@ -295,7 +295,7 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
         F = self._raw_output_per_class(self._raw_output(X))
         return self._loss.log_predict(F)
 
-    @default_float_errors()
+    @ignore_float_errors
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the accuracy of the predictions.
 

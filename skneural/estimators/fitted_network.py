@@ -15,7 +15,7 @@ from skneural._sklearn_compat import validate_data
 from skneural.activations import Activation
 from skneural.component import Component
 from skneural.estimators.history import with_unknown_seconds, without_seconds
-from skneural.float_errors import default_float_errors
+from skneural.float_errors import ignore_float_errors
 from skneural.losses import Loss
 from skneural.network import Layout, Network
 from skneural.saved_state import SavedStateMixin, check_numbers, require
@@ -142,7 +142,7 @@ class FittedNetworkMixin(SavedStateMixin, ClassNamePrefixFeaturesOutMixin, Trans
         """
         return self.hidden_features(X, layer=-1)
 
-    @default_float_errors()
+    @ignore_float_errors
     def hidden_features(self, X: Any, layer: int) -> Array:
         """Return the activations of one hidden layer.
 
@@ -164,8 +164,7 @@ class FittedNetworkMixin(SavedStateMixin, ClassNamePrefixFeaturesOutMixin, Trans
             raise ValueError("There are no hidden features: hidden_layer_sizes is empty, expected at least one layer.")
         if not -n_hidden <= layer < n_hidden:
             raise ValueError(f"layer must be the number of one of the {n_hidden} hidden layers. Got {layer!r} instead.")
-        with np.errstate(over="ignore", invalid="ignore"):
-            return check_finite_output(self._network.features(X, layer % n_hidden))
+        return check_finite_output(self._network.features(X, layer % n_hidden))
 
     @property
     def _n_features_out(self) -> int:
@@ -183,19 +182,16 @@ class FittedNetworkMixin(SavedStateMixin, ClassNamePrefixFeaturesOutMixin, Trans
             return False
         if X.ndim != 2 or X.dtype != self.parameters_.dtype or X.shape[1] != self.n_features_in_ or not len(X):
             return False
-        with np.errstate(over="ignore", invalid="ignore"):
-            return bool(np.isfinite(np.add.reduce(X, axis=None)))  # NaN or infinity in X is one in the sum
+        return bool(np.isfinite(np.add.reduce(X, axis=None)))  # NaN or infinity in X is one in the sum
 
     def _raw_output(self, X: Any) -> Array:
         X = self._validate_X(X)
-        with np.errstate(over="ignore", invalid="ignore"):
-            return check_finite_output(self._loss.combine_members(self._network.raw_output(X)))
+        return check_finite_output(self._loss.combine_members(self._network.raw_output(X)))
 
     def _member_outputs(self, X: Any) -> Array:
         """Return the raw output of each member, of shape (n_members, n_rows, n_outputs)."""
         X = self._validate_X(X)
-        with np.errstate(over="ignore", invalid="ignore"):
-            member_outputs = self._network.raw_output(X).reshape(self._n_members, X.shape[0], self.n_outputs_)
+        member_outputs = self._network.raw_output(X).reshape(self._n_members, X.shape[0], self.n_outputs_)
         for output in member_outputs:
             check_finite_output(output)
         return member_outputs

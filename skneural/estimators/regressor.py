@@ -34,7 +34,7 @@ from skneural.estimators.target_scaling import (
     weighted_rows,
     zero_and_mean,
 )
-from skneural.float_errors import default_float_errors
+from skneural.float_errors import ignore_float_errors
 from skneural.losses import LOSSES, LogisticLoss, Loss, Quantile, SoftmaxCrossEntropy
 from skneural.network import Network
 from skneural.saved_state import check_numbers, require
@@ -246,7 +246,7 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
         arguments = FitArguments(X, y, sample_weight, X_val, y_val, sample_weight_val)
         return self._fit(arguments, incremental=True)
 
-    @default_float_errors()
+    @ignore_float_errors
     def predict(self, X: Any) -> Array:
         """Return the predicted targets.
 
@@ -263,7 +263,7 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
         """
         return self._predict_in_target_units(self._raw_output(X))
 
-    @default_float_errors()
+    @ignore_float_errors
     def predict_members(self, X: Any) -> Array:
         """Return what each member of the network predicts; `predict` returns their mean.
 
@@ -283,14 +283,13 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
         return np.stack([self._predict_in_target_units(F) for F in self._member_outputs(X)])
 
     def _predict_in_target_units(self, F: Array) -> Array:
-        with np.errstate(over="ignore"):
-            prediction = restore_targets(self._predict_standardized(F), self.target_mean_, self.target_scale_)
+        prediction = restore_targets(self._predict_standardized(F), self.target_mean_, self.target_scale_)
         prediction = check_finite_output(prediction)
         if self.clip_predictions:  # again, since restoring rounds
             prediction = np.clip(prediction, *self.target_range_.astype(prediction.dtype))
         return prediction[:, 0] if prediction.shape[1] == 1 else prediction
 
-    @default_float_errors()
+    @ignore_float_errors
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return R²; with a quantile loss D², the share of the pinball loss that the prediction explains.
 
