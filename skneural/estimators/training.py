@@ -83,7 +83,7 @@ class StochasticTraining:
             stopped_by = "interrupted"
             if isinstance(interrupt.__context__, DivergenceError) or not np.isfinite(estimator.parameters_).all():
                 loop.restart_from_best()
-            raise TrainingInterrupted.after(loop.n_epochs - self._n_before) from None
+            raise TrainingInterrupted.after(loop.n_epochs - self._n_before, how_to_go_on(estimator)) from None
         finally:
             self._set_attributes(stopped_by)
         warnings = self._warnings()
@@ -173,6 +173,16 @@ class StochasticTraining:
         return [ConvergenceWarning(limit + worse + advise(estimator, objective))] if limit or worse else []
 
 
+def how_to_go_on(estimator: Any) -> str:
+    """Return how an interrupted training goes on, with the parameters that would refuse it."""
+    settings = ["early_stopping=False"] if estimator.early_stopping in ("refit", "continue") else []
+    if getattr(estimator, "temperature_scaling", False):
+        settings.append("temperature_scaling=False")
+    call = "fit" if estimator.solver == "lbfgs" else "call partial_fit, or fit"
+    change = f"set {' and '.join(settings)}, then " if settings else ""
+    return f"{change}{call} with warm_start=True"
+
+
 class LBFGSTraining:
     """Trains the network of an estimator on all rows at once.
 
@@ -206,7 +216,7 @@ class LBFGSTraining:
             stopped_by = "interrupted"
             if lbfgs.monitor.use_score and lbfgs.monitor.early_stopping.best < math.inf:
                 lbfgs.monitor.restore_best()
-            raise TrainingInterrupted.after(estimator._n_epochs - self._n_before) from None
+            raise TrainingInterrupted.after(estimator._n_epochs - self._n_before, how_to_go_on(estimator)) from None
         finally:
             self._set_attributes(stopped_by, outcome)
         if lbfgs.monitor.use_score:

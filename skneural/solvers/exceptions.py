@@ -58,9 +58,9 @@ class TrainingInterrupted(KeyboardInterrupt):
     """
 
     @classmethod
-    def after(cls, n_iter: int) -> TrainingInterrupted:
-        """Return the error with its message, after so many epochs."""
+    def after(cls, n_iter: int, remedy: str = "call partial_fit, or fit with warm_start=True") -> TrainingInterrupted:
+        """Return the error with its message, after so many epochs; `remedy` says how training goes on."""
         return cls(
             f"Training was interrupted after {n_iter} full epochs. The estimator keeps what it has learned so far and "
-            "can be used; to go on, call partial_fit, or fit with warm_start=True."
+            f"can be used; to go on, {remedy}."
         )

@@ -17,7 +17,7 @@ from scipy import sparse
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.datasets import load_iris
-from sklearn.exceptions import NotFittedError
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.fixes import parse_version
@@ -640,6 +640,34 @@ class TestInterruption:
         assert np.isfinite(model.parameters_).all()
         Interrupting.calls = -(10**6)
         assert model.set_params(max_iter=5).fit(X, Y).n_iter_ == 5
+
+    @pytest.mark.parametrize(
+        ("settings", "advice"),
+        [
+            ({}, "to go on, call partial_fit, or fit with warm_start=True."),
+            ({"early_stopping": True}, "to go on, call partial_fit, or fit with warm_start=True."),
+            ({"solver": "lbfgs"}, "to go on, fit with warm_start=True."),
+            (
+                {"early_stopping": "continue", "scoring": "loss", "temperature_scaling": True},
+                "to go on, set early_stopping=False and temperature_scaling=False, then call partial_fit, or fit with "
+                "warm_start=True.",
+            ),
+        ],
+    )
+    def test_the_advice_can_be_followed(self, settings, advice):
+        Interrupting.calls = 0
+        model = ActivationMLPClassifier(activation=Interrupting(10), **{**SMALL, "max_iter": 100, **settings})
+        with pytest.raises(TrainingInterrupted) as interrupted:
+            model.fit(X, Y)
+        assert str(interrupted.value).endswith(advice)
+        Interrupting.calls = -(10**6)
+        changes = {name: False for name in ("early_stopping", "temperature_scaling") if f"{name}=False" in advice}
+        model.set_params(**changes, warm_start=True, max_iter=3)
+        if "partial_fit" in advice and not model.early_stopping:
+            model.partial_fit(X, Y)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            assert model.fit(X, Y).n_iter_ <= 3
 
     def test_early_stopping_restores_the_best_epoch_all_the_same(self):
         Interrupting.calls = 0
