@@ -67,6 +67,15 @@ class EqualBatches(Batches):
     For batch normalisation, which takes means and variances from each batch: those of a last batch of one or two rows
     would be far from those of the others.
 
+    Parameters
+    ----------
+    n_rows : int
+        Size of the training set.
+    batch_size : int
+        Largest number of rows per batch.
+    shuffle : bool
+        As in :class:`Batches`.
+
     Examples
     --------
     >>> from skneural.solvers import EqualBatches
