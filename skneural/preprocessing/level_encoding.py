@@ -79,7 +79,7 @@ def small_one_hot_table(
     rows repeat it, and cost little where they say nothing (docs/tabular.md). There are none for more than
     `MAX_TABLE_LEVELS` levels.
     """
-    if isinstance(min_frequency, float):
+    if min_frequency is not None and min_frequency < 1:  # a fraction
         min_frequency = int(np.ceil(min_frequency * len(row_levels)))
     min_rows = max(MIN_LEVEL_ROWS, min_frequency or 0)
     if n_levels > MAX_TABLE_LEVELS or np.bincount(row_levels).max() < min_rows:

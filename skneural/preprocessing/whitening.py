@@ -115,8 +115,8 @@ class PCAWhitener(ClassNamePrefixFeaturesOutMixin, MomentsTransformer):
     -----
     Statistics are accumulated and applied in float64, also for float32 input; the result is rounded once. `fit`
     multiplies many float32 rows of 128 features or more in single precision, if their correlation matrix has no
-    eigenvalue below 0.1, and keeps a part of the directions in single precision if their standard deviations differ by
-    no more than a factor of 100: the covariance of the outputs is then the identity up to 1e-5.
+    eigenvalue below 0.1, and, where it leaves directions out, keeps the others in single precision if their standard
+    deviations differ by no more than a factor of 100: the covariance of the outputs is then the identity up to 1e-5.
 
     `fit` keeps the directions, `partial_fit` and `merge` also the scatter matrix of all features (or a factor of it),
     from which the directions are computed when they are first needed. After `fit`, rows can be added if all directions

@@ -391,7 +391,7 @@ def refused_by_lbfgs(params):
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.UndefinedMetricWarning", "ignore::skneural.DeadUnitsWarning")
-@pytest.mark.filterwarnings("ignore:batch_norm=True normalises by")
+@pytest.mark.filterwarnings("ignore:batch_norm=True normalises by")  # of drawn batches of a few rows
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(cases())
 def test_any_combination(case):

@@ -14,6 +14,7 @@ from skneural import ActivationMLPRegressor
 from skneural.estimators.target_scale_warning import describe_mismatch, new_record, updated_record
 from skneural.estimators.target_scaling import TargetScaling, robust_mean_and_std, target_mean_and_std
 
+# Two epochs are no convergence, nor is training in a unit that does not suit the targets.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 RNG = np.random.RandomState(0)

@@ -405,6 +405,11 @@ class TestSmallBatchesUnderBatchNormalisation:
         with pytest.warns(UserWarning, match="batch_size=4 makes batches of 4"):
             model.fit(X[:40], Y[:40])
 
+    @QUIET
+    def test_the_message_names_the_batch_size_that_was_asked_for(self):
+        with pytest.warns(UserWarning, match=r"batch_size=9 makes batches of 5 row\(s\)"):
+            ActivationMLPRegressor(**SMALL, batch_norm=True, batch_size=9, max_iter=1).fit(X[:10], Y[:10])
+
     @pytest.mark.parametrize("n_rows", [1, 5, 8, 9])
     def test_fit_of_few_rows_takes_what_there_is(self, n_rows):
         with warnings.catch_warnings():

@@ -67,7 +67,7 @@ def test_where_there_is_no_step_and_no_gradient():
     assert math.isnan(updates.one_sign_gradients[0])
 
 
-@pytest.mark.filterwarnings("ignore:The first call set target_scale_")
+@pytest.mark.filterwarnings("ignore:The first call set target_scale_")  # targets far too large are the point
 def test_a_step_that_diverges_is_infinite():
     model = ActivationMLPRegressor(**{**SMALL, "activation": "identity"}, solver="sgd").fit(X, Y)
     model.set_params(learning_rate_init=1e300, alpha=0)
