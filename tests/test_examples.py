@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from skneural import ACTIVATIONS
+from skneural.backend import EXTENSIONS, built_extension
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = sorted((ROOT / "examples").glob("plot_*.py"))
@@ -139,6 +140,11 @@ CLAIMS = {
 }
 
 
+# Hundreds of fits, which take minutes in NumPy's form: without the native core a smaller search is run instead, and what
+# it prints is not compared.
+SEARCHES = {"plot_grid_search", "plot_racing"}
+NATIVE = all(map(built_extension, EXTENSIONS))
+
 # What an example needs besides the package; where scikit-learn is older, the example is not run.
 NEEDS = {"plot_dead_units": ["sklearn.callback"]}
 
@@ -204,6 +210,8 @@ def test_lines_that_are_alike(said, printed, same):
 def test_example_prints_what_it_claims(path, tmp_path):
     for module in NEEDS.get(path.stem, []):
         pytest.importorskip(module)
+    if path.stem in SEARCHES and not NATIVE:
+        pytest.skip("see test_a_smaller_search")
     output = run([str(path)], tmp_path)
     for claim in CLAIMS[path.stem]:
         assert re.search(claim, output), f"{claim!r} is not in the output:\n{output}"
@@ -220,14 +228,29 @@ def test_every_example_has_claims_and_every_claim_an_example():
     assert set(CLAIMS) == {path.stem for path in EXAMPLES}
 
 
-def test_the_main_job_runs_without_matplotlib(tmp_path):
-    source = (EXAMPLES[0].parent / "plot_grid_search.py").read_text()
-    small = source.replace("rates = [1e-4, 1e-3, 1e-2, 1e-1]", "rates = [1e-2]")
-    small = re.sub(r"activations = \[.*\]", 'activations = ["logistic", "relu"]', small).replace("n_jobs=-1", "cv=2")
+def smaller_search(name, folder):
+    """Write an example with a grid of two activations at one rate into a folder, and return its name."""
+    source = (EXAMPLES[0].parent / f"{name}.py").read_text()
+    small = source.replace("[1e-4, 1e-3, 1e-2, 1e-1]", "[1e-2]").replace("n_jobs=-1", "cv=2")
+    small = re.sub(r"activations = \[.*\]", 'activations = ["logistic", "relu"]', small)
     assert len(small) < len(source) - 80  # the grid was found
+    (folder / "small.py").write_text(small)
+    return "small.py"
+
+
+@pytest.mark.skipif(NATIVE, reason="runs in full")
+def test_a_smaller_search(tmp_path):
+    output = run([smaller_search("plot_racing", tmp_path)], tmp_path)
+    assert "equal networks: True" in output
+    assert "race's best is within one standard error of the grid's: True" in output
+    output = run([smaller_search("plot_grid_search", tmp_path)], tmp_path)
+    assert "equal predictions: True" in output
+    assert (tmp_path / "grid_search.png").exists()
+
+
+def test_the_main_job_runs_without_matplotlib(tmp_path):
     (tmp_path / "matplotlib.py").write_text("raise ImportError('blocked')\n")
-    (tmp_path / "small.py").write_text(small)
-    output = run(["small.py"], tmp_path)
+    output = run([smaller_search("plot_grid_search", tmp_path)], tmp_path)
     assert "equal predictions: True" in output
     assert "no heat map: Displays need matplotlib" in output
     assert not (tmp_path / "grid_search.png").exists()
