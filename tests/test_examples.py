@@ -140,8 +140,8 @@ CLAIMS = {
 }
 
 
-# Hundreds of fits, which take minutes in NumPy's form: without the native core a smaller search is run instead, and what
-# it prints is not compared.
+# Hundreds of fits, which take minutes in NumPy's form: without the native core a smaller search runs instead, and
+# what it prints is not compared.
 SEARCHES = {"plot_grid_search", "plot_racing"}
 NATIVE = all(map(built_extension, EXTENSIONS))
 
