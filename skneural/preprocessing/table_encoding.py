@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from skneural._sklearn_compat import RealNotInt, _check_feature_names_in, _fit_context, validate_table
 from skneural.constraints import Interval, StrOptions
 from skneural.float_errors import ignore_float_errors
-from skneural.preprocessing.clipping import SmoothClipper, clip_outliers
+from skneural.preprocessing.clipping import SmoothClipper
 from skneural.preprocessing.level_encoding import (
     TargetMeans,
     complete_table,
@@ -24,21 +24,22 @@ from skneural.preprocessing.level_encoding import (
     small_one_hot_table,
     unique_names,
 )
+from skneural.preprocessing.number_encoding import fit_scaler, fit_whitener
 from skneural.preprocessing.piecewise_linear import PiecewiseLinearEncoder
-from skneural.preprocessing.scaling import StdScaler
 from skneural.preprocessing.table_columns import Column, find_categories, read_columns, refuse_all_missing
 from skneural.saved_state import SavedStateMixin, check_numbers, require, unchanged_on_error
 
 ROWS_PER_BIN = 50  # 400 rows for 8 bins: with 578, bins help much; with 331 it depends on the split (docs/tabular.md)
 
-BIN_SCALE = 0.3  # of the piecewise-linear columns: many and related, they would outweigh the number itself
+DERIVED_SCALE = 0.3  # of bins and components: many and related, they would outweigh the numbers themselves
 
 
 class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
     """Turn a table of numbers, categories and missing cells into a matrix for a neural network.
 
-    Numbers are standardised, clipped smoothly and, if there are few of them and many rows, encoded piecewise linearly
-    as well, in columns that are multiplied by 0.3: they are many and related, and would outweigh the number itself.
+    Numbers are standardised and clipped smoothly. Where there are enough rows, two kinds of columns follow, multiplied
+    by 0.3, since they are many and related and would outweigh the numbers themselves: bins, a piecewise-linear encoding
+    of each number, and the whitened principal components of all numbers, which show what correlated numbers differ in.
     Categories get one column per level; if there are many, the mean target of each level and smaller columns. All are
     centred, so that 0, the mean, stands for all that is not known: missing cells and levels not seen in `fit`. Where
     training rows have missing cells, one more column indicates them.
@@ -65,8 +66,11 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         50 present cells per bin are not encoded so.
     max_columns : int in [0, inf), default=1000
         There is no piecewise-linear encoding if the numbers times ``n_bins`` exceed it; 0 for none in any case.
+    component_variance : float in [0, 1), default=0.999
+        Share of the variance of the scaled numbers that their whitened principal components have, see
+        :class:`skneural.PCAWhitener`; 0 for no components. There are none for fewer than 400 rows, or 20 per number.
     limit : float in (0, inf), default=3.0
-        The bound of standardised numbers and mean targets, see :class:`skneural.SmoothClipper`.
+        The bound of standardised numbers, components and mean targets, see :class:`skneural.SmoothClipper`.
     target_type : {"auto", "continuous", "binary", "multiclass"}, default="auto"
         What y is, for mean targets. As in :class:`sklearn.preprocessing.TargetEncoder`, ``"auto"`` takes whole numbers
         for classes; but more than ``max_levels`` of them are refused, since they may be meant as numbers.
@@ -90,6 +94,8 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         Bounds them.
     piecewise_encoder_ : PiecewiseLinearEncoder or None
         Encodes them.
+    whitener_ : Pipeline or None
+        A PCAWhitener and a SmoothClipper, for the components of scaled numbers; None if there are no components.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Only if X had column names that are all strings.
@@ -101,8 +107,9 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
 
     Notes
     -----
-    The columns of numbers come first: each number, its bins, and indicators of missing numbers. Then follow those of
-    the categories, each with its indicator. A feature without any present cell in `fit` has no column.
+    The columns of numbers come first: the numbers, their bins, their components, and indicators of missing numbers.
+    Then follow those of the categories, each with its indicator. A feature without any present cell in `fit` has no
+    column.
 
     Levels are compared as text. So 1, 1.0 and ``"1"`` are one level, and False and True are 0 and 1: rows of pandas, of
     Polars and of an array give the same output, to the bit.
@@ -144,13 +151,14 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         ],
         "n_bins": [Interval(Integral, 2, None, closed="left")],
         "max_columns": [Interval(Integral, 0, None, closed="left")],
+        "component_variance": [Interval(Real, 0, 1, closed="left")],
         "limit": [Interval(Real, 0, None, closed="neither")],
         "target_type": [StrOptions({"auto", "continuous", "binary", "multiclass"})],
         "random_state": ["random_state"],
     }
     _fitted_names = frozenset(
         {"n_features_in_", "feature_names_in_", "is_categorical_", "missing_share_"}
-        | {"scaler_", "clipper_", "piecewise_encoder_", "levels_", "level_tables_", "_name_endings"}
+        | {"scaler_", "clipper_", "piecewise_encoder_", "whitener_", "levels_", "level_tables_", "_name_endings"}
     )
 
     def __init__(
@@ -161,6 +169,7 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         min_frequency=0.001,
         n_bins=8,
         max_columns=1000,
+        component_variance=0.999,
         limit=3.0,
         target_type="auto",
         random_state=None,
@@ -170,6 +179,7 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         self.min_frequency = min_frequency
         self.n_bins = n_bins
         self.max_columns = max_columns
+        self.component_variance = component_variance
         self.limit = limit
         self.target_type = target_type
         self.random_state = random_state
@@ -267,14 +277,16 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         Returns
         -------
         names : ndarray of shape (n_columns,)
-            Strings: ``age``, ``age_bin0``, ``age_missing`` for a number; for a category ``colour_red``, ``colour_rare``
-            and ``colour_missing``, and ``colour`` for its mean target, ``colour_yes`` for that of a class of several.
+            Strings: ``age``, ``age_bin0``, ``age_missing`` for a number, and ``component0`` for all numbers; for a
+            category ``colour_red``, ``colour_rare`` and ``colour_missing``, and ``colour`` for its mean target,
+            ``colour_yes`` for that of a class of several.
         """
         check_is_fitted(self)
         names = _check_feature_names_in(self, input_features)
         numbers = names[self._numbers()]
         if len(numbers):
-            numbers = self.piecewise_encoder_.get_feature_names_out(numbers)
+            components = [f"component{i}" for i in range(self._n_components())]
+            numbers = [*self.piecewise_encoder_.get_feature_names_out(numbers), *components]
         missing = [f"{name}_missing" for name in names[self._numbers_with_indicator()]]
         levels = [f"{name}{end}" for name, ends in zip(names, self._name_endings, strict=True) for end in ends]
         return np.array(unique_names([*numbers, *missing, *levels]), dtype=object)
@@ -306,12 +318,15 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         self.scaler_: Any = None
         self.clipper_: Any = None
         self.piecewise_encoder_: Any = None
+        self.whitener_: Any = None
         if len(self._numbers()):
             X = self._stack_numbers(columns)
             self.scaler_ = fit_scaler(X, [columns[j].label for j in self._numbers()])
             self.clipper_ = SmoothClipper(limit=self.limit).fit(X)
             encoder = PiecewiseLinearEncoder(n_bins=self.n_bins, max_columns=self.max_columns, min_rows=ROWS_PER_BIN)
-            self.piecewise_encoder_ = encoder.fit(self._scale_numbers(X))
+            scaled = self._scale_numbers(X)
+            self.piecewise_encoder_ = encoder.fit(scaled)
+            self.whitener_ = fit_whitener(np.nan_to_num(scaled), self.component_variance, self.limit)
 
     def _scale_numbers(self, X: np.ndarray) -> np.ndarray:
         # In double precision up to here, where no value is larger than the limit.
@@ -348,11 +363,12 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         for levels, level_table, endings in zip(self.levels_, self.level_tables_, self._name_endings, strict=True):
             require(levels == sorted(set(levels)), f"levels_ must be different texts in order. Got {levels}.")
             check_numbers("level_tables_", level_table, (len(levels) + 2, len(endings)), dtypes="f")
-        number_steps = (self.scaler_, self.clipper_, self.piecewise_encoder_)
         n_numbers = len(self._numbers())
+        number_steps = [self.scaler_, self.clipper_, self.piecewise_encoder_]
+        number_steps += [] if self.whitener_ is None else [self.whitener_]
         n_fitted = [0 if step is None else step.n_features_in_ for step in number_steps]
         require(
-            n_fitted == [n_numbers] * 3,
+            n_fitted == [n_numbers] * len(number_steps),
             f"The steps for numbers must be of {n_numbers} features. Got {n_fitted}.",
         )
 
@@ -360,9 +376,12 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         if self.scaler_ is None:
             return np.empty((len(columns[0].cells), 0), np.float32)
         X = self._stack_numbers(columns)
-        encoded_numbers = self.piecewise_encoder_.transform(self._scale_numbers(X))
+        encoded = [self.piecewise_encoder_.transform(self._scale_numbers(X))]
+        encoded[0][np.isnan(encoded[0])] = 0.0
+        if self.whitener_ is not None:
+            encoded.append(self.whitener_.transform(encoded[0][:, : X.shape[1]]))
+        encoded_numbers = np.hstack(encoded)
         encoded_numbers *= self._number_factors()
-        encoded_numbers[np.isnan(encoded_numbers)] = 0.0
         indicated = self._numbers_with_indicator()
         is_missing = np.column_stack([np.empty((len(X), 0)), *(columns[j].missing for j in indicated)])
         return np.hstack([encoded_numbers, is_missing - self.missing_share_[indicated]], dtype=np.float32)
@@ -382,9 +401,12 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         return np.flatnonzero(~self.is_categorical_ & (self.missing_share_ < 1))
 
     def _number_factors(self) -> np.ndarray:
-        """What the columns of numbers and of their bins are multiplied by."""
-        n_numbers, n_bins = len(self._numbers()), len(self.piecewise_encoder_.encoding_mean_)
-        return np.repeat(np.array([1.0, BIN_SCALE], np.float32), [n_numbers, n_bins])
+        """What the columns of numbers, of their bins and components are multiplied by."""
+        n_derived = len(self.piecewise_encoder_.encoding_mean_) + self._n_components()
+        return np.repeat(np.array([1.0, DERIVED_SCALE], np.float32), [len(self._numbers()), n_derived])
+
+    def _n_components(self) -> int:
+        return 0 if self.whitener_ is None else self.whitener_[0].n_components_
 
     def _numbers_with_indicator(self) -> np.ndarray:
         return np.flatnonzero(~self.is_categorical_ & (self.missing_share_ > 0) & (self.missing_share_ < 1))
@@ -395,24 +417,3 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         tags.input_tags.categorical = True
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
-
-
-def fit_scaler(X: np.ndarray, labels: list[str]) -> StdScaler:
-    """A scaler of numbers, fitted without their far outliers; a ValueError names the column whose squares overflow.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n_rows, n_features), float64
-        Finite numbers, or NaN; at least one number in each column.
-    labels : list of str
-        What messages call the columns.
-    """
-    bounded = clip_outliers(X)
-    try:
-        return StdScaler().fit(bounded)
-    except ValueError as error:
-        largest = np.nanmax(np.abs(bounded), axis=0)
-        raise ValueError(
-            f"{labels[np.argmax(largest)]} of X holds numbers up to {largest.max():.3g}, whose squares overflow "
-            "float64. Expected values below about 1e150: divide the column by a constant first."
-        ) from error

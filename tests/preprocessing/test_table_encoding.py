@@ -12,6 +12,7 @@ import pytest
 from scipy import sparse
 from sklearn import config_context
 from sklearn.base import clone
+from sklearn.decomposition import PCA
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -188,7 +189,7 @@ def test_numbers_are_encoded_piecewise_linearly_where_rows_suffice():
     X = np.random.default_rng(0).standard_normal((1000, 2))
     X[::5, 1] = np.nan  # 800 are left, enough for 8 bins
     X[:250:5, 1] = 0
-    encoder = TableEncoder(limit=2.0)
+    encoder = TableEncoder(limit=2.0, component_variance=0)
     Z = encoder.fit_transform(X)
     S = np.column_stack([StandardScaler().fit_transform(X[:, [j]]) for j in range(2)])
     C = (2 * S / np.hypot(S, 2)).astype(np.float32)
@@ -204,10 +205,47 @@ def test_numbers_are_encoded_piecewise_linearly_where_rows_suffice():
     assert list(encoder.get_feature_names_out()[[0, 1, 2, 17, 18]]) == ["x0", "x1", "x0_bin0", "x1_bin7", "x1_missing"]
 
 
-@pytest.mark.parametrize(("settings", "n_columns"), [({}, 27), ({"n_bins": 4}, 15), ({"max_columns": 23}, 3)])
+@pytest.mark.parametrize(("settings", "n_columns"), [({}, 30), ({"n_bins": 4}, 18), ({"max_columns": 23}, 6)])
 def test_the_encoding_has_its_bounds(settings, n_columns):
     X = np.random.default_rng(0).standard_normal((800, 3))
     assert TableEncoder(**settings).fit_transform(X).shape[1] == n_columns
+
+
+def test_components_are_whitened_and_clipped():
+    rng = np.random.default_rng(0)
+    common = rng.standard_normal((1000, 1))
+    noisy = common + 0.2 * rng.standard_normal((1000, 3))
+    X = np.column_stack([noisy, rng.uniform(size=1000), 2 * common, np.ones(1000)])
+    X[::7, 0] = np.nan
+    encoder = TableEncoder(max_columns=0, limit=2.0, component_variance=0.99)
+    Z = encoder.fit_transform(X)
+    components = PCA(n_components=0.99, whiten=True, svd_solver="full").fit_transform(Z[:, :6].astype(np.float64))
+    names = [f"component{i}" for i in range(components.shape[1])]
+    assert list(encoder.get_feature_names_out()[6:]) == [*names, "x0_missing"]
+    assert len(names) == 4  # the constant has no variance, and what is last has too little
+    expected = 0.3 * 2 * components / np.hypot(components, 2)
+    signs = np.sign((Z[:, 6:-1] * expected).sum(axis=0))
+    np.testing.assert_allclose(Z[:, 6:-1], signs * expected, atol=1e-5)
+    np.testing.assert_allclose(encoder.transform(X[:1]), Z[:1], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("n_rows", "n_numbers", "n_components"), [(399, 2, 0), (400, 2, 2), (599, 30, 0), (600, 30, 30), (500, 1, 0)]
+)
+def test_components_need_rows_and_several_numbers(n_rows, n_numbers, n_components):
+    X = np.random.default_rng(0).standard_normal((n_rows, n_numbers))
+    encoder = TableEncoder(max_columns=0)
+    assert encoder.fit_transform(X).shape[1] == n_numbers + n_components
+    assert (encoder.whitener_ is None) == (n_components == 0)
+    assert TableEncoder(max_columns=0, component_variance=0).fit_transform(X).shape[1] == n_numbers
+
+
+def test_numbers_without_information_give_no_components_and_no_warning():
+    X = np.random.default_rng(0).standard_normal((500, 2))
+    repeated = np.column_stack([X, X, np.full(500, 3.0), np.full(500, np.nan)])
+    encoder = TableEncoder(max_columns=0).fit(repeated)
+    assert encoder.whitener_[0].n_components_ == 2
+    assert TableEncoder().fit(np.ones((500, 2))).whitener_ is None
 
 
 def test_numbers_are_as_exact_as_the_scaler():
@@ -277,7 +315,10 @@ def test_numbers_whose_squares_overflow_are_refused_by_name(cells):
 # Settings and columns.
 
 
-@pytest.mark.parametrize("settings", [{"max_levels": 0}, {"min_frequency": 0}, {"min_frequency": 1.5}, {"n_bins": 1}])
+@pytest.mark.parametrize(
+    "settings",
+    [{"max_levels": 0}, {"min_frequency": 0}, {"min_frequency": 1.5}, {"n_bins": 1}, {"component_variance": 1.0}],
+)
 def test_other_settings_are_refused(settings):
     with pytest.raises(ValueError, match=next(iter(settings))):
         TableEncoder(**settings).fit([[1.0]])

@@ -85,8 +85,12 @@ def encode_numbers(model: TableEncoder, table: InputTable) -> list[Tensor]:
     first, *others = [part.cast(np.float64) for part in parts]
     X = first.hstack(*others) if others else first
     scaled = clip_smoothly(model.clipper_, standardize(model.scaler_, X)).cast(np.float32)
-    Z = encode_piecewise_linear(model.piecewise_encoder_, scaled) * model._number_factors()
-    encoded = [Z.constant(0.0).where(Z.is_nan(), Z)]
+    Z = encode_piecewise_linear(model.piecewise_encoder_, scaled)
+    Z = Z.constant(0.0).where(Z.is_nan(), Z)
+    if model.whitener_ is not None:
+        whitener, clipper = model.whitener_
+        Z = Z.hstack(clip_smoothly(clipper, whiten(whitener, Z.take(np.arange(len(numbers)), axis=1))))
+    encoded = [Z * model._number_factors()]
     indicated = model._numbers_with_indicator()
     if len(indicated):
         missing = X.is_nan().take(np.searchsorted(numbers, indicated), axis=1).cast(np.float64)

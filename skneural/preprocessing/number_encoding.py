@@ -1,0 +1,53 @@
+"""How a table's numbers are scaled and decorrelated."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.pipeline import Pipeline, make_pipeline
+
+from skneural.preprocessing.clipping import SmoothClipper, clip_outliers
+from skneural.preprocessing.scaling import StdScaler
+from skneural.preprocessing.whitening import PCAWhitener
+
+# For whitened components: with fewer rows, weak directions are mostly chance (docs/tabular.md).
+MIN_ROWS, ROWS_PER_NUMBER = 400, 20
+
+
+def fit_scaler(X: np.ndarray, labels: list[str]) -> StdScaler:
+    """A scaler of numbers, fitted without their far outliers; a ValueError names the column whose squares overflow.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_rows, n_features), float64
+        Finite numbers, or NaN; at least one number in each column.
+    labels : list of str
+        What messages call the columns.
+    """
+    bounded = clip_outliers(X)
+    try:
+        return StdScaler().fit(bounded)
+    except ValueError as error:
+        largest = np.nanmax(np.abs(bounded), axis=0)
+        raise ValueError(
+            f"{labels[np.argmax(largest)]} of X holds numbers up to {largest.max():.3g}, whose squares overflow "
+            "float64. Expected values below about 1e150: divide the column by a constant first."
+        ) from error
+
+
+def fit_whitener(Z: np.ndarray, component_variance: float, limit: float) -> Pipeline | None:
+    """What whitens scaled numbers, and bounds the result; None if there are no components, or too few rows for them.
+
+    Parameters
+    ----------
+    Z : ndarray of shape (n_rows, n_features), float32
+        Scaled numbers, 0 where they are missing.
+    component_variance : float in [0, 1)
+        Share of the variance that is kept.
+    limit : float
+        Of the `SmoothClipper`.
+    """
+    n_rows, n_features = Z.shape
+    has_rows = n_rows >= max(MIN_ROWS, ROWS_PER_NUMBER * n_features)
+    if component_variance == 0 or n_features < 2 or not has_rows or not np.ptp(Z, axis=0).any():
+        return None
+    return make_pipeline(PCAWhitener(n_components=float(component_variance)), SmoothClipper(limit=limit)).fit(Z)
