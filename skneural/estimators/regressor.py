@@ -26,6 +26,7 @@ from skneural.estimators.target_scaling import (
     MeanAndScale,
     TargetScaling,
     no_scaling,
+    range_in_dtype,
     restore_targets,
     robust_mean_and_std,
     skewness_sign,
@@ -286,7 +287,7 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
         prediction = restore_targets(self._predict_standardized(F), self.target_mean_, self.target_scale_)
         prediction = check_finite_output(prediction)
         if self.clip_predictions:  # again, since restoring rounds
-            prediction = np.clip(prediction, *self.target_range_.astype(prediction.dtype))
+            prediction = np.clip(prediction, *range_in_dtype(self.target_range_, prediction.dtype))
         return prediction[:, 0] if prediction.shape[1] == 1 else prediction
 
     @ignore_float_errors

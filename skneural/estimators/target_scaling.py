@@ -205,3 +205,29 @@ def restore_targets(F: Array, mean: Array, scale: Array) -> Array:
     """Return mean + scale · F in the dtype of F; infinity where that is too large for it."""
     with np.errstate(over="ignore", under="ignore"):
         return (mean + scale * F).astype(F.dtype)
+
+
+def range_in_dtype(target_range: Array, dtype: Any) -> Array:
+    """Return the smallest and largest numbers of a dtype within the range; the nearest ones if there are none.
+
+    Parameters
+    ----------
+    target_range : ndarray of shape (2, n_targets), float64
+        Smallest and largest target.
+    dtype : dtype
+        float32 or float64.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skneural.estimators.target_scaling import range_in_dtype
+    >>> low, high = range_in_dtype(np.array([[0.1], [0.7]]), np.float32)
+    >>> bool(low.astype(float) >= 0.1), bool(high.astype(float) <= 0.7)
+    (True, True)
+    """
+    dtype = np.dtype(dtype)
+    with np.errstate(over="ignore", under="ignore"):
+        low, high = nearest = target_range.astype(dtype)
+        low = np.where(low < target_range[0], np.nextafter(low, dtype.type(np.inf)), low)
+        high = np.where(high > target_range[1], np.nextafter(high, dtype.type(-np.inf)), high)
+    return np.where(low <= high, [low, high], nearest)

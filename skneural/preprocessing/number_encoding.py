@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-from sklearn.pipeline import Pipeline, make_pipeline
 
-from skneural.preprocessing.clipping import SmoothClipper, clip_outliers
+from skneural.preprocessing.clipping import clip_outliers
 from skneural.preprocessing.scaling import StdScaler
 from skneural.preprocessing.whitening import PCAWhitener
 
 # For whitened components: with fewer rows, weak directions are mostly chance (docs/tabular.md).
 MIN_ROWS, ROWS_PER_NUMBER = 400, 20
+
+STRONG = 0.5  # times the mean variance of the numbers: components from there on are easy to learn from the numbers
 
 
 def fit_scaler(X: np.ndarray, labels: list[str]) -> StdScaler:
@@ -34,8 +35,8 @@ def fit_scaler(X: np.ndarray, labels: list[str]) -> StdScaler:
         ) from error
 
 
-def fit_whitener(Z: np.ndarray, component_variance: float, limit: float) -> Pipeline | None:
-    """What whitens scaled numbers, and bounds the result; None if there are no components, or too few rows for them.
+def fit_whitener(Z: np.ndarray, component_variance: float) -> PCAWhitener | None:
+    """What whitens scaled numbers; None if no weak components are wanted or found, or rows are too few for them.
 
     Parameters
     ----------
@@ -43,11 +44,18 @@ def fit_whitener(Z: np.ndarray, component_variance: float, limit: float) -> Pipe
         Scaled numbers, 0 where they are missing.
     component_variance : float in [0, 1)
         Share of the variance that is kept.
-    limit : float
-        Of the `SmoothClipper`.
     """
     n_rows, n_features = Z.shape
     has_rows = n_rows >= max(MIN_ROWS, ROWS_PER_NUMBER * n_features)
-    if component_variance == 0 or n_features < 2 or not has_rows or not np.ptp(Z, axis=0).any():
+    if component_variance == 0 or not has_rows or not np.ptp(Z, axis=0).any():
         return None
-    return make_pipeline(PCAWhitener(n_components=float(component_variance)), SmoothClipper(limit=limit)).fit(Z)
+    whitener = PCAWhitener(n_components=float(component_variance)).fit(Z)
+    return whitener if len(weak_components(whitener)) else None
+
+
+def weak_components(whitener: PCAWhitener) -> np.ndarray:
+    """The indices of those components whose variance is far below the mean of the numbers'.
+
+    They are what correlated numbers differ in. The numbers hide them, but show the others, which are sums of them.
+    """
+    return np.flatnonzero(whitener.explained_variance_ratio_ < STRONG / whitener.n_features_in_)

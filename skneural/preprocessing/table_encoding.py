@@ -24,7 +24,7 @@ from skneural.preprocessing.level_encoding import (
     small_one_hot_table,
     unique_names,
 )
-from skneural.preprocessing.number_encoding import fit_scaler, fit_whitener
+from skneural.preprocessing.number_encoding import fit_scaler, fit_whitener, weak_components
 from skneural.preprocessing.piecewise_linear import PiecewiseLinearEncoder
 from skneural.preprocessing.table_columns import Column, find_categories, read_columns, refuse_all_missing
 from skneural.saved_state import SavedStateMixin, check_numbers, require, unchanged_on_error
@@ -37,9 +37,9 @@ DERIVED_SCALE = 0.3  # of bins and components: many and related, they would outw
 class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
     """Turn a table of numbers, categories and missing cells into a matrix for a neural network.
 
-    Numbers are standardised and clipped smoothly. Where there are enough rows, two kinds of columns follow, multiplied
-    by 0.3, since they are many and related and would outweigh the numbers themselves: bins, a piecewise-linear encoding
-    of each number, and the whitened principal components of all numbers, which show what correlated numbers differ in.
+    Numbers are standardised and clipped smoothly. With enough rows, two kinds of columns follow, times 0.3, since they
+    are many and related and would outweigh the numbers themselves: bins, a piecewise-linear encoding of each number,
+    and whitened principal components, which show the network what correlated numbers differ in.
     Categories get one column per level; if there are many, the mean target of each level and smaller columns. All are
     centred, so that 0, the mean, stands for all that is not known: missing cells and levels not seen in `fit`. Where
     training rows have missing cells, one more column indicates them.
@@ -67,8 +67,10 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
     max_columns : int in [0, inf), default=1000
         There is no piecewise-linear encoding if the numbers times ``n_bins`` exceed it; 0 for none in any case.
     component_variance : float in [0, 1), default=0.999
-        Share of the variance of the scaled numbers that their whitened principal components have, see
-        :class:`skneural.PCAWhitener`; 0 for no components. There are none for fewer than 400 rows, or 20 per number.
+        The strongest principal components that have this share of the variance of the scaled numbers count as
+        information, the rest as noise; 0 for no components at all. Of those, the ones with less than half the mean
+        variance of a number become columns, whitened by :class:`skneural.PCAWhitener`: stronger ones are sums of
+        correlated numbers, which are easy to learn without. None if rows are fewer than 400, or 20 per number.
     limit : float in (0, inf), default=3.0
         The bound of standardised numbers, components and mean targets, see :class:`skneural.SmoothClipper`.
     target_type : {"auto", "continuous", "binary", "multiclass"}, default="auto"
@@ -94,8 +96,8 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         Bounds them.
     piecewise_encoder_ : PiecewiseLinearEncoder or None
         Encodes them.
-    whitener_ : Pipeline or None
-        A PCAWhitener and a SmoothClipper, for the components of scaled numbers; None if there are no components.
+    whitener_ : PCAWhitener or None
+        Whitens the scaled numbers; None if there are no columns of components.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Only if X had column names that are all strings.
@@ -326,7 +328,7 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
             encoder = PiecewiseLinearEncoder(n_bins=self.n_bins, max_columns=self.max_columns, min_rows=ROWS_PER_BIN)
             scaled = self._scale_numbers(X)
             self.piecewise_encoder_ = encoder.fit(scaled)
-            self.whitener_ = fit_whitener(np.nan_to_num(scaled), self.component_variance, self.limit)
+            self.whitener_ = fit_whitener(np.nan_to_num(scaled), self.component_variance)
 
     def _scale_numbers(self, X: np.ndarray) -> np.ndarray:
         # In double precision up to here, where no value is larger than the limit.
@@ -379,7 +381,8 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         encoded = [self.piecewise_encoder_.transform(self._scale_numbers(X))]
         encoded[0][np.isnan(encoded[0])] = 0.0
         if self.whitener_ is not None:
-            encoded.append(self.whitener_.transform(encoded[0][:, : X.shape[1]]))
+            components = self.whitener_.transform(encoded[0][:, : X.shape[1]])[:, weak_components(self.whitener_)]
+            encoded.append(SmoothClipper(limit=self.limit).transform(components))
         encoded_numbers = np.hstack(encoded)
         encoded_numbers *= self._number_factors()
         indicated = self._numbers_with_indicator()
@@ -406,7 +409,7 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         return np.repeat(np.array([1.0, DERIVED_SCALE], np.float32), [len(self._numbers()), n_derived])
 
     def _n_components(self) -> int:
-        return 0 if self.whitener_ is None else self.whitener_[0].n_components_
+        return 0 if self.whitener_ is None else len(weak_components(self.whitener_))
 
     def _numbers_with_indicator(self) -> np.ndarray:
         return np.flatnonzero(~self.is_categorical_ & (self.missing_share_ > 0) & (self.missing_share_ < 1))

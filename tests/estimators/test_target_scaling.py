@@ -11,6 +11,7 @@ from sklearn.metrics import mean_poisson_deviance, r2_score
 
 from skneural import ActivationMLPRegressor, tabular_regressor
 from skneural.estimators.target_scaling import (
+    range_in_dtype,
     restore_targets,
     robust_mean_and_std,
     skewness_sign,
@@ -461,3 +462,17 @@ def test_every_loss_in_the_targets_units_says_so():
         "huber",
         "quantile",
     }
+
+
+@pytest.mark.parametrize("value", [0.1, -0.1, 1 / 3, 1e-50, 3.5e38, 7.0])
+def test_the_range_is_rounded_inwards(value):
+    target_range = np.array([[-value, value - 1], [value, value]]) if value > 0 else np.array([[value], [-value]])
+    low, high = range_in_dtype(target_range, np.float32)
+    assert low.dtype == np.float32
+    assert (low.astype(float) >= target_range[0]).all()
+    assert (high.astype(float) <= target_range[1]).all()
+    np.testing.assert_array_equal(range_in_dtype(target_range, np.float64), target_range)
+
+
+def test_a_range_without_a_number_of_the_dtype_is_the_nearest_one():
+    np.testing.assert_array_equal(range_in_dtype(np.array([[0.1], [0.1]]), np.float32), np.float32([[0.1], [0.1]]))

@@ -156,6 +156,7 @@ USUAL: dict[str, list[Callable[[], Any]]] = {
     "limit": [lambda: 1e-300, lambda: 1e300],
     "n_bins": [lambda: 2],
     "max_columns": [lambda: 0],
+    "component_variance": [lambda: 0, lambda: 0.5],
     "min_rows": [lambda: 1],
     "categorical_features": [lambda: None, lambda: [0], lambda: [True] * 3],
     "max_levels": [lambda: 1, lambda: 3],

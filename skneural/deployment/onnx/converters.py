@@ -24,6 +24,7 @@ from skneural.deployment.onnx.onnx_preprocessing import (
 )
 from skneural.deployment.optional_dependencies import import_optional_dependency
 from skneural.estimators import ActivationMLPClassifier, ActivationMLPRegressor
+from skneural.estimators.target_scaling import range_in_dtype
 from skneural.network import Network
 from skneural.network.batch_normalization import EPSILON
 from skneural.preprocessing import (
@@ -124,7 +125,7 @@ def predict_targets(model: ActivationMLPRegressor, X: Tensor) -> Tensor:
     predicted = outputs * model.target_scale_ + model.target_mean_
     if not model.clip_predictions:
         return predicted
-    low, high = model.target_range_.astype(X.dtype)
+    low, high = range_in_dtype(model.target_range_, X.dtype)
     return predicted.maximum(low).minimum(high)
 
 

@@ -22,6 +22,7 @@ from skneural.preprocessing import (
     TableEncoder,
 )
 from skneural.preprocessing.level_encoding import level_codes
+from skneural.preprocessing.number_encoding import weak_components
 from skneural.preprocessing.standardizing import nonzero_scale, split_mean
 from skneural.preprocessing.table_columns import BOOLS, is_number_text, levels_lost_as_numbers, number_text
 
@@ -88,8 +89,8 @@ def encode_numbers(model: TableEncoder, table: InputTable) -> list[Tensor]:
     Z = encode_piecewise_linear(model.piecewise_encoder_, scaled)
     Z = Z.constant(0.0).where(Z.is_nan(), Z)
     if model.whitener_ is not None:
-        whitener, clipper = model.whitener_
-        Z = Z.hstack(clip_smoothly(clipper, whiten(whitener, Z.take(np.arange(len(numbers)), axis=1))))
+        components = whiten(model.whitener_, Z.take(np.arange(len(numbers)), axis=1))
+        Z = Z.hstack(clip_smoothly(model.clipper_, components.take(weak_components(model.whitener_), axis=1)))
     encoded = [Z * model._number_factors()]
     indicated = model._numbers_with_indicator()
     if len(indicated):
