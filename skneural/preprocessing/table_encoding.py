@@ -68,9 +68,9 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         There is no piecewise-linear encoding if the numbers times ``n_bins`` exceed it; 0 for none in any case.
     component_variance : float in [0, 1), default=0.999
         The strongest principal components that have this share of the variance of the scaled numbers count as
-        information, the rest as noise; 0 for no components at all. Of those, the ones with less than half the mean
-        variance of a number become columns, whitened by :class:`skneural.PCAWhitener`: stronger ones are sums of
-        correlated numbers, which are easy to learn without. None if rows are fewer than 400, or 20 per number.
+        information, the rest as noise; 0 for no components at all. Of those, the ones with less than a fifth of the
+        mean variance of a number become columns, whitened by :class:`skneural.PCAWhitener`: stronger ones are easy to
+        learn without. None if rows are fewer than 400, or 20 per number.
     limit : float in (0, inf), default=3.0
         The bound of standardised numbers, components and mean targets, see :class:`skneural.SmoothClipper`.
     target_type : {"auto", "continuous", "binary", "multiclass"}, default="auto"
