@@ -66,7 +66,7 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         50 present cells per bin are not encoded so.
     max_columns : int in [0, inf), default=1000
         There is no piecewise-linear encoding if the numbers times ``n_bins`` exceed it; 0 for none in any case.
-    component_variance : float in [0, 1), default=0.999
+    component_variance : float in [0, 1), default=0.9999
         The strongest principal components that have this share of the variance of the scaled numbers count as
         information, the rest as noise; 0 for no components at all. Of those, the ones with less than a fifth of the
         mean variance of a number become columns, whitened by :class:`skneural.PCAWhitener`: stronger ones are easy to
@@ -171,7 +171,7 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         min_frequency=0.001,
         n_bins=8,
         max_columns=1000,
-        component_variance=0.999,
+        component_variance=0.9999,
         limit=3.0,
         target_type="auto",
         random_state=None,
