@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from skneural.preprocessing.clipping import clip_outliers
+from skneural.preprocessing.clipping import SmoothClipper, clip_outliers
 from skneural.preprocessing.scaling import StdScaler
 from skneural.preprocessing.whitening import PCAWhitener
 
@@ -37,21 +37,21 @@ def fit_scaler(X: np.ndarray, labels: list[str]) -> StdScaler:
         ) from error
 
 
-def fit_whitener(Z: np.ndarray, component_variance: float) -> PCAWhitener | None:
+def fit_whitener(scaled: np.ndarray, component_variance: float) -> PCAWhitener | None:
     """What whitens scaled numbers; None if no weak components are wanted or found, or rows are too few for them.
 
     Parameters
     ----------
-    Z : ndarray of shape (n_rows, n_features), float32
-        Scaled numbers, 0 where they are missing.
+    scaled : ndarray of shape (n_rows, n_features), float32
+        Scaled numbers, or NaN; rows without NaN count.
     component_variance : float in [0, 1)
         Share of the variance that is kept.
     """
-    n_rows, n_features = Z.shape
-    has_rows = n_rows >= max(MIN_ROWS, ROWS_PER_NUMBER * n_features)
-    if component_variance == 0 or not has_rows or not np.ptp(Z, axis=0).any():
+    complete = scaled[~np.isnan(scaled).any(axis=1)]
+    has_rows = len(complete) >= max(MIN_ROWS, ROWS_PER_NUMBER * complete.shape[1])
+    if component_variance == 0 or not has_rows or not np.ptp(complete, axis=0).any():
         return None
-    whitener = PCAWhitener(n_components=float(component_variance)).fit(Z)
+    whitener = PCAWhitener(n_components=float(component_variance)).fit(complete)
     return whitener if len(weak_components(whitener)) else None
 
 
@@ -61,3 +61,26 @@ def weak_components(whitener: PCAWhitener) -> np.ndarray:
     They are what correlated numbers differ in: the numbers hide them.
     """
     return np.flatnonzero(whitener.explained_variance_ratio_ < WEAK / whitener.n_features_in_)
+
+
+def encode_weak_components(whitener: PCAWhitener, scaled: np.ndarray, limit: float) -> np.ndarray:
+    """The weak components, whitened and clipped smoothly; 0 in rows where a number is missing.
+
+    There, the mean in the place of the number would be far from what the correlated numbers of the row say.
+
+    Parameters
+    ----------
+    whitener : PCAWhitener
+    scaled : ndarray of shape (n_rows, n_features), float32
+        Scaled numbers, or NaN.
+    limit : float
+        Of the clipping.
+
+    Returns
+    -------
+    ndarray of shape (n_rows, n_weak_components), float32
+    """
+    components = whitener.transform(np.nan_to_num(scaled))[:, weak_components(whitener)]
+    components = SmoothClipper(limit=limit).transform(components)
+    components[np.isnan(scaled).any(axis=1)] = 0.0
+    return components

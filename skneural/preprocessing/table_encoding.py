@@ -24,7 +24,12 @@ from skneural.preprocessing.level_encoding import (
     small_one_hot_table,
     unique_names,
 )
-from skneural.preprocessing.number_encoding import fit_scaler, fit_whitener, weak_components
+from skneural.preprocessing.number_encoding import (
+    encode_weak_components,
+    fit_scaler,
+    fit_whitener,
+    weak_components,
+)
 from skneural.preprocessing.piecewise_linear import PiecewiseLinearEncoder
 from skneural.preprocessing.table_columns import Column, find_categories, read_columns, refuse_all_missing
 from skneural.saved_state import SavedStateMixin, check_numbers, require, unchanged_on_error
@@ -70,7 +75,7 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         The strongest principal components that have this share of the variance of the scaled numbers count as
         information, the rest as noise; 0 for no components at all. Of those, the ones with less than a fifth of the
         mean variance of a number become columns, whitened by :class:`skneural.PCAWhitener`: stronger ones are easy to
-        learn without. None if rows are fewer than 400, or 20 per number.
+        learn without. Rows with a missing number have none. Needs 400 complete rows, and 20 per number.
     limit : float in (0, inf), default=3.0
         The bound of standardised numbers, components and mean targets, see :class:`skneural.SmoothClipper`.
     target_type : {"auto", "continuous", "binary", "multiclass"}, default="auto"
@@ -328,7 +333,7 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
             encoder = PiecewiseLinearEncoder(n_bins=self.n_bins, max_columns=self.max_columns, min_rows=ROWS_PER_BIN)
             scaled = self._scale_numbers(X)
             self.piecewise_encoder_ = encoder.fit(scaled)
-            self.whitener_ = fit_whitener(np.nan_to_num(scaled), self.component_variance)
+            self.whitener_ = fit_whitener(scaled, self.component_variance)
 
     def _scale_numbers(self, X: np.ndarray) -> np.ndarray:
         # In double precision up to here, where no value is larger than the limit.
@@ -378,13 +383,13 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         if self.scaler_ is None:
             return np.empty((len(columns[0].cells), 0), np.float32)
         X = self._stack_numbers(columns)
-        encoded = [self.piecewise_encoder_.transform(self._scale_numbers(X))]
-        encoded[0][np.isnan(encoded[0])] = 0.0
+        scaled = self._scale_numbers(X)
+        encoded_numbers = self.piecewise_encoder_.transform(scaled)
         if self.whitener_ is not None:
-            components = self.whitener_.transform(encoded[0][:, : X.shape[1]])[:, weak_components(self.whitener_)]
-            encoded.append(SmoothClipper(limit=self.limit).transform(components))
-        encoded_numbers = np.hstack(encoded)
+            components = encode_weak_components(self.whitener_, scaled, self.limit)
+            encoded_numbers = np.hstack([encoded_numbers, components])
         encoded_numbers *= self._number_factors()
+        encoded_numbers[np.isnan(encoded_numbers)] = 0.0
         indicated = self._numbers_with_indicator()
         is_missing = np.column_stack([np.empty((len(X), 0)), *(columns[j].missing for j in indicated)])
         return np.hstack([encoded_numbers, is_missing - self.missing_share_[indicated]], dtype=np.float32)

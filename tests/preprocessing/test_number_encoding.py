@@ -33,18 +33,21 @@ def test_weak_components_are_whitened_and_clipped():
     rng = np.random.default_rng(0)
     X = np.column_stack([correlated(1000, 3), rng.uniform(size=1000), np.ones(1000)])
     X = np.column_stack([X, X[:, 1] - X[:, 2]])
-    X[::7, 0] = np.nan
-    encoder = TableEncoder(max_columns=0, limit=2.0, component_variance=0.99)
+    missing = np.arange(1000) % 7 == 0
+    X[missing, 0] = np.nan
+    encoder = TableEncoder(max_columns=0, limit=2.0, component_variance=0.998)
     Z = encoder.fit_transform(X)
-    numbers, found = Z[:, :6].astype(np.float64), Z[:, 6:-1]
-    pca = PCA(n_components=0.99, whiten=True, svd_solver="full").fit(numbers)
+    numbers, found = Z[~missing, :6].astype(np.float64), Z[:, 6:-1]
+    pca = PCA(n_components=0.998, whiten=True, svd_solver="full").fit(numbers)
     is_weak = pca.explained_variance_ < 0.2 * numbers.var(axis=0).mean()
     assert is_weak.sum() == 1  # of five with variance, three are strong, and one is too weak
     components = pca.transform(numbers)[:, is_weak]
     expected = 0.3 * 2 * components / np.hypot(components, 2)
-    np.testing.assert_allclose(found, np.sign((found * expected).sum(axis=0)) * expected, atol=1e-5)
+    signs = np.sign((found[~missing] * expected).sum(axis=0))
+    np.testing.assert_allclose(found[~missing], signs * expected, atol=1e-5)
+    assert not found[missing].any()
     assert list(encoder.get_feature_names_out()[6:]) == ["component0", "x0_missing"]
-    np.testing.assert_allclose(encoder.transform(X[:1]), Z[:1], atol=1e-6)
+    np.testing.assert_allclose(encoder.transform(X[:2]), Z[:2], atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -54,6 +57,8 @@ def test_weak_components_are_whitened_and_clipped():
 def test_components_need_rows_and_several_numbers(n_rows, n_numbers, expected):
     X = correlated(n_rows, n_numbers)
     encoder = TableEncoder(max_columns=0)
+    incomplete = np.vstack([X, np.where(np.eye(50, n_numbers), np.nan, 1.0)[:n_numbers]])
+    assert (encoder.fit(incomplete).whitener_ is not None) == expected
     assert (encoder.fit_transform(X).shape[1] > n_numbers) == expected
     assert (encoder.whitener_ is not None) == expected
     assert TableEncoder(max_columns=0, component_variance=0).fit_transform(X).shape[1] == n_numbers

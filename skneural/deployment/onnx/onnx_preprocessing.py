@@ -87,10 +87,10 @@ def encode_numbers(model: TableEncoder, table: InputTable) -> list[Tensor]:
     X = first.hstack(*others) if others else first
     scaled = clip_smoothly(model.clipper_, standardize(model.scaler_, X)).cast(np.float32)
     Z = encode_piecewise_linear(model.piecewise_encoder_, scaled)
-    Z = Z.constant(0.0).where(Z.is_nan(), Z)
     if model.whitener_ is not None:
-        components = whiten(model.whitener_, Z.take(np.arange(len(numbers)), axis=1))
-        Z = Z.hstack(clip_smoothly(model.clipper_, components.take(weak_components(model.whitener_), axis=1)))
+        components = whiten(model.whitener_, scaled).take(weak_components(model.whitener_), axis=1)
+        Z = Z.hstack(clip_smoothly(model.clipper_, components))
+    Z = Z.constant(0.0).where(Z.is_nan(), Z)
     encoded = [Z * model._number_factors()]
     indicated = model._numbers_with_indicator()
     if len(indicated):
