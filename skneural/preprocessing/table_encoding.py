@@ -28,6 +28,7 @@ from skneural.preprocessing.number_encoding import (
     encode_weak_components,
     fit_scaler,
     fit_whitener,
+    makes_components,
     weak_components,
 )
 from skneural.preprocessing.piecewise_linear import PiecewiseLinearEncoder
@@ -35,6 +36,8 @@ from skneural.preprocessing.table_columns import Column, find_categories, read_c
 from skneural.saved_state import SavedStateMixin, check_numbers, require, unchanged_on_error
 
 ROWS_PER_BIN = 50  # 400 rows for 8 bins: with 578, bins help much; with 331 it depends on the split (docs/tabular.md)
+
+MAX_MISSING_SHARE = 0.2  # of numbers in components, which need rows without missing numbers
 
 DERIVED_SCALE = 0.3  # of bins and components: many and related, they would outweigh the numbers themselves
 
@@ -73,9 +76,10 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         There is no piecewise-linear encoding if the numbers times ``n_bins`` exceed it; 0 for none in any case.
     component_variance : float in [0, 1), default=0.9999
         The strongest principal components that have this share of the variance of the scaled numbers count as
-        information, the rest as noise; 0 for no components at all. Of those, the ones with less than a fifth of the
-        mean variance of a number become columns, whitened by :class:`skneural.PCAWhitener`: stronger ones are easy to
-        learn without. Rows with a missing number have none. Needs 400 complete rows, and 20 per number.
+        information, the rest as noise; 0 for no components at all. Of those, the weak ones become columns, whitened by
+        :class:`skneural.PCAWhitener`: the ones with less than a fifth of the variance that they would have if their
+        numbers were not correlated. Numbers of which more than a fifth is missing take no part. Needs 400 rows in which
+        all others are present, and 20 per number.
     limit : float in (0, inf), default=3.0
         The bound of standardised numbers, components and mean targets, see :class:`skneural.SmoothClipper`.
     target_type : {"auto", "continuous", "binary", "multiclass"}, default="auto"
@@ -194,7 +198,7 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
     @_fit_context(prefer_skip_nested_validation=True)
     @ignore_float_errors
     def fit(self, X, y=None) -> Self:
-        """Learn the moments and quantiles of numbers, and the levels of categories.
+        """Learn moments, quantiles and components of numbers, and the levels of categories.
 
         Parameters
         ----------
@@ -333,7 +337,7 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
             encoder = PiecewiseLinearEncoder(n_bins=self.n_bins, max_columns=self.max_columns, min_rows=ROWS_PER_BIN)
             scaled = self._scale_numbers(X)
             self.piecewise_encoder_ = encoder.fit(scaled)
-            self.whitener_ = fit_whitener(scaled, self.component_variance)
+            self.whitener_ = fit_whitener(scaled[:, self._is_in_components()], self.component_variance)
 
     def _scale_numbers(self, X: np.ndarray) -> np.ndarray:
         # In double precision up to here, where no value is larger than the limit.
@@ -371,12 +375,16 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
             require(levels == sorted(set(levels)), f"levels_ must be different texts in order. Got {levels}.")
             check_numbers("level_tables_", level_table, (len(levels) + 2, len(endings)), dtypes="f")
         n_numbers = len(self._numbers())
-        number_steps = [self.scaler_, self.clipper_, self.piecewise_encoder_]
-        number_steps += [] if self.whitener_ is None else [self.whitener_]
+        number_steps = (self.scaler_, self.clipper_, self.piecewise_encoder_)
         n_fitted = [0 if step is None else step.n_features_in_ for step in number_steps]
         require(
-            n_fitted == [n_numbers] * len(number_steps),
+            n_fitted == [n_numbers] * 3,
             f"The steps for numbers must be of {n_numbers} features. Got {n_fitted}.",
+        )
+        n_in_components = np.count_nonzero(self._is_in_components())
+        require(
+            self.whitener_ is None or makes_components(self.whitener_, n_in_components),
+            f"whitener_ must be None, or a PCAWhitener of {n_in_components} features. Got {self.whitener_!r} instead.",
         )
 
     def _encode_numbers(self, columns: list[Column]) -> np.ndarray:
@@ -386,7 +394,8 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         scaled = self._scale_numbers(X)
         encoded_numbers = self.piecewise_encoder_.transform(scaled)
         if self.whitener_ is not None:
-            components = encode_weak_components(self.whitener_, scaled, self.limit)
+            scaled = scaled[:, self._is_in_components()]
+            components = encode_weak_components(self.whitener_, scaled, self.clipper_.limit)
             encoded_numbers = np.hstack([encoded_numbers, components])
         encoded_numbers *= self._number_factors()
         encoded_numbers[np.isnan(encoded_numbers)] = 0.0
@@ -407,6 +416,10 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
     def _numbers(self) -> np.ndarray:
         """The features that are numbers; without those that training rows know nothing of."""
         return np.flatnonzero(~self.is_categorical_ & (self.missing_share_ < 1))
+
+    def _is_in_components(self) -> np.ndarray:
+        """Which of the numbers make components: those of which few training cells are missing."""
+        return self.missing_share_[self._numbers()] <= MAX_MISSING_SHARE
 
     def _number_factors(self) -> np.ndarray:
         """What the columns of numbers, of their bins and components are multiplied by."""

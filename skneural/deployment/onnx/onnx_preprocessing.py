@@ -22,7 +22,7 @@ from skneural.preprocessing import (
     TableEncoder,
 )
 from skneural.preprocessing.level_encoding import level_codes
-from skneural.preprocessing.number_encoding import weak_components
+from skneural.preprocessing.number_encoding import numbers_of_components, weak_components
 from skneural.preprocessing.standardizing import nonzero_scale, split_mean
 from skneural.preprocessing.table_columns import BOOLS, is_number_text, levels_lost_as_numbers, number_text
 
@@ -46,7 +46,8 @@ def whiten(model: PCAWhitener, X: Tensor) -> Tensor:
 
 def clip_smoothly(model: SmoothClipper, X: Tensor) -> Tensor:
     """Z = limit · X / hypot(X, limit), the larger of the two factored out so that no square overflows."""
-    limit, size = model.limit, X.abs()
+    finfo = np.finfo(X.dtype)
+    limit, size = float(np.clip(model.limit, finfo.tiny, finfo.max)), X.abs()
     larger = size.maximum(limit)
     ratio = size.minimum(limit) / larger
     return X / larger / (ratio * ratio + 1).sqrt() * limit
@@ -87,16 +88,25 @@ def encode_numbers(model: TableEncoder, table: InputTable) -> list[Tensor]:
     X = first.hstack(*others) if others else first
     scaled = clip_smoothly(model.clipper_, standardize(model.scaler_, X)).cast(np.float32)
     Z = encode_piecewise_linear(model.piecewise_encoder_, scaled)
-    if model.whitener_ is not None:
-        components = whiten(model.whitener_, scaled).take(weak_components(model.whitener_), axis=1)
-        Z = Z.hstack(clip_smoothly(model.clipper_, components))
     Z = Z.constant(0.0).where(Z.is_nan(), Z)
+    if model.whitener_ is not None:
+        Z = Z.hstack(weak_components_of(model, scaled.take(np.flatnonzero(model._is_in_components()), axis=1)))
     encoded = [Z * model._number_factors()]
     indicated = model._numbers_with_indicator()
     if len(indicated):
         missing = X.is_nan().take(np.searchsorted(numbers, indicated), axis=1).cast(np.float64)
         encoded.append((missing - model.missing_share_[indicated]).cast(np.float32))
     return encoded
+
+
+def weak_components_of(model: TableEncoder, scaled: Tensor) -> Tensor:
+    """The weak components of scaled numbers, 0 where a number of theirs is missing: in float64, rounded once."""
+    is_missing = scaled.is_nan()
+    filled = scaled.constant(0.0).where(is_missing, scaled).cast(np.float64)
+    components = whiten(model.whitener_, filled).take(weak_components(model.whitener_), axis=1)
+    components = clip_smoothly(model.clipper_, components).cast(np.float32)
+    n_missing = is_missing.cast(np.float32) @ numbers_of_components(model.whitener_).astype(np.float32)
+    return components.where(n_missing.equals(0.0), 0.0)
 
 
 def category_codes(model: TableEncoder, j: int, cells: Tensor) -> Tensor:
