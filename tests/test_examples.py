@@ -231,10 +231,10 @@ def test_every_example_has_claims_and_every_claim_an_example():
 def smaller_search(name, folder):
     """Write an example with a grid of two activations at one rate into a folder, and return its name."""
     source = (EXAMPLES[0].parent / f"{name}.py").read_text()
-    small = source.replace("[1e-4, 1e-3, 1e-2, 1e-1]", "[1e-2]").replace("n_jobs=-1", "cv=2")
-    small = re.sub(r"activations = \[.*\]", 'activations = ["logistic", "relu"]', small)
-    assert len(small) < len(source) - 80  # the grid was found
-    (folder / "small.py").write_text(small)
+    source, n_rates = re.subn(r"\[1e-4, 1e-3, 1e-2, 1e-1\]", "[1e-2]", source)
+    source, n_activations = re.subn(r"activations = \[.*\]", 'activations = ["logistic", "relu"]', source)
+    assert n_rates == n_activations == 1
+    (folder / "small.py").write_text(source.replace("n_jobs=-1", "cv=2"))
     return "small.py"
 
 

@@ -226,8 +226,9 @@ def range_in_dtype(target_range: Array, dtype: Any) -> Array:
     (True, True)
     """
     dtype = np.dtype(dtype)
+    largest = float(np.finfo(dtype).max)
     with np.errstate(over="ignore", under="ignore"):
-        low, high = nearest = target_range.astype(dtype)
+        low, high = nearest = np.clip(target_range, -largest, largest).astype(dtype)
         low = np.where(low < target_range[0], np.nextafter(low, dtype.type(np.inf)), low)
         high = np.where(high > target_range[1], np.nextafter(high, dtype.type(-np.inf)), high)
     return np.where(low <= high, [low, high], nearest)

@@ -6,10 +6,9 @@ last but one is for unknown levels and the last one for missing cells.
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import repeat
+from itertools import count, repeat
 from typing import Any
 
 import numpy as np
@@ -283,9 +282,8 @@ def refuse_free_text(column: Column, n_levels: int) -> None:
 
 def unique_names(names: list[str]) -> list[str]:
     """The names, with a number behind each that has been there before."""
-    seen: Counter[str] = Counter()
-    unique = []
+    unique: dict[str, None] = {}
     for name in names:
-        seen[name] += 1
-        unique.append(name if seen[name] == 1 else f"{name}_{seen[name]}")
-    return unique
+        free = (f"{name}_{i}" if i > 1 else name for i in count(1))
+        unique[next(each for each in free if each not in unique)] = None
+    return list(unique)

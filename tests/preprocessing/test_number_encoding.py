@@ -1,10 +1,14 @@
 """Numbers of a table: the scale without outliers, and weak components against scikit-learn's PCA."""
 
+import pickle
+
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.decomposition import PCA
 
-from skneural import TableEncoder, tabular_classifier
+from skneural import PCAWhitener, StdScaler, TableEncoder, tabular_classifier
+from skneural.deployment import load, save
 from skneural.preprocessing.number_encoding import fit_scaler
 
 
@@ -69,6 +73,77 @@ def test_numbers_that_differ_in_nothing_give_no_components_and_no_warning():
     repeated = np.column_stack([X, X, np.full(500, 3.0), np.full(500, np.nan)])
     for rows in (X, repeated, np.ones((500, 2))):
         assert TableEncoder(max_columns=0).fit(rows).whitener_ is None
+
+
+def test_complete_rows_that_hardly_vary_give_no_components():
+    known = np.arange(3000) >= 1000
+    numbers = np.where(known, 101.3, np.random.default_rng(0).normal(100, 5, 3000))
+    numbers[-1] += 1e-6
+    assert TableEncoder().fit(np.column_stack([numbers, numbers + 1e-3 * known])).whitener_ is None
+
+
+def test_rare_values_are_no_weak_components():
+    rng = np.random.default_rng(0)
+    X = np.column_stack([rng.standard_normal((5000, 3)), rng.uniform(size=(5000, 2)) < 0.003])
+    encoder = TableEncoder().fit(X)
+    assert encoder.clipper_.transform(encoder.scaler_.transform(X)).var(axis=0).min() < 0.05
+    assert encoder.whitener_ is None
+
+
+def test_only_missing_numbers_of_a_component_make_it_zero():
+    rng = np.random.default_rng(0)
+    X = np.column_stack([correlated(1000, 3), rng.standard_normal((1000, 2))])
+    X[:100, 3], X[:850, 4] = np.nan, np.nan  # not correlated with the others; one too often missing to take part
+    X[100:110, 0] = np.nan
+    encoder = TableEncoder(max_columns=0)
+    components = encoder.fit_transform(X)[:, 5:7]
+    assert encoder.whitener_.n_features_in_ == 4
+    assert list(encoder.get_feature_names_out()[5:7]) == ["component0", "component1"]
+    assert not components[100:110].any()
+    assert np.delete(components, np.s_[100:110], axis=0).all()
+
+
+def test_the_fitted_limit_counts():
+    X = correlated(500, 4)
+    encoder = TableEncoder().fit(X)
+    Z = encoder.transform(X)
+    np.testing.assert_array_equal(encoder.set_params(limit=0.1, component_variance=0).transform(X), Z)
+    unlimited = TableEncoder(limit=1e300).fit(X)
+    assert np.isfinite(unlimited.transform(np.full((1, 4), 1e30))).all()
+
+
+def test_saved_components(tmp_path):
+    X = correlated(500, 4)
+    encoder = TableEncoder().fit(X)
+    expected = encoder.transform(X)
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(encoder)).transform(X), expected)
+    pytest.importorskip("skops")
+    save(encoder, tmp_path / "encoder.skops")
+    np.testing.assert_array_equal(load(tmp_path / "encoder.skops").transform(X), expected)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        StdScaler().fit(correlated(500, 4)),
+        PCAWhitener().fit(correlated(500, 3)),
+        PCAWhitener(n_components=1).fit(correlated(500, 4)),
+        PCAWhitener(method="zca").fit(correlated(500, 4)),
+        PCAWhitener(whiten=False).fit(correlated(500, 4)),
+    ],
+)
+def test_a_wrong_whitener_is_refused(wrong):
+    encoder = TableEncoder().fit(correlated(500, 4))
+    encoder.whitener_ = wrong
+    saved = pickle.dumps(encoder)
+    with pytest.raises(ValueError, match="whitener_ must be None, or a PCAWhitener of 4 features"):
+        pickle.loads(saved)
+
+
+def test_output_names_are_different():
+    X = pd.DataFrame(correlated(500, 3), columns=["component0", "component0_2", "component1"])
+    names = TableEncoder(max_columns=0).fit(X).get_feature_names_out()
+    assert list(names) == ["component0", "component0_2", "component1", "component0_3", "component1_2"]
 
 
 def test_what_correlated_numbers_differ_in_is_learned():

@@ -105,6 +105,14 @@ def test_a_matrix_of_numbers_is_one_input(network, dtype, assert_same):
     assert {node.output[0] for node in graph.graph.node} <= used  # nothing is computed in vain
 
 
+@pytest.mark.parametrize("limit", [1e-40, 3.0, 1e39, 1e300])
+def test_components_at_any_limit(limit):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(500, 1)) + 0.1 * rng.normal(size=(500, 4))
+    X[:50, 0] = np.nan
+    assert_encoded(TableEncoder(limit=limit).fit(X), X)
+
+
 def test_a_frame_of_numbers_has_an_input_per_column():
     X, y = load_iris(return_X_y=True)
     rows = pd.DataFrame(X, columns=["a b", "a-b", "a_b", "X"]).astype({"X": "float32"})
