@@ -381,7 +381,7 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
             n_fitted == [n_numbers] * 3,
             f"The steps for numbers must be of {n_numbers} features. Got {n_fitted}.",
         )
-        n_in_components = np.count_nonzero(self._is_in_components())
+        n_in_components = int(self._is_in_components().sum())
         require(
             self.whitener_ is None or makes_components(self.whitener_, n_in_components),
             f"whitener_ must be None, or a PCAWhitener of {n_in_components} features. Got {self.whitener_!r} instead.",
