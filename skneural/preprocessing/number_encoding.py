@@ -10,6 +10,7 @@ from skneural.preprocessing.whitening import PCAWhitener
 
 # Whitened components need so many rows, and so many per number: with fewer, weak directions are mostly chance.
 MIN_ROWS, ROWS_PER_NUMBER = 400, 20
+MAX_MISSING_SHARE = 0.2  # of the numbers that take part: only rows count in which all of them are present
 MIN_STD = 0.01  # of one number at least, whose standard deviation is about 1 over all rows
 
 # A component is weak if it has less than this share of the variance that it would have if its numbers were not

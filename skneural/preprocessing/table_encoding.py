@@ -25,6 +25,7 @@ from skneural.preprocessing.level_encoding import (
     unique_names,
 )
 from skneural.preprocessing.number_encoding import (
+    MAX_MISSING_SHARE,
     encode_weak_components,
     fit_scaler,
     fit_whitener,
@@ -36,8 +37,6 @@ from skneural.preprocessing.table_columns import Column, find_categories, read_c
 from skneural.saved_state import SavedStateMixin, check_numbers, require, unchanged_on_error
 
 ROWS_PER_BIN = 50  # 400 rows for 8 bins: with 578, bins help much; with 331 it depends on the split (docs/tabular.md)
-
-MAX_MISSING_SHARE = 0.2  # of numbers in components, which need rows without missing numbers
 
 DERIVED_SCALE = 0.3  # of bins and components: many and related, they would outweigh the numbers themselves
 

@@ -25,6 +25,7 @@ TRANSFORMERS = [
     PCAWhitener(method="zca", epsilon=1e-3),
     PCAWhitener(whiten=False),
     SmoothClipper(limit=0.5),
+    SmoothClipper(limit=1e300),
     PiecewiseLinearEncoder(min_rows=1),
     PiecewiseLinearEncoder(),
 ]
