@@ -14,6 +14,10 @@ from skneural.constraints import Interval
 from skneural.float_errors import ignore_float_errors
 from skneural.saved_state import SavedStateMixin, check_numbers, require, unchanged_on_error
 
+# Of rows that differ from what most rows have: they are few, and often tell much (docs/tabular.md).
+MOST_BINS_OF_OTHERS = 4  # times n_bins
+MIN_ROWS_OF_OTHERS = 10  # in each bin
+
 
 class PiecewiseLinearEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
     """Append the piecewise-linear encoding of each feature, one column per bin between its quantiles.
@@ -26,8 +30,10 @@ class PiecewiseLinearEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
     Parameters
     ----------
     n_bins : int in [2, inf), default=16
-        Bins per feature, with equal numbers of rows. Where quantiles coincide, because many rows have one value, the
-        bins have equal numbers of different values instead; fewer bins if there are not so many values.
+        Bins per feature, with equal numbers of rows. Where more than half of the rows have one value, as amounts that
+        are mostly 0, the bins have equal numbers of the other rows instead, and are up to four times as many if ten
+        rows are in each; the value and its two neighbours are edges too. Where quantiles coincide otherwise, the bins
+        have equal numbers of different values. Fewer bins if there are not so many values.
     max_columns : int in [0, inf), default=256
         Nothing is appended if n_features · n_bins exceeds this number.
     min_rows : int in [1, inf), default=100
@@ -173,10 +179,23 @@ def _bin_edges(x: np.ndarray, n_bins: int, min_rows: int) -> np.ndarray:
     if n_bins == 0 or len(x) < n_bins * min_rows:
         return np.empty(0)
     edges = _distinct_quantiles(x, n_bins)
-    if len(edges) <= n_bins:  # many rows have one value, such as a sum that is mostly 0
-        distinct_values = np.unique(x).astype(np.float64)
-        edges = distinct_values if len(distinct_values) <= n_bins else _distinct_quantiles(distinct_values, n_bins)
+    if len(edges) <= n_bins:
+        edges = _edges_of_ties(x, n_bins)
     return edges if len(edges) > 2 else np.empty(0)
+
+
+def _edges_of_ties(x: np.ndarray, n_bins: int) -> np.ndarray:
+    """Edges of the bins where many rows have one value, so that quantiles coincide."""
+    values, counts = np.unique(x, return_counts=True)
+    values = values.astype(np.float64)
+    most = int(counts.argmax())
+    if len(values) <= n_bins:
+        return values
+    if 2 * counts[most] <= len(x):
+        return _distinct_quantiles(values, n_bins)
+    others = np.delete(values, most).repeat(np.delete(counts, most))
+    n_bins_of_others = max(n_bins, min(MOST_BINS_OF_OTHERS * n_bins, len(others) // MIN_ROWS_OF_OTHERS))
+    return np.union1d(_distinct_quantiles(others, n_bins_of_others), values[max(most - 1, 0) : most + 2])
 
 
 def _distinct_quantiles(x: np.ndarray, n_bins: int) -> np.ndarray:

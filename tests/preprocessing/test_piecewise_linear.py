@@ -75,9 +75,28 @@ def test_missing_values_are_left_out_and_stay_missing():
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_a_value_of_many_rows_does_not_take_the_bins_of_the_others(dtype):
-    x = np.concatenate([np.zeros(900), np.arange(1.0, 101)]).astype(dtype)  # most quantiles are 0
-    encoder = PiecewiseLinearEncoder(n_bins=4, min_rows=1).fit(x[:, None])
-    np.testing.assert_array_equal(encoder.bin_edges_[0], [0, 25, 50, 75, 100])
-    few = np.repeat([0.0, 1, 2, 5], [90, 4, 4, 2]).astype(dtype)[:, None]
-    np.testing.assert_array_equal(PiecewiseLinearEncoder(n_bins=4, min_rows=1).fit(few).bin_edges_[0], [0, 1, 2, 5])
+class TestTies:
+    def edges(self, x, dtype, n_bins=4):
+        return PiecewiseLinearEncoder(n_bins=n_bins, min_rows=1).fit(x.astype(dtype)[:, None]).bin_edges_[0]
+
+    def test_a_value_of_most_rows_leaves_the_bins_to_the_others(self, dtype):
+        x = np.concatenate([np.zeros(900), np.arange(1.0, 101)])
+        np.testing.assert_allclose(self.edges(x, dtype), [0, *np.linspace(1, 100, 11)], rtol=1e-6)  # ten rows a bin
+
+    def test_its_neighbours_are_edges(self, dtype):
+        x = np.concatenate([np.full(2000, 500.0), np.arange(1000.0)])
+        quantiles = np.quantile(np.delete(np.arange(1000.0), 500), np.linspace(0, 1, 17))
+        np.testing.assert_allclose(self.edges(x, dtype), sorted({*quantiles, 499, 500, 501}), rtol=1e-6)
+        spike = PiecewiseLinearEncoder(n_bins=4, min_rows=1).fit(x[:, None]).transform([[499.0], [500.0], [501.0]])
+        assert np.linalg.matrix_rank(np.diff(spike[:, 1:], axis=0)) == 2  # any value there is a sum of columns
+
+    def test_there_are_no_fewer_bins_for_few_other_rows(self, dtype):
+        x = np.concatenate([np.zeros(900), np.arange(1.0, 10)])
+        np.testing.assert_allclose(self.edges(x, dtype), [0, 1, 3, 5, 7, 9], rtol=1e-6)
+
+    def test_up_to_half_of_the_rows_the_bins_have_equal_numbers_of_values(self, dtype):
+        x = np.concatenate([np.zeros(101), np.arange(1.0, 101), np.repeat(100.0, 1)])
+        np.testing.assert_allclose(self.edges(x, dtype), [0, 25, 50, 75, 100])
+
+    def test_few_values_are_all_edges(self, dtype):
+        np.testing.assert_array_equal(self.edges(np.repeat([0.0, 1, 2, 5], [90, 4, 4, 2]), dtype), [0, 1, 2, 5])
