@@ -5,8 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from skneural.preprocessing.clipping import SmoothClipper, clip_outliers
+from skneural.preprocessing.piecewise_linear import PiecewiseLinearEncoder
 from skneural.preprocessing.scaling import StdScaler
 from skneural.preprocessing.whitening import PCAWhitener
+
+DERIVED_SCALE = 0.3  # of bins and components: many and related, they would outweigh the numbers themselves
+
+# The finer bins of a number that is one value in most rows are nearly constant, as columns of rare levels are: so many of
+# them count in full, and more of them as much as these together.
+FINER_BINS_IN_FULL = 64
 
 # Whitened components need so many rows, and so many per number: with fewer, weak directions are mostly chance.
 MIN_ROWS, ROWS_PER_NUMBER = 400, 20
@@ -103,3 +110,24 @@ def encode_weak_components(whitener: PCAWhitener, scaled: np.ndarray, limit: flo
     if missing.any():
         components[missing.astype(np.float32) @ numbers_of_components(whitener) > 0] = 0.0
     return components
+
+
+def number_factors(encoder: PiecewiseLinearEncoder, n_components: int) -> np.ndarray:
+    """What the columns of numbers, of their bins and of components are multiplied by.
+
+    Parameters
+    ----------
+    encoder : PiecewiseLinearEncoder
+        Fitted.
+    n_components : int
+
+    Returns
+    -------
+    ndarray of shape (n_columns,), float32
+    """
+    n_bins = np.array([max(len(edges) - 1, 0) for edges in encoder.bin_edges_])
+    is_finer = n_bins > encoder.n_bins
+    share = FINER_BINS_IN_FULL / max(n_bins[is_finer].sum(), FINER_BINS_IN_FULL)
+    scales = np.where(is_finer, max(np.sqrt(share), DERIVED_SCALE), DERIVED_SCALE)
+    factors = [np.ones(len(n_bins)), scales.repeat(n_bins), np.full(n_components, DERIVED_SCALE)]
+    return np.concatenate(factors).astype(np.float32)

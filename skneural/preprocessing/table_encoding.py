@@ -30,6 +30,7 @@ from skneural.preprocessing.number_encoding import (
     fit_scaler,
     fit_whitener,
     makes_components,
+    number_factors,
     weak_components,
 )
 from skneural.preprocessing.piecewise_linear import PiecewiseLinearEncoder
@@ -38,15 +39,14 @@ from skneural.saved_state import SavedStateMixin, check_numbers, require, unchan
 
 ROWS_PER_BIN = 50  # 400 rows for 8 bins: with 578, bins help much; with 331 it depends on the split (docs/tabular.md)
 
-DERIVED_SCALE = 0.3  # of bins and components: many and related, they would outweigh the numbers themselves
-
 
 class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
     """Turn a table of numbers, categories and missing cells into a matrix for a neural network.
 
     Numbers are standardised and clipped smoothly. With enough rows, two kinds of columns follow, times 0.3, since they
     are many and related and would outweigh the numbers themselves: bins, a piecewise-linear encoding of each number,
-    and whitened principal components, which show the network what correlated numbers differ in.
+    and whitened principal components, which show the network what correlated numbers differ in. Bins count more for
+    numbers that are one value in most rows, such as amounts that are mostly 0.
     Categories get one column per level; if there are many, the mean target of each level and smaller columns. All are
     centred, so that 0, the mean, stands for all that is not known: missing cells and levels not seen in `fit`. Where
     training rows have missing cells, one more column indicates them.
@@ -70,7 +70,8 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         each level, rare or not.
     n_bins : int in [2, inf), default=8
         Bins of the piecewise-linear encoding, see :class:`skneural.PiecewiseLinearEncoder`. Numbers of fewer than
-        50 present cells per bin are not encoded so.
+        50 present cells per bin are not encoded so. Numbers that are one value in most rows get more bins, for the
+        other rows: with up to 64 of these in all, they are not multiplied by 0.3, with more by 8 / √n if that is more.
     max_columns : int in [0, inf), default=1000
         There is no piecewise-linear encoding if the numbers times ``n_bins`` exceed it; 0 for none in any case.
     component_variance : float in [0, 1), default=0.9999
@@ -422,8 +423,7 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
 
     def _number_factors(self) -> np.ndarray:
         """What the columns of numbers, of their bins and components are multiplied by."""
-        n_derived = len(self.piecewise_encoder_.encoding_mean_) + self._n_components()
-        return np.repeat(np.array([1.0, DERIVED_SCALE], np.float32), [len(self._numbers()), n_derived])
+        return number_factors(self.piecewise_encoder_, self._n_components())
 
     def _n_components(self) -> int:
         return 0 if self.whitener_ is None else len(weak_components(self.whitener_))

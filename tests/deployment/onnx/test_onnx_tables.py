@@ -113,6 +113,14 @@ def test_components_at_any_limit(limit):
     assert_encoded(TableEncoder(limit=limit).fit(X), X)
 
 
+def test_the_finer_bins_of_a_number_that_is_mostly_0():
+    rng = np.random.default_rng(0)
+    X = np.column_stack([rng.exponential(1e4, 1000) * (rng.random(1000) < 0.2), rng.normal(size=1000)])
+    encoder = TableEncoder().fit(X)
+    assert "x0_bin16" in encoder.get_feature_names_out()
+    assert_encoded(encoder, X)
+
+
 def test_a_frame_of_numbers_has_an_input_per_column():
     X, y = load_iris(return_X_y=True)
     rows = pd.DataFrame(X, columns=["a b", "a-b", "a_b", "X"]).astype({"X": "float32"})
