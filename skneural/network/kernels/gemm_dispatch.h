@@ -43,6 +43,26 @@ typedef struct {
 #undef own_gemm
 #pragma pop_macro("REGISTER_BYTES")
 #pragma pop_macro("WIDE")
+
+#define MIN_WIDEST_PRODUCT (1 << 15) /* multiplications */
+
+/* The thread's part of a product in the widest registers, but for small products, and for the last columns if they fill
+ * no more than half a register: to many processors a register is worth two of half the width, full or not. */
+static void T(widest_gemm)(const T(Product) *product)
+{
+    const Size *shape = product->shape, half = 32 / sizeof(REAL);
+    const Size rest = range_size(product->columns) % (2 * half);
+    T(Product) widest = *product, narrower = *product;
+    if (shape[0] * shape[1] * shape[2] < MIN_WIDEST_PRODUCT)
+        widest.columns.to = widest.columns.from;
+    else if (rest <= half)
+        widest.columns.to -= rest;
+    narrower.columns.from = widest.columns.to;
+    if (range_size(widest.columns))
+        T(own_gemm_512)(&widest);
+    if (range_size(narrower.columns))
+        T(own_gemm)(&narrower);
+}
 #endif
 
 #endif
@@ -82,7 +102,7 @@ static void T(gemm)(void *blas_gemm, const T(Product) *product)
     if (T(uses_own_gemm)()) {
 #ifdef WIDEST
         if (has_widest_registers()) {
-            T(own_gemm_512)(product);
+            T(widest_gemm)(product);
             return;
         }
 #endif
