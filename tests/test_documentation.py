@@ -128,7 +128,7 @@ def runs():
         yield from sections or ([name] if runnable(name) else [])
 
 
-# joblib's dask backend keeps scattered arrays by their address, and deletes the entry twice if two threads get one address.
+# joblib's dask backend keeps arrays by their address, and deletes an entry twice if two threads get the same address.
 @pytest.mark.filterwarnings(
     "ignore:Exception ignored in. <function _WeakKeyDictionary:pytest.PytestUnraisableExceptionWarning"
 )

@@ -11,8 +11,8 @@ from skneural.preprocessing.whitening import PCAWhitener
 
 DERIVED_SCALE = 0.3  # of bins and components: many and related, they would outweigh the numbers themselves
 
-# The finer bins of a number that is one value in most rows are nearly constant, as columns of rare levels are: so many of
-# them count in full, and more of them as much as these together.
+# The bins of a number that is one value in most rows are nearly constant, as columns of rare levels are: so many of
+# them count in full. More of them count as much as these together, but no less than other bins.
 FINER_BINS_IN_FULL = 64
 
 # Whitened components need so many rows, and so many per number: with fewer, weak directions are mostly chance.

@@ -14,7 +14,7 @@ from skneural.constraints import Interval
 from skneural.float_errors import ignore_float_errors
 from skneural.saved_state import SavedStateMixin, check_numbers, require, unchanged_on_error
 
-# Of rows that differ from what most rows have: they are few, and often tell much (docs/tabular.md).
+# Where most rows have one value, the others are few, and often tell much (docs/tabular.md).
 MOST_BINS_OF_OTHERS = 4  # times n_bins
 MIN_ROWS_OF_OTHERS = 10  # in each bin
 
@@ -30,19 +30,21 @@ class PiecewiseLinearEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
     Parameters
     ----------
     n_bins : int in [2, inf), default=16
-        Bins per feature, with equal numbers of rows. Where more than half of the rows have one value, as amounts that
-        are mostly 0, the bins have equal numbers of the other rows instead, and are up to four times as many if ten
-        rows are in each; the value and its two neighbours are edges too. Where quantiles coincide otherwise, the bins
-        have equal numbers of different values. Fewer bins if there are not so many values.
+        Bins per feature, with equal numbers of rows. Where quantiles coincide, because many rows have one value, the
+        bins have equal numbers of different values instead; fewer bins if there are not so many values. A feature that
+        is one value in more than half of the rows, such as an amount that is mostly 0, gets more bins, of equal
+        numbers of the other rows: up to four times as many, with ten of these rows or more in each. That value and its
+        two neighbours are edges too.
     max_columns : int in [0, inf), default=256
-        Nothing is appended if n_features · n_bins exceeds this number.
+        Nothing is appended if n_features · n_bins exceeds this number. Features that are mostly one value get more
+        bins as far as it allows.
     min_rows : int in [1, inf), default=100
         Rows needed per bin: nothing is appended for a feature with fewer than n_bins · min_rows values.
 
     Attributes
     ----------
     bin_edges_ : list of ndarray
-        For each feature its quantiles, or an empty array if nothing is appended for it: with fewer than two
+        For each feature the edges of its bins, or an empty array if nothing is appended for it: with fewer than two
         bins, the encoding would repeat the feature.
     encoding_mean_ : ndarray of shape (n_encoded,), float64
         Mean of each appended column on the training rows, before it is subtracted.
@@ -101,6 +103,7 @@ class PiecewiseLinearEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
             X = self._validate_input(X, reset=True)
             n_bins = int(self.n_bins) if X.shape[1] * self.n_bins <= self.max_columns else 0
             self.bin_edges_ = [_bin_edges(x[~np.isnan(x)], n_bins, self.min_rows) for x in X.T]
+            self._refine_edges(X, n_bins)
             pairs = zip(X.T, self.bin_edges_, strict=True)
             means = [_encode(x[~np.isnan(x)], edges).mean(axis=1, dtype=np.float64) for x, edges in pairs if len(edges)]
             self.encoding_mean_ = np.concatenate([np.empty(0), *means])
@@ -156,6 +159,17 @@ class PiecewiseLinearEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
     def _validate_input(self, X, reset: bool) -> np.ndarray:
         return validate_data(self, X, reset=reset, dtype=(np.float64, np.float32), ensure_all_finite="allow-nan")
 
+    def _refine_edges(self, X: np.ndarray, n_bins: int) -> None:
+        """Give features that are mostly one value more bins, each as many as `max_columns` leaves for it."""
+        has_all_bins = [len(edges) > n_bins > 0 for edges in self.bin_edges_]
+        refined = [j for j in np.flatnonzero(has_all_bins) if not np.isnan(_most_frequent(X[:, j]))]
+        if not refined:
+            return
+        n_left = self.max_columns - sum(map(_n_bins, self.bin_edges_)) + n_bins * len(refined)
+        most_bins = min(MOST_BINS_OF_OTHERS * n_bins, n_left // len(refined) - 3)  # with three edges more
+        for j in refined:
+            self.bin_edges_[j] = _finer_edges(X[:, j], self.bin_edges_[j], most_bins)
+
     def _encode(self, X: np.ndarray) -> np.ndarray:
         """The columns of all bins, of shape (n_samples, n_encoded)."""
         out = np.empty((len(X), len(self.encoding_mean_)), dtype=X.dtype)
@@ -179,23 +193,30 @@ def _bin_edges(x: np.ndarray, n_bins: int, min_rows: int) -> np.ndarray:
     if n_bins == 0 or len(x) < n_bins * min_rows:
         return np.empty(0)
     edges = _distinct_quantiles(x, n_bins)
-    if len(edges) <= n_bins:
-        edges = _edges_of_ties(x, n_bins)
+    if len(edges) <= n_bins:  # many rows have one value
+        distinct_values = np.unique(x).astype(np.float64)
+        edges = distinct_values if len(distinct_values) <= n_bins else _distinct_quantiles(distinct_values, n_bins)
     return edges if len(edges) > 2 else np.empty(0)
 
 
-def _edges_of_ties(x: np.ndarray, n_bins: int) -> np.ndarray:
-    """Edges of the bins where many rows have one value, so that quantiles coincide."""
-    values, counts = np.unique(x, return_counts=True)
-    values = values.astype(np.float64)
-    most = int(counts.argmax())
-    if len(values) <= n_bins:
-        return values
-    if 2 * counts[most] <= len(x):
-        return _distinct_quantiles(values, n_bins)
-    others = np.delete(values, most).repeat(np.delete(counts, most))
-    n_bins_of_others = max(n_bins, min(MOST_BINS_OF_OTHERS * n_bins, len(others) // MIN_ROWS_OF_OTHERS))
-    return np.union1d(_distinct_quantiles(others, n_bins_of_others), values[max(most - 1, 0) : most + 2])
+def _most_frequent(x: np.ndarray) -> float:
+    """The value of more than half of the numbers in x; NaN if there is none."""
+    x = x[~np.isnan(x)]
+    middle = np.partition(x, len(x) // 2)[len(x) // 2]
+    return float(middle) if 2 * np.count_nonzero(x == middle) > len(x) else np.nan
+
+
+def _finer_edges(x: np.ndarray, edges: np.ndarray, most_bins: int) -> np.ndarray:
+    """Edges with equal numbers of rows other than most rows between them; `edges` if that would not be more bins."""
+    value = _most_frequent(x)
+    others = np.sort(x[~np.isnan(x) & (x != value)]).astype(np.float64)
+    n_bins = min(most_bins, len(others) // MIN_ROWS_OF_OTHERS)
+    if n_bins < len(edges):
+        return edges
+    quantiles = others[np.linspace(0, len(others) - 1, n_bins + 1).round().astype(int)]
+    above = np.searchsorted(others, value)
+    finer = np.union1d(quantiles, [value, *others[max(above - 1, 0) : above + 1]])
+    return finer if len(finer) > len(edges) else edges  # the others have few values too
 
 
 def _distinct_quantiles(x: np.ndarray, n_bins: int) -> np.ndarray:

@@ -71,9 +71,11 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
     n_bins : int in [2, inf), default=8
         Bins of the piecewise-linear encoding, see :class:`skneural.PiecewiseLinearEncoder`. Numbers of fewer than
         50 present cells per bin are not encoded so. Numbers that are one value in most rows get more bins, for the
-        other rows: with up to 64 of these in all, they are not multiplied by 0.3, with more by 8 / √n if that is more.
+        other rows. Up to 64 such bins of all numbers together count in full; n > 64 of them are multiplied by 8 / √n,
+        but by no less than 0.3.
     max_columns : int in [0, inf), default=1000
-        There is no piecewise-linear encoding if the numbers times ``n_bins`` exceed it; 0 for none in any case.
+        There is no piecewise-linear encoding if the numbers times ``n_bins`` exceed it; 0 for none in any case. It also
+        bounds the bins of numbers that are one value in most rows.
     component_variance : float in [0, 1), default=0.9999
         The strongest principal components that have this share of the variance of the scaled numbers count as
         information, the rest as noise; 0 for no components at all. Of those, the weak ones become columns, whitened by

@@ -74,29 +74,59 @@ def test_missing_values_are_left_out_and_stay_missing():
     assert not np.isnan(Z[:, 3:7]).any()
 
 
+def edges_of(x, dtype, **settings):
+    return PiecewiseLinearEncoder(**{"n_bins": 4, "min_rows": 1} | settings).fit(x.astype(dtype)[:, None]).bin_edges_[0]
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 class TestTies:
-    def edges(self, x, dtype, n_bins=4):
-        return PiecewiseLinearEncoder(n_bins=n_bins, min_rows=1).fit(x.astype(dtype)[:, None]).bin_edges_[0]
-
-    def test_a_value_of_most_rows_leaves_the_bins_to_the_others(self, dtype):
-        x = np.concatenate([np.zeros(900), np.arange(1.0, 101)])
-        np.testing.assert_allclose(self.edges(x, dtype), [0, *np.linspace(1, 100, 11)], rtol=1e-6)  # ten rows a bin
-
-    def test_its_neighbours_are_edges(self, dtype):
-        x = np.concatenate([np.full(2000, 500.0), np.arange(1000.0)])
-        quantiles = np.quantile(np.delete(np.arange(1000.0), 500), np.linspace(0, 1, 17))
-        np.testing.assert_allclose(self.edges(x, dtype), sorted({*quantiles, 499, 500, 501}), rtol=1e-6)
-        spike = PiecewiseLinearEncoder(n_bins=4, min_rows=1).fit(x[:, None]).transform([[499.0], [500.0], [501.0]])
-        assert np.linalg.matrix_rank(np.diff(spike[:, 1:], axis=0)) == 2  # any value there is a sum of columns
-
-    def test_there_are_no_fewer_bins_for_few_other_rows(self, dtype):
-        x = np.concatenate([np.zeros(900), np.arange(1.0, 10)])
-        np.testing.assert_allclose(self.edges(x, dtype), [0, 1, 3, 5, 7, 9], rtol=1e-6)
-
-    def test_up_to_half_of_the_rows_the_bins_have_equal_numbers_of_values(self, dtype):
-        x = np.concatenate([np.zeros(101), np.arange(1.0, 101), np.repeat(100.0, 1)])
-        np.testing.assert_allclose(self.edges(x, dtype), [0, 25, 50, 75, 100])
+    def test_a_value_of_many_rows_does_not_take_the_bins_of_the_others(self, dtype):
+        x = np.concatenate([np.zeros(101), np.arange(1.0, 101), [100.0]])  # half of the rows, and no more
+        np.testing.assert_allclose(edges_of(x, dtype), [0, 25, 50, 75, 100])
 
     def test_few_values_are_all_edges(self, dtype):
-        np.testing.assert_array_equal(self.edges(np.repeat([0.0, 1, 2, 5], [90, 4, 4, 2]), dtype), [0, 1, 2, 5])
+        np.testing.assert_array_equal(edges_of(np.repeat([0.0, 1, 2, 5], [90, 4, 4, 2]), dtype), [0, 1, 2, 5])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+class TestMostlyOneValue:
+    def test_the_bins_are_those_of_the_other_rows_and_more(self, dtype):
+        x = np.concatenate([np.zeros(900), np.arange(1.0, 101)])
+        np.testing.assert_array_equal(edges_of(x, dtype), [0, 1, 11, 21, 31, 41, 51, 60, 70, 80, 90, 100])
+
+    @pytest.mark.parametrize("value", [-1.0, 0.0, 400.0, 999.0, 1000.0])
+    def test_the_value_and_its_neighbours_are_edges(self, dtype, value):
+        others = np.delete(np.arange(1000.0), np.flatnonzero(np.arange(1000.0) == value))
+        neighbours = {value - 1, value, value + 1} & {*others, value}
+        expected = {*others[np.linspace(0, len(others) - 1, 17).round().astype(int)]} | neighbours
+        assert len(expected) > 17
+        x = np.concatenate([np.full(1001, value), others, [np.nan, np.nan]])
+        np.testing.assert_array_equal(edges_of(x, dtype), sorted(expected))
+
+    @pytest.mark.parametrize("n_bins", [2, 3])
+    def test_whatever_the_quantiles_are(self, dtype, n_bins):
+        x = np.concatenate([np.linspace(-2, -1, 340), np.zeros(510), np.linspace(1, 2, 150)])
+        assert len(edges_of(x, dtype, n_bins=n_bins)) in (4 * n_bins + 1 + n for n in (2, 3))
+
+    def test_few_other_rows_get_no_bins_of_their_own(self, dtype):
+        x = np.concatenate([np.zeros(900), np.arange(1.0, 50)])  # 40 rows in four bins would not be more
+        np.testing.assert_allclose(edges_of(x, dtype), [0, 12.25, 24.5, 36.75, 49])
+
+    def test_other_rows_of_few_values_do_not_either(self, dtype):
+        x = np.concatenate([np.zeros(6000), np.ones(3900), np.arange(100.0)])
+        np.testing.assert_allclose(edges_of(x, dtype), [0, 24.75, 49.5, 74.25, 99])
+
+    def test_edges_never_differ_by_rounding_alone(self, dtype):
+        others = np.sort(np.random.default_rng(0).normal(size=101)).astype(dtype)
+        for i in range(5, 96):
+            edges = edges_of(np.concatenate([others, np.full(300, (others[i] + others[i + 1]) / 2)]), dtype)
+            assert {*edges} <= {*others, (others[i] + others[i + 1]) / 2}
+
+
+@pytest.mark.parametrize(("n_columns", "expected"), [(1, 33), (6, 33), (8, 26), (14, 14), (20, 8), (28, 8), (29, None)])
+def test_max_columns_bounds_the_finer_bins(n_columns, expected):
+    values = np.where(np.arange(3200) % 4 == 0, np.random.default_rng(0).uniform(1, 2, 3200), 0)
+    X = np.column_stack([np.roll(values, j) for j in range(n_columns)])
+    encoder = PiecewiseLinearEncoder(n_bins=8, max_columns=225).fit(X)
+    assert {len(edges) - 1 if len(edges) else None for edges in encoder.bin_edges_} == {expected}
+    assert len(encoder.encoding_mean_) <= 225

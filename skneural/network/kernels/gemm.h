@@ -144,12 +144,6 @@ WIDE static void T(scale_panel)(REAL *RESTRICT panel, const REAL *scales, Size d
 WIDE static void T(own_gemm)(const T(Product) *product)
 {
     const Size n = product->shape[0], k = product->shape[1], m = product->shape[2];
-    if (m == 1 && n > 1 && product->transpose[0] == 'T' && !product->scales) {
-        /* the same numbers are a row, Bᵀ A, and fill the registers */
-        T(own_gemm)(&(T(Product)){"NN", product->B, product->A, product->C, product->beta, NULL, {1, k, n},
-                                  product->columns, product->rows});
-        return;
-    }
     const int transposed = product->transpose[1] == 'T', A_transposed = product->transpose[0] == 'T';
     const Size ldb = transposed ? k : m, row_stride = A_transposed ? 1 : k, column_stride = A_transposed ? n : 1;
     const Range rows = product->rows, part = product->columns;

@@ -1,4 +1,4 @@
-/* Which matrix product is used: that of gemm.h, for the widest registers there are, or BLAS. A product of gemm.h is made
+/* Which matrix product is used: that of gemm.h, in the widest registers that it fills, or BLAS. A product of gemm.h is made
  * by the threads of a team, each its part of C. BLAS has threads of its own, so that a team that calls it has one. */
 
 /* C = op(A) op(B) + beta C, row-major: these rows and columns of C. */
@@ -46,8 +46,8 @@ typedef struct {
 
 #define MIN_WIDEST_PRODUCT (1 << 15) /* multiplications */
 
-/* The thread's part of a product in the widest registers, but for small products, and for the last columns if they fill
- * no more than half a register: to many processors a register is worth two of half the width, full or not. */
+/* The thread's part of a product: in the widest registers, except for small products, and for last columns that fill at
+ * most half a register. To many processors a wide register is as much work as two of half the width, full or not. */
 static void T(widest_gemm)(const T(Product) *product)
 {
     const Size *shape = product->shape, half = 32 / sizeof(REAL);
@@ -96,17 +96,30 @@ static void T(blas_gemm)(void *blas_gemm, const T(Product) *product)
                                  &ldc);
 }
 
+#ifdef WIDE_REGISTERS
+/* A product in the registers that suit it. */
+static void T(gemm_in_registers)(const T(Product) *product)
+{
+    const Size *shape = product->shape;
+    const T(Product) row = {"NN", product->B, product->A, product->C, product->beta, NULL, {1, shape[1], shape[0]},
+                            product->columns, product->rows};
+    if (shape[2] == 1 && shape[0] > 1 && product->transpose[0] == 'T' && !product->scales)
+        product = &row; /* the same numbers as a row, Bᵀ A, which fills registers */
+#ifdef WIDEST
+    if (has_widest_registers()) {
+        T(widest_gemm)(product);
+        return;
+    }
+#endif
+    T(own_gemm)(product);
+}
+#endif
+
 static void T(gemm)(void *blas_gemm, const T(Product) *product)
 {
 #ifdef WIDE_REGISTERS
     if (T(uses_own_gemm)()) {
-#ifdef WIDEST
-        if (has_widest_registers()) {
-            T(widest_gemm)(product);
-            return;
-        }
-#endif
-        T(own_gemm)(product);
+        T(gemm_in_registers)(product);
         return;
     }
 #endif

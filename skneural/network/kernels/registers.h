@@ -1,7 +1,7 @@
 /* The registers that hold several numbers, by the vector types of GCC and Clang, which read the same for any processor:
  *
  *     x86-64       16 registers of 32 bytes, if the processor has AVX2 and fused multiply-add (asked at run time);
- *                  32 of 64 bytes for matrix products, if it has AVX-512
+ *                  32 of 64 bytes for larger matrix products, if it has AVX-512
  *     64-bit ARM   32 registers of 16 bytes (NEON, with fused multiply-add; each such processor has it)
  *
  * There and with these compilers WIDE_REGISTERS is defined. A function that uses the registers is marked WIDE, and is

@@ -32,7 +32,7 @@ static void report(const char *what)
     n_compared = 0;
 }
 
-enum { WHOLE, IN_QUARTERS, IN_FEWER_LANES }; /* how a product is made */
+enum { WHOLE, IN_QUARTERS, IN_FEWER_LANES, IN_MOST_LANES }; /* how a product is made */
 
 #include "formulas.h"
 

@@ -42,7 +42,8 @@ static REAL T(chain)(const T(Product) *product, Size i, Size j, REAL c)
     return c;
 }
 
-/* Make the product at once, or as four threads do, or at once in the registers that processors without WIDEST have. */
+/* Make the product at once, or as four threads do, or at once in the registers that processors without WIDEST have, or
+ * all of it in those of WIDEST. */
 static void T(multiply)(T(Product) product, int how)
 {
     const Size n_parts = how == IN_QUARTERS ? 2 : 1;
@@ -53,6 +54,12 @@ static void T(multiply)(T(Product) product, int how)
 #ifdef WIDE_REGISTERS
             if (how == IN_FEWER_LANES && has_wide_registers()) {
                 T(own_gemm)(&product);
+                continue;
+            }
+#endif
+#ifdef WIDEST
+            if (how == IN_MOST_LANES && has_widest_registers()) {
+                T(own_gemm_512)(&product);
                 continue;
             }
 #endif
@@ -88,11 +95,13 @@ static void T(check_products)(const char *transpose, int has_scales, int how)
                     if (depths[d] <= 32 || beta == 1) /* many numbers take long */
                         T(check_product)(transpose, rows[i], depths[d], m, (REAL)beta / 2, has_scales, how);
     T(check_product)(transpose, 1030, 20, 17, 1, has_scales, how); /* more rows than a block has */
+    for (Size m = 16; m < 34; m++) /* with registers of all widths in one product */
+        T(check_product)(transpose, 32, 64, m, 0, has_scales, how);
 }
 
 static void T(check_gemm)(void)
 {
-    for (int how = WHOLE; how <= IN_FEWER_LANES; how++) {
+    for (int how = WHOLE; how <= IN_MOST_LANES; how++) {
         T(check_products)("NN", 0, how);
         T(check_products)("NT", 0, how);
         T(check_products)("TN", 0, how);
