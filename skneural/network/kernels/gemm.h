@@ -2,8 +2,8 @@
  * smallest), and blocks of some rows of C, as wide as a panel, stay in registers while they are summed up: 6 rows in 12
  * of the 16 registers of 32 bytes, or in 24 of the 32 of 16 bytes; 8 rows in 16 of the 32 of 64 bytes. The others hold
  * a row of the panel and entries of A. Goto & van de Geijn 2008, without packing A, whose rows are taken as many at a
- * time as the second-level cache holds. Each entry of C is one chain of fused multiply-adds along k, so all processors,
- * and any number of threads, agree to the last bit.
+ * time as the second-level cache holds; only some transposed A are copied (COPIED_ROWS). Each entry of C is one chain of
+ * fused multiply-adds along k, so all processors, and any number of threads, agree to the last bit.
  *
  * BLAS libraries are made for large matrices: on small ones their preparations cost as much as the work, and their
  * threads get in the way of the caller's. gemm_dispatch.h includes this file once for each width of registers. */
@@ -14,6 +14,11 @@
 #define NARROW_ROWS 8 /* where columns leave registers: fewer sums would wait for one another */
 #define DEPTH_BLOCK 256 /* of a panel, so that it fits the first-level cache */
 #define ROW_BLOCK ((Size)(2048 / sizeof(REAL))) /* rows of A that meet a panel: 512 KiB */
+
+/* A transposed A is read down its columns, once for each panel. Where these are long, each step leads to another page:
+ * with registers of 32 bytes, which need many panels, it pays to copy so many rows first. */
+#define COPIED_ROWS 96
+#define LONG_COLUMN 2048 /* bytes */
 
 /* Up to NARROW_ROWS rows of a panel of C: C = A B + beta C, A with any strides, B packed. The first `columns` columns
  * of the panel belong to C; they lie in the first `registers`. */
@@ -52,8 +57,9 @@ WIDE INLINED void T(gemm_kernel)(
     }
 }
 
-/* panel[p, j] = B[j, p]. */
-WIDE static void T(pack_transposed)(const REAL *B, Size ldb, Size depth, Size columns, REAL *RESTRICT panel)
+/* out[p, j] = B[j, p]. */
+WIDE static void T(copy_transposed)(
+    const REAL *B, Size ldb, Size depth, Size columns, REAL *RESTRICT out, const Size ld_out)
 {
     Size j = 0;
 #ifdef HAS_SHUFFLE
@@ -65,16 +71,16 @@ WIDE static void T(pack_transposed)(const REAL *B, Size ldb, Size depth, Size co
                 tile[i] = *(const T(Register) *)(B + (j + i) * ldb + p);
             T(transpose_tile)(tile);
             for (int i = 0; i < LANES; i++)
-                *(T(Register) *)(panel + (p + i) * PANEL + j) = tile[i];
+                *(T(Register) *)(out + (p + i) * ld_out + j) = tile[i];
         }
         for (; p < depth; p++)
             for (int i = 0; i < LANES; i++)
-                panel[p * PANEL + j + i] = B[(j + i) * ldb + p];
+                out[p * ld_out + j + i] = B[(j + i) * ldb + p];
     }
 #endif
     for (; j < columns; j++)
         for (Size p = 0; p < depth; p++)
-            panel[p * PANEL + j] = B[j * ldb + p];
+            out[p * ld_out + j] = B[j * ldb + p];
 }
 
 /* Copy columns of B, or of its transpose, into a panel. What lies there beyond the last column does not count: zeros,
@@ -92,7 +98,7 @@ WIDE static void T(pack_panel)(
     if (columns < PANEL)
         memset(panel + full_rows * PANEL, 0, (depth - full_rows) * PANEL * sizeof(REAL));
     if (transposed)
-        T(pack_transposed)(B, ldb, depth, columns, panel);
+        T(copy_transposed)(B, ldb, depth, columns, panel, PANEL);
     else if (full_rows < depth)
         for (Size j = 0; j < columns; j++)
             for (Size p = full_rows; p < depth; p++)
@@ -140,29 +146,49 @@ WIDE static void T(scale_panel)(REAL *RESTRICT panel, const REAL *scales, Size d
             panel[p * PANEL + j] *= scales[p];
 }
 
-/* The thread's part of a product; see Product. */
-WIDE static void T(own_gemm)(const T(Product) *product)
+/* The thread's part of a product, with `copied`, unless it is NULL, for COPIED_ROWS rows of a transposed A at a time. */
+WIDE static void T(multiply_blocks)(const T(Product) *product, REAL *copied)
 {
     const Size n = product->shape[0], k = product->shape[1], m = product->shape[2];
     const int transposed = product->transpose[1] == 'T', A_transposed = product->transpose[0] == 'T';
     const Size ldb = transposed ? k : m, row_stride = A_transposed ? 1 : k, column_stride = A_transposed ? n : 1;
     const Range rows = product->rows, part = product->columns;
     const Size n_blocks = (k + DEPTH_BLOCK - 1) / DEPTH_BLOCK, block = (k + n_blocks - 1) / n_blocks;
+    const Size row_block = copied ? COPIED_ROWS : ROW_BLOCK;
     REAL panel[DEPTH_BLOCK * PANEL_REGISTERS * REGISTER_BYTES / sizeof(REAL)] __attribute__((aligned(REGISTER_BYTES)));
-    for (Size i = rows.from; i < rows.to; i += ROW_BLOCK)
+    for (Size i = rows.from; i < rows.to; i += row_block)
         for (Size from = 0; from < k; from += block) {
-            const Size depth = min_size(k - from, block);
+            const Size depth = min_size(k - from, block), n_rows = min_size(rows.to - i, row_block);
             const REAL *a = product->A + i * row_stride + from * column_stride;
+            if (copied)
+                T(copy_transposed)(a, n, n_rows, depth, copied, depth);
             for (Size j = part.from; j < part.to; j += PANEL) {
                 const Size columns = min_size(part.to - j, PANEL);
                 const REAL *b = product->B + (transposed ? j * ldb + from : from * ldb + j);
                 T(pack_panel)(b, ldb, transposed, depth, columns, panel);
                 if (product->scales)
                     T(scale_panel)(panel, product->scales + from, depth);
-                T(gemm_panel)(a, row_stride, column_stride, panel, depth, product->C + i * m + j, m,
-                              min_size(rows.to - i, ROW_BLOCK), columns, from ? 1 : product->beta);
+                T(gemm_panel)(copied ? copied : a, copied ? depth : row_stride, copied ? 1 : column_stride, panel, depth,
+                              product->C + i * m + j, m, n_rows, columns, from ? 1 : product->beta);
             }
         }
+}
+
+/* A function of its own, so that other products need not so much of the stack. */
+WIDE __attribute__((noinline)) static void T(multiply_copied)(const T(Product) *product)
+{
+    REAL copied[COPIED_ROWS * DEPTH_BLOCK];
+    T(multiply_blocks)(product, copied);
+}
+
+/* The thread's part of a product; see Product. */
+WIDE static void T(own_gemm)(const T(Product) *product)
+{
+    const int has_long_columns = product->transpose[0] == 'T' && product->shape[0] * sizeof(REAL) > LONG_COLUMN;
+    if (REGISTER_BYTES == 32 && has_long_columns && range_size(product->columns) > PANEL)
+        T(multiply_copied)(product);
+    else
+        T(multiply_blocks)(product, NULL);
 }
 
 #undef PANEL
@@ -171,3 +197,5 @@ WIDE static void T(own_gemm)(const T(Product) *product)
 #undef NARROW_ROWS
 #undef DEPTH_BLOCK
 #undef ROW_BLOCK
+#undef COPIED_ROWS
+#undef LONG_COLUMN

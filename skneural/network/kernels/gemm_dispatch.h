@@ -27,9 +27,11 @@ typedef struct {
 #define transpose_tile transpose_tile_512
 #define gemm_kernel gemm_kernel_512
 #define gemm_panel gemm_panel_512
-#define pack_transposed pack_transposed_512
+#define copy_transposed copy_transposed_512
 #define pack_panel pack_panel_512
 #define scale_panel scale_panel_512
+#define multiply_blocks multiply_blocks_512
+#define multiply_copied multiply_copied_512
 #define own_gemm own_gemm_512
 #include "tile.h"
 #include "gemm.h"
@@ -37,9 +39,11 @@ typedef struct {
 #undef transpose_tile
 #undef gemm_kernel
 #undef gemm_panel
-#undef pack_transposed
+#undef copy_transposed
 #undef pack_panel
 #undef scale_panel
+#undef multiply_blocks
+#undef multiply_copied
 #undef own_gemm
 #pragma pop_macro("REGISTER_BYTES")
 #pragma pop_macro("WIDE")

@@ -95,6 +95,7 @@ static void T(check_products)(const char *transpose, int has_scales, int how)
                     if (depths[d] <= 32 || beta == 1) /* many numbers take long */
                         T(check_product)(transpose, rows[i], depths[d], m, (REAL)beta / 2, has_scales, how);
     T(check_product)(transpose, 1030, 20, 17, 1, has_scales, how); /* more rows than a block has */
+    T(check_product)(transpose, 520, 300, 20, 1, has_scales, how); /* whose transposed A is copied */
     for (Size m = 16; m < 34; m++) /* with registers of all widths in one product */
         T(check_product)(transpose, 32, 64, m, 0, has_scales, how);
 }
