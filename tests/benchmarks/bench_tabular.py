@@ -162,12 +162,19 @@ def catboost(problem: Problem, seed: int) -> Any:
     return make_pipeline(FunctionTransformer(fill), kind(**options, cat_features=categories))
 
 
+def number_categories(X: Any) -> Any:
+    """A frame whose categories are numbers: pytabkit takes not all that are text."""
+    text = X.select_dtypes("category")
+    return X.assign(**{each: text[each].cat.rename_categories(range(len(text[each].cat.categories))) for each in text})
+
+
 def pytabkit(name: str) -> Callable[[Problem, int], Any]:
     def build(problem: Problem, seed: int) -> Any:
         import pytabkit
 
         kind = getattr(pytabkit, f"{name}_{'Classifier' if problem.is_classification else 'Regressor'}")
-        return kind(random_state=seed, device="cpu", n_threads=1)
+        model = kind(random_state=seed, device="cpu", n_threads=1)
+        return make_pipeline(FunctionTransformer(number_categories), model) if problem.is_frame else model
 
     return build
 
