@@ -2,7 +2,7 @@
 
 usage: python tests/benchmarks/bench_history.py [--rounds 20]
 
-An epoch's work for the history is to measure three lengths (of the last gradient, the last step and the parameters) and
+An epoch's work for the history is to compute three norms (of the last gradient, the last step and the parameters) and
 to write down what is known. It is timed by itself, on vectors of the network's size, in turns with whole fits; printed
 are medians over the rounds.
 """
@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 
 from skneural import ActivationMLPClassifier
 from skneural.solvers import Epoch
-from skneural.solvers.training_steps import StepNorms
+from skneural.solvers.training_steps import create_step_norms
 
 # Rows, features, classes, epochs; 100 hidden units, batches of 200. The first has one batch an epoch.
 CASES = [(200, 4, 3, 100), (1500, 30, 3, 60), (1800, 64, 10, 60), (10000, 100, 10, 15)]
@@ -36,12 +36,12 @@ def fitted(n_rows, n_features, n_classes, epochs):
 def history_seconds(model, epochs):
     """Return the processor seconds of the history's work in an epoch."""
     theta = model.parameters_.copy()
-    lengths, epoch = StepNorms.of(theta, np.ones_like(theta)), Epoch(1, 0.5, 0.1, 0.001, 1.0, 0.01)
+    norms, epoch = create_step_norms(theta, np.ones_like(theta)), Epoch(1, 0.5, 0.1, 0.001, 1.0, 0.01)
     started = time.thread_time()
     for _ in range(epochs):
-        lengths.begin_step()
-        lengths.gradient()
-        lengths.update_ratio()
+        norms.save_parameters()
+        norms.gradient_norm()
+        norms.update_ratio()
         model._record_epoch(epoch)
     return (time.thread_time() - started) / epochs
 

@@ -147,7 +147,7 @@ WIDE static void T(scale_panel)(REAL *RESTRICT panel, const REAL *scales, Size d
 }
 
 /* The thread's part of a product, with `copied`, unless it is NULL, for COPIED_ROWS rows of a transposed A at a time. */
-WIDE static void T(multiply_blocks)(const T(Product) *product, REAL *copied)
+WIDE INLINED void T(multiply_blocks)(const T(Product) *product, REAL *copied)
 {
     const Size n = product->shape[0], k = product->shape[1], m = product->shape[2];
     const int transposed = product->transpose[1] == 'T', A_transposed = product->transpose[0] == 'T';

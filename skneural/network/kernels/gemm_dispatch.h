@@ -56,16 +56,16 @@ static void T(widest_gemm)(const T(Product) *product)
 {
     const Size *shape = product->shape, half = 32 / sizeof(REAL);
     const Size rest = range_size(product->columns) % (2 * half);
-    T(Product) widest = *product, narrower = *product;
-    if (shape[0] * shape[1] * shape[2] < MIN_WIDEST_PRODUCT)
-        widest.columns.to = widest.columns.from;
-    else if (rest <= half)
-        widest.columns.to -= rest;
-    narrower.columns.from = widest.columns.to;
-    if (range_size(widest.columns))
+    if (shape[0] * shape[1] * shape[2] < MIN_WIDEST_PRODUCT) {
+        T(own_gemm)(product);
+    } else if (!rest || rest > half) {
+        T(own_gemm_512)(product);
+    } else {
+        T(Product) widest = *product, narrower = *product;
+        widest.columns.to = narrower.columns.from = product->columns.to - rest;
         T(own_gemm_512)(&widest);
-    if (range_size(narrower.columns))
         T(own_gemm)(&narrower);
+    }
 }
 #endif
 
@@ -105,10 +105,12 @@ static void T(blas_gemm)(void *blas_gemm, const T(Product) *product)
 static void T(gemm_in_registers)(const T(Product) *product)
 {
     const Size *shape = product->shape;
-    const T(Product) row = {"NN", product->B, product->A, product->C, product->beta, NULL, {1, shape[1], shape[0]},
-                            product->columns, product->rows};
-    if (shape[2] == 1 && shape[0] > 1 && product->transpose[0] == 'T' && !product->scales)
-        product = &row; /* the same numbers as a row, Bᵀ A, which fills registers */
+    if (shape[2] == 1 && shape[0] > 1 && product->transpose[0] == 'T' && !product->scales) {
+        /* the same numbers as a row, Bᵀ A, which fills registers */
+        T(gemm_in_registers)(&(T(Product)){"NN", product->B, product->A, product->C, product->beta, NULL,
+                                           {1, shape[1], shape[0]}, product->columns, product->rows});
+        return;
+    }
 #ifdef WIDEST
     if (has_widest_registers()) {
         T(widest_gemm)(product);
