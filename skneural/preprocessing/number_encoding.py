@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from skneural.preprocessing.clipping import SmoothClipper, clip_outliers
-from skneural.preprocessing.piecewise_linear import PiecewiseLinearEncoder
+from skneural.preprocessing.piecewise_linear import PiecewiseLinearEncoder, count_bins
 from skneural.preprocessing.scaling import StdScaler
 from skneural.preprocessing.whitening import PCAWhitener
 
@@ -125,7 +125,7 @@ def number_factors(encoder: PiecewiseLinearEncoder, n_components: int) -> np.nda
     -------
     ndarray of shape (n_columns,), float32
     """
-    n_bins = np.array([max(len(edges) - 1, 0) for edges in encoder.bin_edges_])
+    n_bins = np.array([count_bins(edges) for edges in encoder.bin_edges_])
     is_finer = n_bins > encoder.n_bins
     share = FINER_BINS_IN_FULL / max(n_bins[is_finer].sum(), FINER_BINS_IN_FULL)
     scales = np.where(is_finer, max(np.sqrt(share), DERIVED_SCALE), DERIVED_SCALE)

@@ -16,7 +16,7 @@ from skneural.saved_state import SavedStateMixin, check_numbers, require, unchan
 
 # Where most rows have one value, the others are few, and often tell much (docs/tabular.md).
 MOST_BINS_OF_OTHERS = 4  # times n_bins
-MIN_ROWS_OF_OTHERS = 10  # in each bin
+MIN_ROWS_OF_OTHERS = 10  # for each bin
 
 
 class PiecewiseLinearEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
@@ -33,13 +33,14 @@ class PiecewiseLinearEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         Bins per feature, with equal numbers of rows. Where quantiles coincide, because many rows have one value, the
         bins have equal numbers of different values instead; fewer bins if there are not so many values. A feature that
         is one value in more than half of the rows, such as an amount that is mostly 0, gets more bins, of equal
-        numbers of the other rows: up to four times as many, with ten of these rows or more in each. That value and its
-        two neighbours are edges too.
+        numbers of the other rows: up to four times as many, and one for ten of these rows at most. That value and its
+        two neighbours are edges too, so that bins beside it can have fewer rows.
     max_columns : int in [0, inf), default=256
         Nothing is appended if n_features · n_bins exceeds this number. Features that are mostly one value get more
         bins as far as it allows.
     min_rows : int in [1, inf), default=100
-        Rows needed per bin: nothing is appended for a feature with fewer than n_bins · min_rows values.
+        Rows needed per bin: nothing is appended for a feature with fewer than n_bins · min_rows values. The finer bins
+        of features that are mostly one value need ten of the other rows each.
 
     Attributes
     ----------
@@ -143,7 +144,7 @@ class PiecewiseLinearEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         names = _check_feature_names_in(self, input_features)
         pairs = zip(names, self.bin_edges_, strict=True)
-        encoded = [f"{name}_bin{t}" for name, edges in pairs for t in range(_n_bins(edges))]
+        encoded = [f"{name}_bin{t}" for name, edges in pairs for t in range(count_bins(edges))]
         return np.array([*names, *encoded], dtype=object)
 
     def _restore_fitted_state(self) -> None:
@@ -154,7 +155,7 @@ class PiecewiseLinearEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         for edges in self.bin_edges_:
             check_numbers("bin_edges_", edges, (len(edges),))
             require((np.diff(edges) > 0).all(), f"bin_edges_ must ascend. Got {edges} instead.")
-        check_numbers("encoding_mean_", self.encoding_mean_, (sum(map(_n_bins, self.bin_edges_)),))
+        check_numbers("encoding_mean_", self.encoding_mean_, (sum(map(count_bins, self.bin_edges_)),))
 
     def _validate_input(self, X, reset: bool) -> np.ndarray:
         return validate_data(self, X, reset=reset, dtype=(np.float64, np.float32), ensure_all_finite="allow-nan")
@@ -165,7 +166,7 @@ class PiecewiseLinearEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         refined = [j for j in np.flatnonzero(has_all_bins) if not np.isnan(_most_frequent(X[:, j]))]
         if not refined:
             return
-        n_left = self.max_columns - sum(map(_n_bins, self.bin_edges_)) + n_bins * len(refined)
+        n_left = self.max_columns - sum(map(count_bins, self.bin_edges_)) + n_bins * len(refined)
         most_bins = min(MOST_BINS_OF_OTHERS * n_bins, n_left // len(refined) - 3)  # with three edges more
         for j in refined:
             self.bin_edges_[j] = _finer_edges(X[:, j], self.bin_edges_[j], most_bins)
@@ -176,7 +177,7 @@ class PiecewiseLinearEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         mean = self.encoding_mean_.astype(X.dtype)[:, np.newaxis]
         start = 0
         for x, edges in zip(X.T, self.bin_edges_, strict=True):
-            bins = slice(start, start + _n_bins(edges))
+            bins = slice(start, start + count_bins(edges))
             np.subtract(_encode(x, edges), mean[bins], out=out.T[bins])
             start = bins.stop
         return out
@@ -207,7 +208,7 @@ def _most_frequent(x: np.ndarray) -> float:
 
 
 def _finer_edges(x: np.ndarray, edges: np.ndarray, most_bins: int) -> np.ndarray:
-    """Edges with equal numbers of rows other than most rows between them; `edges` if that would not be more bins."""
+    """Edges with equal numbers of rows between them, of those unlike most rows; `edges` if they are no more."""
     value = _most_frequent(x)
     others = np.sort(x[~np.isnan(x) & (x != value)]).astype(np.float64)
     n_bins = min(most_bins, len(others) // MIN_ROWS_OF_OTHERS)
@@ -234,5 +235,6 @@ def _encode(x: np.ndarray, edges: np.ndarray) -> np.ndarray:
     return encoded
 
 
-def _n_bins(edges: np.ndarray) -> int:
+def count_bins(edges: np.ndarray) -> int:
+    """The number of bins between the edges of one feature."""
     return max(len(edges) - 1, 0)

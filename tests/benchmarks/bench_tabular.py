@@ -11,7 +11,8 @@ Of each set min(n, 10,000) rows are drawn at random; three quarters to train on,
 seed that is the split's number, at their defaults:
 
 - ours: ``tabular_classifier()``, ``tabular_regressor()``; --settings NAME=VALUE ... changes their parameters
-- vote: the settings that were here before: three separate networks of 60 epochs (arrays, classification)
+- vote: the settings that were here before, with today's bins: three separate networks of 60 epochs (arrays,
+  classification)
 - network: ``ActivationMLPClassifier()`` or ``...Regressor()`` behind StdScaler
 - mlp: scikit-learn's network behind StandardScaler
 - trees: HistGradientBoosting of scikit-learn; lightgbm, xgboost, catboost, where they are installed
@@ -163,9 +164,10 @@ def catboost(problem: Problem, seed: int) -> Any:
 
 
 def number_categories(X: Any) -> Any:
-    """A frame whose categories are numbers: pytabkit takes not all that are text."""
-    text = X.select_dtypes("category")
-    return X.assign(**{each: text[each].cat.rename_categories(range(len(text[each].cat.categories))) for each in text})
+    """The frame with its categories as numbers: pytabkit refuses some that are text."""
+    sizes = {each: len(X[each].cat.categories) for each in X.select_dtypes("category")}
+    named = {each: X[each].cat.rename_categories(range(size)) for each, size in sizes.items()}
+    return X.assign(**named)
 
 
 def pytabkit(name: str) -> Callable[[Problem, int], Any]:

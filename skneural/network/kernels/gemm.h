@@ -2,8 +2,8 @@
  * smallest), and blocks of some rows of C, as wide as a panel, stay in registers while they are summed up: 6 rows in 12
  * of the 16 registers of 32 bytes, or in 24 of the 32 of 16 bytes; 8 rows in 16 of the 32 of 64 bytes. The others hold
  * a row of the panel and entries of A. Goto & van de Geijn 2008, without packing A, whose rows are taken as many at a
- * time as the second-level cache holds; only some transposed A are copied (COPIED_ROWS). Each entry of C is one chain of
- * fused multiply-adds along k, so all processors, and any number of threads, agree to the last bit.
+ * time as the second-level cache holds; only some transposed A are copied (COPIED_ROWS). Each entry of C is one chain
+ * of fused multiply-adds along k, so all processors, and any number of threads, agree to the last bit.
  *
  * BLAS libraries are made for large matrices: on small ones their preparations cost as much as the work, and their
  * threads get in the way of the caller's. gemm_dispatch.h includes this file once for each width of registers. */
@@ -15,8 +15,9 @@
 #define DEPTH_BLOCK 256 /* of a panel, so that it fits the first-level cache */
 #define ROW_BLOCK ((Size)(2048 / sizeof(REAL))) /* rows of A that meet a panel: 512 KiB */
 
-/* A transposed A is read down its columns, once for each panel. Where these are long, each step leads to another page:
- * with registers of 32 bytes, which need many panels, it pays to copy so many rows first. */
+/* A transposed A lies column by column and is read row by row, once for each panel. Where its columns are long, every
+ * step or two lead to another page: with registers of 32 bytes, which need many panels, it pays to copy so many rows
+ * first. */
 #define COPIED_ROWS 96
 #define LONG_COLUMN 2048 /* bytes */
 
@@ -146,7 +147,7 @@ WIDE static void T(scale_panel)(REAL *RESTRICT panel, const REAL *scales, Size d
             panel[p * PANEL + j] *= scales[p];
 }
 
-/* The thread's part of a product, with `copied`, unless it is NULL, for COPIED_ROWS rows of a transposed A at a time. */
+/* The thread's part of a product; `copied`, unless it is NULL, is for COPIED_ROWS rows of a transposed A at a time. */
 WIDE INLINED void T(multiply_blocks)(const T(Product) *product, REAL *copied)
 {
     const Size n = product->shape[0], k = product->shape[1], m = product->shape[2];

@@ -1,5 +1,5 @@
-/* Which matrix product is used: that of gemm.h, in the widest registers that it fills, or BLAS. A product of gemm.h is made
- * by the threads of a team, each its part of C. BLAS has threads of its own, so that a team that calls it has one. */
+/* Which matrix product is used: that of gemm.h, in the registers that suit it, or BLAS. A product of gemm.h is made by
+ * the threads of a team, each its part of C. BLAS has threads of its own, so that a team that calls it has one. */
 
 /* C = op(A) op(B) + beta C, row-major: these rows and columns of C. */
 typedef struct {
