@@ -52,8 +52,14 @@ def use_backend(name: str) -> Iterator[None]:
 
 def active_extension(name: str) -> ModuleType | None:
     """Return an extension module of the package; None if NumPy is selected or the module was not built."""
-    selected = _selected.get() or _checked(os.environ.get("SKNEURAL_BACKEND") or "native", "SKNEURAL_BACKEND")
+    selected = _selected.get() or _backend_of_environment()
     return built_extension(name) if selected == "native" else None
+
+
+def _backend_of_environment() -> str:
+    # Asked for each prediction: `get` would take some of its time to raise and catch a KeyError.
+    name = os.environ["SKNEURAL_BACKEND"] if "SKNEURAL_BACKEND" in os.environ else ""  # noqa: SIM401
+    return _checked(name or "native", "SKNEURAL_BACKEND")
 
 
 def _checked(name: str, origin: str) -> str:

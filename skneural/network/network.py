@@ -199,9 +199,9 @@ class Network:
     def _fused_prediction(self) -> Any:
         """Return the fused form of prediction; None where NumPy is asked for, or an activation is a user's own."""
         fused = active_extension("skneural.network.fused")
-        if fused is None or not fused.supports(self):
+        if fused is None:
             return None
-        if self._prediction is None:
+        if self._prediction is None and fused.supports(self):
             self._prediction = fused.FusedPrediction(self)
         return self._prediction
 
