@@ -401,7 +401,7 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
 
     def _initialize_output_layer(self, network: Network, data: CheckedData) -> None:
         """Move the output biases to the log-odds of the classes, unless the first rows of a stream lack some."""
-        if self._multilabel or len(np.unique(data.y)) == len(self.classes_):
+        if self._multilabel or len(np.flatnonzero(np.bincount(data.Y.ravel().astype(np.intp)))) == len(self.classes_):
             network.biases[-1][...] += self._loss.initial_output(data.Y, data.sample_weight)
 
     def _temperature_scaling(self, validation_set: CheckedData) -> TemperatureScaling | None:
