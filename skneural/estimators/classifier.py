@@ -401,8 +401,12 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
 
     def _initialize_output_layer(self, network: Network, data: CheckedData) -> None:
         """Move the output biases to the log-odds of the classes, unless the first rows of a stream lack some."""
-        if self._multilabel or len(np.flatnonzero(np.bincount(data.Y.ravel().astype(np.intp)))) == len(self.classes_):
+        if self._multilabel or self._has_all_classes(data.Y):
             network.biases[-1][...] += self._loss.initial_output(data.Y, data.sample_weight)
+
+    def _has_all_classes(self, Y: Array) -> bool:
+        """Whether each class is among encoded targets, which are counted faster than labels are compared."""
+        return bool(np.count_nonzero(np.bincount(Y.ravel().astype(np.intp))) == len(self.classes_))
 
     def _temperature_scaling(self, validation_set: CheckedData) -> TemperatureScaling | None:
         if not self.temperature_scaling:

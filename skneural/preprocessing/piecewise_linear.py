@@ -162,14 +162,16 @@ class PiecewiseLinearEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
 
     def _refine_edges(self, X: np.ndarray, n_bins: int) -> None:
         """Give features that are mostly one value more bins, each as many as `max_columns` leaves for it."""
-        has_all_bins = [len(edges) > n_bins > 0 for edges in self.bin_edges_]
-        refined = [j for j in np.flatnonzero(has_all_bins) if not np.isnan(_most_frequent(X[:, j]))]
-        if not refined:
+        has_all_bins = np.flatnonzero([len(edges) > n_bins > 0 for edges in self.bin_edges_])
+        values = {j: value for j in has_all_bins if not np.isnan(value := _most_frequent(X[:, j]))}
+        if not values:
             return
-        n_left = self.max_columns - sum(map(count_bins, self.bin_edges_)) + n_bins * len(refined)
-        most_bins = min(MOST_BINS_OF_OTHERS * n_bins, n_left // len(refined) - 3)  # with three edges more
-        for j in refined:
-            self.bin_edges_[j] = _finer_edges(X[:, j], self.bin_edges_[j], most_bins)
+        n_left = self.max_columns - sum(map(count_bins, self.bin_edges_)) + n_bins * len(values)
+        most_bins = min(
+            MOST_BINS_OF_OTHERS * n_bins, n_left // len(values) - 3
+        )  # the value and its neighbours add three
+        for j, value in values.items():
+            self.bin_edges_[j] = _finer_edges(X[:, j], value, self.bin_edges_[j], most_bins)
 
     def _encode(self, X: np.ndarray) -> np.ndarray:
         """The columns of all bins, of shape (n_samples, n_encoded)."""
@@ -207,9 +209,8 @@ def _most_frequent(x: np.ndarray) -> float:
     return float(middle) if 2 * np.count_nonzero(x == middle) > len(x) else np.nan
 
 
-def _finer_edges(x: np.ndarray, edges: np.ndarray, most_bins: int) -> np.ndarray:
-    """Edges with equal numbers of rows between them, of those unlike most rows; `edges` if they are no more."""
-    value = _most_frequent(x)
+def _finer_edges(x: np.ndarray, value: float, edges: np.ndarray, most_bins: int) -> np.ndarray:
+    """Edges with equal numbers of rows without that value between them; `edges` if they are no more."""
     others = np.sort(x[~np.isnan(x) & (x != value)]).astype(np.float64)
     n_bins = min(most_bins, len(others) // MIN_ROWS_OF_OTHERS)
     if n_bins < len(edges):

@@ -194,4 +194,4 @@ def test_rare_amounts_are_learned_one_by_one():
     table, y, has_amount = amounts(5000)
     model = tabular_classifier(random_state=0).fit(table[:3000], y[:3000])
     right = model.predict(table[3000:]) == y[3000:]
-    assert right[has_amount[3000:]].mean() > 0.9  # 0.72 to 0.86 with as many bins as other numbers have, times 0.3
+    assert right[has_amount[3000:]].mean() > 0.9  # 0.97; 0.59 with as many bins as other numbers have, times 0.3

@@ -48,7 +48,7 @@ typedef struct {
 #pragma pop_macro("REGISTER_BYTES")
 #pragma pop_macro("WIDE")
 
-#define MIN_WIDEST_PRODUCT (1 << 15) /* multiplications */
+#define MIN_WIDEST_PRODUCT (1 << 15) /* multiplications; on Zen 4, smaller layers took 4 % less time without */
 
 /* The thread's part of a product: in the widest registers, except for small products, and for last columns that fill at
  * most half a register. To many processors a wide register is as much work as two of half the width, full or not. */
