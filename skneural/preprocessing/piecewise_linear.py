@@ -167,9 +167,8 @@ class PiecewiseLinearEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         if not values:
             return
         n_left = self.max_columns - sum(map(count_bins, self.bin_edges_)) + n_bins * len(values)
-        most_bins = min(
-            MOST_BINS_OF_OTHERS * n_bins, n_left // len(values) - 3
-        )  # the value and its neighbours add three
+        # The value and its neighbours add three edges.
+        most_bins = min(MOST_BINS_OF_OTHERS * n_bins, n_left // len(values) - 3)
         for j, value in values.items():
             self.bin_edges_[j] = _finer_edges(X[:, j], value, self.bin_edges_[j], most_bins)
 
