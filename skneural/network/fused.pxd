@@ -58,8 +58,7 @@ cdef extern from "network_plan.h" nogil:
         void *row_weight
         double *row_loss
         const void *Y
-        double loss_parameter
-        const double *quantiles
+        const void *loss_parameters
         Size n_outputs
 
     ctypedef struct Team:

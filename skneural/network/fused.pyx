@@ -392,11 +392,9 @@ cdef class FusedForwardBackward(FusedPlan):
         cdef LossBatch *batch = &self.plan.loss_batch
         cdef Layer *last = &self.plan.layers[self.plan.n_layers - 1]
         self.plan.loss, name = LOSSES[type(loss)]
-        batch.loss_parameter = parameter_of(loss, name)
+        parameter = loss.quantiles if self.plan.loss == QUANTILE else parameter_of(loss, name)
+        batch.loss_parameters = self.keep_alive(np.full(last.width, parameter, self.dtype))
         batch.F, batch.n_outputs = last.Z, last.width
-        if self.plan.loss == QUANTILE:
-            quantiles = np.ascontiguousarray(np.broadcast_to(loss.quantiles, last.width))
-            batch.quantiles = <const double *>self.keep_alive(quantiles)
         batch.exp_sum, batch.row_weight = self.allocate(self.n_batch_rows), self.allocate(self.n_batch_rows)
         batch.row_loss = <double *>self.keep_alive(np.empty(self.n_batch_rows))
         self.plan.normalized_weight = self.allocate(self.n_batch_rows)

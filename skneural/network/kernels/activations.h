@@ -58,7 +58,7 @@
 IN_PLACE(identity, z, 1)
 IN_PLACE(logistic, T(vlogistic)(z), a * (1 - a))
 IN_PLACE(tanh, T(vtanh)(z), 1 - a * a)
-IN_PLACE(relu, z < 0 ? 0 : z, POSITIVE(a) ? 1 : 0)
+IN_PLACE(relu, z < 0 ? 0 : z, POSITIVE(a) ? p : 0)
 IN_PLACE(leaky_relu, z < 0 ? p * z : z, POSITIVE(a) ? 1 : p)
 IN_PLACE(elu, POSITIVE(z) ? z : p * T(vexpm1)(z), POSITIVE(a) ? 1 : a + p)
 IN_PLACE(
@@ -159,10 +159,17 @@ static void T(activation_forward)(const Layer *layer, Range rows)
     }
 }
 
+/* Whether activation_backward takes the gradient behind dropout, and needs no mask. */
+static int T(knows_mask)(const Layer *layer)
+{
+    return layer->activation == RELU;
+}
+
 /* These rows of dA become rows of dZ. */
 static void T(activation_backward)(const NetworkPlan *plan, const Layer *layer, Range rows)
 {
     const REAL parameter = (REAL)layer->activation_parameter;
+    const REAL dropout_scale = layer->dropout.key_number ? (REAL)layer->dropout.scale : 1;
     const Size width = layer->width, n = range_size(rows);
     REAL *Z = (REAL *)layer->Z + rows.from * width, *A = (REAL *)layer->A + rows.from * layer->n_units;
     REAL *dA = (REAL *)layer->dA + rows.from * layer->n_units;
@@ -170,7 +177,9 @@ static void T(activation_backward)(const NetworkPlan *plan, const Layer *layer, 
     case IDENTITY: T(identity_backward)(dA, A, parameter, n, width); break;
     case LOGISTIC: T(logistic_backward)(dA, A, parameter, n, width); break;
     case TANH: T(tanh_backward)(dA, A, parameter, n, width); break;
-    case RELU: T(relu_backward)(dA, A, parameter, n, width); break;
+    case RELU: /* where the output is positive, neither ReLU nor dropout made it 0 */
+        T(relu_backward)(dA, (REAL *)layer->output + rows.from * width, dropout_scale, n, width);
+        break;
     case LEAKY_RELU: T(leaky_relu_backward)(dA, A, parameter, n, width); break;
     case ELU: T(elu_backward)(dA, A, parameter, n, width); break;
     case SELU: T(selu_backward)(dA, A, parameter, n, width); break;

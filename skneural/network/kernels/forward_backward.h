@@ -12,18 +12,25 @@ static void T(set_row_weights)(T(Pass) *pass)
     const REAL *sample_weight = plan->sample_weight;
     const Size n = pass->block.n_rows, n_all = plan->n_members * n;
     REAL *row_weight = plan->loss_batch.row_weight, *normalized_weight = plan->normalized_weight;
-    double sum = sample_weight ? 0 : 1;
-    if (sample_weight)
-        for (Size i = 0; i < n_all; i++)
-            sum += sample_weight[pass->rows[i % n]];
+    double sum = 0;
+    pass->any_weight = 1;
+    pass->row_weight = NULL;
+    if (!sample_weight) {
+        for (Size i = pass->part.from; i < pass->part.to; i++)
+            row_weight[i] = 1 / (REAL)n_all;
+        return;
+    }
+    for (Size i = 0; i < n_all; i++)
+        sum += sample_weight[pass->rows[i % n]];
+    pass->any_weight = sum > 0;
     for (Size i = pass->part.from; i < pass->part.to; i++) {
-        const REAL weight = sample_weight ? sample_weight[pass->rows[i % n]] : 1;
+        const REAL weight = sample_weight[pass->rows[i % n]];
         row_weight[i] = weight / n_all;
-        if (sample_weight && sum > 0)
+        if (sum > 0)
             normalized_weight[i] = (REAL)(weight / sum);
     }
-    pass->any_weight = sum > 0;
-    pass->row_weight = sample_weight && sum > 0 ? normalized_weight : NULL;
+    if (sum > 0)
+        pass->row_weight = normalized_weight;
 }
 
 /* The batch's rows once for each member of the block: the thread's part of them. */
@@ -110,8 +117,8 @@ static void T(normalize_backward)(const T(Pass) *pass, const Layer *layer)
     const BatchNorm *norm = &layer->batch_norm;
     const Size n = T(rows_of_block)(pass), width = layer->width;
     wait_for_team(pass->thread);
-    T(bias_gradients)(pass, layer, layer->dZ);
-    T(batch_norm_scale_gradient)(norm, layer->dZ, part_of(pass->thread, width, COLUMNS_AT_ONCE), n, width);
+    T(batch_norm_parameter_gradients)(
+        norm, layer->dZ, layer->db, part_of(pass->thread, width, COLUMNS_AT_ONCE), n, width);
     wait_for_team(pass->thread);
     T(batch_norm_backward)(norm, pass->row_weight, layer->dZ, layer->db, pass->part, n, width);
 }
@@ -123,7 +130,8 @@ static void T(backward)(const T(Pass) *pass)
     for (const Layer *layer = plan->layers + plan->n_layers - 1; layer > plan->layers; layer--) {
         const Layer *below = layer - 1;
         T(input_gradient)(pass, layer, below->dA);
-        T(apply_row_dropout)(pass, below, below->dA, below->dA);
+        if (!T(knows_mask)(below))
+            T(apply_row_dropout)(pass, below, below->dA, below->dA);
         T(activation_backward)(plan, below, pass->part);
         if (below->batch_norm.scale)
             T(normalize_backward)(pass, below);

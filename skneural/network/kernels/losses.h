@@ -16,7 +16,7 @@ VECTORIZED static void T(log_in_place)(REAL *RESTRICT x, Size n)
 static void T(softmax_cross_entropy)(const LossBatch *batch, const Size *rows, Range part)
 {
     const Size k = batch->n_outputs, *codes = batch->Y;
-    const REAL smoothing = (REAL)batch->loss_parameter, *RESTRICT row_weight = batch->row_weight;
+    const REAL smoothing = ((const REAL *)batch->loss_parameters)[0], *RESTRICT row_weight = batch->row_weight;
     REAL *RESTRICT F = batch->F, *RESTRICT exp_sum = batch->exp_sum;
     double *row_loss = batch->row_loss;
     for (Size i = part.from; i < part.to; i++) {
@@ -51,26 +51,41 @@ static void T(softmax_cross_entropy)(const LossBatch *batch, const Size *rows, R
 }
 
 /* The other losses are sums over the outputs. STATEMENTS set the loss of an entry and its gradient, from the raw output
- * f, the target y, the residual r = f - y and the loss's parameter p. */
+ * f, the target y, the residual r = f - y and the output's parameter p. With a single output the loop over the rows
+ * becomes vector code. */
 #define ELEMENTWISE_LOSS(name, STATEMENTS) \
+    INLINED REAL T(name##_entry)(REAL f, REAL y, REAL p, REAL *out) \
+    { \
+        const REAL r = f - y; \
+        REAL loss, gradient; \
+        (void)r, (void)p; \
+        STATEMENTS \
+        *out = gradient; \
+        return loss; \
+    } \
     VECTORIZED static void T(name)(const LossBatch *batch, const Size *rows, Range part) \
     { \
-        const REAL p = (REAL)batch->loss_parameter, *RESTRICT row_weight = batch->row_weight; \
-        (void)p; \
-        for (Size i = part.from; i < part.to; i++) { \
-            REAL *RESTRICT row = (REAL *)batch->F + i * batch->n_outputs; \
-            const REAL *RESTRICT targets = (const REAL *)batch->Y + rows[i] * batch->n_outputs; \
-            const REAL weight = row_weight[i]; \
-            REAL losses = 0; \
-            for (Size j = 0; j < batch->n_outputs; j++) { \
-                const REAL f = row[j], y = targets[j], r = f - y; \
-                REAL loss, gradient; \
-                (void)r; \
-                STATEMENTS \
-                losses += loss; \
-                row[j] = weight * gradient; \
+        const REAL *RESTRICT p = batch->loss_parameters, *RESTRICT row_weight = batch->row_weight; \
+        const REAL *RESTRICT Y = batch->Y; \
+        const Size k = batch->n_outputs; \
+        double *RESTRICT row_loss = batch->row_loss; \
+        REAL *RESTRICT F = batch->F, gradient; \
+        if (k == 1) { \
+            const REAL parameter = p[0]; \
+            for (Size i = part.from; i < part.to; i++) { \
+                row_loss[i] = row_weight[i] * T(name##_entry)(F[i], Y[rows[i]], parameter, &gradient); \
+                F[i] = row_weight[i] * gradient; \
             } \
-            batch->row_loss[i] = weight * losses; \
+            return; \
+        } \
+        for (Size i = part.from; i < part.to; i++) { \
+            REAL *RESTRICT f = F + i * k, losses = 0; \
+            const REAL *RESTRICT y = Y + rows[i] * k, weight = row_weight[i]; \
+            for (Size j = 0; j < k; j++) { \
+                losses += T(name##_entry)(f[j], y[j], p[j], &gradient); \
+                f[j] = weight * gradient; \
+            } \
+            row_loss[i] = weight * losses; \
         } \
     }
 
@@ -94,8 +109,7 @@ ELEMENTWISE_LOSS(huber, {
     loss = gradient * (r - gradient / 2);
 })
 ELEMENTWISE_LOSS(quantile, {
-    const REAL q = (REAL)batch->quantiles[j];
-    gradient = r > 0 ? 1 - q : (r < 0 ? -q : r);
+    gradient = r > 0 ? 1 - p : (r < 0 ? -p : r);
     loss = gradient * r;
 })
 /* y log y - y is the same at every step; 0 log 0 = 0. */

@@ -73,8 +73,7 @@ typedef struct {
     void *row_weight;      /* (n_rows,): sample weight / n_rows */
     double *row_loss;      /* (n_rows,): the losses, times row_weight */
     const void *Y;         /* class codes of type Size, or (n_samples, n_outputs) numbers */
-    double loss_parameter; /* label smoothing, or Huber's delta; 0 for the others */
-    const double *quantiles; /* (n_outputs,): of the quantile loss; NULL for the others */
+    const void *loss_parameters; /* (n_outputs,): label smoothing, Huber's delta, or quantiles; 0 for the others */
     Size n_outputs;
 } LossBatch;
 

@@ -12,7 +12,7 @@ static void T(check_activation)(int kind, Size n, Size width)
     Layer layer = {.width = width, .n_units = width, .n_pieces = 1, .activation = kind, .shares_slope = 1,
                    .activation_parameter = p, .Z = Z, .b = b, .activation_params = &slope};
     const int has_A = kind == PRELU || kind == GELU || kind == SILU || kind == MISH;
-    layer.A = has_A ? A : Z;
+    layer.A = layer.output = has_A ? A : Z;
     layer.dA = layer.dZ = dA;
     for (Size i = 0; i < n * width; i++) {
         Z[i] *= 9;
@@ -36,14 +36,17 @@ static void T(check_activation)(int kind, Size n, Size width)
 
 static void T(check_loss)(int kind, Size n, Size k, double p)
 {
-    const double quantiles[] = {0.25, 0.25, 0.25, 0.25, 0.25, 0.25, 0.25, 0.25, 0.25}, h = 1e-5;
+    const double h = 1e-5;
+    REAL parameters[9];
     REAL *F = T(random_array)(n * k), *Y = T(random_array)(n * k);
     REAL *weight = T(random_array)(n), *scratch = T(random_array)(n);
     double f[9], y[9], expected = 0, *losses = malloc(n * sizeof(double)), *differences = malloc(n * k * sizeof(double));
     Size *rows = malloc(n * sizeof(Size)), *codes = malloc(n * sizeof(Size));
     NetworkPlan plan = {.loss = kind};
-    plan.loss_batch = (LossBatch){F, scratch, weight, losses, kind == SOFTMAX_CROSS_ENTROPY ? (void *)codes : Y, p,
-                                  quantiles, k};
+    plan.loss_batch = (LossBatch){F, scratch, weight, losses, kind == SOFTMAX_CROSS_ENTROPY ? (void *)codes : Y,
+                                  parameters, k};
+    for (Size j = 0; j < k; j++)
+        parameters[j] = (REAL)(kind == QUANTILE ? quantile(j) : p);
     for (Size i = 0; i < n; i++) {
         rows[i] = n - 1 - i;
         codes[i] = i % k;
@@ -105,8 +108,7 @@ static void T(check_batch_norm)(Size n, Size width)
         T(batch_norm_forward)(&norm, Z, part_of(&(Thread){NULL, index, 2}, n, ROWS_AT_ONCE), width);
     for (int index = 0; index < 2; index++) {
         const Range columns = part_of(&(Thread){NULL, index, 2}, width, COLUMNS_AT_ONCE);
-        T(add_column_sums)(dY, dshift, columns, n, width);
-        T(batch_norm_scale_gradient)(&norm, dY, columns, n, width);
+        T(batch_norm_parameter_gradients)(&norm, dY, dshift, columns, n, width);
     }
     for (int index = 0; index < 2; index++)
         T(batch_norm_backward)(&norm, NULL, dY, dshift, part_of(&(Thread){NULL, index, 2}, n, ROWS_AT_ONCE), n, width);

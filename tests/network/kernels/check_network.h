@@ -116,11 +116,12 @@ static void T(check_pass)(int activation, Size n_pieces, const Size sizes[4], Si
     REAL *X = T(random_array)(n * sizes[0]), *exp_sum = T(random_array)(n), *row_weight = T(random_array)(n);
     Size *rows = malloc(n * sizeof(Size)), *codes = malloc(n * sizeof(Size));
     double *losses = malloc(n * sizeof(double));
+    REAL no_smoothing[100] = {0};
     NetworkPlan plan = {.blas_gemm = T(loops_gemm), .layers = layers, .n_layers = 3, .n_members = 1};
     free(layers[2].dZ);
     layers[2].dZ = layers[2].Z; /* the loss leaves the gradient there */
     plan.input = (InputRows){X, NULL, NULL, sizes[0], 1, sizes[0]};
-    plan.loss_batch = (LossBatch){layers[2].Z, exp_sum, row_weight, losses, codes, 0, NULL, sizes[3]};
+    plan.loss_batch = (LossBatch){layers[2].Z, exp_sum, row_weight, losses, codes, no_smoothing, sizes[3]};
     for (Size i = 0; i < n; i++) {
         rows[i] = i;
         codes[i] = i % sizes[3];

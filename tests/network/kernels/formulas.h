@@ -18,6 +18,12 @@ static double activation(int kind, double z, double p)
     }
 }
 
+/* Of output number j. */
+static double quantile(Size j)
+{
+    return 0.25 + 0.0625 * j;
+}
+
 /* Of a row of k raw outputs, where y is the class or the k targets. */
 static double row_loss(int kind, const double *f, Size class, const double *y, Size k, double p)
 {
@@ -32,7 +38,7 @@ static double row_loss(int kind, const double *f, Size class, const double *y, S
         case SQUARED_ERROR: sum += r * r / 2; break;
         case ABSOLUTE_ERROR: sum += size; break;
         case HUBER: sum += size <= p ? r * r / 2 : p * (size - p / 2); break;
-        case QUANTILE: sum += r > 0 ? 0.75 * r : -0.25 * r; break;
+        case QUANTILE: sum += r > 0 ? (1 - quantile(j)) * r : -quantile(j) * r; break;
         case POISSON: sum += exp(f[j]) - y[j] * f[j] + (y[j] > 0 ? y[j] * log(y[j]) : 0) - y[j]; break;
         default: sum -= ((1 - p) * (j == class) + p / k) * f[j];
         }
