@@ -54,7 +54,7 @@ cdef extern from "network_plan.h" nogil:
 
     ctypedef struct LossBatch:
         void *F
-        void *exp_sum
+        void *scratch
         void *row_weight
         double *row_loss
         const void *Y

@@ -395,7 +395,7 @@ cdef class FusedForwardBackward(FusedPlan):
         parameter = loss.quantiles if self.plan.loss == QUANTILE else parameter_of(loss, name)
         batch.loss_parameters = self.keep_alive(np.full(last.width, parameter, self.dtype))
         batch.F, batch.n_outputs = last.Z, last.width
-        batch.exp_sum, batch.row_weight = self.allocate(self.n_batch_rows), self.allocate(self.n_batch_rows)
+        batch.scratch, batch.row_weight = self.allocate(self.n_batch_rows), self.allocate(self.n_batch_rows)
         batch.row_loss = <double *>self.keep_alive(np.empty(self.n_batch_rows))
         self.plan.normalized_weight = self.allocate(self.n_batch_rows)
         if self.indptr is None:  # pages that are never written take no memory

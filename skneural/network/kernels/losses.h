@@ -17,7 +17,7 @@ static void T(softmax_cross_entropy)(const LossBatch *batch, const Size *rows, R
 {
     const Size k = batch->n_outputs, *codes = batch->Y;
     const REAL smoothing = ((const REAL *)batch->loss_parameters)[0], *RESTRICT row_weight = batch->row_weight;
-    REAL *RESTRICT F = batch->F, *RESTRICT exp_sum = batch->exp_sum;
+    REAL *RESTRICT F = batch->F, *RESTRICT exp_sum = batch->scratch;
     double *row_loss = batch->row_loss;
     for (Size i = part.from; i < part.to; i++) {
         REAL *RESTRICT f = F + i * k;
@@ -71,9 +71,12 @@ static void T(softmax_cross_entropy)(const LossBatch *batch, const Size *rows, R
         double *RESTRICT row_loss = batch->row_loss; \
         REAL *RESTRICT F = batch->F, gradient; \
         if (k == 1) { \
+            REAL *RESTRICT y = batch->scratch; \
             const REAL parameter = p[0]; \
+            for (Size i = part.from; i < part.to; i++) \
+                y[i] = Y[rows[i]]; \
             for (Size i = part.from; i < part.to; i++) { \
-                row_loss[i] = row_weight[i] * T(name##_entry)(F[i], Y[rows[i]], parameter, &gradient); \
+                row_loss[i] = row_weight[i] * T(name##_entry)(F[i], y[i], parameter, &gradient); \
                 F[i] = row_weight[i] * gradient; \
             } \
             return; \

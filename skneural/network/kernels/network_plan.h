@@ -69,7 +69,7 @@ typedef struct {
 /* A batch as the loss sees it. The loss of row i counts with row_weight[i]. */
 typedef struct {
     void *F;               /* (n_rows, n_outputs): raw outputs, replaced by the gradient of the mean loss */
-    void *exp_sum;         /* (n_rows,): scratch of softmax */
+    void *scratch;         /* (n_rows,): of the losses */
     void *row_weight;      /* (n_rows,): sample weight / n_rows */
     double *row_loss;      /* (n_rows,): the losses, times row_weight */
     const void *Y;         /* class codes of type Size, or (n_samples, n_outputs) numbers */
