@@ -62,7 +62,7 @@ cdef extern from "network_plan.h" nogil:
         Size n_outputs
 
     ctypedef struct Team:
-        int64_t nanoseconds_asleep
+        pass
 
     ctypedef struct Thread:
         Team *team
@@ -94,7 +94,11 @@ cdef extern from "network_plan.h" nogil:
 
 
 ctypedef void (*TeamFunction)(void *context, int index, int n_threads) noexcept nogil
-cdef int run_in_team(TeamFunction function, void *context, Team *team, Size n_multiplications) except -1
+
+
+cdef struct Pace:  # of training: nanoseconds for each row, by one thread and by the team
+    double alone, team
+    Size n_calls
 
 
 cdef class FusedPlan:
@@ -113,7 +117,9 @@ cdef class FusedForwardBackward(FusedPlan):
     cdef object all_rows, subset, dropout, indptr, batch_counts
     cdef Size batch_size, n_batch_rows, n_samples  # n_batch_rows: batch_size for each member
     cdef list drawn_from  # each Dropout, in the order of their keys
+    cdef Pace pace
 
+    cdef int run_in_team(self, TeamFunction function, void *context, Size batch_size, Size n_rows) except -1
     cdef int allocate_backward(self, network, gradient) except -1
     cdef int allocate_members(self, gradients) except -1
     cdef int allocate_layer(self, Layer *layer, dropout) except -1

@@ -49,17 +49,16 @@ cdef extern from "kernels.h" nogil:
 
 ctypedef void (*Runner)(TeamFunction function, void *context, int n_threads) noexcept nogil
 
-# Multiplications of a forward pass, in single precision, for which a thread is worth its while, measured: threads
-# exchange what they computed through the caches. In double precision each counts twice.
-MIN_THREAD_COST = 5 << 19
+# Multiplications of a forward pass, in single precision, from which on one more thread is tried in training, where
+# threads exchange what they computed through the caches; and for which it is worth its while in a call that makes a
+# single pass, and has to wake it. In double precision each counts twice.
+MIN_THREAD_COST, MIN_CALL_COST = 1 << 19, 5 << 19
 BATCH_NORM_MEETINGS = 4  # of the threads in each layer, between which there is so much less to do
 
-# Threads that sleep wait for others that do not get a processor. Where they sleep for more than this part of the time,
-# another program needs the processors, and one thread alone is faster; after a rest, the team tries again.
-MAX_PART_ASLEEP = 0.15
-MIN_OBSERVED, MIN_REST, MAX_REST = 4e7, 1e8, 1e9  # nanoseconds
-
-cdef double observed = 0, asleep = 0, rest = 0, rest_until = 0
+# A team is not always faster than one thread: another program may need the processors, and in virtual machines what
+# threads exchange takes several times as long for seconds now and then. So training times both, and the faster one
+# works; the other is tried again in one of so many calls. With 0 the team always works.
+TRIAL_PERIOD = 32
 
 
 cdef void run_alone(TeamFunction function, void *context, int n_threads) noexcept nogil:
@@ -72,37 +71,37 @@ if openmp is not None:
     runner = <Runner>PyCapsule_GetPointer(openmp.run_in_team, "skneural.run_in_team")
 
 
-cdef int run_in_team(TeamFunction function, void *context, Team *team, Size n_multiplications) except -1:
+cdef int run_in_team(TeamFunction function, void *context, Size n_multiplications) except -1:
     """Call a function in each thread of a team, which are as many as pay for a forward pass of that size."""
-    cdef int n_threads = n_threads_for(n_multiplications)
-    cdef int64_t start, end
-    team.nanoseconds_asleep = 0
+    cdef int n_threads = n_threads_for(n_multiplications, MIN_CALL_COST)
     with nogil:
-        start = nanoseconds()
         runner(function, context, n_threads)
-        end = nanoseconds()
-    if n_threads > 1:
-        observe(end, n_threads * (end - start), team.nanoseconds_asleep)
     return 0
 
 
-cdef int n_threads_for(Size n_multiplications) except -1:
-    cdef Size n_threads = n_multiplications // <Size>MIN_THREAD_COST
-    if n_threads <= 1 or not uses_own_gemm_float() or nanoseconds() < rest_until:  # BLAS has threads of its own
+cdef int n_threads_for(Size n_multiplications, Size min_cost) except -1:
+    cdef Size n_threads = n_multiplications // min_cost
+    if n_threads <= 1 or not uses_own_gemm_float():  # BLAS has threads of its own
         return 1
     return min(n_threads, max_threads())
 
 
-cdef int observe(double now, double duration, double duration_asleep) except -1:
-    """Let teams rest, if their threads slept for too large a part of the time; each time for longer."""
-    global observed, asleep, rest, rest_until
-    observed, asleep = observed + duration, asleep + duration_asleep
-    if observed < MIN_OBSERVED:
-        return 0
-    rest = min(max(2 * rest, MIN_REST), MAX_REST) if asleep > MAX_PART_ASLEEP * observed else 0
-    rest_until = now + rest
-    observed = asleep = 0
-    return 0
+cdef bint works_alone(const Pace *pace) except -1:
+    """Whether the next call is made by one thread. The first call of all takes longer, so that the team has two."""
+    cdef Size period = TRIAL_PERIOD, n_calls = pace.n_calls
+    if not period:
+        return False
+    if n_calls < 3:
+        return n_calls == 1
+    is_power_of_two = n_calls & (n_calls - 1) == 0  # the first calls tell little
+    is_trial = is_power_of_two or n_calls % period == 0
+    return (pace.alone < pace.team) != is_trial
+
+
+cdef void update_pace(double *nanoseconds_per_row, double latest) noexcept nogil:
+    """A smaller value counts at once, a larger one by halves."""
+    cdef double value = nanoseconds_per_row[0]
+    nanoseconds_per_row[0] = (value + latest) / 2 if 0 < value < latest else latest
 
 
 # Called through these, so that a BLAS with other integers is noticed when this module is compiled.
@@ -186,8 +185,7 @@ def matmul(A, W):
     product.A, product.W, product.Z = address(A), address(W), address(Z)
     product.shape = [A.shape[0], A.shape[1], W.shape[1]]
     product.is_float32 = W.dtype == np.float32
-    cdef Team team
-    run_in_team(multiply_in_team, &product, &team, product.shape[0] * product.shape[1] * product.shape[2])
+    run_in_team(multiply_in_team, &product, product.shape[0] * product.shape[1] * product.shape[2])
     return Z
 
 
@@ -434,8 +432,20 @@ cdef class FusedForwardBackward(FusedPlan):
         evaluation.plan, evaluation.is_float32 = &self.plan, self.is_float32
         evaluation.rows, evaluation.adjacent, evaluation.n_rows = &indices[0], adjacent, n_rows
         evaluation.dropout_keys = &keys[0, 0]
-        run_in_team(evaluate_in_team, &evaluation, &self.plan.team, self.pass_cost(n_rows))
+        self.run_in_team(evaluate_in_team, &evaluation, n_rows, n_rows)
         return self.plan.batch_loss
+
+    cdef int run_in_team(self, TeamFunction function, void *context, Size batch_size, Size n_rows) except -1:
+        """Call a function that passes n_rows rows through the network, so many at a time: in one thread or a team."""
+        cdef int n_threads = n_threads_for(self.pass_cost(batch_size), MIN_THREAD_COST)
+        cdef bint alone = n_threads == 1 or works_alone(&self.pace)
+        cdef double start
+        with nogil:
+            start = nanoseconds()
+            runner(function, context, 1 if alone else n_threads)
+            update_pace(&self.pace.alone if alone else &self.pace.team, (nanoseconds() - start) / n_rows)
+        self.pace.n_calls += 1
+        return 0
 
     cdef Size pass_cost(self, Size n_rows) noexcept:
         """Return the cost of what the threads of a team do between two meetings: the pass of a block of members."""
@@ -564,7 +574,6 @@ cdef class FusedPrediction(FusedPlan):
         Its shape is (n_rows, n_outputs), with several members (n_members, n_rows, n_outputs).
         """
         cdef Prediction prediction
-        cdef Team team
         prediction.plan = self.plan
         cdef list kept_alive = bind_input(&prediction.plan.input, X)
         prediction.n_rows, prediction.block_rows = X.shape[0], block_rows
@@ -573,7 +582,7 @@ cdef class FusedPrediction(FusedPlan):
         prediction.lacks_memory = False
         F = np.empty((self.plan.n_members, prediction.n_rows, prediction.n_outputs), self.dtype)
         prediction.F = <char *>address(F)
-        run_in_team(predict_in_team, &prediction, &team, self.plan.n_members * prediction.n_rows * self.row_cost)
+        run_in_team(predict_in_team, &prediction, self.plan.n_members * prediction.n_rows * self.row_cost)
         if prediction.lacks_memory:
             raise MemoryError(f"No memory for the activations of {min(block_rows, prediction.n_rows)} rows.")
         return F if self.plan.n_members > 1 else F[0]

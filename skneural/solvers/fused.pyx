@@ -12,7 +12,7 @@ from libc.stdint cimport uint32_t
 from libc.string cimport memcpy
 
 from skneural.network.fused cimport (
-    FusedForwardBackward, Range, Size, TeamFunction, Thread, entries_of, run_in_team, wait_for_team,
+    FusedForwardBackward, Range, Size, TeamFunction, Thread, entries_of, wait_for_team,
 )
 
 import weakref
@@ -293,6 +293,7 @@ cdef class FusedTrainingSteps:
         cdef Size n_parameters = objective.parameters.size, row_cost = ROW_COST + n_parameters, i
         for i in range(self.forward_backward.plan.n_layers):
             row_cost += UNIT_COST * self.forward_backward.plan.layers[i].width
+        row_cost *= self.forward_backward.plan.n_members
         step_cost = self.batch_size * row_cost + PARAMETER_UPDATE_COST * n_parameters + STEP_COST
         self.max_steps_per_call = max(1, MAX_CALL_COST // step_cost)
         self.max_epochs_per_call = max(1, self.max_steps_per_call // self.n_batches)
@@ -332,7 +333,7 @@ cdef class FusedTrainingSteps:
         self.loss_sum = 0
         while self.epochs.step < self.n_batches:
             self.epochs.end = min(self.epochs.step + self.max_steps_per_call, self.n_batches)
-            self.run_in_team(<TeamFunction>run_steps_in_team)
+            self.run_in_team(<TeamFunction>run_steps_in_team, self.epochs.end - self.epochs.step)
             self.solver.n_steps = self.n_steps + self.epochs.step
             if sums is not None and self.epochs.step:
                 self.solver.sum_of_squared_rates = sums[self.epochs.step - 1]
@@ -374,16 +375,15 @@ cdef class FusedTrainingSteps:
         self.epochs.best_state = self.checked_address(monitor.best_state)
         self.epochs.epoch_start_state = self.checked_address(monitor.epoch_start_state)
         self.epochs.n_bytes, self.epochs.best_loss = self.state_array.nbytes, monitor.early_stopping.best
-        self.run_in_team(<TeamFunction>run_epochs_in_team)
+        self.run_in_team(<TeamFunction>run_epochs_in_team, n_epochs * self.n_batches)
         epoch = self.epochs.epoch
         self.n_steps += epoch * self.n_batches + (self.epochs.step if epoch < n_epochs else 0)
         self.solver.n_steps = self.n_steps
         if epoch < n_epochs:
             raise DivergenceError.at(number + epoch, rates[epoch, min(self.epochs.step, self.n_batches - 1)])
 
-    cdef int run_in_team(self, TeamFunction function) except -1:
-        cdef Size pass_cost = self.forward_backward.pass_cost(self.batch_size)
-        return run_in_team(function, <void *>self, &self.forward_backward.plan.team, pass_cost)
+    cdef int run_in_team(self, TeamFunction function, Size n_steps) except -1:
+        return self.forward_backward.run_in_team(function, <void *>self, self.batch_size, n_steps * self.batch_size)
 
     cdef void *checked_address(self, array) except? NULL:
         """Return the address of an array to which the state can be copied."""

@@ -71,13 +71,13 @@ def cases():
 def fingerprints():
     """Return for each case the bits of losses, norms and parameters, and of predictions; for a process of its own.
 
-    Teams take whatever comes, and never rest: else small passes, and those on a busy machine, would have one thread.
+    Teams take whatever comes: else small passes, and those on a busy machine, would have one thread.
     """
     import hashlib
 
     from skneural.network import fused
 
-    fused.MIN_THREAD_COST, fused.MAX_PART_ASLEEP = 1, 2.0
+    fused.MIN_THREAD_COST, fused.MIN_CALL_COST, fused.TRIAL_PERIOD = 1, 1, 0
     found = {}
     for name, (estimator, settings) in cases():
         model = fitted(estimator, **settings)

@@ -38,7 +38,6 @@ typedef struct {
     uint32_t n_passed; /* how often all threads have met */
     char padding_2[64 - sizeof(uint32_t)];
     uint32_t n_asleep;
-    int64_t nanoseconds_asleep; /* of all threads together */
 } Team;
 
 /* A thread, number `index` of n_threads; the first is the caller's. */
@@ -148,12 +147,10 @@ static void wait_for_team(const Thread *thread)
             return;
         RELAX();
     }
-    const int64_t fell_asleep = nanoseconds();
     __atomic_add_fetch(&team->n_asleep, 1, __ATOMIC_SEQ_CST);
     while (__atomic_load_n(&team->n_passed, __ATOMIC_SEQ_CST) == passed)
         sleep_while(&team->n_passed, passed);
     __atomic_sub_fetch(&team->n_asleep, 1, __ATOMIC_RELAXED);
-    __atomic_add_fetch(&team->nanoseconds_asleep, nanoseconds() - fell_asleep, __ATOMIC_RELAXED);
 }
 
 #else
