@@ -21,6 +21,7 @@ from skneural.estimators.dead_units_warning import dead_units_warnings
 from skneural.estimators.epoch_printer import EpochPrinter
 from skneural.estimators.fitted_network import FittedNetworkMixin
 from skneural.estimators.history import append_epoch, copy_recent, first_epochs, new_history
+from skneural.estimators.network_size import resolve_network_size
 from skneural.estimators.parameters import CONSTRAINTS, resolve_nested_parameters
 from skneural.estimators.temperature import TemperatureScaling
 from skneural.estimators.training import LBFGSTraining, StochasticTraining
@@ -40,12 +41,14 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
 
     _parameter_constraints: dict = CONSTRAINTS
 
+    _n_auto_layers: int  # with hidden_layer_sizes="auto"
+
     # The parameters that this class reads; the constructors of the two estimators list them all.
     solver: str
     random_state: Any
     bias_init: float
     batch_norm: bool
-    n_members: int
+    n_members: Any
     max_iter: int
     verbose: Any
     warm_start: bool
@@ -104,7 +107,7 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
         data = self._check_training_data(arguments, resume, incremental)
         rng = self._make_rng()
         if resume:
-            network = self._copy_fitted_network(self._layer_sizes(builder, data.X), builder.activations)
+            network = self._copy_fitted_network(data.X.shape[1], builder.activations)
             self.history_ = copy_recent(self.history_)
         else:
             network = self._new_network(builder, data, rng)
@@ -113,8 +116,8 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
         rows, validation_set = self._training_and_validation_data(data, arguments)
         if validation_set is not None and arguments.has_validation_set and not incremental:
             warn_of_validation_set(self, data, validation_set)
-        if self.n_members > 1:
-            self._loss.combine_members(np.zeros((self.n_members, 1, self.n_outputs_)))  # raises if the loss cannot
+        if self._n_members > 1:
+            self._loss.combine_members(np.zeros((self._n_members, 1, self.n_outputs_)))  # raises if the loss cannot
         n_epochs = None if incremental else self.max_iter
         result_warnings = self._run_training(builder, rows, validation_set, rng, adapters, n_epochs)
         temperature = 1.0 if validation_set is None else self._best_temperature(validation_set)
@@ -293,12 +296,11 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
 
     # The network.
 
-    def _layer_sizes(self, builder: TrainingBuilder, X: Any) -> list[int]:
-        return [X.shape[1], *builder.hidden_sizes, self.n_outputs_]
-
     def _new_network(self, builder: TrainingBuilder, data: CheckedData, rng: np.random.RandomState) -> Network:
-        sizes = self._layer_sizes(builder, data.X)
-        network = Network.zeros(sizes, builder.activations, data.X.dtype, self.batch_norm, self.n_members)
+        n_rows, n_features = data.X.shape
+        hidden, n_members = resolve_network_size(self, n_rows)
+        layer_sizes = [n_features, *hidden, self.n_outputs_]
+        network = Network.zeros(layer_sizes, builder.activations, data.X.dtype, self.batch_norm, n_members)
         network.initialize(builder.initializer, self.bias_init, rng)
         self._initialize_output_layer(network, data)
         self._split_seed = int(rng.randint(np.iinfo(np.int32).max))

@@ -10,11 +10,11 @@ from sklearn.metrics import get_scorer
 
 from skneural.activations import ACTIVATIONS, Activation
 from skneural.custom_component_checks import check_activations
+from skneural.estimators.network_size import resolve_network_size
 from skneural.estimators.parameters import (
     clip_batch_size,
     resolve_activations,
     resolve_dropout,
-    resolve_hidden_sizes,
     resolve_schedule,
 )
 from skneural.initializers import Initializer, resolve_initializer
@@ -46,6 +46,7 @@ class TrainingBuilder:
     Attributes
     ----------
     hidden_sizes : list of int
+        Those for few rows, if their number decides.
     activations : list of Activation, one per hidden layer
     dropout : list of float
         Rates for the input and for each hidden layer.
@@ -60,7 +61,7 @@ class TrainingBuilder:
 
     def __init__(self, estimator: Any):
         self.estimator = estimator
-        self.hidden_sizes = resolve_hidden_sizes(estimator.hidden_layer_sizes)
+        self.hidden_sizes = resolve_network_size(estimator, n_rows=0).hidden
         self.activations = resolve_activations(estimator.activation, len(self.hidden_sizes))
         check_activations(self.activations, self.hidden_sizes)
         self.dropout = [estimator.input_dropout, *resolve_dropout(estimator.dropout, len(self.hidden_sizes))]

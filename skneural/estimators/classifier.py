@@ -114,7 +114,7 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
         dropout: Any = 0.0,
         input_dropout: float = 0.0,
         batch_norm: bool = False,
-        n_members: int = 1,
+        n_members: Any = 1,
         batch_size: Any = "auto",
         learning_rate: Any = "constant",
         learning_rate_init: float = 0.001,
@@ -335,6 +335,7 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
             y = column_or_1d(y, warn=True)
         return X, y.toarray() if hasattr(y, "toarray") else y
 
+    _n_auto_layers = 3
     _loss: LogisticLoss | SoftmaxCrossEntropy
     _multilabel: bool
     _fitted_names = BaseActivationMLP._fitted_names | {"classes_", "_multilabel", "temperature_"}

@@ -15,6 +15,7 @@ from skneural._sklearn_compat import validate_data
 from skneural.activations import Activation
 from skneural.component import Component
 from skneural.estimators.history import with_unknown_seconds, without_seconds
+from skneural.estimators.network_size import resolve_resumed_size
 from skneural.float_errors import ignore_float_errors
 from skneural.losses import Loss
 from skneural.network import Layout, Network
@@ -28,7 +29,7 @@ class FittedNetworkMixin(SavedStateMixin, ClassNamePrefixFeaturesOutMixin, Trans
 
     warm_start: bool
     batch_norm: bool
-    n_members: int
+    n_members: Any
     parameters_: Array
     activations_: list[Activation]
     history_: dict[str, list[float]]
@@ -196,17 +197,19 @@ class FittedNetworkMixin(SavedStateMixin, ClassNamePrefixFeaturesOutMixin, Trans
             check_finite_output(output)
         return member_outputs
 
-    def _copy_fitted_network(self, layer_sizes: list[int], activations: list[Activation]) -> Network:
+    def _copy_fitted_network(self, n_features: int, activations: list[Activation]) -> Network:
         """Return a network with a copy of the fitted parameters; a ValueError if it needs other layers."""
-        n_parameters = Layout(layer_sizes, activations, self.batch_norm, self.n_members).size
-        if (layer_sizes, self.n_members, n_parameters) != (self._sizes, self._n_members, self.parameters_.size):
+        hidden, n_members = resolve_resumed_size(self)
+        layer_sizes = [n_features, *hidden, self.n_outputs_]
+        n_parameters = Layout(layer_sizes, activations, self.batch_norm, n_members).size
+        if (layer_sizes, n_members, n_parameters) != (self._sizes, self._n_members, self.parameters_.size):
             raise ValueError(
                 f"The fitted network has layer sizes {self._sizes} and {self.parameters_.size} parameters; "
                 f"its settings and the data now require layer sizes {layer_sizes} and {n_parameters} parameters. To "
                 "continue training keep hidden_layer_sizes, activation, n_members and the number of outputs; to start "
                 "anew use fit with warm_start=False."
             )
-        return Network(layer_sizes, activations, self.parameters_.copy(), self.batch_norm, self.n_members)
+        return Network(layer_sizes, activations, self.parameters_.copy(), self.batch_norm, n_members)
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "parameters_")

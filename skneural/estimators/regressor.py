@@ -116,6 +116,7 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
         "normalize_y": ["boolean"],
         "clip_predictions": ["boolean"],
     }
+    _n_auto_layers = 2
     _fitted_names = BaseActivationMLP._fitted_names | {
         "target_mean_",
         "target_scale_",
@@ -141,7 +142,7 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
         dropout: Any = 0.0,
         input_dropout: float = 0.0,
         batch_norm: bool = False,
-        n_members: int = 1,
+        n_members: Any = 1,
         batch_size: Any = "auto",
         learning_rate: Any = "constant",
         learning_rate_init: float = 0.001,

@@ -13,7 +13,8 @@ from skneural.estimators.regressor import ActivationMLPRegressor
 from skneural.preprocessing.table_encoding import TableEncoder
 
 TABULAR_DEFAULTS: dict[str, Any] = {
-    "n_members": 8,
+    "hidden_layer_sizes": "auto",
+    "n_members": "auto",
     "batch_norm": True,
     "solver": "schedule_free_adamw",
     "alpha": 0.1,
@@ -32,9 +33,9 @@ def tabular_classifier(**overrides: Any) -> Pipeline:
     """Return a classifier for tables as they come, with settings that suit some hundred to some ten thousand rows.
 
     A pipeline of two steps: :class:`skneural.TableEncoder` turns numbers, categories and missing cells into a matrix,
-    and a :class:`skneural.ActivationMLPClassifier` with eight members learns from it. A quarter of the rows decides how
-    many epochs are best, and how certain the probabilities may be; from the best epoch training goes on with all rows.
-    Its settings are `TABULAR_DEFAULTS`, three hidden layers of 128 units, dropout of 0.1, a learning rate of
+    and a :class:`skneural.ActivationMLPClassifier` with eight members learns from it, with four wider ones from 10,000
+    rows on. A quarter of the rows decides how many epochs are best, and how certain the probabilities may be; from the
+    best epoch training goes on with all rows. Its settings are `TABULAR_DEFAULTS`, dropout of 0.1, a learning rate of
     0.02 and `temperature_scaling`; docs/tabular.md has their benchmark.
 
     Parameters
@@ -66,7 +67,6 @@ def tabular_classifier(**overrides: Any) -> Pipeline:
     True
     """
     own_settings: dict[str, Any] = {
-        "hidden_layer_sizes": (128, 128, 128),
         "dropout": 0.1,
         "learning_rate_init": 0.02,
         "temperature_scaling": True,
@@ -78,9 +78,9 @@ def tabular_classifier(**overrides: Any) -> Pipeline:
 def tabular_regressor(**overrides: Any) -> Pipeline:
     """Return a regressor for tables as they come, with settings that suit some hundred to some ten thousand rows.
 
-    As :func:`skneural.tabular_classifier`, with a :class:`skneural.ActivationMLPRegressor` of two hidden layers,
-    dropout of 0.05 and a learning rate of 0.03. It standardizes the target and keeps predictions within the range of
-    the training targets.
+    As :func:`skneural.tabular_classifier`, with a :class:`skneural.ActivationMLPRegressor`: two hidden layers in place
+    of three, dropout of 0.05 and a learning rate of 0.03. It standardizes the target and keeps predictions within the
+    range of the training targets.
 
     Parameters
     ----------
@@ -109,7 +109,6 @@ def tabular_regressor(**overrides: Any) -> Pipeline:
     True
     """
     own_settings: dict[str, Any] = {
-        "hidden_layer_sizes": (128, 128),
         "dropout": 0.05,
         "learning_rate_init": 0.03,
         "clip_predictions": True,

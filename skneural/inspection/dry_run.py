@@ -64,8 +64,7 @@ class DryRun:
         self.rows = _sample_rows(data, n_rows, seed)
         self.network: Network
         if fitted:
-            sizes = self._estimator._layer_sizes(builder, self.rows.X)
-            self.network = self._estimator._copy_fitted_network(sizes, builder.activations)
+            self.network = self._estimator._copy_fitted_network(self.rows.X.shape[1], builder.activations)
         else:
             self.network = self._estimator._new_network(builder, data, self._estimator._make_rng())
 

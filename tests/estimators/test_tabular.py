@@ -57,11 +57,9 @@ def test_settings_of_the_network_are_the_defaults_unless_overridden(factory):
     assert type(network) is FACTORIES[factory]
     more = {"max_iter": 7, "random_state": 3}
     if factory is tabular_regressor:
-        more |= {"clip_predictions": True, "hidden_layer_sizes": (128, 128), "learning_rate_init": 0.03}
-        more |= {"dropout": 0.05}
+        more |= {"clip_predictions": True, "learning_rate_init": 0.03, "dropout": 0.05}
     else:
-        more |= {"temperature_scaling": True, "hidden_layer_sizes": (128, 128, 128), "learning_rate_init": 0.02}
-        more |= {"dropout": 0.1}
+        more |= {"temperature_scaling": True, "learning_rate_init": 0.02, "dropout": 0.1}
     defaults = FACTORIES[factory]().get_params(deep=False)
     assert network.get_params(deep=False) == {**defaults, **TABULAR_DEFAULTS, **more}
     assert all(defaults[name] != value for name, value in TABULAR_DEFAULTS.items())

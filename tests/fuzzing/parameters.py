@@ -99,7 +99,7 @@ USUAL: dict[str, list[Callable[[], Any]]] = {
     "dropout": [lambda: 0.5, lambda: [0.1], lambda: 0.999],
     "input_dropout": [lambda: 0.5, lambda: 0.999],
     "batch_norm": [lambda: True],
-    "n_members": [lambda: 1, lambda: 3],
+    "n_members": [lambda: 1, lambda: 3, lambda: "auto"],
     "batch_size": [lambda: 1, lambda: 5, lambda: 10**6],
     "learning_rate": [
         *[lambda name=name: name for name in SCHEDULES],
