@@ -447,6 +447,11 @@ cdef class FusedForwardBackward(FusedPlan):
         self.pace.n_calls += 1
         return 0
 
+    @property
+    def nanoseconds_per_row(self):
+        """Of training, so far: by one thread and by the team; 0 where none of its calls was made so."""
+        return self.pace.alone, self.pace.team
+
     cdef Size pass_cost(self, Size n_rows) noexcept:
         """Return the cost of what the threads of a team do between two meetings: the pass of a block of members."""
         cdef Size cost = members_at_once_float(&self.plan) * n_rows * self.row_cost

@@ -163,6 +163,31 @@ def test_small_fits_start_no_threads():
     assert run_with(4, COUNT + "print(json.dumps(started(lambda: fit((5,)))))") == 0
 
 
+TIMED = """
+import json
+import numpy as np
+from skneural import Tanh
+from skneural.network import Network, Objective, TrainingRows, fused
+from skneural.losses import SquaredError
+X = np.random.RandomState(0).normal(size=(1000, 64))
+network = Network.zeros([64, 100, 1], [Tanh()], X.dtype)
+def timed(period, n_calls, n_rows=1000):
+    fused.TRIAL_PERIOD = period
+    objective = Objective(network, SquaredError(), [], TrainingRows(X, X[:, :1]), n_rows=n_rows)
+    for _ in range(n_calls):
+        objective.forward_backward.evaluate(slice(n_rows))
+    return [value > 0 for value in objective.forward_backward.nanoseconds_per_row]
+print(json.dumps([timed(32, 1), timed(32, 2), timed(0, 9), timed(32, 9, 10)]))
+"""
+
+
+def test_training_times_the_team_and_one_thread_where_there_is_enough_to_do():
+    first_call, two_calls, without_trials, few_rows = run_with(2, TIMED)
+    assert (first_call, two_calls) == ([False, True], [True, True])
+    assert (without_trials, few_rows) == ([False, True], [True, False])
+    assert run_with(1, TIMED) == [[True, False]] * 4
+
+
 @linux
 def test_jobs_in_threads_have_one_thread_each():
     code = COUNT + (
