@@ -46,7 +46,7 @@ class TrainingBuilder:
     Attributes
     ----------
     hidden_sizes : list of int
-        Those for few rows, if their number decides.
+        Where they follow from the number of rows, or from a network that is trained further, as many as these.
     activations : list of Activation, one per hidden layer
     dropout : list of float
         Rates for the input and for each hidden layer.

@@ -384,8 +384,8 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
         self._loss, self.temperature_ = loss(self.label_smoothing), 1.0
 
     def _find_classes(self, y: Array, resume: bool) -> Array:
-        # For arrays of a single kind unique_labels repeats the checks of _validate_X_y; objects it turns into text.
-        labels = unique_labels(y) if y.dtype == object else np.unique(y)
+        # For numbers unique_labels repeats the checks of _validate_X_y; texts it shortens to the longest.
+        labels = np.unique(y) if y.dtype.kind in "biuf" else unique_labels(y)
         if resume and not np.array_equal(labels, self.classes_):
             raise ValueError(
                 "warm_start can only be used where `y` has the same classes as in the previous call to fit. "

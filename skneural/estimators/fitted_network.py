@@ -200,6 +200,12 @@ class FittedNetworkMixin(SavedStateMixin, ClassNamePrefixFeaturesOutMixin, Trans
     def _copy_fitted_network(self, n_features: int, activations: list[Activation]) -> Network:
         """Return a network with a copy of the fitted parameters; a ValueError if it needs other layers."""
         hidden, n_members = resolve_resumed_size(self)
+        if len(hidden) != len(activations):
+            raise ValueError(
+                f"The fitted network has {len(hidden)} hidden layers, and hidden_layer_sizes='auto' asks for "
+                f"{len(activations)}. To continue training keep the number of layers; to start anew use fit with "
+                "warm_start=False."
+            )
         layer_sizes = [n_features, *hidden, self.n_outputs_]
         n_parameters = Layout(layer_sizes, activations, self.batch_norm, n_members).size
         if (layer_sizes, n_members, n_parameters) != (self._sizes, self._n_members, self.parameters_.size):

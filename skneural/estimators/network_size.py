@@ -23,6 +23,7 @@ class NetworkSize(NamedTuple):
     hidden : list of int
         Units of each hidden layer.
     n_members : int
+        Networks that share the hidden layers.
     """
 
     hidden: list[int]
@@ -52,7 +53,7 @@ def resolve_network_size(estimator: Any, n_rows: int) -> NetworkSize:
 
 
 def resolve_resumed_size(estimator: Any) -> NetworkSize:
-    """Return the size that a fitted estimator's network must have to continue training: any where it is ``"auto"``."""
+    """Return the size that a fitted network must have for training to go on: its own where that is ``"auto"``."""
     return _fill_auto(estimator, NetworkSize(estimator._sizes[1:-1], estimator._n_members))
 
 
@@ -68,4 +69,4 @@ def resolve_hidden_sizes(hidden_layer_sizes: Any) -> list[int]:
 def _fill_auto(estimator: Any, auto: NetworkSize) -> NetworkSize:
     sizes, n_members = estimator.hidden_layer_sizes, estimator.n_members
     hidden = auto.hidden if isinstance(sizes, str) and sizes == "auto" else resolve_hidden_sizes(sizes)
-    return NetworkSize(hidden, auto.n_members if n_members == "auto" else n_members)
+    return NetworkSize(hidden, auto.n_members if n_members == "auto" else int(n_members))

@@ -61,7 +61,8 @@ CONSTRAINTS: dict[str, list[Any]] = {
 PARAMETERS = """hidden_layer_sizes : int, array-like of int or "auto", default=(100,)
         Units of each hidden layer. An empty tuple gives a linear model. "auto", which is for tables
         (:func:`skneural.tabular_classifier`), means three layers in a classifier and two in a regressor, of 128 units;
-        from 10,000 training rows on, of 192.
+        from 10,000 training rows on, of 192. Rows held out of them count too. Training that goes on, by `partial_fit`
+        or `warm_start`, keeps the sizes that it began with.
 
     activation : str, Activation, or list of them, default="relu"
         Activation of the hidden layers, by name (see :data:`skneural.ACTIVATIONS`) or as an object with
@@ -103,7 +104,7 @@ PARAMETERS = """hidden_layer_sizes : int, array-like of int or "auto", default=(
         members share the hidden layers. Each multiplies the features by learned factors of its own, which start at
         random signs, and has an output layer of its own. Training minimises the mean of the members' losses;
         predictions are means of the members' predictions. A member costs about as much time as a network. "auto" means
-        8, from 10,000 training rows on 4.
+        8, from 10,000 training rows on 4, counted as for `hidden_layer_sizes`.
 
     batch_size : int or "auto", default="auto"
         Rows per mini-batch; "auto" is min(200, n_samples). The last one has what is left; with `batch_norm` all have

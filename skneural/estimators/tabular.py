@@ -33,10 +33,11 @@ def tabular_classifier(**overrides: Any) -> Pipeline:
     """Return a classifier for tables as they come, with settings that suit some hundred to some ten thousand rows.
 
     A pipeline of two steps: :class:`skneural.TableEncoder` turns numbers, categories and missing cells into a matrix,
-    and a :class:`skneural.ActivationMLPClassifier` with eight members learns from it, with four wider ones from 10,000
-    rows on. A quarter of the rows decides how many epochs are best, and how certain the probabilities may be; from the
-    best epoch training goes on with all rows. Its settings are `TABULAR_DEFAULTS`, dropout of 0.1, a learning rate of
-    0.02 and `temperature_scaling`; docs/tabular.md has their benchmark.
+    and a :class:`skneural.ActivationMLPClassifier` with several members learns from it. The number of rows decides how
+    large it is (``hidden_layer_sizes="auto"``, ``n_members="auto"``). A quarter of the rows decides how many epochs
+    are best, and how certain the probabilities may be; from the best epoch training goes on with all rows. Its settings
+    are `TABULAR_DEFAULTS`, dropout of 0.1, a learning rate of 0.02 and `temperature_scaling`; docs/tabular.md has their
+    benchmark.
 
     Parameters
     ----------
@@ -78,8 +79,8 @@ def tabular_classifier(**overrides: Any) -> Pipeline:
 def tabular_regressor(**overrides: Any) -> Pipeline:
     """Return a regressor for tables as they come, with settings that suit some hundred to some ten thousand rows.
 
-    As :func:`skneural.tabular_classifier`, with a :class:`skneural.ActivationMLPRegressor`: two hidden layers in place
-    of three, dropout of 0.05 and a learning rate of 0.03. It standardizes the target and keeps predictions within the
+    As :func:`skneural.tabular_classifier`, with a :class:`skneural.ActivationMLPRegressor`, dropout of 0.05 and a
+    learning rate of 0.03. It standardizes the target and keeps predictions within the
     range of the training targets.
 
     Parameters

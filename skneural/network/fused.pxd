@@ -98,7 +98,7 @@ ctypedef void (*TeamFunction)(void *context, int index, int n_threads) noexcept 
 
 cdef struct Pace:  # of training: nanoseconds for each row, by one thread and by the team
     double alone, team
-    Size n_calls
+    Size n_calls, next_trial
 
 
 cdef class FusedPlan:
@@ -119,7 +119,7 @@ cdef class FusedForwardBackward(FusedPlan):
     cdef list drawn_from  # each Dropout, in the order of their keys
     cdef Pace pace
 
-    cdef int run_in_team(self, TeamFunction function, void *context, Size batch_size, Size n_rows) except -1
+    cdef int train_in_team(self, TeamFunction function, void *context, Size batch_size, Size n_rows) except -1
     cdef int allocate_backward(self, network, gradient) except -1
     cdef int allocate_members(self, gradients) except -1
     cdef int allocate_layer(self, Layer *layer, dropout) except -1

@@ -49,15 +49,16 @@ cdef extern from "kernels.h" nogil:
 
 ctypedef void (*Runner)(TeamFunction function, void *context, int n_threads) noexcept nogil
 
-# Multiplications of a forward pass, in single precision, from which on one more thread is tried in training, where
-# threads exchange what they computed through the caches; and for which it is worth its while in a call that makes a
-# single pass, and has to wake it. In double precision each counts twice.
-MIN_THREAD_COST, MIN_CALL_COST = 1 << 19, 5 << 19
+# Multiplications of a forward pass, in single precision, for which one thread more is tried in training, where threads
+# exchange what they computed through the caches; and for which it is worth waking in a prediction. In double precision
+# each counts twice.
+MIN_THREAD_COST, MIN_PREDICTION_THREAD_COST = 1 << 19, 5 << 19
 BATCH_NORM_MEETINGS = 4  # of the threads in each layer, between which there is so much less to do
 
 # A team is not always faster than one thread: another program may need the processors, and in virtual machines what
 # threads exchange takes several times as long for seconds now and then. So training times both, and the faster one
-# works; the other is tried again in one of so many calls. With 0 the team always works.
+# works. The other is tried again after so many times as long as that takes, sooner in the beginning. With 0 the team
+# always works.
 TRIAL_PERIOD = 32
 
 
@@ -73,7 +74,7 @@ if openmp is not None:
 
 cdef int run_in_team(TeamFunction function, void *context, Size n_multiplications) except -1:
     """Call a function in each thread of a team, which are as many as pay for a forward pass of that size."""
-    cdef int n_threads = n_threads_for(n_multiplications, MIN_CALL_COST)
+    cdef int n_threads = n_threads_for(n_multiplications, MIN_PREDICTION_THREAD_COST)
     with nogil:
         runner(function, context, n_threads)
     return 0
@@ -88,20 +89,25 @@ cdef int n_threads_for(Size n_multiplications, Size min_cost) except -1:
 
 cdef bint works_alone(const Pace *pace) except -1:
     """Whether the next call is made by one thread. The first call of all takes longer, so that the team has two."""
-    cdef Size period = TRIAL_PERIOD, n_calls = pace.n_calls
-    if not period:
+    if not TRIAL_PERIOD:
         return False
-    if n_calls < 3:
-        return n_calls == 1
-    is_power_of_two = n_calls & (n_calls - 1) == 0  # the first calls tell little
-    is_trial = is_power_of_two or n_calls % period == 0
-    return (pace.alone < pace.team) != is_trial
+    if pace.n_calls < 3:
+        return pace.n_calls == 1
+    return (pace.alone < pace.team) != (pace.n_calls >= pace.next_trial)
 
 
-cdef void update_pace(double *nanoseconds_per_row, double latest) noexcept nogil:
-    """A smaller value counts at once, a larger one by halves."""
-    cdef double value = nanoseconds_per_row[0]
-    nanoseconds_per_row[0] = (value + latest) / 2 if 0 < value < latest else latest
+cdef int update_pace(Pace *pace, bint alone, double latest) except -1:
+    """Count a call of so many nanoseconds per row: fewer than before count at once, more by halves."""
+    cdef double *kept = &pace.alone if alone else &pace.team
+    cdef double faster, slower
+    cdef Size period
+    kept[0] = (kept[0] + latest) / 2 if 0 < kept[0] < latest else latest
+    pace.n_calls += 1
+    faster, slower = min(pace.alone, pace.team), max(pace.alone, pace.team)
+    if faster > 0 and pace.n_calls > pace.next_trial:  # there was a trial
+        period = min(pace.n_calls, TRIAL_PERIOD)
+        pace.next_trial = pace.n_calls + <Size>(period * slower / faster)
+    return 0
 
 
 # Called through these, so that a BLAS with other integers is noticed when this module is compiled.
@@ -432,20 +438,19 @@ cdef class FusedForwardBackward(FusedPlan):
         evaluation.plan, evaluation.is_float32 = &self.plan, self.is_float32
         evaluation.rows, evaluation.adjacent, evaluation.n_rows = &indices[0], adjacent, n_rows
         evaluation.dropout_keys = &keys[0, 0]
-        self.run_in_team(evaluate_in_team, &evaluation, n_rows, n_rows)
+        self.train_in_team(evaluate_in_team, &evaluation, n_rows, n_rows)
         return self.plan.batch_loss
 
-    cdef int run_in_team(self, TeamFunction function, void *context, Size batch_size, Size n_rows) except -1:
-        """Call a function that passes n_rows rows through the network, so many at a time: in one thread or a team."""
+    cdef int train_in_team(self, TeamFunction function, void *context, Size batch_size, Size n_rows) except -1:
+        """Call a function that trains on n_rows rows, batch_size at a time: in one thread or a team, as is faster."""
         cdef int n_threads = n_threads_for(self.pass_cost(batch_size), MIN_THREAD_COST)
         cdef bint alone = n_threads == 1 or works_alone(&self.pace)
-        cdef double start
+        cdef double start, end
         with nogil:
             start = nanoseconds()
             runner(function, context, 1 if alone else n_threads)
-            update_pace(&self.pace.alone if alone else &self.pace.team, (nanoseconds() - start) / n_rows)
-        self.pace.n_calls += 1
-        return 0
+            end = nanoseconds()
+        return update_pace(&self.pace, alone, (end - start) / n_rows)
 
     @property
     def nanoseconds_per_row(self):

@@ -383,7 +383,7 @@ cdef class FusedTrainingSteps:
             raise DivergenceError.at(number + epoch, rates[epoch, min(self.epochs.step, self.n_batches - 1)])
 
     cdef int run_in_team(self, TeamFunction function, Size n_steps) except -1:
-        return self.forward_backward.run_in_team(function, <void *>self, self.batch_size, n_steps * self.batch_size)
+        return self.forward_backward.train_in_team(function, <void *>self, self.batch_size, n_steps * self.batch_size)
 
     cdef void *checked_address(self, array) except? NULL:
         """Return the address of an array to which the state can be copied."""

@@ -1,11 +1,13 @@
 """Sizes of networks that follow from the number of training rows."""
 
+import pickle
+
 import numpy as np
 import pytest
 
 from skneural import ActivationMLPClassifier, ActivationMLPRegressor, tabular_classifier, tabular_regressor
 from skneural.deployment import load, save
-from skneural.inspection import check_gradient
+from skneural.inspection.dry_run import DryRun
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")  # few epochs are enough
 
@@ -65,10 +67,28 @@ def test_training_goes_on_with_the_size_that_it_began_with(estimator, tmp_path):
 
 @both
 @pytest.mark.parametrize("is_fitted", [False, True])
-def test_the_gradient_is_checked_in_the_size_that_fit_takes(estimator, is_fitted):
-    X, y = rows(60)
-    model = estimator(**{**AUTO, "hidden_layer_sizes": 3}, activation="tanh", weight_init="auto")
-    assert check_gradient(model.fit(X, y) if is_fitted else model, X, y).max_error < 1e-6
+def test_a_dry_run_of_a_few_rows_has_the_size_that_all_rows_ask_for(estimator, is_fitted):
+    X, y = rows(10_000)
+    model = estimator(**AUTO)
+    network = DryRun(model.fit(X, y) if is_fitted else model, X, y, n_rows=20).network
+    units, n_members = expected_size(estimator, 192, 4)
+    assert (network.sizes[1:-1], network.n_members) == (units, n_members)
+
+
+@pytest.mark.parametrize("sizes", [(), (5,), (5, 6), (5, 6, 7, 8)])
+def test_training_cannot_go_on_with_another_number_of_layers(sizes):
+    X, y = rows(50)
+    model = ActivationMLPClassifier(sizes, max_iter=1, warm_start=True).fit(X, y).set_params(hidden_layer_sizes="auto")
+    with pytest.raises(ValueError, match=rf"has {len(sizes)} hidden layers, and hidden_layer_sizes='auto' asks for 3"):
+        model.fit(X, y)
+
+
+def test_a_number_of_members_from_a_search_is_saved_as_an_int(tmp_path):
+    X, y = rows(50)
+    model = ActivationMLPClassifier(3, n_members=np.int64(2), max_iter=1).fit(X, y)
+    save(model, tmp_path / "model.skops")
+    for copied in (pickle.loads(pickle.dumps(model)), load(tmp_path / "model.skops")):
+        assert size_of(copied) == ([3], 2)
 
 
 @pytest.mark.parametrize("factory", [tabular_classifier, tabular_regressor])

@@ -35,10 +35,10 @@ def table(dtype, is_sparse=False):
     return X, rng.uniform(0.1, 2, N_ROWS)
 
 
-def fitted(estimator, dtype="float64", is_sparse=False, weighted=False, **settings):
+def fitted(estimator, dtype="float64", is_sparse=False, weighted=False, is_binary=False, **settings):
     X, y = table(dtype, is_sparse)
     if estimator is ActivationMLPClassifier:
-        y = (3 * y).astype(int)
+        y = (y > 1 if is_binary else 3 * y).astype(int)
     weights = {"sample_weight": np.linspace(0, 2, N_ROWS)} if weighted else {}
     defaults = {"hidden_layer_sizes": HIDDEN, "batch_size": BATCH, "max_iter": 2, "tol": 0, "random_state": 0}
     return estimator(**{**defaults, **settings}).fit(X, y, **weights)
@@ -59,11 +59,15 @@ def cases():
         for n_members in (1, 3):
             settings = {"dtype": dtype, "n_members": n_members}
             yield f"sparse, {settings}", (classify, {**settings, "is_sparse": True, "input_dropout": 0.1})
-            yield f"dropout, {settings}", (classify, {**settings, "dropout": 0.2, "input_dropout": 0.1})
+            for activation in ("relu", "tanh", "maxout"):
+                dropout = {**settings, "activation": activation, "dropout": 0.2, "input_dropout": 0.1}
+                yield f"dropout, {dropout}", (classify, dropout)
+            binary = {**settings, "is_binary": True, "label_smoothing": 0.1}
+            yield f"two classes, {settings}", (classify, binary)
             more = {"l1_ratio": 0.5, "alpha": 0.01, "max_norm": 0.5, "clip_norm": 0.1, "batch_norm": True}
             yield f"penalties, {settings}", (classify, {**settings, **more, "weighted": True})
             yield f"linear, {settings}", (classify, {**settings, "hidden_layer_sizes": (), "batch_size": 750})
-        for solver in ("sgd", "adamw", "rmsprop", "adagrad", "lbfgs"):
+        for solver in ("sgd", "adamw", "schedule_free_adamw", "rmsprop", "adagrad", "lbfgs"):
             yield f"{solver}, {dtype}", (classify, {"solver": solver, "dtype": dtype})
         yield f"300 units, {dtype}", (classify, {"hidden_layer_sizes": (300,), "dtype": dtype, "max_norm": 0.5})
 
@@ -77,7 +81,7 @@ def fingerprints():
 
     from skneural.network import fused
 
-    fused.MIN_THREAD_COST, fused.MIN_CALL_COST, fused.TRIAL_PERIOD = 1, 1, 0
+    fused.MIN_THREAD_COST, fused.MIN_PREDICTION_THREAD_COST, fused.TRIAL_PERIOD = 1, 1, 0
     found = {}
     for name, (estimator, settings) in cases():
         model = fitted(estimator, **settings)
