@@ -119,6 +119,7 @@ cdef class FusedForwardBackward(FusedPlan):
     cdef list drawn_from  # each Dropout, in the order of their keys
     cdef Pace pace
 
+    cdef bint tries_team(self, Size batch_size) except -1
     cdef int train_in_team(self, TeamFunction function, void *context, Size batch_size, Size n_rows) except -1
     cdef int allocate_backward(self, network, gradient) except -1
     cdef int allocate_members(self, gradients) except -1

@@ -88,12 +88,16 @@ cdef int n_threads_for(Size n_multiplications, Size min_cost) except -1:
 
 
 cdef bint works_alone(const Pace *pace) except -1:
-    """Whether the next call is made by one thread. The first call of all takes longer, so that the team has two."""
+    """Whether the next call is made by one thread: the first of all, and those that are faster so, or try that."""
     if not TRIAL_PERIOD:
         return False
-    if pace.n_calls < 3:
-        return pace.n_calls == 1
-    return (pace.alone < pace.team) != (pace.n_calls >= pace.next_trial)
+    if pace.n_calls < 2:
+        return pace.n_calls == 0
+    return (pace.alone < pace.team) != is_trial(pace)
+
+
+cdef bint is_trial(const Pace *pace) noexcept:
+    return pace.n_calls < 2 or pace.n_calls >= pace.next_trial
 
 
 cdef int update_pace(Pace *pace, bint alone, double latest) except -1:
@@ -440,6 +444,10 @@ cdef class FusedForwardBackward(FusedPlan):
         evaluation.dropout_keys = &keys[0, 0]
         self.train_in_team(evaluate_in_team, &evaluation, n_rows, n_rows)
         return self.plan.batch_loss
+
+    cdef bint tries_team(self, Size batch_size) except -1:
+        """Whether the next call of :meth:`train_in_team` finds out what is faster, for which a short one is enough."""
+        return TRIAL_PERIOD and is_trial(&self.pace) and n_threads_for(self.pass_cost(batch_size), MIN_THREAD_COST) > 1
 
     cdef int train_in_team(self, TeamFunction function, void *context, Size batch_size, Size n_rows) except -1:
         """Call a function that trains on n_rows rows, batch_size at a time: in one thread or a team, as is faster."""

@@ -64,6 +64,7 @@ UPDATES = {
 # their units cost besides; in the update so many for each parameter; and the call itself.
 ROW_COST, UNIT_COST, PARAMETER_UPDATE_COST, STEP_COST = 128, 32, 12, 1 << 14
 MAX_CALL_COST = 1 << 28  # some tens of milliseconds, for which Ctrl-C may have to wait
+TRIAL_PART = 16  # calls that find out whether a team of threads is faster are so many times shorter
 
 
 def supports_parameters(parameters):
@@ -268,7 +269,6 @@ cdef class FusedTrainingSteps:
 
     cdef readonly double gradient_norm, update_ratio
     cdef readonly object batches
-    cdef readonly Size max_epochs_per_call
     cdef FusedForwardBackward forward_backward
     cdef FusedUpdate update
     cdef FusedStepNorms norms
@@ -296,9 +296,16 @@ cdef class FusedTrainingSteps:
         row_cost *= self.forward_backward.plan.n_members
         step_cost = self.batch_size * row_cost + PARAMETER_UPDATE_COST * n_parameters + STEP_COST
         self.max_steps_per_call = max(1, MAX_CALL_COST // step_cost)
-        self.max_epochs_per_call = max(1, self.max_steps_per_call // self.n_batches)
+
+    @property
+    def max_epochs_per_call(self):
         if self.update.update == SCHEDULE_FREE_UPDATE or self.forward_backward.has_dropout:
-            self.max_epochs_per_call = 1  # between epochs the parameters are others, and the masks' keys are drawn
+            return 1  # between epochs the parameters are others, and the masks' keys are drawn
+        return max(1, self.steps_of_next_call() // self.n_batches)
+
+    cdef Size steps_of_next_call(self) except -1:
+        is_short = self.forward_backward.tries_team(self.batch_size)
+        return max(1, self.max_steps_per_call // TRIAL_PART) if is_short else self.max_steps_per_call
 
     def run_epoch(self, order, const double[::1] rates, number):
         """Make a step on each batch; return the mean loss of all rows, plus the penalties at the end."""
@@ -332,7 +339,7 @@ cdef class FusedTrainingSteps:
         self.epochs.step = 0
         self.loss_sum = 0
         while self.epochs.step < self.n_batches:
-            self.epochs.end = min(self.epochs.step + self.max_steps_per_call, self.n_batches)
+            self.epochs.end = min(self.epochs.step + self.steps_of_next_call(), self.n_batches)
             self.run_in_team(<TeamFunction>run_steps_in_team, self.epochs.end - self.epochs.step)
             self.solver.n_steps = self.n_steps + self.epochs.step
             if sums is not None and self.epochs.step:

@@ -187,7 +187,7 @@ print(json.dumps([timed(32, 1), timed(32, 2), timed(0, 9), timed(32, 9, 10)]))
 
 def test_training_times_the_team_and_one_thread_where_there_is_enough_to_do():
     first_call, two_calls, without_trials, few_rows = run_with(2, TIMED)
-    assert (first_call, two_calls) == ([False, True], [True, True])
+    assert (first_call, two_calls) == ([True, False], [True, True])
     assert (without_trials, few_rows) == ([False, True], [True, False])
     assert run_with(1, TIMED) == [[True, False]] * 4
 
