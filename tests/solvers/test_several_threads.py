@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import joblib
 import numpy as np
@@ -190,6 +191,20 @@ def test_training_times_the_team_and_one_thread_where_there_is_enough_to_do():
     assert (first_call, two_calls) == ([True, False], [True, True])
     assert (without_trials, few_rows) == ([False, True], [True, False])
     assert run_with(1, TIMED) == [[True, False]] * 4
+
+
+def test_calls_that_find_out_whether_a_team_is_faster_are_short():
+    code = f"""
+import json, runpy
+from skneural.network import fused
+build = runpy.run_path({str(Path(__file__).with_name("test_several_epochs.py"))!r})["build"]
+steps = build(n_rows=2_000, n_units=200, batch_size=2_000)[0]._steps
+with_trials, fused.TRIAL_PERIOD = steps.max_epochs_per_call, 0
+print(json.dumps([with_trials, steps.max_epochs_per_call]))
+"""
+    short, full = run_with(2, code)
+    assert 1 <= short <= full // 16 + 1 < full
+    assert run_with(1, code) == [full, full]
 
 
 @linux
