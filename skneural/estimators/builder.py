@@ -46,7 +46,7 @@ class TrainingBuilder:
     Attributes
     ----------
     hidden_sizes : list of int
-        Where they follow from the number of rows, or from a network that is trained further, as many as these.
+        Units of each. With hidden_layer_sizes="auto" those for few rows: the network may have more, in as many layers.
     activations : list of Activation, one per hidden layer
     dropout : list of float
         Rates for the input and for each hidden layer.

@@ -114,6 +114,29 @@ cdef int update_pace(Pace *pace, bint alone, double latest) except -1:
     return 0
 
 
+def calls_of_team(double alone, double team, n_calls):
+    """Return which of n_calls a team makes whose calls always take so many nanoseconds per row; for tests.
+
+    Parameters
+    ----------
+    alone, team : float
+        By one thread and by the team.
+    n_calls : int
+
+    Returns
+    -------
+    list of bool
+    """
+    cdef Pace pace = Pace(0, 0, 0, 0)
+    cdef bint is_alone
+    calls = []
+    for _ in range(n_calls):
+        is_alone = works_alone(&pace)
+        update_pace(&pace, is_alone, alone if is_alone else team)
+        calls.append(not is_alone)
+    return calls
+
+
 # Called through these, so that a BLAS with other integers is noticed when this module is compiled.
 cdef void blas_sgemm(
     char *ta, char *tb, int *m, int *n, int *k, float *a, float *A, int *lda, float *B, int *ldb, float *b, float *C,

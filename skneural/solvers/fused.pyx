@@ -264,7 +264,8 @@ cdef class FusedTrainingSteps:
     Attributes
     ----------
     max_epochs_per_call : int
-        How many epochs one call of :meth:`run_epochs` can run in some tens of milliseconds.
+        How many epochs one call of :meth:`run_epochs` can run in some tens of milliseconds; in fewer, if the next call
+        finds out whether a team of threads is faster.
     """
 
     cdef readonly double gradient_norm, update_ratio

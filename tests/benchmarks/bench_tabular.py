@@ -1,10 +1,10 @@
 """Quality and fitting time on tables, beside what people use, measured side by side in one process.
 
 Run ``python tests/benchmarks/bench_tabular.py [FOLDER] [--kinds classification regression frames] [--only NAME ...]
-[--models NAME ...] [--settings NAME=VALUE ...] [--long] [--splits N] [--rows N] [--seed N] [--plot FILE]``. The folder,
-else the environment variable SKNEURAL_DATA, holds ``NAME.npz`` with arrays ``X`` and ``y`` for classification, the same
-in ``regression/`` for regression, and in ``frames/`` raw tables: ``NAME.csv.gz``, with ``NAME.json`` that names the
-task, the target and the columns that are categorical, boolean or text.
+[--models NAME ...] [--settings NAME=VALUE ...] [--long] [--splits N] [--rows N] [--seed N] [--plot FILE]
+[--threads N ...]``. The folder, else the environment variable SKNEURAL_DATA, holds ``NAME.npz`` with arrays ``X`` and
+``y`` for classification, the same in ``regression/`` for regression, and in ``frames/`` raw tables: ``NAME.csv.gz``,
+with ``NAME.json`` that names the task, the target and the columns that are categorical, boolean or text.
 
 Of each set min(n, 10,000) rows are drawn at random; three quarters to train on, one quarter to test on, in 3 splits
 (stratified by class; ``random_state`` is --seed). On each split all models are fitted in turn, on one thread, from the
@@ -19,6 +19,9 @@ seed that is the split's number, at their defaults:
 - with --long, where pytabkit is installed: realmlp-s and realmlp (RealMLP-TD-S, RealMLP-TD), tabm (TabM)
 
 On raw tables mlp and trees stand behind skrub's ``tabular_pipeline``, and the other trees get categories as such.
+With --threads N ..., ours alone is fitted on the first split, on each number of threads in turn, --splits times, and
+the medians of the seconds that passed are printed.
+
 Printed are means over the splits of accuracy and log loss, or R², processor seconds of one fit, and wins and ties of
 ours by log loss or R²: a tie is a difference below its standard error over the splits.
 """
@@ -264,6 +267,19 @@ def measure(problem: Problem, names: list[str], arguments: argparse.Namespace) -
     return found
 
 
+def time_threads(problem: Problem, arguments: argparse.Namespace) -> None:
+    """Print the median seconds of a fit of ours on each number of threads."""
+    train, _ = next(splits(problem, arguments))
+    seconds: dict[int, list[float]] = {n_threads: [] for n_threads in arguments.threads}
+    for _ in range(arguments.splits):
+        for n_threads, passed in seconds.items():
+            with threadpool_limits(n_threads):
+                started = time.perf_counter()
+                ours(train, 0).fit(train.X, train.y)
+                passed.append(time.perf_counter() - started)
+    print(f"{problem.name:16s}" + "".join(f"{np.median(passed):9.2f}" for passed in seconds.values()), flush=True)
+
+
 def report(problems: list[Problem], found: list[np.ndarray], names: list[str]) -> None:
     """Print means, and wins and ties of the first model against each other."""
     mean = np.mean([each.mean(axis=0) for each in found], axis=0)
@@ -312,6 +328,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--splits", type=int, default=3)
     parser.add_argument("--rows", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0, help="draws the splits")
+    parser.add_argument("--threads", nargs="+", type=int, metavar="N", help="seconds of ours on so many threads, alone")
     parser.add_argument("--plot", metavar="FILE", help="quality against time, as a picture")
     return parser.parse_args()
 
@@ -337,6 +354,11 @@ def main() -> None:
         problems = [p for p in KINDS[kind](Path(arguments.folder)) if not arguments.only or p.name in arguments.only]
         if not problems:
             print(f"No data for {kind} in {arguments.folder}.")
+            continue
+        if arguments.threads:
+            print(f"\n{kind}: seconds of a fit on {arguments.threads} threads")
+            for problem in problems:
+                time_threads(problem, arguments)
             continue
         print(f"\n{kind}: accuracy and log loss, or R² twice, and seconds of a fit")
         print(f"{'':16s}" + "".join(f"{name:>26s}" for name in names), flush=True)

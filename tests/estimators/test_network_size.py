@@ -9,7 +9,7 @@ from skneural import ActivationMLPClassifier, ActivationMLPRegressor, tabular_cl
 from skneural.deployment import load, save
 from skneural.inspection.dry_run import DryRun
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")  # few epochs are enough
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")  # one epoch does not converge
 
 AUTO = {"hidden_layer_sizes": "auto", "n_members": "auto", "max_iter": 1, "random_state": 0}
 both = pytest.mark.parametrize("estimator", [ActivationMLPClassifier, ActivationMLPRegressor])

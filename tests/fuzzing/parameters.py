@@ -83,7 +83,15 @@ ENDLESS = {"2**40": lambda: 2**40, "2**63": lambda: 2**63, "10**30": lambda: 10*
 PATIENT = {"max_iter"}
 
 USUAL: dict[str, list[Callable[[], Any]]] = {
-    "hidden_layer_sizes": [lambda: (), lambda: 1, lambda: (3,), lambda: [2, 2], lambda: np.array([3]), lambda: "auto"],
+    "hidden_layer_sizes": [
+        lambda: (),
+        lambda: 1,
+        lambda: (3,),
+        lambda: [2, 2],
+        lambda: np.array([3]),
+        lambda: (4, 1),
+        lambda: "auto",
+    ],
     "activation": [
         *[lambda name=name: name for name in skneural.ACTIVATIONS],
         lambda: skneural.ELU(alpha=0.5),

@@ -193,6 +193,19 @@ def test_training_times_the_team_and_one_thread_where_there_is_enough_to_do():
     assert run_with(1, TIMED) == [[True, False]] * 4
 
 
+@pytest.mark.parametrize("ratio", [1.1, 2.0, 30.0])
+@pytest.mark.parametrize("team_is_faster", [True, False])
+def test_the_faster_of_team_and_one_thread_works_and_trials_take_little_time(ratio, team_is_faster):
+    calls_of_team = built_extension("skneural.network.fused").calls_of_team
+    fast, slow = 100.0, 100.0 * ratio
+    by_team = np.array(calls_of_team(*((slow, fast) if team_is_faster else (fast, slow)), 1000))
+    assert by_team[:2].tolist() == [False, True]
+    trials = by_team[2:] != team_is_faster
+    assert 1 <= trials.sum() <= 1000 / 32 + 5
+    assert trials.sum() * slow <= (1 / 32 + 0.05) * 1000 * fast
+    assert np.flatnonzero(trials)[0] == int(2 * ratio)  # the first two calls took so many times the faster one
+
+
 def test_calls_that_find_out_whether_a_team_is_faster_are_short():
     code = f"""
 import json, runpy

@@ -113,7 +113,7 @@ static void T(check_pass)(int activation, Size n_pieces, const Size sizes[4], Si
     Layer layers[] = {T(new_layer)(activation, sizes[0], sizes[1], n_pieces, n),
                       T(new_layer)(activation, sizes[1], sizes[2], n_pieces, n),
                       T(new_layer)(IDENTITY, sizes[2], sizes[3], 1, n)};
-    REAL *X = T(random_array)(n * sizes[0]), *exp_sum = T(random_array)(n), *row_weight = T(random_array)(n);
+    REAL *X = T(random_array)(n * sizes[0]), *scratch = T(random_array)(n), *row_weight = T(random_array)(n);
     Size *rows = malloc(n * sizeof(Size)), *codes = malloc(n * sizeof(Size));
     double *losses = malloc(n * sizeof(double));
     REAL no_smoothing[100] = {0};
@@ -121,7 +121,7 @@ static void T(check_pass)(int activation, Size n_pieces, const Size sizes[4], Si
     free(layers[2].dZ);
     layers[2].dZ = layers[2].Z; /* the loss leaves the gradient there */
     plan.input = (InputRows){X, NULL, NULL, sizes[0], 1, sizes[0]};
-    plan.loss_batch = (LossBatch){layers[2].Z, exp_sum, row_weight, losses, codes, no_smoothing, sizes[3]};
+    plan.loss_batch = (LossBatch){layers[2].Z, scratch, row_weight, losses, codes, no_smoothing, sizes[3]};
     for (Size i = 0; i < n; i++) {
         rows[i] = i;
         codes[i] = i % sizes[3];
@@ -135,7 +135,7 @@ static void T(check_pass)(int activation, Size n_pieces, const Size sizes[4], Si
         T(check_gradient)(&plan, X, codes, n, layers[l].W, layers[l].dW, layers[l].fan_in * layers[l].width);
         T(check_gradient)(&plan, X, codes, n, layers[l].b, layers[l].db, layers[l].width);
     }
-    free(X), free(exp_sum), free(row_weight), free(rows), free(codes), free(losses);
+    free(X), free(scratch), free(row_weight), free(rows), free(codes), free(losses);
     layers[2].dZ = NULL;
     for (int l = 0; l < 3; l++)
         T(free_layer)(layers + l);
