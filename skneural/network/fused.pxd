@@ -22,9 +22,13 @@ cdef extern from "network_plan.h" nogil:
         void *running_variance
         void *batch_count
         void *normalized
+        void *segment_mean
+        void *segment_variance
         void *mean
         void *variance
         void *inv_std
+        void *dshift_sum
+        void *dscale_sum
         double epsilon, momentum
         Size batch_size
 
@@ -75,6 +79,15 @@ cdef extern from "network_plan.h" nogil:
     Range entries_of(const Thread *thread, Size n)
     void wait_for_team(const Thread *thread)
 
+    ctypedef struct Segment:
+        Layer *layers
+        Size number, first_member, n_members
+        void *gradient
+        void *gathered
+        Size *member_rows
+        void *normalized_weight
+        LossBatch loss_batch
+
     ctypedef struct NetworkPlan:
         void *blas_gemm
         Layer *layers
@@ -82,13 +95,11 @@ cdef extern from "network_plan.h" nogil:
         InputRows input
         Dropout input_dropout
         Size n_members
-        Size *member_rows
-        void *gathered
         const void *sample_weight
-        void *normalized_weight
-        LossBatch loss_batch
         int loss
         double l1, l2
+        Segment *segments
+        Size n_segments, n_weights, n_parameters
         double batch_loss
         Team team
 
@@ -114,19 +125,22 @@ cdef class FusedPlan:
 
 
 cdef class FusedForwardBackward(FusedPlan):
-    cdef object all_rows, subset, dropout, indptr, batch_counts
-    cdef Size batch_size, n_batch_rows, n_samples  # n_batch_rows: batch_size for each member
+    cdef object all_rows, subset, dropout, indptr, batch_counts, Y, loss_parameters
+    cdef Size batch_size, n_samples
     cdef list drawn_from  # each Dropout, in the order of their keys
     cdef Pace pace
 
     cdef bint tries_team(self, Size batch_size) except -1
     cdef int train_in_team(self, TeamFunction function, void *context, Size batch_size, Size n_rows) except -1
-    cdef int allocate_backward(self, network, gradient) except -1
-    cdef int allocate_members(self, gradients) except -1
-    cdef int allocate_layer(self, Layer *layer, dropout) except -1
-    cdef int allocate_batch_norm(self, Layer *layer) except -1
+    cdef int n_threads(self, Size batch_size) except -1
+    cdef int allocate_segments(self, network, gradient) except -1
+    cdef int allocate_segment(self, Segment *segment, network, gradient) except -1
+    cdef int bind_gradients(self, Segment *segment, gradients, network_gradients) except -1
+    cdef int allocate_layer(self, Layer *layer, Size n_rows) except -1
+    cdef int allocate_batch_norm(self, Layer *layer, Size n_rows) except -1
+    cdef int allocate_loss_batch(self, Segment *segment, Size n_rows) except -1
     cdef int bind_loss(self, loss, Y) except -1
-    cdef int bind_dropout(self, Dropout *bound, dropout) except -1
+    cdef int bind_dropout(self) except -1
     cdef Size pass_cost(self, Size n_rows) noexcept
     cdef void forward_backward(
         self, const Thread *thread, const Size *rows, bint adjacent, Size n_rows, const uint32_t *keys) noexcept nogil

@@ -25,7 +25,7 @@ from skneural.penalties import L1, L2
 
 cdef extern from "kernels.h" nogil:
     enum:
-        MAX_SUM_REGISTERS
+        MAX_SUM_REGISTERS, MAX_SEGMENTS
         IDENTITY, LOGISTIC, TANH, RELU, LEAKY_RELU, PRELU, ELU, MAXOUT, SELU, GELU, SILU, SOFTPLUS, MISH
         SOFTMAX_CROSS_ENTROPY, LOGISTIC_LOSS, SQUARED_ERROR, ABSOLUTE_ERROR, HUBER, QUANTILE, POISSON
 
@@ -38,7 +38,7 @@ cdef extern from "kernels.h" nogil:
     void predict_float(NetworkPlan *plan, const Size *rows, void *F, Size member_stride, Size n)
     void predict_double(NetworkPlan *plan, const Size *rows, void *F, Size member_stride, Size n)
     int uses_own_gemm_float()
-    Size members_at_once_float(const NetworkPlan *plan)
+    int members_pass_together_float(const NetworkPlan *plan)
     int64_t nanoseconds()
     void matmul_float(
         void *blas_gemm, const Thread *thread, const float *A, const float *W, float *Z, const Size *shape)
@@ -49,9 +49,13 @@ cdef extern from "kernels.h" nogil:
 
 ctypedef void (*Runner)(TeamFunction function, void *context, int n_threads) noexcept nogil
 
-# Multiplications of a forward pass, in single precision, for which one thread more is tried in training, where threads
-# exchange what they computed through the caches; and for which it is worth waking in a prediction. In double precision
-# each counts twice.
+# A batch of training is cut into twice as many segments as long as each has so many rows, or fewer where its forward
+# pass takes so many multiplications: then it does not matter that each packs the weights again. Threads share out the
+# segments, whose number does not depend on them.
+MIN_SEGMENT_ROWS, MIN_ROWS_OF_LARGE_SEGMENT, LARGE_SEGMENT_COST = 96, 48, 1 << 22
+
+# Multiplications of a forward pass, in single precision, for which one thread more is tried in training; and for which
+# it is worth waking in a prediction. In double precision each counts twice.
 MIN_THREAD_COST, MIN_PREDICTION_THREAD_COST = 1 << 19, 5 << 19
 BATCH_NORM_MEETINGS = 4  # of the threads in each layer, between which there is so much less to do
 
@@ -85,6 +89,20 @@ cdef int n_threads_for(Size n_multiplications, Size min_cost) except -1:
     if n_threads <= 1 or not uses_own_gemm_float():  # BLAS has threads of its own
         return 1
     return min(n_threads, max_threads())
+
+
+cdef Size n_segments_for(Size n_rows, Size n_members, Size row_cost) except -1:
+    """Return how many segments a batch has; with several members each has some of these, with all rows."""
+    cdef Size n = 1, rows = n_rows * n_members
+    if not uses_own_gemm_float():
+        return 1
+    while 2 * n <= MAX_SEGMENTS and (n_members == 1 or 2 * n <= n_members):
+        rows //= 2
+        is_large = rows * row_cost >= LARGE_SEGMENT_COST
+        if rows < (MIN_ROWS_OF_LARGE_SEGMENT if is_large else MIN_SEGMENT_ROWS):
+            break
+        n *= 2
+    return n
 
 
 cdef bint works_alone(const Pace *pace) except -1:
@@ -343,7 +361,6 @@ cdef class FusedForwardBackward(FusedPlan):
         self.bind_network(network)
         self.kept_alive += bind_input(&self.plan.input, rows.X)
         self.batch_size, self.n_samples = n_rows, rows.X.shape[0]
-        self.n_batch_rows = network.n_members * n_rows
         self.all_rows = np.arange(self.n_samples, dtype=np.intp)
         self.subset = None if rows.subset is None else np.asarray(rows.subset, np.intp)
         self.indptr = rows.X.indptr if issparse(rows.X) else None
@@ -353,93 +370,145 @@ cdef class FusedForwardBackward(FusedPlan):
             self.plan.sample_weight = self.keep_alive(np.ascontiguousarray(rows.sample_weight, self.dtype))
         self.plan.l1 = sum(penalty.alpha for penalty in penalties if type(penalty) is L1)
         self.plan.l2 = sum(penalty.alpha for penalty in penalties if type(penalty) is L2)
-        self.allocate_backward(network, gradient)
+        self.plan.n_weights, self.plan.n_parameters = network.layout.n_weights, network.layout.n_trainable
+        self.bind_dropout()
         self.bind_loss(loss, rows.Y)
+        self.allocate_segments(network, gradient)
 
-    cdef int allocate_backward(self, network, gradient) except -1:
+    def __dealloc__(self):
+        cdef Size i
+        for i in range(1, self.plan.n_segments):  # the first has the layers of the plan
+            PyMem_Free(self.plan.segments[i].layers)
+        PyMem_Free(self.plan.segments)
+
+    cdef int allocate_segments(self, network, gradient) except -1:
+        """Cut batches into segments, and give each its buffers and its gradient."""
+        cdef Size n_members = network.n_members, n_layers = self.plan.n_layers, n = 1, i
+        cdef Segment *segment
+        if self.indptr is None:  # a sparse input has many features, and a gradient in all of them costs too much
+            n = n_segments_for(self.batch_size, n_members, self.row_cost)
+        self.plan.segments = <Segment *>PyMem_Calloc(n, sizeof(Segment))
+        if not self.plan.segments:
+            raise MemoryError
+        self.plan.n_segments = n
+        for i in range(n):
+            segment = &self.plan.segments[i]
+            segment.layers = <Layer *>PyMem_Calloc(n_layers, sizeof(Layer)) if i else self.plan.layers
+            if not segment.layers:
+                raise MemoryError
+            memcpy(segment.layers, self.plan.layers, n_layers * sizeof(Layer))
+            segment.number, segment.first_member, segment.n_members = i, 0, 1
+            if n_members > 1:
+                segment.first_member = n_members * i // n
+                segment.n_members = n_members * (i + 1) // n - segment.first_member
+        for i in range(n):
+            self.allocate_segment(&self.plan.segments[i], network, gradient)
+        return 0
+
+    cdef int allocate_segment(self, Segment *segment, network, gradient) except -1:
         """Set the gradients' places, and allocate what the passes write."""
         cdef Layer *layer
-        cdef Layer *last = &self.plan.layers[self.plan.n_layers - 1]
+        cdef Size i, n_input_rows = self.batch_size, n_rows
+        cdef Layer *last = &segment.layers[self.plan.n_layers - 1]
+        if network.n_members == 1:
+            n_input_rows = (self.batch_size + self.plan.n_segments - 1) // self.plan.n_segments
+        n_rows = n_input_rows * (segment.n_members if members_pass_together_float(&self.plan) else 1)
+        segment_gradient = np.zeros_like(gradient) if segment.number else gradient
+        segment.gradient = self.keep_alive(segment_gradient)
+        self.bind_gradients(segment, network.layout.views(segment_gradient), network.layout.views(gradient))
+        for i in range(self.plan.n_layers - 1):
+            layer = &segment.layers[i]
+            self.allocate_layer(layer, n_rows)
+            if network.batch_norm:
+                self.allocate_batch_norm(layer, n_rows)
+        last.Z = last.dZ = self.allocate((n_rows, last.width))
+        if network.n_members > 1:
+            segment.layers[0].member_matrix = self.allocate((segment.layers[0].fan_in, segment.layers[0].width))
+            segment.member_rows = <Size *>self.keep_alive(np.empty(n_rows, np.intp))
+        if self.indptr is None:  # pages that are never written take no memory
+            n_gathered = n_input_rows * (segment.n_members if self.plan.input_dropout.key_number else 1)
+            segment.gathered = self.allocate((n_gathered, self.plan.input.n_features))
+        n_rows = n_input_rows * segment.n_members  # weights are set once for all members
+        self.allocate_loss_batch(segment, n_rows)
+        return 0
+
+    cdef int bind_gradients(self, Segment *segment, gradients, network_gradients) except -1:
+        """Set where the gradients go: those in what belongs to one member go to the network's in any segment."""
+        cdef Layer *layer
+        cdef Layer *last = &segment.layers[self.plan.n_layers - 1]
         cdef Size i
-        self.kept_alive.append(gradient)
-        gradients = network.layout.views(gradient)
         for i in range(self.plan.n_layers):
-            layer = &self.plan.layers[i]
+            layer = &segment.layers[i]
             layer.dW, layer.db = address(gradients.weights[i]), address(gradients.biases[i])
             layer.column_norms = self.allocate(layer.width)
-        self.allocate_members(gradients)
-        self.bind_dropout(&self.plan.input_dropout, self.dropout[0])
         for i in range(self.plan.n_layers - 1):
-            layer = &self.plan.layers[i]
-            layer.dactivation_params = address(gradients.activation_params[i])
-            self.allocate_layer(layer, self.dropout[i + 1])
-            self.bind_dropout(&layer.dropout, self.dropout[i + 1])
-            if network.batch_norm:
-                layer.batch_norm.dscale = address(gradients.scales[i])
-                self.allocate_batch_norm(layer)
-        last.Z = last.dZ = self.allocate((self.n_batch_rows, last.width))
+            segment.layers[i].dactivation_params = address(gradients.activation_params[i])
+        for i, dscales in enumerate(gradients.scales):
+            segment.layers[i].batch_norm.dscale = address(dscales)
+        for dscales in network_gradients.member_scales:
+            segment.layers[0].dmember_scales = address(dscales)
+            last.dW = address(network_gradients.weights[self.plan.n_layers - 1])
+            last.db = address(network_gradients.biases[self.plan.n_layers - 1])
         return 0
 
-    cdef int allocate_members(self, gradients) except -1:
-        """Set the place of the gradient in the members' scales, and allocate what only several members need."""
-        cdef Layer *first = &self.plan.layers[0]
-        for dscales in gradients.member_scales:
-            first.dmember_scales = address(dscales)
-            first.member_matrix = self.allocate((first.fan_in, first.width))
-            self.plan.member_rows = <Size *>self.keep_alive(np.empty(self.n_batch_rows, np.intp))
-        return 0
-
-    cdef int allocate_layer(self, Layer *layer, dropout) except -1:
+    cdef int allocate_layer(self, Layer *layer, Size n_rows) except -1:
         """Allocate a hidden layer's buffers: as few as its activation needs, see network_plan.h."""
         cdef bint is_maxout = layer.activation == MAXOUT
-        matrix, units = (self.n_batch_rows, layer.width), (self.n_batch_rows, layer.n_units)
+        matrix, units = (n_rows, layer.width), (n_rows, layer.n_units)
         layer.Z = self.allocate(matrix)
         layer.A = layer.Z if works_in_place(layer.activation) else self.allocate(units)
-        layer.output = layer.A if dropout is None else self.allocate(units)
+        layer.output = self.allocate(units) if layer.dropout.key_number else layer.A
         layer.dA = self.allocate(units)
         layer.dZ = self.allocate(matrix) if is_maxout else layer.dA
         if is_maxout and not layer.batch_norm.scale:
-            argmax_bits = np.empty((self.n_batch_rows // 64 + 1, layer.width), np.uint64)
+            argmax_bits = np.empty((n_rows // 64 + 1, layer.width), np.uint64)
             layer.argmax_bits = <uint64_t *>self.keep_alive(argmax_bits)
             layer.maxout_sums = self.keep_alive(np.empty((layer.width + 8, MAX_SUM_REGISTERS, 32), np.uint8))
         return 0
 
-    cdef int bind_dropout(self, Dropout *bound, dropout) except -1:
-        if dropout is not None:
-            self.drawn_from.append(dropout)
-            bound.key_number, bound.threshold = len(self.drawn_from), dropout.threshold
-            bound.scale = N_LEVELS / (N_LEVELS - dropout.threshold)
+    cdef int bind_dropout(self) except -1:
+        cdef Dropout *bound
+        cdef Size i
+        for i, dropout in enumerate(self.dropout):
+            if dropout is not None:
+                bound = &self.plan.layers[i - 1].dropout if i else &self.plan.input_dropout
+                self.drawn_from.append(dropout)
+                bound.key_number, bound.threshold = len(self.drawn_from), dropout.threshold
+                bound.scale = N_LEVELS / (N_LEVELS - dropout.threshold)
         return 0
 
-    cdef int allocate_batch_norm(self, Layer *layer) except -1:
-        layer.batch_norm.normalized = self.allocate((self.n_batch_rows, layer.width))
-        layer.batch_norm.mean, layer.batch_norm.variance = self.allocate(layer.width), self.allocate(layer.width)
-        layer.batch_norm.inv_std = self.allocate(layer.width)
-        layer.batch_norm.batch_size = self.n_batch_rows
+    cdef int allocate_batch_norm(self, Layer *layer, Size n_rows) except -1:
+        cdef BatchNorm *norm = &layer.batch_norm
+        cdef Size width = layer.width
+        norm.normalized = self.allocate((n_rows, width))
+        norm.segment_mean, norm.segment_variance = self.allocate(width), self.allocate(width)
+        norm.mean, norm.variance, norm.inv_std = self.allocate(width), self.allocate(width), self.allocate(width)
+        norm.dshift_sum, norm.dscale_sum = self.allocate(width), self.allocate(width)
+        norm.batch_size = self.plan.n_members * self.batch_size
         return 0
 
     cdef int bind_loss(self, loss, Y) except -1:
-        """Set the loss and its targets, and allocate what else a batch needs."""
-        cdef LossBatch *batch = &self.plan.loss_batch
-        cdef Layer *last = &self.plan.layers[self.plan.n_layers - 1]
+        """Set the loss, its parameters and its targets."""
+        cdef Size n_outputs = self.plan.layers[self.plan.n_layers - 1].width
         self.plan.loss, name = LOSSES[type(loss)]
         parameter = loss.quantiles if self.plan.loss == QUANTILE else parameter_of(loss, name)
-        batch.loss_parameters = self.keep_alive(np.full(last.width, parameter, self.dtype))
-        batch.F, batch.n_outputs = last.Z, last.width
-        batch.scratch, batch.row_weight = self.allocate(self.n_batch_rows), self.allocate(self.n_batch_rows)
-        batch.row_loss = <double *>self.keep_alive(np.empty(self.n_batch_rows))
-        self.plan.normalized_weight = self.allocate(self.n_batch_rows)
-        if self.indptr is None:  # pages that are never written take no memory
-            n_gathered = self.batch_size if self.dropout[0] is None else self.n_batch_rows
-            self.plan.gathered = self.allocate((n_gathered, self.plan.input.n_features))
+        self.loss_parameters = np.full(n_outputs, parameter, self.dtype)
         codes = self.plan.loss == SOFTMAX_CROSS_ENTROPY
-        Y = np.ascontiguousarray(Y, np.intp if codes else self.dtype)
-        n_outputs = batch.n_outputs
+        self.Y = Y = np.ascontiguousarray(Y, np.intp if codes else self.dtype)
         if Y.size != self.n_samples * (1 if codes else n_outputs):
             raise ValueError(f"Y must have {self.n_samples} rows and {n_outputs} outputs. Got shape {Y.shape} instead.")
         if codes and not (Y.min() >= 0 and Y.max() < n_outputs):
             raise ValueError(f"Classes are numbered from 0 to {n_outputs - 1}. Got {Y.min()} to {Y.max()}.")
-        batch.Y = self.keep_alive(Y)
+        return 0
+
+    cdef int allocate_loss_batch(self, Segment *segment, Size n_rows) except -1:
+        cdef LossBatch *batch = &segment.loss_batch
+        cdef Layer *last = &segment.layers[self.plan.n_layers - 1]
+        batch.F, batch.n_outputs = last.Z, last.width
+        batch.Y, batch.loss_parameters = address(self.Y), address(self.loss_parameters)
+        batch.scratch, batch.row_weight = self.allocate(n_rows), self.allocate(n_rows)
+        batch.row_loss = <double *>self.keep_alive(np.empty(n_rows))
+        segment.normalized_weight = self.allocate(n_rows)
         return 0
 
     @property
@@ -470,11 +539,20 @@ cdef class FusedForwardBackward(FusedPlan):
 
     cdef bint tries_team(self, Size batch_size) except -1:
         """Whether the next call of :meth:`train_in_team` finds out what is faster, for which a short one is enough."""
-        return TRIAL_PERIOD and is_trial(&self.pace) and n_threads_for(self.pass_cost(batch_size), MIN_THREAD_COST) > 1
+        return TRIAL_PERIOD and is_trial(&self.pace) and self.n_threads(batch_size) > 1
+
+    cdef int n_threads(self, Size batch_size) except -1:
+        """Return how many threads a team has: none more than make the others' part smaller."""
+        cdef Size n_segments = self.plan.n_segments, least
+        cdef int n_threads = n_threads_for(self.pass_cost(batch_size), MIN_THREAD_COST)
+        if n_threads == 1 or n_segments == 1:
+            return 1
+        least = (n_segments + n_threads - 1) // n_threads
+        return (n_segments + least - 1) // least
 
     cdef int train_in_team(self, TeamFunction function, void *context, Size batch_size, Size n_rows) except -1:
         """Call a function that trains on n_rows rows, batch_size at a time: in one thread or a team, as is faster."""
-        cdef int n_threads = n_threads_for(self.pass_cost(batch_size), MIN_THREAD_COST)
+        cdef int n_threads = self.n_threads(batch_size)
         cdef bint alone = n_threads == 1 or works_alone(&self.pace)
         cdef double start, end
         with nogil:
@@ -489,8 +567,8 @@ cdef class FusedForwardBackward(FusedPlan):
         return self.pace.alone, self.pace.team
 
     cdef Size pass_cost(self, Size n_rows) noexcept:
-        """Return the cost of what the threads of a team do between two meetings: the pass of a block of members."""
-        cdef Size cost = members_at_once_float(&self.plan) * n_rows * self.row_cost
+        """Return the cost of what the threads of a team do between two meetings."""
+        cdef Size cost = self.plan.n_members * n_rows * self.row_cost
         return cost // <Size>BATCH_NORM_MEETINGS if self.plan.layers[0].batch_norm.scale else cost
 
     cdef void forward_backward(
@@ -553,9 +631,11 @@ cdef void predict_in_team(void *context, int index, int n_threads) noexcept nogi
     cdef Prediction *prediction = <Prediction *>context
     cdef NetworkPlan plan = prediction.plan
     cdef Thread thread = Thread(NULL, index, n_threads)
+    cdef Segment segment
     cdef Range part = part_of(&thread, prediction.n_rows, 64)
     cdef Size n_outputs = prediction.n_outputs, member_stride = prediction.n_rows * n_outputs, first = part.from_, n, i
     cdef void *out
+    plan.segments = &segment
     cdef void *memory = allocate_buffers(&plan, prediction, min(prediction.block_rows, part.to - part.from_))
     cdef Size *rows = <Size *>(plan.layers + plan.n_layers)
     if not memory:
@@ -598,7 +678,8 @@ cdef void *allocate_buffers(NetworkPlan *plan, const Prediction *prediction, Siz
         layer.Z = matrices + (i % 2) * matrix
         layer.A = layer.Z if works_in_place(layer.activation) else matrices + (2 + i % 2) * matrix
         layer.batch_norm.inv_std = vectors
-    plan.gathered = matrices + 4 * matrix
+    plan.segments.layers, plan.segments.first_member = plan.layers, 0
+    plan.segments.gathered = matrices + 4 * matrix
     plan.layers[0].member_matrix = matrices + 4 * matrix + gathered
     return memory
 

@@ -136,12 +136,12 @@ VECTORIZED static void T(prelu_backward)(
 #undef SELU_SCALE
 #undef POSITIVE
 
-/* These rows of A, from those of Z without bias. */
-static void T(activation_forward)(const Layer *layer, Range rows)
+/* n rows of A, from those of Z without bias. */
+static void T(activation_forward)(const Layer *layer, Size n)
 {
     const REAL parameter = (REAL)layer->activation_parameter, *b = layer->b;
-    const Size width = layer->width, n = range_size(rows);
-    REAL *Z = (REAL *)layer->Z + rows.from * width, *A = (REAL *)layer->A + rows.from * layer->n_units;
+    const Size width = layer->width;
+    REAL *Z = layer->Z, *A = layer->A;
     switch (layer->activation) {
     case IDENTITY: T(identity_forward)(Z, b, parameter, n, width); break;
     case LOGISTIC: T(logistic_forward)(Z, b, parameter, n, width); break;
@@ -165,20 +165,19 @@ static int T(knows_mask)(const Layer *layer)
     return layer->activation == RELU;
 }
 
-/* These rows of dA become rows of dZ. */
-static void T(activation_backward)(const NetworkPlan *plan, const Layer *layer, Range rows)
+/* n rows of dA become rows of dZ. */
+static void T(activation_backward)(const NetworkPlan *plan, const Segment *segment, const Layer *layer, Size n)
 {
     const REAL parameter = (REAL)layer->activation_parameter;
     const REAL dropout_scale = layer->dropout.key_number ? (REAL)layer->dropout.scale : 1;
-    const Size width = layer->width, n = range_size(rows);
-    REAL *Z = (REAL *)layer->Z + rows.from * width, *A = (REAL *)layer->A + rows.from * layer->n_units;
-    REAL *dA = (REAL *)layer->dA + rows.from * layer->n_units;
+    const Size width = layer->width;
+    REAL *Z = layer->Z, *A = layer->A, *dA = layer->dA;
     switch (layer->activation) {
     case IDENTITY: T(identity_backward)(dA, A, parameter, n, width); break;
     case LOGISTIC: T(logistic_backward)(dA, A, parameter, n, width); break;
     case TANH: T(tanh_backward)(dA, A, parameter, n, width); break;
     case RELU: /* where the output is positive, neither ReLU nor dropout made it 0 */
-        T(relu_backward)(dA, (REAL *)layer->output + rows.from * width, dropout_scale, n, width);
+        T(relu_backward)(dA, layer->output, dropout_scale, n, width);
         break;
     case LEAKY_RELU: T(leaky_relu_backward)(dA, A, parameter, n, width); break;
     case ELU: T(elu_backward)(dA, A, parameter, n, width); break;
@@ -188,8 +187,8 @@ static void T(activation_backward)(const NetworkPlan *plan, const Layer *layer, 
     case SILU:
     case MISH: T(saved_slope_backward)(dA, Z, n * width); break;
     case MAXOUT: /* the first layer needs no dZ where dW and db come from dA */
-        if (layer > plan->layers || !T(uses_maxout_weight_gradient)(plan, layer))
-            T(maxout_backward)(dA, Z, (REAL *)layer->dZ + rows.from * width, n, width, layer->n_pieces);
+        if (layer > segment->layers || !T(uses_maxout_weight_gradient)(plan, segment, layer))
+            T(maxout_backward)(dA, Z, layer->dZ, n, width, layer->n_pieces);
         break;
     case PRELU: T(prelu_backward)(dA, Z, layer->activation_params, layer->shares_slope, n, width);
     }

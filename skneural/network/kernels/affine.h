@@ -37,22 +37,21 @@ INLINED REAL T(dot)(const REAL *RESTRICT x, const REAL *RESTRICT y, Size n)
     return sum;
 }
 
-/* sums += the sums of some columns of A; four rows at a time, which wait less for one another. */
-VECTORIZED static void T(add_column_sums)(
-    const REAL *RESTRICT A, REAL *RESTRICT sums, Range columns, Size n, Size width)
+/* sums += the column sums of A; four rows at a time, which wait less for one another. */
+VECTORIZED static void T(add_column_sums)(const REAL *RESTRICT A, REAL *RESTRICT sums, Size n, Size width)
 {
     Size i = 0;
-    if (width == 1 && range_size(columns)) {
+    if (width == 1) {
         sums[0] += T(sum)(A, n);
         return;
     }
     for (; i + 4 <= n; i += 4)
-        for (Size j = columns.from; j < columns.to; j++) {
+        for (Size j = 0; j < width; j++) {
             const REAL *a = A + i * width + j;
             sums[j] += (a[0] + a[width]) + (a[2 * width] + a[3 * width]);
         }
     for (; i < n; i++)
-        for (Size j = columns.from; j < columns.to; j++)
+        for (Size j = 0; j < width; j++)
             sums[j] += A[i * width + j];
 }
 
@@ -65,12 +64,13 @@ VECTORIZED static void T(scale_matrix_rows)(
             out[i * width + j] = scales[i] * W[i * width + j];
 }
 
-/* Rows from the gradient G in scaled weights: dW = scales ∘ G, or dW += that, and dscales = the row sums of W ∘ G. */
+/* From the gradient G in scaled weights, (n, width): dW = scales ∘ G, or dW += that, and dscales = the row sums of
+ * W ∘ G. */
 VECTORIZED static void T(split_scaled_gradient)(
-    const REAL *G, const REAL *W, const REAL *scales, REAL *RESTRICT dW, REAL *RESTRICT dscales, int add, Range rows,
+    const REAL *G, const REAL *W, const REAL *scales, REAL *RESTRICT dW, REAL *RESTRICT dscales, int add, Size n,
     Size width)
 {
-    for (Size i = rows.from; i < rows.to; i++) {
+    for (Size i = 0; i < n; i++) {
         const REAL *RESTRICT g = G + i * width;
         const REAL scale = scales[i];
         REAL *RESTRICT dw = dW + i * width;
@@ -119,10 +119,10 @@ VECTORIZED static void T(sparse_affine_forward)(
     }
 }
 
-/* Some columns of dW += (X ∘ scales)ᵀ dZ. */
+/* dW += (X ∘ scales)ᵀ dZ. */
 VECTORIZED static void T(sparse_affine_backward)(
-    const InputRows *X, const Size *rows, const Mask *mask, const REAL *scales, const REAL *dZ, REAL *dW,
-    Range columns, Size n, Size width)
+    const InputRows *X, const Size *rows, const Mask *mask, const REAL *scales, const REAL *dZ, REAL *dW, Size n,
+    Size width)
 {
     Size entry = 0;
     for (Size i = 0; i < n; i++) {
@@ -131,69 +131,74 @@ VECTORIZED static void T(sparse_affine_backward)(
             const Size feature = X->indices[e];
             const REAL x = ((const REAL *)X->data)[e] * T(dropout_factor)(mask, entry) * (scales ? scales[feature] : 1);
             REAL *RESTRICT dw = dW + feature * width;
-            for (Size j = columns.from; j < columns.to; j++)
+            for (Size j = 0; j < width; j++)
                 dw[j] += x * dz[j];
         }
     }
 }
 
-/* dscales = the gradient in the scales of some features: the row sums of W ∘ (Xᵀ dZ). */
+/* dscales = the gradient in the scales of the features: the row sums of W ∘ (Xᵀ dZ). */
 VECTORIZED static void T(sparse_scale_gradient)(
-    const InputRows *X, const Size *rows, const Mask *mask, const REAL *W, const REAL *dZ, REAL *dscales,
-    Range features, Size n, Size width)
+    const InputRows *X, const Size *rows, const Mask *mask, const REAL *W, const REAL *dZ, REAL *dscales, Size n,
+    Size width)
 {
     Size entry = 0;
-    memset(dscales + features.from, 0, range_size(features) * sizeof(REAL));
+    memset(dscales, 0, X->n_features * sizeof(REAL));
     for (Size i = 0; i < n; i++)
         for (int64_t e = X->indptr[rows[i]]; e < X->indptr[rows[i] + 1]; e++, entry++) {
             const Size feature = X->indices[e];
-            if (feature < features.from || feature >= features.to)
-                continue;
             const REAL x = ((const REAL *)X->data)[e] * T(dropout_factor)(mask, entry);
             dscales[feature] += x * T(dot)(dZ + i * width, W + feature * width, width);
         }
 }
 
-/* A pass over a batch, or over a block of its members, as one thread of a team sees it. */
+/* A pass over a segment's rows of a batch, or over those of some of its members. */
 typedef struct {
     const NetworkPlan *plan;
-    const Thread *thread;
-    const Size *rows;       /* (block.n_rows,): of the batch */
-    const Size *block_rows; /* the same once for each member of the block */
-    const REAL *X;          /* the batch's rows; NULL for CSR */
+    Segment *segment;
+    const Size *rows; /* (n_rows,): of the segment, in the input */
     const uint32_t *dropout_keys;
+    const REAL *X;          /* these rows; NULL for CSR */
     const REAL *row_weight; /* for batch normalisation; NULL for equal weights */
-    int any_weight;         /* whether any row's weight is positive */
-    MemberBlock block;
-    Range part; /* of the block's rows, those which this thread computes */
+    Size n_rows;            /* for each member */
+    Size first_row;         /* where they begin in the batch, which has batch_rows */
+    Size batch_rows;
+    Size first_member, n_members; /* the rows of one below those of another: buffers hold the first's at the top */
+    int adds_directly;            /* to the weights' gradient of the first segment */
 } T(Pass);
 
-static Size T(rows_of_block)(const T(Pass) *pass)
+static Size T(n_pass_rows)(const T(Pass) *pass)
 {
-    return pass->block.n_members * pass->block.n_rows;
+    return pass->n_members * pass->n_rows;
 }
 
-/* The mask of CSR entries, from a member's row number `first` on: those of all members lie one behind the other. */
-static Mask T(member_mask)(const T(Pass) *pass, Size member, Size first)
+/* The number in its mask of the first entry of a member's rows, `width` entries each. */
+static Size T(first_entry)(const T(Pass) *pass, Size member, Size width)
+{
+    return (member * pass->batch_rows + pass->first_row) * width;
+}
+
+/* A member's mask of CSR entries, for all rows of the batch: those of all members lie one behind the other. */
+static Mask T(sparse_mask)(const T(Pass) *pass, Size member)
 {
     const int64_t *indptr = pass->plan->input.indptr;
     Size entry = 0;
     if (pass->plan->input_dropout.key_number)
-        for (Size i = 0; i < pass->block.n_rows; i++)
-            entry += (member + (i < first)) * (indptr[pass->rows[i] + 1] - indptr[pass->rows[i]]);
+        for (Size i = 0; i < pass->n_rows; i++)
+            entry += member * (indptr[pass->rows[i] + 1] - indptr[pass->rows[i]]);
     return mask_of(&pass->plan->input_dropout, pass->dropout_keys, entry);
 }
 
-/* The rows that a layer sees of a member, number `member` of all and `position` of its block. In the first layer all
+/* The rows that a layer sees of a member, number `member` of all and `position` of the pass. In the first layer all
  * members see the same rows, unless each drops other entries of them. */
 static const REAL *T(member_input)(
     const T(Pass) *pass, const Layer *layer, const REAL *input, Size member, Size position)
 {
-    const int is_first = layer == pass->plan->layers;
-    const Size size = pass->block.n_rows * layer->fan_in;
+    const int is_first = layer == pass->segment->layers;
+    const Size size = pass->n_rows * layer->fan_in;
     if (!input || (is_first && !pass->plan->input_dropout.key_number))
         return input;
-    return input + (is_first ? member : position) * size;
+    return input + (is_first ? member - pass->segment->first_member : position) * size;
 }
 
 /* Whether the members' rows are multiplied by matrices of their own. */
@@ -217,9 +222,9 @@ static const REAL *T(scales_of)(const Layer *layer, Size member)
     return layer->member_scales ? (REAL *)layer->member_scales + member * layer->fan_in : NULL;
 }
 
-/* Some of n rows of Z of one member, without bias, given its input, (n, fan_in). */
+/* n rows of Z of one member, without bias, given its input, (n, fan_in). */
 static void T(dense_affine_forward)(
-    const NetworkPlan *plan, const Layer *layer, Size member, const REAL *input, REAL *Z, Range rows, Size n)
+    const NetworkPlan *plan, const Layer *layer, Size member, const REAL *input, REAL *Z, Size n)
 {
     const REAL *W = T(matrix_of)(layer, member), *scales = T(scales_of)(layer, member);
     if (scales && !T(uses_own_gemm)()) { /* (X ∘ r) W = X (r ∘ W): fewer numbers are scaled, and no copy of X */
@@ -227,150 +232,128 @@ static void T(dense_affine_forward)(
         W = layer->member_matrix;
         scales = NULL;
     }
-    T(gemm)(plan->blas_gemm, &(T(Product)){"NN", input, W, Z, 0, scales, {n, layer->fan_in, layer->width}, rows,
+    T(gemm)(plan->blas_gemm, &(T(Product)){"NN", input, W, Z, 0, scales, {n, layer->fan_in, layer->width}, {0, n},
                                            {0, layer->width}});
 }
 
-/* Some rows of Z of one member, without bias: for CSR rows, which only the first layer sees, where `input` is NULL, or
+/* n rows of Z of one member, without bias: for CSR rows, which only the first layer sees, where `input` is NULL, or
  * dense ones. */
 static void T(affine_forward_of)(
-    const T(Pass) *pass, const Layer *layer, Size member, const REAL *input, REAL *Z, Range rows, Size n)
+    const T(Pass) *pass, const Layer *layer, Size member, const REAL *input, REAL *Z, Size n)
 {
-    if (!range_size(rows))
-        return;
     if (input) {
-        T(dense_affine_forward)(pass->plan, layer, member, input, Z, rows, n);
+        T(dense_affine_forward)(pass->plan, layer, member, input, Z, n);
         return;
     }
-    const Mask mask = T(member_mask)(pass, member, rows.from);
-    T(sparse_affine_forward)(&pass->plan->input, pass->rows + rows.from, &mask, T(scales_of)(layer, member),
-                             T(matrix_of)(layer, member), Z + rows.from * layer->width, range_size(rows), layer->width);
+    const Mask mask = T(sparse_mask)(pass, member);
+    T(sparse_affine_forward)(&pass->plan->input, pass->rows, &mask, T(scales_of)(layer, member),
+                             T(matrix_of)(layer, member), Z, n, layer->width);
 }
 
-/* The thread's rows of Z of a layer, without bias. */
+/* Z of a layer, without bias. */
 static void T(affine_forward)(const T(Pass) *pass, const Layer *layer, const REAL *input)
 {
-    const Size n = pass->block.n_rows;
+    const Size n = pass->n_rows;
     if (!T(differs_by_member)(layer)) {
-        T(affine_forward_of)(pass, layer, 0, input, layer->Z, pass->part, T(rows_of_block)(pass));
+        T(affine_forward_of)(pass, layer, 0, input, layer->Z, T(n_pass_rows)(pass));
         return;
     }
-    for (Size j = 0; j < pass->block.n_members; j++) {
-        const Size member = pass->block.first + j;
+    for (Size j = 0; j < pass->n_members; j++) {
+        const Size member = pass->first_member + j;
         T(affine_forward_of)(pass, layer, member, T(member_input)(pass, layer, input, member, j),
-                             (REAL *)layer->Z + j * n * layer->width, part_within(pass->part, j * n, n), n);
+                             (REAL *)layer->Z + j * n * layer->width, n);
     }
 }
 
-/* The thread's part of a matrix that a product makes: whole blocks of registers, so that the threads' parts take about
- * equally long. */
-typedef struct {
-    Range rows, columns;
-} T(Tile);
-
-static T(Tile) T(tile_of)(const Thread *thread, Size n, Size width)
-{
-    const Size height = ROWS_AT_ONCE, columns = 128 / sizeof(REAL), n_threads = thread->n_threads;
-    const Size rows_of_blocks = (n + height - 1) / height, columns_of_blocks = (width + columns - 1) / columns;
-    Size across = 1, least = rows_of_blocks * columns_of_blocks + 1;
-    for (Size i = 1; i <= n_threads; i++) { /* i threads side by side, the others below them */
-        const Size down = n_threads / i;
-        const Size blocks = ((rows_of_blocks + down - 1) / down) * ((columns_of_blocks + i - 1) / i);
-        if (blocks < least) {
-            least = blocks;
-            across = i;
-        }
-    }
-    const Size down = n_threads / across;
-    if (thread->index >= across * down)
-        return (T(Tile)){{0, 0}, {0, 0}};
-    const Thread row = {NULL, (int)(thread->index / across), (int)down};
-    const Thread column = {NULL, (int)(thread->index % across), (int)across};
-    return (T(Tile)){part_of(&row, n, height), part_of(&column, width, columns)};
-}
-
-/* dW += Xᵀ dZ for CSR rows, `add` or not. */
+/* dW = (X ∘ scales)ᵀ dZ for CSR rows, or dW += that, and the gradient in the scales. */
 static void T(sparse_weight_gradient)(
     const T(Pass) *pass, const Layer *layer, Size member, const REAL *dZ, REAL *dW, int add)
 {
-    const Mask mask = T(member_mask)(pass, member, 0);
-    const Size n = pass->block.n_rows, width = layer->width, fan_in = layer->fan_in;
+    const Mask mask = T(sparse_mask)(pass, member);
+    const Size n = pass->n_rows, width = layer->width, fan_in = layer->fan_in;
     const REAL *scales = T(scales_of)(layer, member);
-    const Range columns = part_of(pass->thread, width, COLUMNS_AT_ONCE);
     if (!add)
-        for (Size i = 0; i < fan_in; i++)
-            memset(dW + i * width + columns.from, 0, range_size(columns) * sizeof(REAL));
-    T(sparse_affine_backward)(&pass->plan->input, pass->rows, &mask, scales, dZ, dW, columns, n, width);
+        memset(dW, 0, fan_in * width * sizeof(REAL));
+    T(sparse_affine_backward)(&pass->plan->input, pass->rows, &mask, scales, dZ, dW, n, width);
     if (scales)
         T(sparse_scale_gradient)(&pass->plan->input, pass->rows, &mask, T(matrix_of)(layer, member), dZ,
-                                 (REAL *)layer->dmember_scales + member * fan_in,
-                                 part_of(pass->thread, fan_in, COLUMNS_AT_ONCE), n, width);
+                                 (REAL *)layer->dmember_scales + member * fan_in, n, width);
 }
 
-/* The thread's part of the gradient in W, and in the scales, of one member, or of all where it does not differ, from n
- * rows. `add`: dW holds something to which it is added, the penalties' gradient or that of other members. */
+/* The gradient in W, and in the scales, of one member, or of all where it does not differ, from n rows. `add`: dW holds
+ * something to which it is added, the penalties' gradient or that of other members. */
 static void T(affine_backward_of)(
-    const T(Pass) *pass, const Layer *layer, Size member, const REAL *input, const REAL *dZ, int add, Size n)
+    const T(Pass) *pass, const Layer *layer, Size member, const REAL *input, const REAL *dZ, REAL *dW, int add, Size n)
 {
     const Size fan_in = layer->fan_in, width = layer->width;
-    REAL *dW = (REAL *)layer->dW + T(matrix_offset)(layer, member);
-    T(Product) product = {"TN", input, dZ, dW, (REAL)add, NULL, {fan_in, n, width}, {0, 0}, {0, width}};
+    T(Product) product = {"TN", input, dZ, dW, (REAL)add, NULL, {fan_in, n, width}, {0, fan_in}, {0, width}};
     if (!input) {
         T(sparse_weight_gradient)(pass, layer, member, dZ, dW, add);
     } else if (!layer->member_scales) {
-        const T(Tile) tile = T(tile_of)(pass->thread, fan_in, width);
-        product.rows = tile.rows;
-        product.columns = tile.columns;
         T(gemm)(pass->plan->blas_gemm, &product);
     } else { /* with G = Xᵀ dZ: dW = r ∘ G, dr = the row sums of W ∘ G */
         product.C = layer->member_matrix;
         product.beta = 0;
-        product.rows = part_of(pass->thread, fan_in, ROWS_AT_ONCE);
         T(gemm)(pass->plan->blas_gemm, &product);
         T(split_scaled_gradient)(product.C, T(matrix_of)(layer, member), T(scales_of)(layer, member), dW,
-                                 (REAL *)layer->dmember_scales + member * fan_in, add, product.rows, width);
+                                 (REAL *)layer->dmember_scales + member * fan_in, add, fan_in, width);
     }
 }
 
-/* The thread's part of the penalties' gradient in the weights of a layer, to which those of the loss are added. */
-static void T(layer_penalty_gradient)(const NetworkPlan *plan, const Thread *thread, const Layer *layer)
+/* The penalties' gradient in some of a layer's matrices, to which that of the loss is added. */
+static void T(layer_penalty_gradient)(const NetworkPlan *plan, const Layer *layer, Size first, Size n_matrices)
 {
-    const Size n = layer->n_matrices;
-    if (plan->l1 || plan->l2)
-        T(penalty_gradient)(layer->W, layer->dW, (REAL)(plan->l2 / n), (REAL)(plan->l1 / n),
-                            entries_of(thread, n * layer->fan_in * layer->width));
+    const Size size = layer->fan_in * layer->width, n = layer->n_matrices;
+    T(penalty_gradient)((REAL *)layer->W + first * size, (REAL *)layer->dW + first * size, (REAL)(plan->l2 / n),
+                        (REAL)(plan->l1 / n), n_matrices * size);
 }
 
-/* The thread's part of the gradients in the weights of a layer. */
+/* The penalties' gradient in what the segment adds to: the shared matrices if it is the first, its members' own. */
+static void T(penalty_gradients)(const NetworkPlan *plan, const Segment *segment)
+{
+    const Layer *last = segment->layers + plan->n_layers - 1;
+    if (!plan->l1 && !plan->l2)
+        return;
+    for (const Layer *layer = segment->layers; layer <= last; layer++)
+        if (layer->n_matrices > 1)
+            T(layer_penalty_gradient)(plan, layer, segment->first_member, segment->n_members);
+        else if (!segment->number)
+            T(layer_penalty_gradient)(plan, layer, 0, 1);
+}
+
+/* The gradients in the weights of a layer. */
 static void T(weight_gradient)(const T(Pass) *pass, const Layer *layer, const REAL *input)
 {
     const NetworkPlan *plan = pass->plan;
-    const MemberBlock block = pass->block;
+    const Segment *segment = pass->segment;
     const int has_penalty = plan->l1 || plan->l2, is_shared = layer->n_matrices == 1;
-    const Size n = block.n_rows, n_all = T(rows_of_block)(pass);
-    if (T(uses_maxout_weight_gradient)(plan, layer))
-        T(maxout_weight_gradient)(layer, input, (REAL)has_penalty, part_of(pass->thread, layer->n_units, COLUMNS_AT_ONCE),
-                                  n_all);
+    const int add = (has_penalty && !(is_shared && segment->number)) || pass->adds_directly;
+    const Size n = pass->n_rows, n_all = T(n_pass_rows)(pass);
+    REAL *dW = pass->adds_directly ? plan->segments->layers[layer - segment->layers].dW : layer->dW;
+    if (T(uses_maxout_weight_gradient)(plan, segment, layer))
+        T(maxout_weight_gradient)(layer, input, dW, (REAL)add, n_all);
     else if (!T(differs_by_member)(layer))
-        T(affine_backward_of)(pass, layer, 0, input, layer->dZ, has_penalty || block.first, n_all);
+        T(affine_backward_of)(pass, layer, 0, input, layer->dZ, dW, add || pass->first_member > segment->first_member,
+                              n_all);
     else
-        for (Size j = 0; j < block.n_members; j++) {
-            const Size member = block.first + j;
+        for (Size j = 0; j < pass->n_members; j++) {
+            const Size member = pass->first_member + j;
             T(affine_backward_of)(pass, layer, member, T(member_input)(pass, layer, input, member, j),
-                                  (REAL *)layer->dZ + j * n * layer->width, has_penalty || (member && is_shared), n);
+                                  (REAL *)layer->dZ + j * n * layer->width, dW + T(matrix_offset)(layer, member),
+                                  add || (is_shared && member > segment->first_member), n);
         }
 }
 
-/* The thread's rows of the gradient in a layer's input. */
+/* The gradient in a layer's input. */
 static void T(input_gradient)(const T(Pass) *pass, const Layer *layer, REAL *dinput)
 {
-    const Size n_products = layer->n_matrices > 1 ? pass->block.n_members : 1;
-    const Size n = T(rows_of_block)(pass) / n_products, width = layer->width, fan_in = layer->fan_in;
+    const Size n_products = layer->n_matrices > 1 ? pass->n_members : 1;
+    const Size n = T(n_pass_rows)(pass) / n_products, width = layer->width, fan_in = layer->fan_in;
     for (Size j = 0; j < n_products; j++) {
-        const REAL *W = T(matrix_of)(layer, pass->block.first + j);
+        const REAL *W = T(matrix_of)(layer, pass->first_member + j);
         T(gemm)(pass->plan->blas_gemm,
                 &(T(Product)){"NT", (REAL *)layer->dZ + j * n * width, W, dinput + j * n * fan_in, 0, NULL,
-                              {n, width, fan_in}, part_within(pass->part, j * n, n), {0, fan_in}});
+                              {n, width, fan_in}, {0, n}, {0, fan_in}});
     }
 }
 
@@ -380,26 +363,21 @@ static REAL *T(member_biases)(const Layer *layer, void *biases, Size member)
     return (REAL *)biases + (layer->n_matrices > 1 ? member * layer->width : 0);
 }
 
-/* Add the biases of the output layer to the thread's rows of Z. */
+/* Add the biases of the output layer to Z. */
 static void T(add_biases)(const T(Pass) *pass, const Layer *layer)
 {
-    for (Size j = 0; j < pass->block.n_members; j++) {
-        const Size first = j * pass->block.n_rows;
-        const Range rows = part_within(pass->part, first, pass->block.n_rows);
-        T(add_bias)((REAL *)layer->Z + (first + rows.from) * layer->width,
-                    T(member_biases)(layer, layer->b, pass->block.first + j), range_size(rows), layer->width);
-    }
+    for (Size j = 0; j < pass->n_members; j++)
+        T(add_bias)((REAL *)layer->Z + j * pass->n_rows * layer->width,
+                    T(member_biases)(layer, layer->b, pass->first_member + j), pass->n_rows, layer->width);
 }
 
-/* The thread's columns of db: the column sums of `gradient`, for the output layer those of each member to its own. */
+/* db: the column sums of `gradient`, for the output layer those of each member to its own. */
 static void T(bias_gradients)(const T(Pass) *pass, const Layer *layer, const REAL *gradient)
 {
-    const Range columns = part_of(pass->thread, layer->width, COLUMNS_AT_ONCE);
-    for (Size j = 0; j < pass->block.n_members; j++) {
-        REAL *db = T(member_biases)(layer, layer->db, pass->block.first + j);
-        if (layer->n_matrices > 1 || pass->block.first + j == 0)
-            memset(db + columns.from, 0, range_size(columns) * sizeof(REAL));
-        T(add_column_sums)(gradient + j * pass->block.n_rows * layer->width, db, columns, pass->block.n_rows,
-                           layer->width);
+    for (Size j = 0; j < pass->n_members; j++) {
+        REAL *db = T(member_biases)(layer, layer->db, pass->first_member + j);
+        if (layer->n_matrices > 1 || pass->first_member + j == pass->segment->first_member)
+            memset(db, 0, layer->width * sizeof(REAL));
+        T(add_column_sums)(gradient + j * pass->n_rows * layer->width, db, pass->n_rows, layer->width);
     }
 }

@@ -1,45 +1,73 @@
-/* Batch normalisation over the columns of Z, (n, width). `row_weight` is each row's weight in mean and variance, with
- * the sum 1; NULL for 1 / n each. */
+/* Batch normalisation over the columns of Z, (n, width), n rows of a segment. Each segment sums up its own rows; what
+ * concerns the batch is put together from the sums of all segments, in their order. `row_weight` is each row's weight in
+ * mean and variance, with the sum 1 over the batch; NULL where each of the batch's rows has `equal_weight`. */
 
-/* Mean, variance and inv_std of some columns, from four rows at a time, which wait less for one another. */
+/* Mean of the segment's rows, and the weighted sum of squared deviations from it; `weight` is the sum of the weights.
+ * Four rows at a time wait less for one another. */
 VECTORIZED static void T(batch_norm_statistics)(
-    const BatchNorm *norm, const REAL *row_weight, const REAL *Z, Range columns, Size n, Size width)
+    const BatchNorm *norm, const REAL *row_weight, REAL equal_weight, REAL weight, const REAL *Z, Size n, Size width)
 {
-    REAL *RESTRICT mean = norm->mean, *RESTRICT variance = norm->variance, *RESTRICT inv_std = norm->inv_std;
-    const REAL equal[4] = {1 / (REAL)n, 1 / (REAL)n, 1 / (REAL)n, 1 / (REAL)n};
-    for (Size j = columns.from; j < columns.to; j++)
-        mean[j] = variance[j] = 0;
+    REAL *RESTRICT mean = norm->segment_mean, *RESTRICT variance = norm->segment_variance;
+    const REAL equal[4] = {equal_weight, equal_weight, equal_weight, equal_weight}, factor = weight ? 1 / weight : 0;
     Size i = 0;
+    memset(mean, 0, width * sizeof(REAL));
+    memset(variance, 0, width * sizeof(REAL));
     for (; i + 4 <= n; i += 4) {
         const REAL *RESTRICT w = row_weight ? row_weight + i : equal, *RESTRICT z = Z + i * width;
-        for (Size j = columns.from; j < columns.to; j++)
+        for (Size j = 0; j < width; j++)
             mean[j] += (w[0] * z[j] + w[1] * z[width + j]) + (w[2] * z[2 * width + j] + w[3] * z[3 * width + j]);
     }
     for (; i < n; i++)
-        for (Size j = columns.from; j < columns.to; j++)
-            mean[j] += (row_weight ? row_weight[i] : equal[0]) * Z[i * width + j];
+        for (Size j = 0; j < width; j++)
+            mean[j] += (row_weight ? row_weight[i] : equal_weight) * Z[i * width + j];
+    for (Size j = 0; j < width; j++)
+        mean[j] *= factor;
     for (i = 0; i + 4 <= n; i += 4) {
         const REAL *RESTRICT w = row_weight ? row_weight + i : equal, *RESTRICT z = Z + i * width;
-        for (Size j = columns.from; j < columns.to; j++) {
+        for (Size j = 0; j < width; j++) {
             const REAL a = z[j] - mean[j], b = z[width + j] - mean[j];
             const REAL c = z[2 * width + j] - mean[j], d = z[3 * width + j] - mean[j];
             variance[j] += (w[0] * a * a + w[1] * b * b) + (w[2] * c * c + w[3] * d * d);
         }
     }
     for (; i < n; i++)
-        for (Size j = columns.from; j < columns.to; j++) {
+        for (Size j = 0; j < width; j++) {
             const REAL a = Z[i * width + j] - mean[j];
-            variance[j] += (row_weight ? row_weight[i] : equal[0]) * a * a;
+            variance[j] += (row_weight ? row_weight[i] : equal_weight) * a * a;
         }
-    for (Size j = columns.from; j < columns.to; j++)
+}
+
+/* Mean, variance and inv_std of the batch, from those of the first n segments. */
+VECTORIZED static void T(combine_statistics)(
+    const BatchNorm *norm, const Segment *segments, Size n, Size layer, Size width)
+{
+    REAL *RESTRICT mean = norm->mean, *RESTRICT variance = norm->variance, *RESTRICT inv_std = norm->inv_std;
+    memset(mean, 0, width * sizeof(REAL));
+    memset(variance, 0, width * sizeof(REAL));
+    for (Size s = 0; s < n; s++) {
+        const REAL *RESTRICT part = segments[s].layers[layer].batch_norm.segment_mean;
+        const REAL weight = (REAL)segments[s].weight;
+        for (Size j = 0; j < width; j++)
+            mean[j] += weight * part[j];
+    }
+    for (Size s = 0; s < n; s++) {
+        const BatchNorm *other = &segments[s].layers[layer].batch_norm;
+        const REAL *RESTRICT part_mean = other->segment_mean, *RESTRICT part_variance = other->segment_variance;
+        const REAL weight = (REAL)segments[s].weight;
+        for (Size j = 0; j < width; j++) {
+            const REAL deviation = part_mean[j] - mean[j];
+            variance[j] += part_variance[j] + weight * deviation * deviation;
+        }
+    }
+    for (Size j = 0; j < width; j++)
         inv_std[j] = 1 / (REAL)sqrt(variance[j] + (REAL)norm->epsilon);
 }
 
-/* Rows of Z become scale · normalized; the shift is added with the bias. */
-VECTORIZED static void T(batch_norm_forward)(const BatchNorm *norm, REAL *Z, Range rows, Size width)
+/* Z becomes scale · normalized; the shift is added with the bias. */
+VECTORIZED static void T(batch_norm_forward)(const BatchNorm *norm, REAL *Z, Size n, Size width)
 {
     const REAL *RESTRICT scale = norm->scale, *RESTRICT mean = norm->mean, *RESTRICT inv_std = norm->inv_std;
-    for (Size i = rows.from; i < rows.to; i++) {
+    for (Size i = 0; i < n; i++) {
         REAL *RESTRICT normalized = (REAL *)norm->normalized + i * width, *RESTRICT z = Z + i * width;
         for (Size j = 0; j < width; j++) {
             const REAL x = (z[j] - mean[j]) * inv_std[j];
@@ -49,37 +77,54 @@ VECTORIZED static void T(batch_norm_forward)(const BatchNorm *norm, REAL *Z, Ran
     }
 }
 
-/* The gradients in some columns' shifts and scales, from dY. */
+/* The segment's part of the gradients in shift and scale, from dY. */
 VECTORIZED static void T(batch_norm_parameter_gradients)(
-    const BatchNorm *norm, const REAL *dY, REAL *RESTRICT dshift, Range columns, Size n, Size width)
+    const BatchNorm *norm, const REAL *dY, REAL *RESTRICT dshift, Size n, Size width)
 {
     REAL *RESTRICT dscale = norm->dscale;
-    for (Size j = columns.from; j < columns.to; j++)
-        dshift[j] = dscale[j] = 0;
     Size i = 0;
+    memset(dshift, 0, width * sizeof(REAL));
+    memset(dscale, 0, width * sizeof(REAL));
     for (; i + 2 <= n; i += 2) {
         const REAL *RESTRICT dy = dY + i * width, *RESTRICT normalized = (REAL *)norm->normalized + i * width;
-        for (Size j = columns.from; j < columns.to; j++) {
+        for (Size j = 0; j < width; j++) {
             dshift[j] += dy[j] + dy[width + j];
             dscale[j] += dy[j] * normalized[j] + dy[width + j] * normalized[width + j];
         }
     }
     for (; i < n; i++)
-        for (Size j = columns.from; j < columns.to; j++) {
+        for (Size j = 0; j < width; j++) {
             const REAL dy = dY[i * width + j];
             dshift[j] += dy;
             dscale[j] += dy * ((REAL *)norm->normalized)[i * width + j];
         }
 }
 
-/* Rows of dY, of n in all, become rows of dZ; `dshift` holds the column sums of dY. */
-VECTORIZED static void T(batch_norm_backward)(
-    const BatchNorm *norm, const REAL *row_weight, REAL *dY, const REAL *RESTRICT dshift, Range rows, Size n, Size width)
+/* The gradients of the batch in shift and scale, from those of the first n segments. */
+VECTORIZED static void T(combine_gradients)(
+    const BatchNorm *norm, const Segment *segments, Size n, Size layer, Size width)
 {
-    const REAL *RESTRICT scale = norm->scale, *RESTRICT inv_std = norm->inv_std, *RESTRICT dscale = norm->dscale;
-    const REAL equal = 1 / (REAL)n;
-    for (Size i = rows.from; i < rows.to; i++) {
-        const REAL weight = row_weight ? row_weight[i] : equal;
+    REAL *RESTRICT dshift = norm->dshift_sum, *RESTRICT dscale = norm->dscale_sum;
+    memset(dshift, 0, width * sizeof(REAL));
+    memset(dscale, 0, width * sizeof(REAL));
+    for (Size s = 0; s < n; s++) {
+        const REAL *RESTRICT shift = segments[s].layers[layer].db;
+        const REAL *RESTRICT scale = segments[s].layers[layer].batch_norm.dscale;
+        for (Size j = 0; j < width; j++) {
+            dshift[j] += shift[j];
+            dscale[j] += scale[j];
+        }
+    }
+}
+
+/* dY becomes dZ. */
+VECTORIZED static void T(batch_norm_backward)(
+    const BatchNorm *norm, const REAL *row_weight, REAL equal_weight, REAL *dY, Size n, Size width)
+{
+    const REAL *RESTRICT scale = norm->scale, *RESTRICT inv_std = norm->inv_std;
+    const REAL *RESTRICT dshift = norm->dshift_sum, *RESTRICT dscale = norm->dscale_sum;
+    for (Size i = 0; i < n; i++) {
+        const REAL weight = row_weight ? row_weight[i] : equal_weight;
         REAL *RESTRICT dy = dY + i * width;
         const REAL *RESTRICT normalized = (REAL *)norm->normalized + i * width;
         for (Size j = 0; j < width; j++)

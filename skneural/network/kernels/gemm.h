@@ -12,7 +12,6 @@
 #define PANEL (PANEL_REGISTERS * LANES)
 #define KERNEL_ROWS (REGISTER_BYTES == 64 ? 8 : 6)
 #define NARROW_ROWS 8 /* where columns leave registers: fewer sums would wait for one another */
-#define DEPTH_BLOCK 256 /* of a panel, so that it fits the first-level cache */
 #define ROW_BLOCK ((Size)(2048 / sizeof(REAL))) /* rows of A that meet a panel: 512 KiB */
 
 /* A transposed A lies column by column and is read row by row, once for each panel. Where its columns are long, every
@@ -196,7 +195,6 @@ WIDE static void T(own_gemm)(const T(Product) *product)
 #undef PANEL_REGISTERS
 #undef KERNEL_ROWS
 #undef NARROW_ROWS
-#undef DEPTH_BLOCK
 #undef ROW_BLOCK
 #undef COPIED_ROWS
 #undef LONG_COLUMN

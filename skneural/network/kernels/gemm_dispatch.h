@@ -1,6 +1,8 @@
 /* Which matrix product is used: that of gemm.h, in the registers that suit it, or BLAS. A product of gemm.h is made by
  * the threads of a team, each its part of C. BLAS has threads of its own, so that a team that calls it has one. */
 
+#define DEPTH_BLOCK 256 /* of the panels of gemm.h, which so fit the first-level cache */
+
 /* C = op(A) op(B) + beta C, row-major: these rows and columns of C. */
 typedef struct {
     const char *transpose; /* an N or a T for A and one for B */

@@ -1,4 +1,4 @@
-/* The losses, of some rows of a batch: each sets row_loss, row_weight · loss, and puts the gradient in F in F's place. */
+/* The losses, of n rows of a batch: each sets row_loss, row_weight · loss, and puts the gradient in F in F's place. */
 
 VECTORIZED static void T(exp_in_place)(REAL *RESTRICT x, Size n)
 {
@@ -13,13 +13,13 @@ VECTORIZED static void T(log_in_place)(REAL *RESTRICT x, Size n)
 }
 
 /* log Σ exp(f) - f[y] for each row, f shifted so that its largest entry is 0. */
-static void T(softmax_cross_entropy)(const LossBatch *batch, const Size *rows, Range part)
+static void T(softmax_cross_entropy)(const LossBatch *batch, const Size *rows, Size n)
 {
     const Size k = batch->n_outputs, *codes = batch->Y;
     const REAL smoothing = ((const REAL *)batch->loss_parameters)[0], *RESTRICT row_weight = batch->row_weight;
     REAL *RESTRICT F = batch->F, *RESTRICT exp_sum = batch->scratch;
     double *row_loss = batch->row_loss;
-    for (Size i = part.from; i < part.to; i++) {
+    for (Size i = 0; i < n; i++) {
         REAL *RESTRICT f = F + i * k;
         REAL largest = f[0], sum = 0;
         for (Size j = 1; j < k; j++)
@@ -30,23 +30,23 @@ static void T(softmax_cross_entropy)(const LossBatch *batch, const Size *rows, R
         }
         row_loss[i] = row_weight[i] * ((smoothing - 1) * f[codes[rows[i]]] - (smoothing ? smoothing * sum / k : 0));
     }
-    T(exp_in_place)(F + part.from * k, range_size(part) * k);
-    for (Size i = part.from; i < part.to; i++) {
+    T(exp_in_place)(F, n * k);
+    for (Size i = 0; i < n; i++) {
         const REAL *RESTRICT f = F + i * k;
         REAL sum = 0;
         for (Size j = 0; j < k; j++)
             sum += f[j];
         exp_sum[i] = sum;
     }
-    for (Size i = part.from; i < part.to; i++) {
+    for (Size i = 0; i < n; i++) {
         REAL *RESTRICT f = F + i * k;
         const REAL weight = row_weight[i], scale = weight / exp_sum[i], uniform = weight * smoothing / k;
         for (Size j = 0; j < k; j++)
             f[j] = f[j] * scale - uniform;
         f[codes[rows[i]]] -= weight * (1 - smoothing);
     }
-    T(log_in_place)(exp_sum + part.from, range_size(part));
-    for (Size i = part.from; i < part.to; i++)
+    T(log_in_place)(exp_sum, n);
+    for (Size i = 0; i < n; i++)
         row_loss[i] += row_weight[i] * exp_sum[i];
 }
 
@@ -63,7 +63,7 @@ static void T(softmax_cross_entropy)(const LossBatch *batch, const Size *rows, R
         *out = gradient; \
         return loss; \
     } \
-    VECTORIZED static void T(name)(const LossBatch *batch, const Size *rows, Range part) \
+    VECTORIZED static void T(name)(const LossBatch *batch, const Size *rows, Size n) \
     { \
         const REAL *RESTRICT p = batch->loss_parameters, *RESTRICT row_weight = batch->row_weight; \
         const REAL *RESTRICT Y = batch->Y; \
@@ -73,15 +73,15 @@ static void T(softmax_cross_entropy)(const LossBatch *batch, const Size *rows, R
         if (k == 1) { \
             REAL *RESTRICT y = batch->scratch; \
             const REAL parameter = p[0]; \
-            for (Size i = part.from; i < part.to; i++) \
+            for (Size i = 0; i < n; i++) \
                 y[i] = Y[rows[i]]; \
-            for (Size i = part.from; i < part.to; i++) { \
+            for (Size i = 0; i < n; i++) { \
                 row_loss[i] = row_weight[i] * T(name##_entry)(F[i], y[i], parameter, &gradient); \
                 F[i] = row_weight[i] * gradient; \
             } \
             return; \
         } \
-        for (Size i = part.from; i < part.to; i++) { \
+        for (Size i = 0; i < n; i++) { \
             REAL *RESTRICT f = F + i * k, losses = 0; \
             const REAL *RESTRICT y = Y + rows[i] * k, weight = row_weight[i]; \
             for (Size j = 0; j < k; j++) { \
@@ -124,18 +124,17 @@ ELEMENTWISE_LOSS(poisson, {
 
 #undef ELEMENTWISE_LOSS
 
-/* The losses of these rows of a batch, and their gradients; the batch's row i has the target Y[rows[i]]. */
-static void T(evaluate_loss)(const NetworkPlan *plan, const Size *rows, Range part)
+/* The losses of n rows of a batch, and their gradients; the batch's row i has the target Y[rows[i]]. */
+static void T(evaluate_loss)(int loss, const LossBatch *batch, const Size *rows, Size n)
 {
-    const LossBatch *batch = &plan->loss_batch;
-    switch (plan->loss) {
-    case SOFTMAX_CROSS_ENTROPY: T(softmax_cross_entropy)(batch, rows, part); break;
-    case LOGISTIC_LOSS: T(logistic_loss)(batch, rows, part); break;
-    case SQUARED_ERROR: T(squared_error)(batch, rows, part); break;
-    case ABSOLUTE_ERROR: T(absolute_error)(batch, rows, part); break;
-    case HUBER: T(huber)(batch, rows, part); break;
-    case QUANTILE: T(quantile)(batch, rows, part); break;
-    default: T(poisson)(batch, rows, part);
+    switch (loss) {
+    case SOFTMAX_CROSS_ENTROPY: T(softmax_cross_entropy)(batch, rows, n); break;
+    case LOGISTIC_LOSS: T(logistic_loss)(batch, rows, n); break;
+    case SQUARED_ERROR: T(squared_error)(batch, rows, n); break;
+    case ABSOLUTE_ERROR: T(absolute_error)(batch, rows, n); break;
+    case HUBER: T(huber)(batch, rows, n); break;
+    case QUANTILE: T(quantile)(batch, rows, n); break;
+    default: T(poisson)(batch, rows, n);
     }
 }
 

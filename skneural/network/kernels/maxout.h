@@ -63,28 +63,27 @@ VECTORIZED static void T(maxout_backward)(
 
 /* Whether dW and db of the layer are made without dZ. Only rows that lie one below the other can be added up. And it
  * must pay: to begin with a row costs as much as to multiply 128 bytes. */
-static int T(uses_maxout_weight_gradient)(const NetworkPlan *plan, const Layer *layer)
+static int T(uses_maxout_weight_gradient)(const NetworkPlan *plan, const Segment *segment, const Layer *layer)
 {
-    const int is_dense = layer > plan->layers || !plan->input.indptr;
+    const int is_dense = layer > segment->layers || !plan->input.indptr;
     const int pays = (layer->n_pieces - 1) * layer->fan_in >= 8 * IN_32_BYTES * LANES;
     return layer->argmax_bits && is_dense && !layer->member_scales && pays && T(uses_own_gemm)();
 }
 
 /* Bit i of argmax_bits[p · n_units + j] becomes: piece p of unit j is the largest in row i of the block. */
 VECTORIZED static void T(argmax_to_bits)(
-    const REAL *Z, uint64_t *argmax_bits, Range units, Size rows, Size n_units, Size n_pieces)
+    const REAL *Z, uint64_t *argmax_bits, Size rows, Size n_units, Size n_pieces)
 {
     const Size width = n_units * n_pieces;
-    for (Size p = 1; p < n_pieces; p++)
-        memset(argmax_bits + p * n_units + units.from, 0, range_size(units) * sizeof(uint64_t));
+    memset(argmax_bits + n_units, 0, (width - n_units) * sizeof(uint64_t));
     for (Size i = 0; i < rows; i++)
         for (Size p = 1; p < n_pieces; p++) {
             const REAL *RESTRICT argmax = Z + i * width;
             uint64_t *RESTRICT piece = argmax_bits + p * n_units;
-            for (Size j = units.from; j < units.to; j++)
+            for (Size j = 0; j < n_units; j++)
                 piece[j] |= (uint64_t)(argmax[j] == (REAL)p) << i;
         }
-    for (Size j = units.from; j < units.to; j++) {
+    for (Size j = 0; j < n_units; j++) {
         uint64_t others = 0;
         for (Size p = 1; p < n_pieces; p++)
             others |= argmax_bits[p * n_units + j];
@@ -116,19 +115,18 @@ WIDE INLINED REAL T(add_rows)(
     return gradient_sum;
 }
 
-/* The same for all pieces of some units, over a block of rows: maxout_sums and db. */
+/* The same for all pieces of all units, over a block of rows: maxout_sums and db. */
 WIDE static void T(add_block)(
-    const Layer *layer, const uint64_t *argmax_bits, const REAL *block, const REAL *dA, Range units, Size rows,
-    Size registers)
+    const Layer *layer, const uint64_t *argmax_bits, const REAL *block, const REAL *dA, Size rows, Size registers)
 {
     const Size n_units = layer->n_units, units_per_line = 64 / sizeof(REAL);
     REAL *sums = layer->maxout_sums, *RESTRICT db = layer->db;
 #define CASE(size) \
     case (size) * IN_32_BYTES: { \
         const int r = (size) * IN_32_BYTES; \
-        for (Size j = units.from; j < units.to; j++) { \
+        for (Size j = 0; j < n_units; j++) { \
             /* dA lies row by row, and is read unit by unit */ \
-            if (j % units_per_line == 0 && j + units_per_line < units.to) \
+            if (j % units_per_line == 0 && j + units_per_line < n_units) \
                 for (Size i = 0; i < rows; i++) \
                     PREFETCH(dA + i * n_units + j + units_per_line); \
             for (Size c = j; c < layer->width; c += n_units) /* the unit's pieces */ \
@@ -142,65 +140,52 @@ WIDE static void T(add_block)(
 #undef CASE
 }
 
-/* out = sumsᵀ + beta out, of some columns of out, (features, width); `sums` are (columns, SUMS). */
-WIDE static void T(transpose)(
-    const REAL *sums, REAL *RESTRICT out, REAL beta, Size features, Range columns, Size width)
+/* out = sumsᵀ + beta out, (features, width); `sums` are (width, SUMS). */
+WIDE static void T(transpose)(const REAL *sums, REAL *RESTRICT out, REAL beta, Size features, Size width)
 {
-    for (Size j = columns.from; j < columns.to; j += LANES)
+    for (Size j = 0; j < width; j += LANES)
         for (Size f = 0; f < features; f += LANES) {
             T(Register) tile[LANES];
             for (int i = 0; i < LANES; i++)
-                tile[i] = j + i < columns.to ? *(const T(Register) *)(sums + (j + i) * SUMS + f) : (T(Register)){0};
+                tile[i] = j + i < width ? *(const T(Register) *)(sums + (j + i) * SUMS + f) : (T(Register)){0};
             T(transpose_tile)(tile);
             for (Size i = 0; i < LANES && f + i < features; i++) {
                 REAL *to = out + (f + i) * width + j;
-                if (j + LANES <= columns.to) {
+                if (j + LANES <= width) {
                     if (beta) /* `out` may hold anything, NaN too, where beta is 0 */
                         tile[i] += beta * *(T(Register) *)to;
                     *(T(Register) *)to = tile[i];
                 } else
-                    for (Size c = 0; j + c < columns.to; c++)
+                    for (Size c = 0; j + c < width; c++)
                         to[c] = beta ? tile[i][c] + beta * to[c] : tile[i][c];
             }
         }
 }
 
-/* Set to zero what adds up the gradients of some units. */
-static void T(clear_sums)(const Layer *layer, Range units)
-{
-    for (Size from = units.from; from < layer->width; from += layer->n_units) { /* piece by piece */
-        memset((REAL *)layer->maxout_sums + from * SUMS, 0, range_size(units) * SUMS * sizeof(REAL));
-        memset((REAL *)layer->db + from, 0, range_size(units) * sizeof(REAL));
-    }
-}
-
-/* dW = Xᵀ dZ + beta dW, and db = the column sums of dZ, for the columns of some units, from X, dA and the argmax. */
-VECTORIZED static void T(maxout_weight_gradient)(const Layer *layer, const REAL *X, REAL beta, Range units, Size n)
+/* dW = Xᵀ dZ + beta dW, and db = the column sums of dZ, from X, dA and the argmax. */
+VECTORIZED static void T(maxout_weight_gradient)(const Layer *layer, const REAL *X, REAL *dW, REAL beta, Size n)
 {
     REAL block[BLOCK_ROWS * MAX_SUM_REGISTERS * 32 / sizeof(REAL)] __attribute__((aligned(32)));
     const Size width = layer->width, n_blocks = (n + BLOCK_ROWS - 1) / BLOCK_ROWS;
     const Size block_rows = (n + n_blocks - 1) / n_blocks;
-    REAL *dW = layer->dW;
     uint64_t *argmax_bits = layer->argmax_bits;
     for (Size i = 0; i < n; i += block_rows, argmax_bits += width)
-        T(argmax_to_bits)((const REAL *)layer->Z + i * width, argmax_bits, units, min_size(n - i, block_rows),
-                          layer->n_units, layer->n_pieces);
+        T(argmax_to_bits)((const REAL *)layer->Z + i * width, argmax_bits, min_size(n - i, block_rows), layer->n_units,
+                          layer->n_pieces);
     for (Size from = 0; from < layer->fan_in; from += SUMS) {
         const Size features = min_size(layer->fan_in - from, SUMS);
         const Size chunk = IN_32_BYTES * LANES, padded = (features + chunk - 1) / chunk * chunk;
-        T(clear_sums)(layer, units); /* each turn adds all rows up again */
+        memset(layer->maxout_sums, 0, width * SUMS * sizeof(REAL)); /* each turn adds all rows up again */
+        memset(layer->db, 0, width * sizeof(REAL));
         memset(block, 0, block_rows * padded * sizeof(REAL));
         argmax_bits = layer->argmax_bits;
         for (Size i = 0; i < n; i += block_rows, argmax_bits += width) {
             const Size rows = min_size(n - i, block_rows);
             for (Size r = 0; r < rows; r++)
                 memcpy(block + r * padded, X + (i + r) * layer->fan_in + from, features * sizeof(REAL));
-            T(add_block)(layer, argmax_bits, block, (const REAL *)layer->dA + i * layer->n_units, units, rows,
-                         padded / LANES);
+            T(add_block)(layer, argmax_bits, block, (const REAL *)layer->dA + i * layer->n_units, rows, padded / LANES);
         }
-        for (Size j = 0; j < width; j += layer->n_units)
-            T(transpose)(layer->maxout_sums, dW + from * width, beta, features,
-                         (Range){j + units.from, j + units.to}, width);
+        T(transpose)(layer->maxout_sums, dW + from * width, beta, features, width);
     }
 }
 
@@ -210,15 +195,15 @@ VECTORIZED static void T(maxout_weight_gradient)(const Layer *layer, const REAL 
 
 #else
 
-static int T(uses_maxout_weight_gradient)(const NetworkPlan *plan, const Layer *layer)
+static int T(uses_maxout_weight_gradient)(const NetworkPlan *plan, const Segment *segment, const Layer *layer)
 {
-    (void)plan, (void)layer;
+    (void)plan, (void)segment, (void)layer;
     return 0;
 }
 
-static void T(maxout_weight_gradient)(const Layer *layer, const REAL *X, REAL beta, Range units, Size n)
+static void T(maxout_weight_gradient)(const Layer *layer, const REAL *X, REAL *dW, REAL beta, Size n)
 {
-    (void)layer, (void)X, (void)beta, (void)units, (void)n;
+    (void)layer, (void)X, (void)dW, (void)beta, (void)n;
 }
 
 #endif

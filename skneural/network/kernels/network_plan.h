@@ -1,8 +1,7 @@
 /* A network and its buffers as the kernels see them, in both precisions: `void *` leads to floats or doubles, sizes
- * count entries. n_rows is the number of rows in a full batch, times the number of members for all but the input. All
- * memory belongs to the caller, fused.pyx: parameters and gradients are views on the flat vectors, everything else is a
- * buffer of its own. What only training needs is NULL in a prediction: gradients, row weights,
- * dropout, and what the backward pass remembers. */
+ * count entries. n_rows is the number of rows that pass together, at most. All memory belongs to the caller, fused.pyx:
+ * parameters and gradients are views on the flat vectors, everything else is a buffer of its own. What only training
+ * needs is NULL in a prediction: gradients, row weights, dropout, and what the backward pass remembers. */
 #ifndef SKNEURAL_NETWORK_PLAN_H
 #define SKNEURAL_NETWORK_PLAN_H
 
@@ -32,7 +31,9 @@ typedef struct {
     void *scale, *dscale;                                /* (width,) */
     void *running_mean, *running_variance, *batch_count; /* (width,), (width,), (1,) */
     void *normalized;                                    /* (n_rows, width): (Z - mean) · inv_std */
+    void *segment_mean, *segment_variance;               /* (width,): of the segment's rows; the second times weight */
     void *mean, *variance, *inv_std;                     /* (width,): of the batch; 1 / sqrt(variance + epsilon) */
+    void *dshift_sum, *dscale_sum;                       /* (width,): the gradients, of all segments */
     double epsilon, momentum;                            /* momentum: the newest batch's part in a running statistic */
     Size batch_size;                                     /* rows of a full batch */
 } BatchNorm;
@@ -77,28 +78,39 @@ typedef struct {
     Size n_outputs;
 } LossBatch;
 
-/* Members that pass together, the rows of one below those of another: buffers hold those of the first at the top. */
+/* A part of each batch, which passes by itself, with memory of its own: some of its rows, or some of several members
+ * with all rows. Batch normalisation alone looks at other segments. */
 typedef struct {
-    Size first, n_members;
-    Size n_rows; /* of each member */
-} MemberBlock;
+    Layer *layers; /* (n_layers,): with the segment's buffers and gradients */
+    Size number;
+    Size first_member, n_members;
+    void *gradient;          /* (n_parameters,): to which the layers' gradients belong; the network's own in the first
+                                segment. What belongs to one member is in the network's own in all segments, 0 here. */
+    void *gathered;          /* (n_rows, n_features): copied rows of a dense input, with input dropout those of each
+                                member; NULL for CSR */
+    Size *member_rows;       /* (n_rows,): the rows of a batch for each member; NULL for a single one */
+    void *normalized_weight; /* (n_rows,): sample weights over the batch's sum, for batch normalisation */
+    LossBatch loss_batch;
+    double weight; /* the sum of the normalised weights */
+    double loss;   /* the segment's part of the mean loss */
+} Segment;
+
+#define MAX_SEGMENTS 8
 
 typedef struct {
     void *blas_gemm; /* BLAS's function, in Fortran's convention; see gemm_dispatch.h */
-    Layer *layers;
+    Layer *layers;   /* in training those of the first segment */
     Size n_layers;
     InputRows input;
     Dropout input_dropout;
-    Size n_members;            /* networks that share the hidden layers; their rows lie one below the other */
-    Size *member_rows;         /* (n_members · n_rows,): the rows of a batch for each member; NULL for a single one */
-    void *gathered;            /* (n_rows, n_features): copied rows of a dense input, with input dropout those of each
-                                  member; NULL for CSR */
+    Size n_members;            /* networks that share the hidden layers */
     const void *sample_weight; /* (n_samples,): mean 1 over the training rows; NULL for equal weights */
-    void *normalized_weight;   /* (n_rows,): sample weights over the batch's sum, for batch normalisation */
-    LossBatch loss_batch;
     int loss;
     double l1, l2;
-    double batch_loss; /* the mean loss of the latest batch */
+    Segment *segments; /* (n_segments,): a single one in a prediction */
+    Size n_segments;
+    Size n_weights, n_parameters; /* the gradient's entries: those of the weights come first */
+    double batch_loss;            /* the mean loss of the latest batch */
     Team team;
 } NetworkPlan;
 

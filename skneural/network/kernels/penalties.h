@@ -2,13 +2,13 @@
 
 /* dW = the gradient of ½ l2 ‖W‖² + l1 ‖W‖₁. */
 VECTORIZED static void T(penalty_gradient)(
-    const REAL *RESTRICT W, REAL *RESTRICT dW, REAL l2, REAL l1, Range entries)
+    const REAL *RESTRICT W, REAL *RESTRICT dW, REAL l2, REAL l1, Size size)
 {
     if (l1)
-        for (Size i = entries.from; i < entries.to; i++)
+        for (Size i = 0; i < size; i++)
             dW[i] = l2 * W[i] + l1 * (REAL)((W[i] > 0) - (W[i] < 0));
     else
-        for (Size i = entries.from; i < entries.to; i++)
+        for (Size i = 0; i < size; i++)
             dW[i] = l2 * W[i];
 }
 

@@ -21,12 +21,10 @@ static void T(check_activation)(int kind, Size n, Size width)
     }
     REAL *gradient = T(random_array)(n * width);
     memcpy(gradient, dA, n * width * sizeof(REAL));
-    T(activation_forward)(&layer, (Range){0, 8});
-    T(activation_forward)(&layer, (Range){8, n});
+    T(activation_forward)(&layer, n);
     for (Size i = 0; i < n * width; i++)
         compare("activation", ((REAL *)layer.A)[i], activation(kind, z[i], p), TOLERANCE);
-    T(activation_backward)(NULL, &layer, (Range){0, 8});
-    T(activation_backward)(NULL, &layer, (Range){8, n});
+    T(activation_backward)(NULL, NULL, &layer, n);
     for (Size i = 0; i < n * width; i++) {
         const double difference = (activation(kind, z[i] + h, p) - activation(kind, z[i] - h, p)) / (2 * h);
         compare("slope", dA[i], gradient[i] * difference, SLOPE_TOLERANCE);
@@ -42,9 +40,8 @@ static void T(check_loss)(int kind, Size n, Size k, double p)
     REAL *weight = T(random_array)(n), *scratch = T(random_array)(n);
     double f[9], y[9], expected = 0, *losses = malloc(n * sizeof(double)), *differences = malloc(n * k * sizeof(double));
     Size *rows = malloc(n * sizeof(Size)), *codes = malloc(n * sizeof(Size));
-    NetworkPlan plan = {.loss = kind};
-    plan.loss_batch = (LossBatch){F, scratch, weight, losses, kind == SOFTMAX_CROSS_ENTROPY ? (void *)codes : Y,
-                                  parameters, k};
+    const LossBatch batch = {F, scratch, weight, losses, kind == SOFTMAX_CROSS_ENTROPY ? (void *)codes : Y,
+                             parameters, k};
     for (Size j = 0; j < k; j++)
         parameters[j] = (REAL)(kind == QUANTILE ? quantile(j) : p);
     for (Size i = 0; i < n; i++) {
@@ -69,9 +66,8 @@ static void T(check_loss)(int kind, Size n, Size k, double p)
             f[j] += h;
         }
     }
-    T(evaluate_loss)(&plan, rows, (Range){0, 8});
-    T(evaluate_loss)(&plan, rows, (Range){8, n});
-    compare("loss", T(sum_loss)(&plan.loss_batch, n), expected, TOLERANCE);
+    T(evaluate_loss)(kind, &batch, rows, n);
+    compare("loss", T(sum_loss)(&batch, n), expected, TOLERANCE);
     for (Size i = 0; i < n * k; i++)
         compare("gradient of the loss", F[i], differences[i], SLOPE_TOLERANCE);
     free(F), free(Y), free(weight), free(scratch), free(rows), free(codes), free(losses);
@@ -90,28 +86,41 @@ static void T(normalize_column)(const double *z, double scale, Size n, double *o
         out[i] = scale * (z[i] - mean) / sqrt(variance + 1e-3);
 }
 
+/* Two segments, of which the first has a third of the rows. */
 static void T(check_batch_norm)(Size n, Size width)
 {
     REAL *Z = T(random_array)(n * width), *dY = T(random_array)(n * width), *gradient = T(random_array)(n * width);
-    REAL *scale = T(random_array)(width), *dscale = T(random_array)(width), *normalized = T(random_array)(n * width);
-    REAL *mean = T(random_array)(width), *variance = T(random_array)(width), *inv_std = T(random_array)(width);
-    REAL *dshift = calloc(width, sizeof(REAL));
+    REAL *scale = T(random_array)(width), *normalized = T(random_array)(n * width), equal = 1 / (REAL)n;
+    REAL *vectors = T(random_array)(2 * 9 * width), *vector = vectors;
     double *z = malloc(n * width * sizeof(double)), *y = malloc(2 * n * sizeof(double));
-    const BatchNorm norm = {.scale = scale, .dscale = dscale, .normalized = normalized, .mean = mean,
-                            .variance = variance, .inv_std = inv_std, .epsilon = 1e-3};
+    const Size first[3] = {0, n / 3, n};
+    Layer layers[2] = {{.width = width}, {.width = width}};
+    Segment segments[2] = {{.layers = layers}, {.layers = layers + 1}};
+    for (int s = 0; s < 2; s++) {
+        BatchNorm *norm = &layers[s].batch_norm;
+        void **places[] = {&layers[s].db, &norm->dscale, &norm->segment_mean, &norm->segment_variance, &norm->mean,
+                           &norm->variance, &norm->inv_std, &norm->dshift_sum, &norm->dscale_sum};
+        for (int i = 0; i < 9; i++, vector += width)
+            *places[i] = vector;
+        norm->scale = scale, norm->normalized = normalized + first[s] * width, norm->epsilon = 1e-3;
+        segments[s].weight = (double)(first[s + 1] - first[s]) / n;
+    }
     for (Size i = 0; i < n * width; i++)
         z[i % width * n + i / width] = Z[i];
     memcpy(gradient, dY, n * width * sizeof(REAL));
-    for (int index = 0; index < 2; index++) /* as two threads do */
-        T(batch_norm_statistics)(&norm, NULL, Z, part_of(&(Thread){NULL, index, 2}, width, COLUMNS_AT_ONCE), n, width);
-    for (int index = 0; index < 2; index++)
-        T(batch_norm_forward)(&norm, Z, part_of(&(Thread){NULL, index, 2}, n, ROWS_AT_ONCE), width);
-    for (int index = 0; index < 2; index++) {
-        const Range columns = part_of(&(Thread){NULL, index, 2}, width, COLUMNS_AT_ONCE);
-        T(batch_norm_parameter_gradients)(&norm, dY, dshift, columns, n, width);
+    for (int s = 0; s < 2; s++)
+        T(batch_norm_statistics)(&layers[s].batch_norm, NULL, equal, (REAL)segments[s].weight, Z + first[s] * width,
+                                 first[s + 1] - first[s], width);
+    for (int s = 0; s < 2; s++) {
+        T(combine_statistics)(&layers[s].batch_norm, segments, 2, 0, width);
+        T(batch_norm_forward)(&layers[s].batch_norm, Z + first[s] * width, first[s + 1] - first[s], width);
+        T(batch_norm_parameter_gradients)(&layers[s].batch_norm, dY + first[s] * width, layers[s].db,
+                                          first[s + 1] - first[s], width);
     }
-    for (int index = 0; index < 2; index++)
-        T(batch_norm_backward)(&norm, NULL, dY, dshift, part_of(&(Thread){NULL, index, 2}, n, ROWS_AT_ONCE), n, width);
+    for (int s = 0; s < 2; s++) {
+        T(combine_gradients)(&layers[s].batch_norm, segments, 2, 0, width);
+        T(batch_norm_backward)(&layers[s].batch_norm, NULL, equal, dY + first[s] * width, first[s + 1] - first[s], width);
+    }
     for (Size j = 0; j < width; j++) {
         double *column = z + j * n, h = 1e-5;
         T(normalize_column)(column, scale[j], n, y);
@@ -129,8 +138,7 @@ static void T(check_batch_norm)(Size n, Size width)
             compare("its gradient", dY[i * width + j], difference, SINGLE ? 1e-3 : 1e-6);
         }
     }
-    free(Z), free(dY), free(gradient), free(scale), free(dscale), free(normalized), free(mean), free(variance);
-    free(inv_std), free(dshift), free(z), free(y);
+    free(Z), free(dY), free(gradient), free(scale), free(normalized), free(vectors), free(z), free(y);
 }
 
 /* In two parts, as two threads have it. */

@@ -28,13 +28,14 @@ static void T(check_maxout)(Size n, Size fan_in, Size n_units, Size n_pieces, RE
 {
     Layer layer = T(new_layer)(MAXOUT, fan_in, n_units, n_pieces, n);
     const NetworkPlan plan = {.layers = &layer};
+    const Segment segment = {.layers = &layer};
     REAL *X = T(random_array)(n * fan_in), *Z = layer.Z, *dZ = layer.dZ, *b = layer.b, *dW = layer.dW, *db = layer.db;
     REAL *before = T(random_array)(fan_in * layer.width);
     double *z = malloc(n * layer.width * sizeof(double));
     memcpy(before, dW, fan_in * layer.width * sizeof(REAL));
     for (Size i = 0; i < n * layer.width; i++)
         z[i] = (REAL)(Z[i] + b[i % layer.width]);
-    T(activation_forward)(&layer, (Range){0, n});
+    T(activation_forward)(&layer, n);
     T(maxout_backward)(layer.dA, Z, dZ, n, layer.width, n_pieces);
     for (Size i = 0; i < n; i++)
         for (Size j = 0; j < n_units; j++) {
@@ -47,9 +48,8 @@ static void T(check_maxout)(Size n, Size fan_in, Size n_units, Size n_pieces, RE
                 compare("dZ of maxout", dZ[i * layer.width + c],
                         c == largest ? ((REAL *)layer.dA)[i * n_units + j] : 0, 0);
         }
-    if (T(uses_maxout_weight_gradient)(&plan, &layer)) {
-        for (int index = 0; index < 2; index++) /* as two threads do */
-            T(maxout_weight_gradient)(&layer, X, beta, part_of(&(Thread){NULL, index, 2}, n_units, COLUMNS_AT_ONCE), n);
+    if (T(uses_maxout_weight_gradient)(&plan, &segment, &layer)) {
+        T(maxout_weight_gradient)(&layer, X, dW, beta, n);
         for (Size c = 0; c < layer.width; c++) {
             double db_c = 0;
             for (Size i = 0; i < n; i++)
@@ -117,11 +117,13 @@ static void T(check_pass)(int activation, Size n_pieces, const Size sizes[4], Si
     Size *rows = malloc(n * sizeof(Size)), *codes = malloc(n * sizeof(Size));
     double *losses = malloc(n * sizeof(double));
     REAL no_smoothing[100] = {0};
-    NetworkPlan plan = {.blas_gemm = T(loops_gemm), .layers = layers, .n_layers = 3, .n_members = 1};
+    Segment segment = {.layers = layers, .n_members = 1};
+    NetworkPlan plan = {.blas_gemm = T(loops_gemm), .layers = layers, .n_layers = 3, .n_members = 1,
+                        .segments = &segment, .n_segments = 1};
     free(layers[2].dZ);
     layers[2].dZ = layers[2].Z; /* the loss leaves the gradient there */
     plan.input = (InputRows){X, NULL, NULL, sizes[0], 1, sizes[0]};
-    plan.loss_batch = (LossBatch){layers[2].Z, scratch, row_weight, losses, codes, no_smoothing, sizes[3]};
+    segment.loss_batch = (LossBatch){layers[2].Z, scratch, row_weight, losses, codes, no_smoothing, sizes[3]};
     for (Size i = 0; i < n; i++) {
         rows[i] = i;
         codes[i] = i % sizes[3];
