@@ -81,7 +81,7 @@ cdef extern from "network_plan.h" nogil:
 
     ctypedef struct Segment:
         Layer *layers
-        Size number, first_member, n_members
+        Size first_member, n_members
         void *gradient
         void *gathered
         Size *member_rows
@@ -99,7 +99,7 @@ cdef extern from "network_plan.h" nogil:
         int loss
         double l1, l2
         Segment *segments
-        Size n_segments, n_weights, n_parameters
+        Size n_segments, segment_rows, n_weights, n_parameters
         double batch_loss
         Team team
 
@@ -134,11 +134,11 @@ cdef class FusedForwardBackward(FusedPlan):
     cdef int train_in_team(self, TeamFunction function, void *context, Size batch_size, Size n_rows) except -1
     cdef int n_threads(self, Size batch_size) except -1
     cdef int allocate_segments(self, network, gradient) except -1
-    cdef int allocate_segment(self, Segment *segment, network, gradient) except -1
+    cdef int allocate_buffers(self, network) except -1
+    cdef int bind_segment(self, Size number, network, gradient) except -1
     cdef int bind_gradients(self, Segment *segment, gradients, network_gradients) except -1
     cdef int allocate_layer(self, Layer *layer, Size n_rows) except -1
-    cdef int allocate_batch_norm(self, Layer *layer, Size n_rows) except -1
-    cdef int allocate_loss_batch(self, Segment *segment, Size n_rows) except -1
+    cdef int allocate_for_segment(self, Layer *layer) except -1
     cdef int bind_loss(self, loss, Y) except -1
     cdef int bind_dropout(self) except -1
     cdef Size pass_cost(self, Size n_rows) noexcept

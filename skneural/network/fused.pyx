@@ -351,6 +351,19 @@ cdef void evaluate_in_team(void *context, int index, int n_threads) noexcept nog
                                 evaluation.dropout_keys)
 
 
+cdef void *shifted(void *buffer, Size n_bytes) noexcept nogil:
+    return <char *>buffer + n_bytes if buffer else NULL
+
+
+cdef void shift_rows(Layer *layer, Size n_rows, Size itemsize) noexcept nogil:
+    """Let the buffers of a layer begin some rows further down."""
+    cdef Size matrix = n_rows * layer.width * itemsize, units = n_rows * layer.n_units * itemsize
+    layer.Z, layer.dZ = shifted(layer.Z, matrix), shifted(layer.dZ, matrix)
+    layer.A, layer.output = shifted(layer.A, units), shifted(layer.output, units)
+    layer.dA = shifted(layer.dA, units)
+    layer.batch_norm.normalized = shifted(layer.batch_norm.normalized, matrix)
+
+
 cdef class FusedForwardBackward(FusedPlan):
     """Forward and backward pass of training; parameters as in
     :class:`skneural.network.objective.ForwardBackward`."""
@@ -382,55 +395,80 @@ cdef class FusedForwardBackward(FusedPlan):
         PyMem_Free(self.plan.segments)
 
     cdef int allocate_segments(self, network, gradient) except -1:
-        """Cut batches into segments, and give each its buffers and its gradient."""
-        cdef Size n_members = network.n_members, n_layers = self.plan.n_layers, n = 1, i
+        """Cut batches into segments, and give each its place in the buffers and its gradient."""
+        cdef Size n_members = network.n_members, n = 1, i
         cdef Segment *segment
         if self.indptr is None:  # a sparse input has many features, and a gradient in all of them costs too much
             n = n_segments_for(self.batch_size, n_members, self.row_cost)
         self.plan.segments = <Segment *>PyMem_Calloc(n, sizeof(Segment))
         if not self.plan.segments:
             raise MemoryError
-        self.plan.n_segments = n
+        self.plan.n_segments, self.plan.segment_rows = n, (self.batch_size + n - 1) // n
         for i in range(n):
             segment = &self.plan.segments[i]
-            segment.layers = <Layer *>PyMem_Calloc(n_layers, sizeof(Layer)) if i else self.plan.layers
+            segment.layers = <Layer *>PyMem_Calloc(self.plan.n_layers, sizeof(Layer)) if i else self.plan.layers
             if not segment.layers:
                 raise MemoryError
-            memcpy(segment.layers, self.plan.layers, n_layers * sizeof(Layer))
-            segment.number, segment.first_member, segment.n_members = i, 0, 1
+            segment.n_members = 1
             if n_members > 1:
                 segment.first_member = n_members * i // n
                 segment.n_members = n_members * (i + 1) // n - segment.first_member
+        self.allocate_buffers(network)
         for i in range(n):
-            self.allocate_segment(&self.plan.segments[i], network, gradient)
+            self.bind_segment(i, network, gradient)
         return 0
 
-    cdef int allocate_segment(self, Segment *segment, network, gradient) except -1:
-        """Set the gradients' places, and allocate what the passes write."""
-        cdef Layer *layer
-        cdef Size i, n_input_rows = self.batch_size, n_rows
-        cdef Layer *last = &segment.layers[self.plan.n_layers - 1]
-        if network.n_members == 1:
-            n_input_rows = (self.batch_size + self.plan.n_segments - 1) // self.plan.n_segments
-        n_rows = n_input_rows * (segment.n_members if members_pass_together_float(&self.plan) else 1)
-        segment_gradient = np.zeros_like(gradient) if segment.number else gradient
-        segment.gradient = self.keep_alive(segment_gradient)
-        self.bind_gradients(segment, network.layout.views(segment_gradient), network.layout.views(gradient))
+    cdef int allocate_buffers(self, network) except -1:
+        """Allocate what the passes write, for all segments."""
+        cdef Size n_rows = self.batch_size, n_all = self.batch_size * self.plan.n_members, i
+        cdef Layer *last = &self.plan.layers[self.plan.n_layers - 1]
+        cdef Segment *first = &self.plan.segments[0]
+        if members_pass_together_float(&self.plan):
+            n_rows = n_all
+        else:  # one after the other in the same memory
+            n_rows = self.batch_size * self.plan.n_segments
         for i in range(self.plan.n_layers - 1):
-            layer = &segment.layers[i]
-            self.allocate_layer(layer, n_rows)
+            self.allocate_layer(&self.plan.layers[i], n_rows)
             if network.batch_norm:
-                self.allocate_batch_norm(layer, n_rows)
+                self.plan.layers[i].batch_norm.normalized = self.allocate((n_rows, self.plan.layers[i].width))
+                self.plan.layers[i].batch_norm.batch_size = n_all
         last.Z = last.dZ = self.allocate((n_rows, last.width))
+        if self.indptr is None:  # pages that are never written take no memory
+            first.gathered = self.allocate((n_all, self.plan.input.n_features))
+        if self.plan.n_members > 1:
+            first.member_rows = <Size *>self.keep_alive(np.empty(n_all, np.intp))
+        first.loss_batch.scratch, first.loss_batch.row_weight = self.allocate(n_all), self.allocate(n_all)
+        first.loss_batch.row_loss = <double *>self.keep_alive(np.empty(n_all))
+        first.normalized_weight = self.allocate(n_all)
+        return 0
+
+    cdef int bind_segment(self, Size number, network, gradient) except -1:
+        """Set where a segment's rows lie in the buffers, and where its gradients go."""
+        cdef Segment *segment = &self.plan.segments[number]
+        cdef Segment *first = &self.plan.segments[0]
+        cdef LossBatch *batch = &segment.loss_batch
+        cdef Layer *last = &segment.layers[self.plan.n_layers - 1]
+        cdef Size itemsize = 4 if self.is_float32 else 8, row, layer_row, i
+        row = number * self.plan.segment_rows if network.n_members == 1 else segment.first_member * self.batch_size
+        layer_row = row if members_pass_together_float(&self.plan) else number * self.batch_size
+        for i in range(self.plan.n_layers):
+            segment.layers[i] = self.plan.layers[i]
+            shift_rows(&segment.layers[i], layer_row, itemsize)
+            self.allocate_for_segment(&segment.layers[i])
         if network.n_members > 1:
             segment.layers[0].member_matrix = self.allocate((segment.layers[0].fan_in, segment.layers[0].width))
-            segment.member_rows = <Size *>self.keep_alive(np.empty(n_rows, np.intp))
-        if self.indptr is None:  # pages that are never written take no memory
-            n_gathered = n_input_rows * (segment.n_members if self.plan.input_dropout.key_number else 1)
-            segment.gathered = self.allocate((n_gathered, self.plan.input.n_features))
-        n_rows = n_input_rows * segment.n_members  # weights are set once for all members
-        self.allocate_loss_batch(segment, n_rows)
-        return 0
+            segment.member_rows = first.member_rows + row
+        if first.gathered:
+            segment.gathered = <char *>first.gathered + row * self.plan.input.n_features * itemsize
+        batch.F, batch.n_outputs = last.Z, last.width
+        batch.Y, batch.loss_parameters = address(self.Y), address(self.loss_parameters)
+        batch.scratch = <char *>first.loss_batch.scratch + row * itemsize
+        batch.row_weight = <char *>first.loss_batch.row_weight + row * itemsize
+        batch.row_loss = first.loss_batch.row_loss + row
+        segment.normalized_weight = <char *>first.normalized_weight + row * itemsize
+        segment_gradient = np.zeros_like(gradient) if number else gradient
+        segment.gradient = self.keep_alive(segment_gradient)
+        return self.bind_gradients(segment, network.layout.views(segment_gradient), network.layout.views(gradient))
 
     cdef int bind_gradients(self, Segment *segment, gradients, network_gradients) except -1:
         """Set where the gradients go: those in what belongs to one member go to the network's in any segment."""
@@ -440,7 +478,6 @@ cdef class FusedForwardBackward(FusedPlan):
         for i in range(self.plan.n_layers):
             layer = &segment.layers[i]
             layer.dW, layer.db = address(gradients.weights[i]), address(gradients.biases[i])
-            layer.column_norms = self.allocate(layer.width)
         for i in range(self.plan.n_layers - 1):
             segment.layers[i].dactivation_params = address(gradients.activation_params[i])
         for i, dscales in enumerate(gradients.scales):
@@ -460,10 +497,20 @@ cdef class FusedForwardBackward(FusedPlan):
         layer.output = self.allocate(units) if layer.dropout.key_number else layer.A
         layer.dA = self.allocate(units)
         layer.dZ = self.allocate(matrix) if is_maxout else layer.dA
-        if is_maxout and not layer.batch_norm.scale:
-            argmax_bits = np.empty((n_rows // 64 + 1, layer.width), np.uint64)
-            layer.argmax_bits = <uint64_t *>self.keep_alive(argmax_bits)
-            layer.maxout_sums = self.keep_alive(np.empty((layer.width + 8, MAX_SUM_REGISTERS, 32), np.uint8))
+        return 0
+
+    cdef int allocate_for_segment(self, Layer *layer) except -1:
+        """Allocate a layer's buffers that do not lie with those of other segments."""
+        cdef BatchNorm *norm = &layer.batch_norm
+        cdef Size width = layer.width, n_rows = self.batch_size * self.plan.n_members
+        layer.column_norms = self.allocate(width)
+        if layer.activation == MAXOUT and not norm.scale:
+            layer.argmax_bits = <uint64_t *>self.keep_alive(np.empty((n_rows // 64 + 1, width), np.uint64))
+            layer.maxout_sums = self.keep_alive(np.empty((width + 8, MAX_SUM_REGISTERS, 32), np.uint8))
+        if norm.scale:
+            norm.segment_mean, norm.segment_variance = self.allocate(width), self.allocate(width)
+            norm.mean, norm.variance, norm.inv_std = self.allocate(width), self.allocate(width), self.allocate(width)
+            norm.dshift_sum, norm.dscale_sum = self.allocate(width), self.allocate(width)
         return 0
 
     cdef int bind_dropout(self) except -1:
@@ -475,16 +522,6 @@ cdef class FusedForwardBackward(FusedPlan):
                 self.drawn_from.append(dropout)
                 bound.key_number, bound.threshold = len(self.drawn_from), dropout.threshold
                 bound.scale = N_LEVELS / (N_LEVELS - dropout.threshold)
-        return 0
-
-    cdef int allocate_batch_norm(self, Layer *layer, Size n_rows) except -1:
-        cdef BatchNorm *norm = &layer.batch_norm
-        cdef Size width = layer.width
-        norm.normalized = self.allocate((n_rows, width))
-        norm.segment_mean, norm.segment_variance = self.allocate(width), self.allocate(width)
-        norm.mean, norm.variance, norm.inv_std = self.allocate(width), self.allocate(width), self.allocate(width)
-        norm.dshift_sum, norm.dscale_sum = self.allocate(width), self.allocate(width)
-        norm.batch_size = self.plan.n_members * self.batch_size
         return 0
 
     cdef int bind_loss(self, loss, Y) except -1:
@@ -499,16 +536,6 @@ cdef class FusedForwardBackward(FusedPlan):
             raise ValueError(f"Y must have {self.n_samples} rows and {n_outputs} outputs. Got shape {Y.shape} instead.")
         if codes and not (Y.min() >= 0 and Y.max() < n_outputs):
             raise ValueError(f"Classes are numbered from 0 to {n_outputs - 1}. Got {Y.min()} to {Y.max()}.")
-        return 0
-
-    cdef int allocate_loss_batch(self, Segment *segment, Size n_rows) except -1:
-        cdef LossBatch *batch = &segment.loss_batch
-        cdef Layer *last = &segment.layers[self.plan.n_layers - 1]
-        batch.F, batch.n_outputs = last.Z, last.width
-        batch.Y, batch.loss_parameters = address(self.Y), address(self.loss_parameters)
-        batch.scratch, batch.row_weight = self.allocate(n_rows), self.allocate(n_rows)
-        batch.row_loss = <double *>self.keep_alive(np.empty(n_rows))
-        segment.normalized_weight = self.allocate(n_rows)
         return 0
 
     @property
@@ -678,7 +705,6 @@ cdef void *allocate_buffers(NetworkPlan *plan, const Prediction *prediction, Siz
         layer.Z = matrices + (i % 2) * matrix
         layer.A = layer.Z if works_in_place(layer.activation) else matrices + (2 + i % 2) * matrix
         layer.batch_norm.inv_std = vectors
-    plan.segments.layers, plan.segments.first_member = plan.layers, 0
     plan.segments.gathered = matrices + 4 * matrix
     plan.layers[0].member_matrix = matrices + 4 * matrix + gathered
     return memory

@@ -165,8 +165,8 @@ static int T(knows_mask)(const Layer *layer)
     return layer->activation == RELU;
 }
 
-/* n rows of dA become rows of dZ. */
-static void T(activation_backward)(const NetworkPlan *plan, const Segment *segment, const Layer *layer, Size n)
+/* n rows of dA become rows of dZ, unless Maxout needs none (`needs_dZ`). */
+static void T(activation_backward)(const Layer *layer, Size n, int needs_dZ)
 {
     const REAL parameter = (REAL)layer->activation_parameter;
     const REAL dropout_scale = layer->dropout.key_number ? (REAL)layer->dropout.scale : 1;
@@ -186,8 +186,8 @@ static void T(activation_backward)(const NetworkPlan *plan, const Segment *segme
     case GELU:
     case SILU:
     case MISH: T(saved_slope_backward)(dA, Z, n * width); break;
-    case MAXOUT: /* the first layer needs no dZ where dW and db come from dA */
-        if (layer > segment->layers || !T(uses_maxout_weight_gradient)(plan, segment, layer))
+    case MAXOUT:
+        if (needs_dZ)
             T(maxout_backward)(dA, Z, layer->dZ, n, width, layer->n_pieces);
         break;
     case PRELU: T(prelu_backward)(dA, Z, layer->activation_params, layer->shares_slope, n, width);

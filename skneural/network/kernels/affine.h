@@ -152,24 +152,44 @@ VECTORIZED static void T(sparse_scale_gradient)(
         }
 }
 
-/* A pass over a segment's rows of a batch, or over those of some of its members. */
+/* A thread's pass over a batch: over the rows of some segments, or over those of one member at a time. */
 typedef struct {
     const NetworkPlan *plan;
-    Segment *segment;
-    const Size *rows; /* (n_rows,): of the segment, in the input */
+    const Thread *thread;
+    const Layer *layers; /* of the first of the segments: buffers hold the pass's rows from there on */
+    Range segments;
+    Size n_segments;  /* which the batch has; full ones, but for the last */
+    const Size *rows; /* (n_rows,): their numbers in the input */
     const uint32_t *dropout_keys;
     const REAL *X;          /* these rows; NULL for CSR */
     const REAL *row_weight; /* for batch normalisation; NULL for equal weights */
     Size n_rows;            /* for each member */
     Size first_row;         /* where they begin in the batch, which has batch_rows */
     Size batch_rows;
-    Size first_member, n_members; /* the rows of one below those of another: buffers hold the first's at the top */
-    int adds_directly;            /* to the weights' gradient of the first segment */
+    Size first_member, n_members; /* the rows of one below those of another */
 } T(Pass);
 
 static Size T(n_pass_rows)(const T(Pass) *pass)
 {
     return pass->n_members * pass->n_rows;
+}
+
+static Segment *T(segment_of)(const T(Pass) *pass, Size number)
+{
+    return pass->plan->segments + number;
+}
+
+/* Those of the pass's rows that belong to a segment. */
+static Range T(rows_of_segment)(const T(Pass) *pass, Size number)
+{
+    const Segment *segment = T(segment_of)(pass, number);
+    if (pass->plan->n_members == 1) {
+        const Size from = (number - pass->segments.from) * pass->plan->segment_rows;
+        return (Range){from, min_size(from + pass->plan->segment_rows, pass->n_rows)};
+    }
+    const Size from = max_size(segment->first_member - pass->first_member, 0);
+    const Size to = min_size(segment->first_member + segment->n_members - pass->first_member, pass->n_members);
+    return (Range){from * pass->n_rows, to * pass->n_rows};
 }
 
 /* The number in its mask of the first entry of a member's rows, `width` entries each. */
@@ -189,16 +209,20 @@ static Mask T(sparse_mask)(const T(Pass) *pass, Size member)
     return mask_of(&pass->plan->input_dropout, pass->dropout_keys, entry);
 }
 
-/* The rows that a layer sees of a member, number `member` of all and `position` of the pass. In the first layer all
- * members see the same rows, unless each drops other entries of them. */
-static const REAL *T(member_input)(
-    const T(Pass) *pass, const Layer *layer, const REAL *input, Size member, Size position)
+/* What a layer passes on to the next one; the first is passed X. */
+static const REAL *T(input_of)(const T(Pass) *pass, Size layer_number)
 {
-    const int is_first = layer == pass->segment->layers;
-    const Size size = pass->n_rows * layer->fan_in;
-    if (!input || (is_first && !pass->plan->input_dropout.key_number))
+    return layer_number ? pass->layers[layer_number - 1].output : pass->X;
+}
+
+/* The rows that a layer sees of a member, number `position` of the pass. In the first layer all members see the same
+ * rows, unless each drops other entries of them. */
+static const REAL *T(member_input)(const T(Pass) *pass, Size layer_number, Size position)
+{
+    const REAL *input = T(input_of)(pass, layer_number);
+    if (!input || (!layer_number && !pass->plan->input_dropout.key_number))
         return input;
-    return input + (is_first ? member - pass->segment->first_member : position) * size;
+    return input + position * pass->n_rows * pass->layers[layer_number].fan_in;
 }
 
 /* Whether the members' rows are multiplied by matrices of their own. */
@@ -251,18 +275,16 @@ static void T(affine_forward_of)(
 }
 
 /* Z of a layer, without bias. */
-static void T(affine_forward)(const T(Pass) *pass, const Layer *layer, const REAL *input)
+static void T(affine_forward)(const T(Pass) *pass, Size layer_number)
 {
-    const Size n = pass->n_rows;
+    const Layer *layer = pass->layers + layer_number;
     if (!T(differs_by_member)(layer)) {
-        T(affine_forward_of)(pass, layer, 0, input, layer->Z, T(n_pass_rows)(pass));
+        T(affine_forward_of)(pass, layer, 0, T(input_of)(pass, layer_number), layer->Z, T(n_pass_rows)(pass));
         return;
     }
-    for (Size j = 0; j < pass->n_members; j++) {
-        const Size member = pass->first_member + j;
-        T(affine_forward_of)(pass, layer, member, T(member_input)(pass, layer, input, member, j),
-                             (REAL *)layer->Z + j * n * layer->width, n);
-    }
+    for (Size j = 0; j < pass->n_members; j++)
+        T(affine_forward_of)(pass, layer, pass->first_member + j, T(member_input)(pass, layer_number, j),
+                             (REAL *)layer->Z + j * pass->n_rows * layer->width, pass->n_rows);
 }
 
 /* dW = (X ∘ scales)ᵀ dZ for CSR rows, or dW += that, and the gradient in the scales. */
@@ -308,40 +330,117 @@ static void T(layer_penalty_gradient)(const NetworkPlan *plan, const Layer *laye
                         (REAL)(plan->l1 / n), n_matrices * size);
 }
 
-/* The penalties' gradient in what the segment adds to: the shared matrices if it is the first, its members' own. */
-static void T(penalty_gradients)(const NetworkPlan *plan, const Segment *segment)
+/* The penalties' gradient in what the pass adds to: shared matrices in the first segment, and its members' own. */
+static void T(penalty_gradients)(const T(Pass) *pass)
 {
-    const Layer *last = segment->layers + plan->n_layers - 1;
+    const NetworkPlan *plan = pass->plan;
     if (!plan->l1 && !plan->l2)
         return;
-    for (const Layer *layer = segment->layers; layer <= last; layer++)
+    for (const Layer *layer = pass->layers; layer < pass->layers + plan->n_layers; layer++)
         if (layer->n_matrices > 1)
-            T(layer_penalty_gradient)(plan, layer, segment->first_member, segment->n_members);
-        else if (!segment->number)
+            T(layer_penalty_gradient)(plan, layer, pass->first_member, pass->n_members);
+        else if (!pass->segments.from)
             T(layer_penalty_gradient)(plan, layer, 0, 1);
 }
 
-/* The gradients in the weights of a layer. */
-static void T(weight_gradient)(const T(Pass) *pass, const Layer *layer, const REAL *input)
+/* Whether a pass has all rows of its members, one below the other, as all segments together have in memory. One member
+ * at a time stays in the cache, but batch normalisation is over the rows of all, and Maxout's own weight gradient does
+ * not add to another. */
+static int T(members_pass_together)(const NetworkPlan *plan)
+{
+    if (plan->n_members == 1)
+        return 1;
+    for (const Layer *layer = plan->layers; layer < plan->layers + plan->n_layers - 1; layer++)
+        if (layer->batch_norm.scale || layer->activation == MAXOUT)
+            return 1;
+    return 0;
+}
+
+#define LARGE_MATRIX (1 << 17) /* entries: beyond, to add up several gradients takes longer than to exchange rows */
+
+/* Whether threads share out the gradient of a layer's weights, not the rows from which it comes: each computes a part of
+ * the matrix from the rows of all segments. */
+static int T(shares_out_matrix)(const NetworkPlan *plan, Size layer_number)
+{
+    const Layer *layer = plan->layers + layer_number;
+    const int is_dense = layer_number || !plan->input.indptr;
+    return plan->n_members == 1 && plan->n_segments > 1 && layer->fan_in * layer->width > LARGE_MATRIX && is_dense
+        && !T(uses_maxout_weight_gradient)(plan, layer_number);
+}
+
+/* Whether a segment adds to the weights' gradient of the first one, where one thread makes all. That is the same, to the
+ * bit, as to add a gradient of its own only if it is made by one block of a product. */
+static int T(adds_directly)(const NetworkPlan *plan, const Thread *thread)
+{
+    return thread->n_threads == 1 && plan->n_members == 1 && plan->segment_rows <= DEPTH_BLOCK;
+}
+
+/* A segment's part of the gradient in a layer's weights, from its rows in the pass. */
+static void T(segment_weight_gradient)(const T(Pass) *pass, Size layer_number, Size number)
 {
     const NetworkPlan *plan = pass->plan;
-    const Segment *segment = pass->segment;
+    const Segment *segment = T(segment_of)(pass, number);
+    const Layer *layer = segment->layers + layer_number;
+    const Range rows = T(rows_of_segment)(pass, number);
+    const Size width = layer->width;
     const int has_penalty = plan->l1 || plan->l2, is_shared = layer->n_matrices == 1;
-    const int add = (has_penalty && !(is_shared && segment->number)) || pass->adds_directly;
-    const Size n = pass->n_rows, n_all = T(n_pass_rows)(pass);
-    REAL *dW = pass->adds_directly ? plan->segments->layers[layer - segment->layers].dW : layer->dW;
-    if (T(uses_maxout_weight_gradient)(plan, segment, layer))
-        T(maxout_weight_gradient)(layer, input, dW, (REAL)add, n_all);
-    else if (!T(differs_by_member)(layer))
-        T(affine_backward_of)(pass, layer, 0, input, layer->dZ, dW, add || pass->first_member > segment->first_member,
-                              n_all);
-    else
-        for (Size j = 0; j < pass->n_members; j++) {
+    const int is_direct = number && T(adds_directly)(plan, pass->thread);
+    const int add = is_direct || (has_penalty && !(is_shared && number));
+    const REAL *input = T(input_of)(pass, layer_number), *dZ = pass->layers[layer_number].dZ;
+    REAL *dW = is_direct ? plan->layers[layer_number].dW : layer->dW;
+    if (T(uses_maxout_weight_gradient)(plan, layer_number)) {
+        Layer maxout = *layer;
+        maxout.Z = (REAL *)pass->layers[layer_number].Z + rows.from * width;
+        maxout.dA = (REAL *)pass->layers[layer_number].dA + rows.from * layer->n_units;
+        T(maxout_weight_gradient)(&maxout, input + rows.from * layer->fan_in, dW, (REAL)add, range_size(rows));
+    } else if (!T(differs_by_member)(layer)) {
+        T(affine_backward_of)(pass, layer, 0, input ? input + rows.from * layer->fan_in : NULL, dZ + rows.from * width,
+                              dW, add || pass->first_member > segment->first_member, range_size(rows));
+    } else {
+        for (Size j = rows.from / pass->n_rows; j < rows.to / pass->n_rows; j++) {
             const Size member = pass->first_member + j;
-            T(affine_backward_of)(pass, layer, member, T(member_input)(pass, layer, input, member, j),
-                                  (REAL *)layer->dZ + j * n * layer->width, dW + T(matrix_offset)(layer, member),
-                                  add || (is_shared && member > segment->first_member), n);
+            T(affine_backward_of)(pass, layer, member, T(member_input)(pass, layer_number, j),
+                                  dZ + j * pass->n_rows * width, dW + T(matrix_offset)(layer, member),
+                                  add || (is_shared && member > segment->first_member), pass->n_rows);
         }
+    }
+}
+
+/* The thread's part of a matrix that a product makes: whole blocks of registers, so that the threads' parts take about
+ * equally long. */
+typedef struct {
+    Range rows, columns;
+} T(Tile);
+
+static T(Tile) T(tile_of)(const Thread *thread, Size n, Size width)
+{
+    const Size height = ROWS_AT_ONCE, columns = 128 / sizeof(REAL), n_threads = thread->n_threads;
+    const Size rows_of_blocks = (n + height - 1) / height, columns_of_blocks = (width + columns - 1) / columns;
+    Size across = 1, least = rows_of_blocks * columns_of_blocks + 1;
+    for (Size i = 1; i <= n_threads; i++) { /* i threads side by side, the others below them */
+        const Size down = n_threads / i;
+        const Size blocks = ((rows_of_blocks + down - 1) / down) * ((columns_of_blocks + i - 1) / i);
+        if (blocks < least) {
+            least = blocks;
+            across = i;
+        }
+    }
+    const Size down = n_threads / across;
+    if (thread->index >= across * down)
+        return (T(Tile)){{0, 0}, {0, 0}};
+    const Thread row = {NULL, (int)(thread->index / across), (int)down};
+    const Thread column = {NULL, (int)(thread->index % across), (int)across};
+    return (T(Tile)){part_of(&row, n, height), part_of(&column, width, columns)};
+}
+
+/* The thread's part of a large matrix's gradient, from n rows of all segments. */
+static void T(shared_out_gradient)(
+    const NetworkPlan *plan, const Thread *thread, const Layer *layer, const REAL *input, Size n)
+{
+    const T(Tile) tile = T(tile_of)(thread, layer->fan_in, layer->width);
+    const REAL beta = plan->l1 || plan->l2;
+    T(gemm)(plan->blas_gemm, &(T(Product)){"TN", input, layer->dZ, layer->dW, beta, NULL,
+                                           {layer->fan_in, n, layer->width}, tile.rows, tile.columns});
 }
 
 /* The gradient in a layer's input. */
@@ -371,13 +470,19 @@ static void T(add_biases)(const T(Pass) *pass, const Layer *layer)
                     T(member_biases)(layer, layer->b, pass->first_member + j), pass->n_rows, layer->width);
 }
 
-/* db: the column sums of `gradient`, for the output layer those of each member to its own. */
-static void T(bias_gradients)(const T(Pass) *pass, const Layer *layer, const REAL *gradient)
+/* A segment's part of db: the column sums of dZ, for the output layer those of each member to its own. */
+static void T(segment_bias_gradient)(const T(Pass) *pass, Size layer_number, Size number)
 {
-    for (Size j = 0; j < pass->n_members; j++) {
-        REAL *db = T(member_biases)(layer, layer->db, pass->first_member + j);
-        if (layer->n_matrices > 1 || pass->first_member + j == pass->segment->first_member)
+    const Segment *segment = T(segment_of)(pass, number);
+    const Layer *layer = segment->layers + layer_number;
+    const Range rows = T(rows_of_segment)(pass, number);
+    const REAL *dZ = pass->layers[layer_number].dZ;
+    const int is_shared = layer->n_matrices == 1;
+    const Size step = is_shared ? range_size(rows) : pass->n_rows;
+    for (Size i = rows.from; i < rows.to; i += step) {
+        REAL *db = T(member_biases)(layer, layer->db, pass->first_member + i / pass->n_rows);
+        if (!is_shared || pass->first_member <= segment->first_member)
             memset(db, 0, layer->width * sizeof(REAL));
-        T(add_column_sums)(gradient + j * pass->n_rows * layer->width, db, pass->n_rows, layer->width);
+        T(add_column_sums)(dZ + i * layer->width, db, step, layer->width);
     }
 }

@@ -79,14 +79,13 @@ VECTORIZED static void T(batch_norm_forward)(const BatchNorm *norm, REAL *Z, Siz
 
 /* The segment's part of the gradients in shift and scale, from dY. */
 VECTORIZED static void T(batch_norm_parameter_gradients)(
-    const BatchNorm *norm, const REAL *dY, REAL *RESTRICT dshift, Size n, Size width)
+    const REAL *normalized_rows, const REAL *dY, REAL *RESTRICT dshift, REAL *RESTRICT dscale, Size n, Size width)
 {
-    REAL *RESTRICT dscale = norm->dscale;
     Size i = 0;
     memset(dshift, 0, width * sizeof(REAL));
     memset(dscale, 0, width * sizeof(REAL));
     for (; i + 2 <= n; i += 2) {
-        const REAL *RESTRICT dy = dY + i * width, *RESTRICT normalized = (REAL *)norm->normalized + i * width;
+        const REAL *RESTRICT dy = dY + i * width, *RESTRICT normalized = normalized_rows + i * width;
         for (Size j = 0; j < width; j++) {
             dshift[j] += dy[j] + dy[width + j];
             dscale[j] += dy[j] * normalized[j] + dy[width + j] * normalized[width + j];
@@ -96,7 +95,7 @@ VECTORIZED static void T(batch_norm_parameter_gradients)(
         for (Size j = 0; j < width; j++) {
             const REAL dy = dY[i * width + j];
             dshift[j] += dy;
-            dscale[j] += dy * ((REAL *)norm->normalized)[i * width + j];
+            dscale[j] += dy * normalized_rows[i * width + j];
         }
 }
 

@@ -137,12 +137,3 @@ static void T(evaluate_loss)(int loss, const LossBatch *batch, const Size *rows,
     default: T(poisson)(batch, rows, n);
     }
 }
-
-/* The loss of n rows, added up in the order of the rows. */
-static double T(sum_loss)(const LossBatch *batch, Size n)
-{
-    double loss = 0;
-    for (Size i = 0; i < n; i++)
-        loss += batch->row_loss[i];
-    return loss;
-}

@@ -63,9 +63,10 @@ VECTORIZED static void T(maxout_backward)(
 
 /* Whether dW and db of the layer are made without dZ. Only rows that lie one below the other can be added up. And it
  * must pay: to begin with a row costs as much as to multiply 128 bytes. */
-static int T(uses_maxout_weight_gradient)(const NetworkPlan *plan, const Segment *segment, const Layer *layer)
+static int T(uses_maxout_weight_gradient)(const NetworkPlan *plan, Size layer_number)
 {
-    const int is_dense = layer > segment->layers || !plan->input.indptr;
+    const Layer *layer = plan->layers + layer_number;
+    const int is_dense = layer_number || !plan->input.indptr;
     const int pays = (layer->n_pieces - 1) * layer->fan_in >= 8 * IN_32_BYTES * LANES;
     return layer->argmax_bits && is_dense && !layer->member_scales && pays && T(uses_own_gemm)();
 }
@@ -195,9 +196,9 @@ VECTORIZED static void T(maxout_weight_gradient)(const Layer *layer, const REAL 
 
 #else
 
-static int T(uses_maxout_weight_gradient)(const NetworkPlan *plan, const Segment *segment, const Layer *layer)
+static int T(uses_maxout_weight_gradient)(const NetworkPlan *plan, Size layer_number)
 {
-    (void)plan, (void)segment, (void)layer;
+    (void)plan, (void)layer_number;
     return 0;
 }
 

@@ -78,14 +78,13 @@ typedef struct {
     Size n_outputs;
 } LossBatch;
 
-/* A part of each batch, which passes by itself, with memory of its own: some of its rows, or some of several members
- * with all rows. Batch normalisation alone looks at other segments. */
+/* A part of each batch: some of its rows, or some of several members with all rows. Its layers lead to where its rows
+ * lie in the buffers, and to gradients of its own: those in shared parameters from its rows alone. Gradients in what
+ * belongs to one member are the network's own in all segments. */
 typedef struct {
-    Layer *layers; /* (n_layers,): with the segment's buffers and gradients */
-    Size number;
+    Layer *layers; /* (n_layers,) */
     Size first_member, n_members;
-    void *gradient;          /* (n_parameters,): to which the layers' gradients belong; the network's own in the first
-                                segment. What belongs to one member is in the network's own in all segments, 0 here. */
+    void *gradient;          /* (n_parameters,): flat; the network's own in the first segment */
     void *gathered;          /* (n_rows, n_features): copied rows of a dense input, with input dropout those of each
                                 member; NULL for CSR */
     Size *member_rows;       /* (n_rows,): the rows of a batch for each member; NULL for a single one */
@@ -95,7 +94,7 @@ typedef struct {
     double loss;   /* the segment's part of the mean loss */
 } Segment;
 
-#define MAX_SEGMENTS 8
+#define MAX_SEGMENTS 8 /* of a batch; see fused.pyx */
 
 typedef struct {
     void *blas_gemm; /* BLAS's function, in Fortran's convention; see gemm_dispatch.h */
@@ -109,6 +108,7 @@ typedef struct {
     double l1, l2;
     Segment *segments; /* (n_segments,): a single one in a prediction */
     Size n_segments;
+    Size segment_rows; /* of a single member; several share out among segments, with all rows */
     Size n_weights, n_parameters; /* the gradient's entries: those of the weights come first */
     double batch_loss;            /* the mean loss of the latest batch */
     Team team;

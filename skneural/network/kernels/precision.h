@@ -42,4 +42,13 @@
 
 typedef ptrdiff_t Size;
 
+/* The sum of n numbers, in their order. */
+static inline double sum_of(const double *x, Size n)
+{
+    double sum = 0;
+    for (Size i = 0; i < n; i++)
+        sum += x[i];
+    return sum;
+}
+
 #endif

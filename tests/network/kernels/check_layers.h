@@ -24,7 +24,7 @@ static void T(check_activation)(int kind, Size n, Size width)
     T(activation_forward)(&layer, n);
     for (Size i = 0; i < n * width; i++)
         compare("activation", ((REAL *)layer.A)[i], activation(kind, z[i], p), TOLERANCE);
-    T(activation_backward)(NULL, NULL, &layer, n);
+    T(activation_backward)(&layer, n, 1);
     for (Size i = 0; i < n * width; i++) {
         const double difference = (activation(kind, z[i] + h, p) - activation(kind, z[i] - h, p)) / (2 * h);
         compare("slope", dA[i], gradient[i] * difference, SLOPE_TOLERANCE);
@@ -67,7 +67,7 @@ static void T(check_loss)(int kind, Size n, Size k, double p)
         }
     }
     T(evaluate_loss)(kind, &batch, rows, n);
-    compare("loss", T(sum_loss)(&batch, n), expected, TOLERANCE);
+    compare("loss", sum_of(losses, n), expected, TOLERANCE);
     for (Size i = 0; i < n * k; i++)
         compare("gradient of the loss", F[i], differences[i], SLOPE_TOLERANCE);
     free(F), free(Y), free(weight), free(scratch), free(rows), free(codes), free(losses);
@@ -114,8 +114,8 @@ static void T(check_batch_norm)(Size n, Size width)
     for (int s = 0; s < 2; s++) {
         T(combine_statistics)(&layers[s].batch_norm, segments, 2, 0, width);
         T(batch_norm_forward)(&layers[s].batch_norm, Z + first[s] * width, first[s + 1] - first[s], width);
-        T(batch_norm_parameter_gradients)(&layers[s].batch_norm, dY + first[s] * width, layers[s].db,
-                                          first[s + 1] - first[s], width);
+        T(batch_norm_parameter_gradients)(normalized + first[s] * width, dY + first[s] * width, layers[s].db,
+                                          layers[s].batch_norm.dscale, first[s + 1] - first[s], width);
     }
     for (int s = 0; s < 2; s++) {
         T(combine_gradients)(&layers[s].batch_norm, segments, 2, 0, width);

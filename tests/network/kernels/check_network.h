@@ -28,7 +28,6 @@ static void T(check_maxout)(Size n, Size fan_in, Size n_units, Size n_pieces, RE
 {
     Layer layer = T(new_layer)(MAXOUT, fan_in, n_units, n_pieces, n);
     const NetworkPlan plan = {.layers = &layer};
-    const Segment segment = {.layers = &layer};
     REAL *X = T(random_array)(n * fan_in), *Z = layer.Z, *dZ = layer.dZ, *b = layer.b, *dW = layer.dW, *db = layer.db;
     REAL *before = T(random_array)(fan_in * layer.width);
     double *z = malloc(n * layer.width * sizeof(double));
@@ -48,7 +47,7 @@ static void T(check_maxout)(Size n, Size fan_in, Size n_units, Size n_pieces, RE
                 compare("dZ of maxout", dZ[i * layer.width + c],
                         c == largest ? ((REAL *)layer.dA)[i * n_units + j] : 0, 0);
         }
-    if (T(uses_maxout_weight_gradient)(&plan, &segment, &layer)) {
+    if (T(uses_maxout_weight_gradient)(&plan, 0)) {
         T(maxout_weight_gradient)(&layer, X, dW, beta, n);
         for (Size c = 0; c < layer.width; c++) {
             double db_c = 0;
@@ -119,7 +118,7 @@ static void T(check_pass)(int activation, Size n_pieces, const Size sizes[4], Si
     REAL no_smoothing[100] = {0};
     Segment segment = {.layers = layers, .n_members = 1};
     NetworkPlan plan = {.blas_gemm = T(loops_gemm), .layers = layers, .n_layers = 3, .n_members = 1,
-                        .segments = &segment, .n_segments = 1};
+                        .segments = &segment, .n_segments = 1, .segment_rows = n};
     free(layers[2].dZ);
     layers[2].dZ = layers[2].Z; /* the loss leaves the gradient there */
     plan.input = (InputRows){X, NULL, NULL, sizes[0], 1, sizes[0]};
