@@ -141,7 +141,6 @@ cdef class FusedForwardBackward(FusedPlan):
     cdef int allocate_for_segment(self, Layer *layer) except -1
     cdef int bind_loss(self, loss, Y) except -1
     cdef int bind_dropout(self) except -1
-    cdef Size pass_cost(self, Size n_rows) noexcept
     cdef void forward_backward(
         self, const Thread *thread, const Size *rows, bint adjacent, Size n_rows, const uint32_t *keys) noexcept nogil
     cdef double total_penalty(self) noexcept nogil

@@ -56,14 +56,15 @@ MIN_SEGMENT_ROWS, MIN_ROWS_OF_LARGE_SEGMENT, LARGE_SEGMENT_COST = 96, 48, 1 << 2
 
 # Multiplications of a forward pass, in single precision, for which one thread more is tried in training; and for which
 # it is worth waking in a prediction. In double precision each counts twice.
-MIN_THREAD_COST, MIN_PREDICTION_THREAD_COST = 1 << 19, 5 << 19
-BATCH_NORM_MEETINGS = 4  # of the threads in each layer, between which there is so much less to do
+MIN_THREAD_COST, MIN_PREDICTION_THREAD_COST = 3 << 17, 5 << 19
 
 # A team is not always faster than one thread: another program may need the processors, and in virtual machines what
 # threads exchange takes several times as long for seconds now and then. So training times both, and the faster one
 # works. The other is tried again after so many times as long as that takes, sooner in the beginning. With 0 the team
-# always works.
+# always works. The first calls find out: one by one thread, then those of the team, whose threads the first of them has
+# to wake.
 TRIAL_PERIOD = 32
+FIRST_TRIALS = 3
 
 
 cdef void run_alone(TeamFunction function, void *context, int n_threads) noexcept nogil:
@@ -109,13 +110,13 @@ cdef bint works_alone(const Pace *pace) except -1:
     """Whether the next call is made by one thread: the first of all, and those that are faster so, or try that."""
     if not TRIAL_PERIOD:
         return False
-    if pace.n_calls < 2:
+    if pace.n_calls < FIRST_TRIALS:
         return pace.n_calls == 0
     return (pace.alone < pace.team) != is_trial(pace)
 
 
 cdef bint is_trial(const Pace *pace) noexcept:
-    return pace.n_calls < 2 or pace.n_calls >= pace.next_trial
+    return pace.n_calls < FIRST_TRIALS or pace.n_calls >= pace.next_trial
 
 
 cdef int update_pace(Pace *pace, bint alone, double latest) except -1:
@@ -126,7 +127,7 @@ cdef int update_pace(Pace *pace, bint alone, double latest) except -1:
     kept[0] = (kept[0] + latest) / 2 if 0 < kept[0] < latest else latest
     pace.n_calls += 1
     faster, slower = min(pace.alone, pace.team), max(pace.alone, pace.team)
-    if faster > 0 and pace.n_calls > pace.next_trial:  # there was a trial
+    if faster > 0 and pace.n_calls >= FIRST_TRIALS and pace.n_calls > pace.next_trial:  # there was a trial
         period = min(pace.n_calls, TRIAL_PERIOD)
         pace.next_trial = pace.n_calls + <Size>(period * slower / faster)
     return 0
@@ -425,7 +426,7 @@ cdef class FusedForwardBackward(FusedPlan):
         cdef Segment *first = &self.plan.segments[0]
         if members_pass_together_float(&self.plan):
             n_rows = n_all
-        else:  # one after the other in the same memory
+        else:  # one after the other in the same memory, that of a thread's first segment
             n_rows = self.batch_size * self.plan.n_segments
         for i in range(self.plan.n_layers - 1):
             self.allocate_layer(&self.plan.layers[i], n_rows)
@@ -571,7 +572,7 @@ cdef class FusedForwardBackward(FusedPlan):
     cdef int n_threads(self, Size batch_size) except -1:
         """Return how many threads a team has: none more than make the others' part smaller."""
         cdef Size n_segments = self.plan.n_segments, least
-        cdef int n_threads = n_threads_for(self.pass_cost(batch_size), MIN_THREAD_COST)
+        cdef int n_threads = n_threads_for(self.plan.n_members * batch_size * self.row_cost, MIN_THREAD_COST)
         if n_threads == 1 or n_segments == 1:
             return 1
         least = (n_segments + n_threads - 1) // n_threads
@@ -592,11 +593,6 @@ cdef class FusedForwardBackward(FusedPlan):
     def nanoseconds_per_row(self):
         """Of training, so far: by one thread and by the team; 0 where none of its calls was made so."""
         return self.pace.alone, self.pace.team
-
-    cdef Size pass_cost(self, Size n_rows) noexcept:
-        """Return the cost of what the threads of a team do between two meetings."""
-        cdef Size cost = self.plan.n_members * n_rows * self.row_cost
-        return cost // <Size>BATCH_NORM_MEETINGS if self.plan.layers[0].batch_norm.scale else cost
 
     cdef void forward_backward(
         self, const Thread *thread, const Size *rows, bint adjacent, Size n_rows, const uint32_t *keys) noexcept nogil:

@@ -156,7 +156,8 @@ VECTORIZED static void T(sparse_scale_gradient)(
 typedef struct {
     const NetworkPlan *plan;
     const Thread *thread;
-    const Layer *layers; /* of the first of the segments: buffers hold the pass's rows from there on */
+    const Segment *memory; /* the first of the thread's segments: its buffers hold the pass's rows from there on */
+    const Layer *layers;   /* of that segment */
     Range segments;
     Size n_segments;  /* which the batch has; full ones, but for the last */
     const Size *rows; /* (n_rows,): their numbers in the input */
@@ -380,18 +381,18 @@ static void T(segment_weight_gradient)(const T(Pass) *pass, Size layer_number, S
 {
     const NetworkPlan *plan = pass->plan;
     const Segment *segment = T(segment_of)(pass, number);
-    const Layer *layer = segment->layers + layer_number;
+    const Layer *layer = pass->layers + layer_number, *own = segment->layers + layer_number;
     const Range rows = T(rows_of_segment)(pass, number);
     const Size width = layer->width;
     const int has_penalty = plan->l1 || plan->l2, is_shared = layer->n_matrices == 1;
     const int is_direct = number && T(adds_directly)(plan, pass->thread);
     const int add = is_direct || (has_penalty && !(is_shared && number));
-    const REAL *input = T(input_of)(pass, layer_number), *dZ = pass->layers[layer_number].dZ;
-    REAL *dW = is_direct ? plan->layers[layer_number].dW : layer->dW;
+    const REAL *input = T(input_of)(pass, layer_number), *dZ = layer->dZ;
+    REAL *dW = is_direct ? plan->layers[layer_number].dW : own->dW;
     if (T(uses_maxout_weight_gradient)(plan, layer_number)) {
-        Layer maxout = *layer;
-        maxout.Z = (REAL *)pass->layers[layer_number].Z + rows.from * width;
-        maxout.dA = (REAL *)pass->layers[layer_number].dA + rows.from * layer->n_units;
+        Layer maxout = *own;
+        maxout.Z = (REAL *)layer->Z + rows.from * width;
+        maxout.dA = (REAL *)layer->dA + rows.from * layer->n_units;
         T(maxout_weight_gradient)(&maxout, input + rows.from * layer->fan_in, dW, (REAL)add, range_size(rows));
     } else if (!T(differs_by_member)(layer)) {
         T(affine_backward_of)(pass, layer, 0, input ? input + rows.from * layer->fan_in : NULL, dZ + rows.from * width,

@@ -10,7 +10,7 @@
 static void T(set_row_weights)(T(Pass) *pass, const Size *batch_rows)
 {
     const NetworkPlan *plan = pass->plan;
-    Segment *first = T(segment_of)(pass, pass->segments.from);
+    const Segment *first = pass->memory;
     const REAL *sample_weight = plan->sample_weight;
     const Size n = T(n_pass_rows)(pass), n_all = plan->n_members * pass->batch_rows;
     REAL *row_weight = first->loss_batch.row_weight, *normalized_weight = first->normalized_weight;
@@ -44,7 +44,7 @@ static const REAL *T(location_of_input)(const T(Pass) *pass, int adjacent)
         return NULL;
     if (adjacent && input->column_stride == 1 && input->row_stride == input->n_features)
         return (const REAL *)input->data + pass->rows[0] * input->n_features;
-    return T(segment_of)(pass, pass->segments.from)->gathered;
+    return pass->memory->gathered;
 }
 
 /* The pass's rows, one below the other; with input dropout those of all members. */
@@ -53,7 +53,7 @@ static const REAL *T(dense_input)(const T(Pass) *pass, int adjacent)
     const NetworkPlan *plan = pass->plan;
     const Size d = plan->input.n_features, n = pass->n_rows;
     const REAL *X = T(location_of_input)(pass, adjacent);
-    REAL *gathered = T(segment_of)(pass, pass->segments.from)->gathered;
+    REAL *gathered = pass->memory->gathered;
     if (X && X == gathered)
         T(gather_rows)(&plan->input, pass->rows, gathered, n);
     if (!X || !plan->input_dropout.key_number)
@@ -122,7 +122,7 @@ static void T(forward)(const T(Pass) *pass)
  * the last few rows of a vectorised loop may be computed by other instructions. */
 static void T(pass_loss)(const T(Pass) *pass)
 {
-    const Segment *first = T(segment_of)(pass, pass->segments.from);
+    const Segment *first = pass->memory;
     const Size *rows = pass->n_members > 1 ? first->member_rows : pass->rows;
     for (Size j = 0; pass->n_members > 1 && j < pass->n_members; j++)
         memcpy(first->member_rows + j * pass->n_rows, pass->rows, pass->n_rows * sizeof(Size));
@@ -219,10 +219,11 @@ static T(Pass) T(begin_pass)(
 {
     const int is_single = plan->n_members == 1;
     const Size size = plan->segment_rows, first = is_single ? segments.from * size : 0;
-    T(Pass) pass = {.plan = plan, .thread = thread, .segments = segments, .n_segments = n_segments,
-                    .layers = plan->segments[segments.from].layers, .rows = rows + first, .dropout_keys = dropout_keys,
+    const Segment *memory = plan->segments + segments.from;
+    T(Pass) pass = {.plan = plan, .thread = thread, .memory = memory, .layers = memory->layers, .segments = segments,
+                    .n_segments = n_segments, .rows = rows + first, .dropout_keys = dropout_keys,
                     .n_rows = is_single ? min_size(segments.to * size, n_rows) - first : n_rows, .first_row = first,
-                    .batch_rows = n_rows, .first_member = plan->segments[segments.from].first_member};
+                    .batch_rows = n_rows, .first_member = memory->first_member};
     for (Size s = segments.from; s < segments.to; s++) {
         pass.n_members = plan->segments[s].first_member + plan->segments[s].n_members - pass.first_member;
         plan->segments[s].loss = 0;
@@ -240,54 +241,62 @@ static void T(pass_segments)(
 {
     const Range own = part_of(thread, n_segments, 1);
     const Size n_meetings = plan->layers->batch_norm.scale ? 2 * (plan->n_layers - 1) : 0;
-    for (Size i = 0; !range_size(own) && i < n_meetings; i++) /* the others wait for a thread without rows, too */
-        wait_for_team(thread);
-    if (range_size(own) && T(members_pass_together)(plan)) {
-        const T(Pass) pass = T(begin_pass)(plan, thread, own, n_segments, rows, adjacent, n_rows, dropout_keys);
+    if (!range_size(own)) { /* in batch normalisation the others wait for a thread without rows, too */
+        for (Size i = 0; i < n_meetings; i++)
+            wait_for_team(thread);
+        return;
+    }
+    T(Pass) pass = T(begin_pass)(plan, thread, own, n_segments, rows, adjacent, n_rows, dropout_keys);
+    if (T(members_pass_together)(plan)) {
         T(pass_members)(&pass);
         return;
     }
-    for (Size s = own.from; s < own.to; s++) {
-        const Range segment = {s, s + 1};
-        T(Pass) pass = T(begin_pass)(plan, thread, segment, n_segments, rows, adjacent, n_rows, dropout_keys);
-        const REAL *X = pass.X;
-        const Size n_members = pass.n_members;
-        pass.n_members = 1;
-        for (Size j = 0; j < n_members; j++, pass.first_member++) {
-            if (plan->input_dropout.key_number && X)
-                pass.X = X + j * n_rows * plan->input.n_features;
-            T(pass_members)(&pass);
+    const Size entries_by_member = plan->input_dropout.key_number ? n_rows * plan->input.n_features : 0;
+    for (Size s = own.from; s < own.to; s++)
+        for (Size j = 0; j < plan->segments[s].n_members; j++) { /* all in the same buffers */
+            T(Pass) of_member = pass;
+            of_member.segments = (Range){s, s + 1};
+            of_member.first_member = plan->segments[s].first_member + j;
+            of_member.n_members = 1;
+            if (pass.X)
+                of_member.X = pass.X + (of_member.first_member - pass.first_member) * entries_by_member;
+            T(pass_members)(&of_member);
         }
-    }
 }
 
-/* sum += part. */
-VECTORIZED static void T(add_entries)(REAL *RESTRICT sum, const REAL *RESTRICT part, Range entries)
+/* Some entries of the gradient become the sum over n segments, so many at a time that they stay in the cache. */
+VECTORIZED static void T(add_entries)(const Segment *segments, Size n, Range entries)
 {
-    for (Size i = entries.from; i < entries.to; i++)
-        sum[i] += part[i];
+    REAL *RESTRICT sum = segments->gradient;
+    for (Size from = entries.from; from < entries.to; from += 2048) {
+        const Size to = min_size(from + 2048, entries.to);
+        for (Size s = 1; s < n; s++) {
+            const REAL *RESTRICT part = segments[s].gradient;
+            for (Size i = from; i < to; i++)
+                sum[i] += part[i];
+        }
+    }
 }
 
 /* The thread's part of the gradient becomes that of all segments. */
 static void T(add_segment_gradients)(const NetworkPlan *plan, const Thread *thread, Size n_segments)
 {
     const Range all = entries_of(thread, plan->n_parameters);
-    const Range rest = {max_size(all.from, plan->n_weights), all.to};
-    for (Size s = 1; s < n_segments; s++) {
-        const Segment *segment = plan->segments + s;
-        for (Size i = 0; i < plan->n_layers && !T(adds_directly)(plan, thread); i++)
-            if (plan->layers[i].n_matrices == 1 && !T(shares_out_matrix)(plan, i))
-                T(add_entries)(plan->layers[i].dW, segment->layers[i].dW,
-                               entries_of(thread, plan->layers[i].fan_in * plan->layers[i].width));
-        T(add_entries)(plan->segments->gradient, segment->gradient, rest);
+    for (Size i = 0; i < plan->n_layers && !T(adds_directly)(plan, thread); i++) {
+        const Layer *layer = plan->layers + i;
+        const Size first = (REAL *)layer->dW - (REAL *)plan->segments->gradient;
+        const Range part = entries_of(thread, layer->fan_in * layer->width);
+        if (layer->n_matrices == 1 && !T(shares_out_matrix)(plan, i))
+            T(add_entries)(plan->segments, n_segments, (Range){first + part.from, first + part.to});
     }
+    T(add_entries)(plan->segments, n_segments, (Range){max_size(all.from, plan->n_weights), all.to});
 }
 
 /* The thread's part of the gradients in large matrices, from the rows of all segments. */
 static void T(shared_out_gradients)(
     const NetworkPlan *plan, const Thread *thread, const Size *rows, int adjacent, Size n_rows)
 {
-    const T(Pass) all = {.plan = plan, .rows = rows};
+    const T(Pass) all = {.plan = plan, .memory = plan->segments, .rows = rows};
     for (Size i = 0; i < plan->n_layers; i++)
         if (T(shares_out_matrix)(plan, i)) {
             const int has_dropout = plan->input_dropout.key_number > 0;
@@ -318,7 +327,8 @@ static void T(forward_backward)(
  * entries further. */
 static void T(predict)(NetworkPlan *plan, const Size *rows, REAL *F, Size member_stride, Size n)
 {
-    const T(Pass) pass = {.plan = plan, .layers = plan->layers, .rows = rows, .n_rows = n, .batch_rows = n};
+    const T(Pass) pass = {.plan = plan, .memory = plan->segments, .layers = plan->layers, .rows = rows, .n_rows = n,
+                          .batch_rows = n};
     const REAL *X = T(dense_input)(&pass, 1);
     const Layer *last = plan->layers + plan->n_layers - 1;
     for (Size j = 0; j < plan->n_members; j++, F += member_stride) {
