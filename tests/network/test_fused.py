@@ -1,5 +1,7 @@
 """The fused passes against those in NumPy, which specify them: same seeds, same data, equal to rounding."""
 
+from contextlib import contextmanager
+
 import joblib
 import numpy as np
 import pytest
@@ -58,6 +60,17 @@ def assert_equal_to_rounding(got, expected, tolerance):
     np.testing.assert_allclose(got, expected, rtol=0, atol=tolerance * scale)
 
 
+@contextmanager
+def segments_of(n_rows):
+    """Cut batches into segments of at least so many rows."""
+    fused = built_extension("skneural.network.fused")
+    default, fused.MIN_SEGMENT_ROWS = fused.MIN_SEGMENT_ROWS, n_rows
+    try:
+        yield
+    finally:
+        fused.MIN_SEGMENT_ROWS = default
+
+
 @st.composite
 def problems(draw):
     """Everything that an objective can be made of."""
@@ -80,6 +93,7 @@ def problems(draw):
         "n_members": draw(st.sampled_from([1, 1, 2, 3])),
         "rates": draw(st.lists(st.sampled_from([0, 0.3]), min_size=n_hidden + 1, max_size=n_hidden + 1)),
         "penalties": draw(st.sampled_from([[], [L1(0.1)], [L2(0.1)], [L1(0.1), L2(0.2)]])),
+        "segment_rows": draw(st.sampled_from([96, 11, 5, 2])),  # from one segment to as many as there may be
     }
 
 
@@ -94,7 +108,8 @@ def evaluations(problem):
     rows = TrainingRows(sparse.csr_array(X) if problem["sparse"] else X, Y, sample_weight, subset)
     network = network_of(problem["activations"], problem["sizes"], dtype, problem["batch_norm"], problem["n_members"])
     masks = [Dropout(rate, np.random.RandomState(5)) if rate else None for rate in problem["rates"]]
-    objective = Objective(network, loss, problem["penalties"], rows, len(rows), dropout=masks)
+    with segments_of(problem["segment_rows"]):
+        objective = Objective(network, loss, problem["penalties"], rows, len(rows), dropout=masks)
     results = []
     for batch in (slice(0, len(rows)), np.array([3, 1, 7, 7]), np.arange(len(rows))[::2]):
         value = objective.evaluate(batch)
@@ -196,7 +211,9 @@ def test_pieces_of_maxout_get_the_gradients_of_the_rows_they_win(n_features, n_r
         network = network_of([Maxout(pieces), Maxout(pieces)], [n_features, 67, 9, 3], dtype)
         network.parameters /= np.sqrt(n_features).astype(dtype)
         masks = [None, Dropout(0.3, np.random.RandomState(5)), None]
-        objective = Objective(network, LOSSES["squared_error"], penalties, TrainingRows(X, Y), n_rows, dropout=masks)
+        rows = TrainingRows(X, Y)
+        with segments_of(30):
+            objective = Objective(network, LOSSES["squared_error"], penalties, rows, n_rows, dropout=masks)
         objective.gradient[...] = np.nan  # whatever was there does not matter
         objective.evaluate(np.arange(n_rows))
         return objective.gradient
@@ -231,6 +248,31 @@ def test_large_products(activation, place, penalties, dtype):
 
     expected, got = place(lambda: both(results))
     np.testing.assert_allclose(got, expected, rtol=0, atol=TOLERANCE[dtype] / 100 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("rates", [[None, None, None], [0.1, 0.2, None]], ids=["all", "dropout"])
+@pytest.mark.parametrize("penalties", [[], [L1(0.1), L2(0.2)]], ids=["free", "penalised"])
+@pytest.mark.parametrize("is_sparse", [False, True])
+@every_dtype
+def test_gradients_of_large_matrices(rates, penalties, is_sparse, dtype):
+    # More than 2 ** 17 entries: threads share out the matrix, not the rows.
+    rng = np.random.RandomState(0)
+    X, Y = rng.normal(size=(330, 400)).astype(dtype), rng.normal(size=(330, 2)).astype(dtype)
+    rows = TrainingRows(sparse.csr_array(X) if is_sparse else X, Y)
+    network = network_of([ACTIVATIONS["tanh"]] * 2, [400, 340, 390, 2], dtype)
+    network.parameters /= np.sqrt(400).astype(dtype)
+
+    def results():
+        masks = [rate and Dropout(rate, np.random.RandomState(5)) for rate in rates]
+        objective = Objective(network, LOSSES["squared_error"], penalties, rows, 330, dropout=masks)
+        found = []
+        for batch in (slice(0, 330), np.arange(330)[::2], np.arange(3)):
+            objective.gradient[...] = np.nan  # whatever was there does not matter
+            found += [objective.evaluate(batch), objective.gradient.copy()]
+        return found
+
+    for expected, got in zip(*both(results), strict=True):
+        np.testing.assert_allclose(got, expected, rtol=0, atol=TOLERANCE[dtype] * np.abs(expected).max())
 
 
 @pytest.mark.parametrize("shape", [(1100, 300, 70), (513, 257, 100), (6, 3000, 300)])
@@ -341,15 +383,18 @@ def test_the_layout_of_a_network_is_what_the_kernels_write(backend):
     assert (objective.gradient != 0).mean() > 0.9
 
 
+@pytest.mark.parametrize("segment_rows", [200, 20])
 @pytest.mark.parametrize("batch_norm", [False, True])
-@pytest.mark.parametrize("hidden", [[9], [9, 7]], ids=str)
-def test_maxout_behind_many_features_of_several_members(hidden, batch_norm):
+@pytest.mark.parametrize("hidden", [[9], [9, 80, 7]], ids=str)
+def test_maxout_behind_many_features_of_several_members(hidden, batch_norm, segment_rows):
     # With so many features a single network makes the gradient of its first layer without dZ.
     def gradient():
         network = network_of([Maxout(3)] * len(hidden), [80, *hidden, 2], "float64", batch_norm, n_members=3)
         rows = TrainingRows(np.random.RandomState(0).normal(size=(40, 80)), np.zeros((40, 2)))
-        objective = Objective(network, LOSSES["squared_error"], [], rows, 40)
+        with segments_of(segment_rows):
+            objective = Objective(network, LOSSES["squared_error"], [], rows, 40)
         objective.evaluate(slice(0, 40))
+        objective.evaluate(np.arange(30))  # a short batch
         return objective.gradient
 
     numpy_gradient, native_gradient = both(gradient)
