@@ -35,18 +35,6 @@ static void T(set_row_weights)(T(Pass) *pass, const Size *batch_rows)
     }
 }
 
-/* Where the pass's rows lie, one below the other: in the input if they do so there (`adjacent`), else in a copy; NULL
- * for CSR. */
-static const REAL *T(location_of_input)(const T(Pass) *pass, int adjacent)
-{
-    const InputRows *input = &pass->plan->input;
-    if (input->indptr)
-        return NULL;
-    if (adjacent && input->column_stride == 1 && input->row_stride == input->n_features)
-        return (const REAL *)input->data + pass->rows[0] * input->n_features;
-    return pass->memory->gathered;
-}
-
 /* The pass's rows, one below the other; with input dropout those of all members. */
 static const REAL *T(dense_input)(const T(Pass) *pass, int adjacent)
 {
@@ -170,22 +158,6 @@ static void T(backward)(const T(Pass) *pass)
     }
 }
 
-/* A segment's part of the gradient in PReLU's slopes. */
-static void T(segment_slope_gradient)(const T(Pass) *pass, Size layer_number, Size number)
-{
-    const Segment *segment = T(segment_of)(pass, number);
-    const Layer *layer = segment->layers + layer_number;
-    const Range rows = T(rows_of_segment)(pass, number);
-    const int is_first = pass->first_member <= segment->first_member;
-    REAL *dslopes = layer->dactivation_params, *sums = layer->shares_slope ? layer->column_norms : dslopes;
-    if (is_first || layer->shares_slope)
-        memset(sums, 0, layer->width * sizeof(REAL));
-    T(add_column_sums)((REAL *)pass->layers[layer_number].Z + rows.from * layer->width, sums, range_size(rows),
-                       layer->width);
-    if (layer->shares_slope)
-        dslopes[0] = (is_first ? 0 : dslopes[0]) + T(sum)(sums, layer->width);
-}
-
 /* The gradients in all parameters, from dZ. */
 static void T(parameter_gradients)(const T(Pass) *pass)
 {
@@ -261,47 +233,6 @@ static void T(pass_segments)(
             if (pass.X)
                 of_member.X = pass.X + (of_member.first_member - pass.first_member) * entries_by_member;
             T(pass_members)(&of_member);
-        }
-}
-
-/* Some entries of the gradient become the sum over n segments, so many at a time that they stay in the cache. */
-VECTORIZED static void T(add_entries)(const Segment *segments, Size n, Range entries)
-{
-    REAL *RESTRICT sum = segments->gradient;
-    for (Size from = entries.from; from < entries.to; from += 2048) {
-        const Size to = min_size(from + 2048, entries.to);
-        for (Size s = 1; s < n; s++) {
-            const REAL *RESTRICT part = segments[s].gradient;
-            for (Size i = from; i < to; i++)
-                sum[i] += part[i];
-        }
-    }
-}
-
-/* The thread's part of the gradient becomes that of all segments. */
-static void T(add_segment_gradients)(const NetworkPlan *plan, const Thread *thread, Size n_segments)
-{
-    const Range all = entries_of(thread, plan->n_parameters);
-    for (Size i = 0; i < plan->n_layers && !T(adds_directly)(plan, thread); i++) {
-        const Layer *layer = plan->layers + i;
-        const Size first = (REAL *)layer->dW - (REAL *)plan->segments->gradient;
-        const Range part = entries_of(thread, layer->fan_in * layer->width);
-        if (layer->n_matrices == 1 && !T(shares_out_matrix)(plan, i))
-            T(add_entries)(plan->segments, n_segments, (Range){first + part.from, first + part.to});
-    }
-    T(add_entries)(plan->segments, n_segments, (Range){max_size(all.from, plan->n_weights), all.to});
-}
-
-/* The thread's part of the gradients in large matrices, from the rows of all segments. */
-static void T(shared_out_gradients)(
-    const NetworkPlan *plan, const Thread *thread, const Size *rows, int adjacent, Size n_rows)
-{
-    const T(Pass) all = {.plan = plan, .memory = plan->segments, .rows = rows};
-    for (Size i = 0; i < plan->n_layers; i++)
-        if (T(shares_out_matrix)(plan, i)) {
-            const int has_dropout = plan->input_dropout.key_number > 0;
-            const REAL *input = i ? plan->layers[i - 1].output : T(location_of_input)(&all, adjacent && !has_dropout);
-            T(shared_out_gradient)(plan, thread, plan->layers + i, input, plan->n_members * n_rows);
         }
 }
 

@@ -15,7 +15,9 @@
 #include "gemm_dispatch.h"
 #include "maxout.h"
 #include "activations.h"
+#include "pass.h"
 #include "affine.h"
+#include "segment_gradients.h"
 #include "forward_backward.h"
 #undef REAL
 #undef SINGLE
@@ -31,7 +33,9 @@
 #include "gemm_dispatch.h"
 #include "maxout.h"
 #include "activations.h"
+#include "pass.h"
 #include "affine.h"
+#include "segment_gradients.h"
 #include "forward_backward.h"
 #undef REAL
 #undef SINGLE

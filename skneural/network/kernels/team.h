@@ -1,9 +1,7 @@
-/* A team of threads that makes a pass together, and the part of the work that each of them does.
- *
- * Each thread computes a part of the *outputs* of an operation, and sums all of what goes into them. So every number is
- * summed up in the same order by any number of threads, and results are equal to the bit. In between, threads wait for one
- * another: first for a few microseconds in a loop, which is fastest where every thread has a processor; then asleep,
- * so that a processor is free for the thread that is waited for, or for another program. */
+/* A team of threads that makes a pass together, and the part of the work that each of them does. Whatever the parts,
+ * every number is summed up in the same order, so that results are equal to the bit. In between, threads wait for one
+ * another: first for a few microseconds in a loop, which is fastest where every thread has a processor; then asleep, so
+ * that a processor is free for the thread that is waited for, or for another program. */
 #ifndef SKNEURAL_TEAM_H
 #define SKNEURAL_TEAM_H
 
@@ -46,7 +44,7 @@ typedef struct {
     int index, n_threads;
 } Thread;
 
-#define ROWS_AT_ONCE 8 /* a thread's part of the rows of a batch: as many as a product has in registers */
+#define ROWS_AT_ONCE 8 /* a thread's part of a matrix's rows: as many as a product has in registers */
 #define COLUMNS_AT_ONCE 8
 
 /* Rows, columns or entries from `from` to just before `to`. */
@@ -71,13 +69,6 @@ static inline Range part_of(const Thread *thread, Size n, Size unit)
     const Size from = n_units * thread->index / thread->n_threads * unit;
     const Size to = n_units * (thread->index + 1) / thread->n_threads * unit;
     return (Range){min_size(from, n), min_size(to, n)};
-}
-
-/* The items of a range that lie in those `from` .. `from` + n, counted from there. */
-static inline Range part_within(Range range, Size from, Size n)
-{
-    const Size first = max_size(range.from - from, 0);
-    return (Range){first, max_size(min_size(range.to - from, n), first)};
 }
 
 /* A thread's part of the entries of a flat vector: whole cache lines, and whole turns of a vectorised loop, so that
