@@ -50,9 +50,11 @@ cdef extern from "kernels.h" nogil:
 ctypedef void (*Runner)(TeamFunction function, void *context, int n_threads) noexcept nogil
 
 # A batch of training is cut into twice as many segments as long as each has so many rows, or fewer where its forward
-# pass takes so many multiplications: then it does not matter that each packs the weights again. Threads share out the
+# pass takes so many multiplications: then it does not matter that each packs the weights again. Segments of several
+# members have more rows in networks of so many weights, since each has a gradient of its own. Threads share out the
 # segments, whose number does not depend on them.
 MIN_SEGMENT_ROWS, MIN_ROWS_OF_LARGE_SEGMENT, LARGE_SEGMENT_COST = 96, 48, 1 << 22
+MIN_ROWS_OF_LARGE_MEMBERS, LARGE_MEMBER_COST = 256, 1 << 18
 
 # Multiplications of a forward pass, in single precision, for which one thread more is tried in training; and for which
 # it is worth waking in a prediction. In double precision each counts twice.
@@ -94,13 +96,16 @@ cdef int n_threads_for(Size n_multiplications, Size min_cost) except -1:
 
 cdef Size n_segments_for(Size n_rows, Size n_members, Size row_cost) except -1:
     """Return how many segments a batch has; with several members each has some of these, with all rows."""
-    cdef Size n = 1, rows = n_rows * n_members
+    cdef Size n = 1, rows = n_rows * n_members, least = MIN_SEGMENT_ROWS
     if not uses_own_gemm_float():
         return 1
+    if n_members > 1 and row_cost >= LARGE_MEMBER_COST:
+        least = MIN_ROWS_OF_LARGE_MEMBERS
     while 2 * n <= MAX_SEGMENTS and (n_members == 1 or 2 * n <= n_members):
         rows //= 2
-        is_large = rows * row_cost >= LARGE_SEGMENT_COST
-        if rows < (MIN_ROWS_OF_LARGE_SEGMENT if is_large else MIN_SEGMENT_ROWS):
+        if n_members == 1 and rows * row_cost >= LARGE_SEGMENT_COST:
+            least = min(least, MIN_ROWS_OF_LARGE_SEGMENT)
+        if rows < least:
             break
         n *= 2
     return n
@@ -450,7 +455,9 @@ cdef class FusedForwardBackward(FusedPlan):
         cdef LossBatch *batch = &segment.loss_batch
         cdef Layer *last = &segment.layers[self.plan.n_layers - 1]
         cdef Size itemsize = 4 if self.is_float32 else 8, row, layer_row, i
-        row = number * self.plan.segment_rows if network.n_members == 1 else segment.first_member * self.batch_size
+        row = segment.first_member * self.batch_size
+        if network.n_members == 1:
+            row = min(number * self.plan.segment_rows, self.batch_size)
         layer_row = row if members_pass_together_float(&self.plan) else number * self.batch_size
         for i in range(self.plan.n_layers):
             segment.layers[i] = self.plan.layers[i]
@@ -467,7 +474,8 @@ cdef class FusedForwardBackward(FusedPlan):
         batch.row_weight = <char *>first.loss_batch.row_weight + row * itemsize
         batch.row_loss = first.loss_batch.row_loss + row
         segment.normalized_weight = <char *>first.normalized_weight + row * itemsize
-        segment_gradient = np.zeros_like(gradient) if number else gradient
+        # Pages that are never written take no memory: np.zeros_like would write them.
+        segment_gradient = np.zeros(gradient.shape, self.dtype) if number else gradient
         segment.gradient = self.keep_alive(segment_gradient)
         return self.bind_gradients(segment, network.layout.views(segment_gradient), network.layout.views(gradient))
 
@@ -587,11 +595,11 @@ cdef class FusedForwardBackward(FusedPlan):
             start = nanoseconds()
             runner(function, context, 1 if alone else n_threads)
             end = nanoseconds()
-        return update_pace(&self.pace, alone, (end - start) / n_rows)
+        return update_pace(&self.pace, alone, (end - start) / n_rows) if n_threads > 1 else 0
 
     @property
     def nanoseconds_per_row(self):
-        """Of training, so far: by one thread and by the team; 0 where none of its calls was made so."""
+        """Of training, so far, by one thread and by the team: of calls that a team may make; 0 where none was made so."""
         return self.pace.alone, self.pace.team
 
     cdef void forward_backward(

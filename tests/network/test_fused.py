@@ -255,7 +255,7 @@ def test_large_products(activation, place, penalties, dtype):
 @pytest.mark.parametrize("is_sparse", [False, True])
 @every_dtype
 def test_gradients_of_large_matrices(rates, penalties, is_sparse, dtype):
-    # More than 2 ** 17 entries: threads share out the matrix, not the rows.
+    # More than 2 ** 17 entries: threads share out the matrix, not the rows; but one thread takes sparse rows.
     rng = np.random.RandomState(0)
     X, Y = rng.normal(size=(330, 400)).astype(dtype), rng.normal(size=(330, 2)).astype(dtype)
     rows = TrainingRows(sparse.csr_array(X) if is_sparse else X, Y)
@@ -273,6 +273,24 @@ def test_gradients_of_large_matrices(rates, penalties, is_sparse, dtype):
 
     for expected, got in zip(*both(results), strict=True):
         np.testing.assert_allclose(got, expected, rtol=0, atol=TOLERANCE[dtype] * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("least", [1e-300, 1e-38, 1e-42])
+@every_dtype
+def test_segments_of_tiny_weight_in_batch_normalisation(least, dtype):
+    # Too small to divide by, unless they are 0 in single precision: they count for nothing.
+    X = np.random.RandomState(0).normal(size=(40, N_FEATURES)).astype(dtype)
+    weights = np.where(np.arange(40) < 20, least, 1)
+
+    def results():
+        network = network_of([ACTIVATIONS["relu"]], [N_FEATURES, 6, 2], dtype, batch_norm=True)
+        with segments_of(10):
+            objective = Objective(network, LOSSES["squared_error"], [], TrainingRows(X, X[:, :2], weights), 40)
+        return [objective.evaluate(slice(0, 40)), objective.gradient.copy(), objective.state.copy()]
+
+    for expected, got in zip(*both(results), strict=True):
+        assert_equal_to_rounding(got, expected, TOLERANCE[dtype])
+        assert np.isfinite(got).all()
 
 
 @pytest.mark.parametrize("shape", [(1100, 300, 70), (513, 257, 100), (6, 3000, 300)])

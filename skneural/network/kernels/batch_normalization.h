@@ -1,14 +1,16 @@
-/* Batch normalisation over the columns of Z, (n, width), n rows of a segment. Each segment sums up its own rows; what
- * concerns the batch is put together from the sums of all segments, in their order. `row_weight` is each row's weight in
- * mean and variance, with the sum 1 over the batch; NULL where each of the batch's rows has `equal_weight`. */
+/* Batch normalisation over the columns of Z, (n, width). Each segment sums up its own rows; what concerns the batch is put
+ * together from the sums of all segments, in their order. `row_weight` is each row's weight in mean and variance, with
+ * the sum 1 over the batch; NULL where each of the batch's rows has `equal_weight`. */
 
-/* Mean of the segment's rows, and the weighted sum of squared deviations from it; `weight` is the sum of the weights.
- * Four rows at a time wait less for one another. */
+/* Mean of a segment's rows, and the weighted sum of squared deviations from it; `weight` is the sum of the weights. Where
+ * that is too small to divide by, the mean is 0, and the segment counts for nothing. Four rows at a time wait less for
+ * one another. */
 VECTORIZED static void T(batch_norm_statistics)(
     const BatchNorm *norm, const REAL *row_weight, REAL equal_weight, REAL weight, const REAL *Z, Size n, Size width)
 {
     REAL *RESTRICT mean = norm->segment_mean, *RESTRICT variance = norm->segment_variance;
-    const REAL equal[4] = {equal_weight, equal_weight, equal_weight, equal_weight}, factor = weight ? 1 / weight : 0;
+    const REAL equal[4] = {equal_weight, equal_weight, equal_weight, equal_weight}, least = SINGLE ? 1e-37 : 1e-307;
+    const REAL factor = weight >= least ? 1 / weight : 0;
     Size i = 0;
     memset(mean, 0, width * sizeof(REAL));
     memset(variance, 0, width * sizeof(REAL));

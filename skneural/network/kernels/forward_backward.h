@@ -6,33 +6,41 @@
  * number of threads gives the same bits, and each reads and writes almost nothing but what is in its own cache. Threads
  * meet where batch normalisation asks for sums over all segments, and before the gradients are added up. */
 
-/* Set the weights of the pass's rows, those for batch normalisation too. */
+/* Set the weights of the pass's rows for batch normalisation, given the sum of the batch's sample weights: NULL where
+ * they are equal or all 0. */
+static void T(set_normalized_weights)(T(Pass) *pass, double sum)
+{
+    const REAL *sample_weight = sum > 0 ? pass->plan->sample_weight : NULL;
+    REAL *weight = pass->memory->normalized_weight;
+    const Size n = T(n_pass_rows)(pass);
+    for (Size i = 0; sample_weight && i < n; i++)
+        weight[i] = (REAL)(sample_weight[pass->rows[i % pass->n_rows]] / sum);
+    pass->row_weight = sample_weight ? weight : NULL;
+    for (Size s = pass->segments.from; s < pass->segments.to; s++) {
+        const Range rows = T(rows_of_segment)(pass, s);
+        double *segment_weight = &T(segment_of)(pass, s)->weight;
+        *segment_weight = sample_weight ? 0 : (double)range_size(rows) / (pass->plan->n_members * pass->batch_rows);
+        for (Size i = rows.from; sample_weight && i < rows.to; i++)
+            *segment_weight += weight[i];
+    }
+}
+
+/* Set the weights of the rows that pass together. */
 static void T(set_row_weights)(T(Pass) *pass, const Size *batch_rows)
 {
     const NetworkPlan *plan = pass->plan;
-    const Segment *first = pass->memory;
     const REAL *sample_weight = plan->sample_weight;
-    const Size n = T(n_pass_rows)(pass), n_all = plan->n_members * pass->batch_rows;
-    REAL *row_weight = first->loss_batch.row_weight, *normalized_weight = first->normalized_weight;
+    const Size n = T(members_pass_together)(plan) ? T(n_pass_rows)(pass) : pass->n_rows;
+    const REAL n_all = (REAL)(plan->n_members * pass->batch_rows), equal = 1 / n_all;
+    REAL *row_weight = pass->memory->loss_batch.row_weight;
     double sum = 0;
-    pass->row_weight = NULL;
+    for (Size i = 0; i < n; i++)
+        row_weight[i] = sample_weight ? sample_weight[pass->rows[i % pass->n_rows]] / n_all : equal;
+    if (!plan->layers->batch_norm.scale)
+        return;
     for (Size i = 0; sample_weight && i < pass->batch_rows; i++)
         sum += plan->n_members * (double)sample_weight[batch_rows[i]];
-    for (Size i = 0; i < n; i++) {
-        const double weight = sample_weight ? sample_weight[pass->rows[i % pass->n_rows]] : 1;
-        row_weight[i] = (REAL)weight / n_all;
-        if (sum > 0)
-            normalized_weight[i] = (REAL)(weight / sum);
-    }
-    if (sum > 0)
-        pass->row_weight = normalized_weight;
-    for (Size s = pass->segments.from; s < pass->segments.to; s++) {
-        const Range rows = T(rows_of_segment)(pass, s);
-        Segment *segment = T(segment_of)(pass, s);
-        segment->weight = sum > 0 ? 0 : (double)range_size(rows) / n_all;
-        for (Size i = rows.from; sum > 0 && i < rows.to; i++)
-            segment->weight += normalized_weight[i];
-    }
+    T(set_normalized_weights)(pass, sum);
 }
 
 /* The pass's rows, one below the other; with input dropout those of all members. */

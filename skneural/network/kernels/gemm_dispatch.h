@@ -1,5 +1,5 @@
-/* Which matrix product is used: that of gemm.h, in the registers that suit it, or BLAS. A product of gemm.h is made by
- * the threads of a team, each its part of C. BLAS has threads of its own, so that a team that calls it has one. */
+/* Which matrix product is used: that of gemm.h, in the registers that suit it, or BLAS. A thread of a team
+ * makes some rows and columns of C. BLAS has threads of its own, so that a team that calls it has one. */
 
 #define DEPTH_BLOCK 256 /* of the panels of gemm.h, which so fit the first-level cache */
 

@@ -58,7 +58,7 @@ VECTORIZED static void T(maxout_backward)(
 
 #define IN_32_BYTES (32 / REGISTER_BYTES) /* registers: rows are padded to a multiple of 32 bytes on all processors */
 #define BLOCK_ROWS 64 /* as many as a word has bits */
-/* Of a column, the sums have their place whatever the block, for other threads' sake. */
+/* Of a column, the sums have their place whatever the block. */
 #define SUMS (MAX_SUM_REGISTERS * IN_32_BYTES * LANES)
 
 /* Whether dW and db of the layer are made without dZ. Only rows that lie one below the other can be added up. And it

@@ -1,7 +1,7 @@
 /* A network and its buffers as the kernels see them, in both precisions: `void *` leads to floats or doubles, sizes
  * count entries. n_rows is the number of rows that pass together, at most. All memory belongs to the caller, fused.pyx:
- * parameters and gradients are views on the flat vectors, everything else is a buffer of its own. What only training
- * needs is NULL in a prediction: gradients, row weights, dropout, and what the backward pass remembers. */
+ * parameters and gradients are views on flat vectors, everything else are buffers, of which each segment has its part or
+ * its own. What only training needs is NULL in a prediction: gradients, row weights, dropout, and what the backward pass remembers. */
 #ifndef SKNEURAL_NETWORK_PLAN_H
 #define SKNEURAL_NETWORK_PLAN_H
 

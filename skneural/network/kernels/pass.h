@@ -47,7 +47,8 @@ static Size T(first_entry)(const T(Pass) *pass, Size member, Size width)
     return (member * pass->batch_rows + pass->first_row) * width;
 }
 
-/* A member's mask of CSR entries, for all rows of the batch: those of all members lie one behind the other. */
+/* A member's mask of CSR entries, for all rows of the batch, which are one segment: those of all members lie one behind
+ * the other. */
 static Mask T(sparse_mask)(const T(Pass) *pass, Size member)
 {
     const int64_t *indptr = pass->plan->input.indptr;

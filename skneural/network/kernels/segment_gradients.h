@@ -1,12 +1,12 @@
 /* The gradients in the parameters, from dZ: each segment's, from its rows; their sum; and those of large matrices, which
  * threads share out. */
 
-/* The penalties' gradient in some of a layer's matrices, to which that of the loss is added. */
-static void T(layer_penalty_gradient)(const NetworkPlan *plan, const Layer *layer, Size first, Size n_matrices)
+/* The penalties' gradient in a matrix of a layer, to which that of the loss is added. */
+static void T(matrix_penalty_gradient)(const NetworkPlan *plan, const Layer *layer, Size number)
 {
     const Size size = layer->fan_in * layer->width, n = layer->n_matrices;
-    T(penalty_gradient)((REAL *)layer->W + first * size, (REAL *)layer->dW + first * size, (REAL)(plan->l2 / n),
-                        (REAL)(plan->l1 / n), n_matrices * size);
+    T(penalty_gradient)((REAL *)layer->W + number * size, (REAL *)layer->dW + number * size, (REAL)(plan->l2 / n),
+                        (REAL)(plan->l1 / n), size);
 }
 
 /* The penalties' gradient in what the pass adds to: shared matrices in the first segment, and its members' own. */
@@ -16,21 +16,22 @@ static void T(penalty_gradients)(const T(Pass) *pass)
     if (!plan->l1 && !plan->l2)
         return;
     for (const Layer *layer = pass->layers; layer < pass->layers + plan->n_layers; layer++)
-        if (layer->n_matrices > 1)
-            T(layer_penalty_gradient)(plan, layer, pass->first_member, pass->n_members);
-        else if (!pass->segments.from)
-            T(layer_penalty_gradient)(plan, layer, 0, 1);
+        if (layer->n_matrices == 1 && !pass->segments.from)
+            T(matrix_penalty_gradient)(plan, layer, 0);
+        else
+            for (Size j = 0; layer->n_matrices > 1 && j < pass->n_members; j++)
+                T(matrix_penalty_gradient)(plan, layer, pass->first_member + j);
 }
 
 #define LARGE_MATRIX (1 << 17) /* entries: beyond, to add up several gradients takes longer than to exchange rows */
 
 /* Whether threads share out the gradient of a layer's weights, not the rows from which it comes: each computes a part of
- * the matrix from the rows of all segments. */
+ * the matrix from the rows of all segments. These lie one below the other if there is one member. (A sparse input has
+ * one segment.) */
 static int T(shares_out_matrix)(const NetworkPlan *plan, Size layer_number)
 {
     const Layer *layer = plan->layers + layer_number;
-    const int is_dense = layer_number || !plan->input.indptr;
-    return plan->n_members == 1 && plan->n_segments > 1 && layer->fan_in * layer->width > LARGE_MATRIX && is_dense
+    return plan->n_members == 1 && plan->n_segments > 1 && layer->fan_in * layer->width > LARGE_MATRIX
         && !T(uses_maxout_weight_gradient)(plan, layer_number);
 }
 
@@ -179,6 +180,6 @@ static void T(shared_out_gradients)(
         if (T(shares_out_matrix)(plan, i)) {
             const int has_dropout = plan->input_dropout.key_number > 0;
             const REAL *input = i ? plan->layers[i - 1].output : T(location_of_input)(&all, adjacent && !has_dropout);
-            T(shared_out_gradient)(plan, thread, plan->layers + i, input, plan->n_members * n_rows);
+            T(shared_out_gradient)(plan, thread, plan->layers + i, input, n_rows);
         }
 }
