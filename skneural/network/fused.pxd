@@ -100,7 +100,6 @@ cdef extern from "network_plan.h" nogil:
         double l1, l2
         Segment *segments
         Size n_segments, segment_rows, n_weights, n_parameters
-        double batch_loss
         Team team
 
 
@@ -141,7 +140,7 @@ cdef class FusedForwardBackward(FusedPlan):
     cdef int allocate_for_segment(self, Layer *layer) except -1
     cdef int bind_loss(self, loss, Y) except -1
     cdef int bind_dropout(self) except -1
-    cdef void forward_backward(
+    cdef double forward_backward(
         self, const Thread *thread, const Size *rows, bint adjacent, Size n_rows, const uint32_t *keys) noexcept nogil
     cdef double total_penalty(self) noexcept nogil
     cdef void project_weights(self, const Thread *thread, double max_norm) noexcept nogil

@@ -29,10 +29,10 @@ cdef extern from "kernels.h" nogil:
         IDENTITY, LOGISTIC, TANH, RELU, LEAKY_RELU, PRELU, ELU, MAXOUT, SELU, GELU, SILU, SOFTPLUS, MISH
         SOFTMAX_CROSS_ENTROPY, LOGISTIC_LOSS, SQUARED_ERROR, ABSOLUTE_ERROR, HUBER, QUANTILE, POISSON
 
-    void forward_backward_float(
-        NetworkPlan *plan, const Thread *thread, const Size *rows, int adjacent, Size n, const uint32_t *dropout_keys)
-    void forward_backward_double(
-        NetworkPlan *plan, const Thread *thread, const Size *rows, int adjacent, Size n, const uint32_t *dropout_keys)
+    double forward_backward_float(
+        const NetworkPlan *plan, const Thread *thread, const Size *rows, int adjacent, Size n, const uint32_t *dropout_keys)
+    double forward_backward_double(
+        const NetworkPlan *plan, const Thread *thread, const Size *rows, int adjacent, Size n, const uint32_t *dropout_keys)
     double total_penalty_float(const NetworkPlan *plan)
     double total_penalty_double(const NetworkPlan *plan)
     void predict_float(NetworkPlan *plan, const Size *rows, void *F, Size member_stride, Size n)
@@ -344,17 +344,21 @@ cdef struct Evaluation:
     const uint32_t *dropout_keys
     Size n_rows
     bint adjacent, is_float32
+    double loss
 
 
 cdef void evaluate_in_team(void *context, int index, int n_threads) noexcept nogil:
     cdef Evaluation *evaluation = <Evaluation *>context
     cdef Thread thread = Thread(&evaluation.plan.team, index, n_threads)
+    cdef double loss
     if evaluation.is_float32:
-        forward_backward_float(evaluation.plan, &thread, evaluation.rows, evaluation.adjacent, evaluation.n_rows,
-                               evaluation.dropout_keys)
+        loss = forward_backward_float(evaluation.plan, &thread, evaluation.rows, evaluation.adjacent,
+                                      evaluation.n_rows, evaluation.dropout_keys)
     else:
-        forward_backward_double(evaluation.plan, &thread, evaluation.rows, evaluation.adjacent, evaluation.n_rows,
-                                evaluation.dropout_keys)
+        loss = forward_backward_double(evaluation.plan, &thread, evaluation.rows, evaluation.adjacent,
+                                       evaluation.n_rows, evaluation.dropout_keys)
+    if index == 0:
+        evaluation.loss = loss
 
 
 cdef void *shifted(void *buffer, Size n_bytes) noexcept nogil:
@@ -571,7 +575,7 @@ cdef class FusedForwardBackward(FusedPlan):
         evaluation.rows, evaluation.adjacent, evaluation.n_rows = &indices[0], adjacent, n_rows
         evaluation.dropout_keys = &keys[0, 0]
         self.train_in_team(evaluate_in_team, &evaluation, n_rows, n_rows)
-        return self.plan.batch_loss
+        return evaluation.loss
 
     cdef bint tries_team(self, Size batch_size) except -1:
         """Whether the next call of :meth:`train_in_team` finds out what is faster, for which a short one is enough."""
@@ -602,12 +606,12 @@ cdef class FusedForwardBackward(FusedPlan):
         """Of training, so far, by one thread and by the team: of calls that a team may make; 0 where none was made so."""
         return self.pace.alone, self.pace.team
 
-    cdef void forward_backward(
+    cdef double forward_backward(
         self, const Thread *thread, const Size *rows, bint adjacent, Size n_rows, const uint32_t *keys) noexcept nogil:
+        """Return the mean loss of a batch, and store the thread's entries of the gradient."""
         if self.is_float32:
-            forward_backward_float(&self.plan, thread, rows, adjacent, n_rows, keys)
-        else:
-            forward_backward_double(&self.plan, thread, rows, adjacent, n_rows, keys)
+            return forward_backward_float(&self.plan, thread, rows, adjacent, n_rows, keys)
+        return forward_backward_double(&self.plan, thread, rows, adjacent, n_rows, keys)
 
     def penalty(self):
         """Return the sum of the penalties at the present parameters."""

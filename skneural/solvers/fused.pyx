@@ -451,8 +451,7 @@ cdef class FusedTrainingSteps:
             start = self.bounds[step]
             n = self.bounds[step + 1] - start
             keys = self.epochs.dropout_keys + step * self.n_masks
-            self.forward_backward.forward_backward(thread, rows + start, self.epochs.adjacent, n, keys)
-            loss = self.forward_backward.plan.batch_loss
+            loss = self.forward_backward.forward_backward(thread, rows + start, self.epochs.adjacent, n, keys)
             if thread.index == 0:
                 self.loss = loss
                 self.loss_sum += n * loss
@@ -489,6 +488,7 @@ cdef class FusedTrainingSteps:
         if is_last:
             self.norms.save(entries)
         if is_last or self.clip_norm < INFINITY:
+            wait_for_team(thread)  # for the others' entries of the gradient
             if thread.index == 0:
                 self.gradient_norm = self.norms.norm(self.norms.gradient)
             wait_for_team(thread)

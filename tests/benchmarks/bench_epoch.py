@@ -1,7 +1,7 @@
 """Seconds per epoch: the native form, NumPy's, scikit-learn's MLPClassifier, eager PyTorch, the matrix products alone.
 
 usage: python tests/benchmarks/bench_epoch.py [--threads 1 2] [--rounds 7] [--dtypes float32 float64] [--rows 1 2 ...]
-       python tests/benchmarks/bench_epoch.py --alone
+       python tests/benchmarks/bench_epoch.py --alone [--members 8]
        python tests/benchmarks/bench_epoch.py --activations
        python tests/benchmarks/bench_epoch.py --members 8
 
@@ -12,7 +12,7 @@ forward, for the weights' gradients and for the inputs' (not in the first layer)
 products of each layer cost by themselves in NumPy. PyTorch takes part where it is installed. With --activations: every
 activation of the package at the size of the fourth row. With --members K: a single network, K members that share the
 hidden layers, and the same members in PyTorch, in rows 2 and 4 unless --rows says otherwise; the least and the median
-over the rounds. With --alone: the native form alone, on each number of --threads in turn, in a process where no other
+over the rounds. With --alone: the native form alone, of K members with --members K, on each number of --threads in turn, in a process where no other
 library's threads keep a core busy; the least and the median, and the speed-up over the first number.
 """
 
@@ -220,15 +220,18 @@ def compare(threads, dtype, rows, rounds):
     print("geometric means: " + ", ".join(f"{mean:.2f}" for mean in means))
 
 
-def compare_threads(numbers, dtype, rows, rounds):
+def compare_threads(numbers, k, dtype, rows, rounds):
     def contestant(threads):
         def limited_native(case, X, y):
             with threadpool_limits(threads):
-                return native(case, X, y)
+                return members(k)(case, X, y)
 
         return limited_native
 
-    print(f"\n{dtype}, native form alone, ms per epoch\nrow          " + "  ".join(f"{n:>4} thr." for n in numbers))
+    print(
+        f"\n{dtype}, native form alone, {k} member(s), ms per epoch\nrow          "
+        + "  ".join(f"{n:>4} thr." for n in numbers)
+    )
     for row in rows:
         times = 1e3 * measure(CASES[row - 1], dtype, rounds, [contestant(n) for n in numbers])
         for name, summary in (("least", times.min(axis=0)), ("median", np.median(times, axis=0))):
@@ -286,7 +289,8 @@ def main():
         return compare_activations(options.rounds)
     if options.alone:
         for dtype in options.dtypes:
-            compare_threads(options.threads, dtype, options.rows or range(1, len(CASES) + 1), options.rounds)
+            rows = (2, 4) if options.members else range(1, len(CASES) + 1)
+            compare_threads(options.threads, options.members or 1, dtype, options.rows or rows, options.rounds)
         return None
     for threads in options.threads:
         for dtype in options.dtypes:

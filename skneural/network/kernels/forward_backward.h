@@ -244,22 +244,21 @@ static void T(pass_segments)(
         }
 }
 
-/* Set the mean loss of a batch, plan->batch_loss; the gradient goes where the layers of the plan say. All threads of the
- * team call this, and have all of it when it returns. `dropout_keys` has one for each mask. */
-static void T(forward_backward)(
-    NetworkPlan *plan, const Thread *thread, const Size *rows, int adjacent, Size n_rows, const uint32_t *dropout_keys)
+/* Return the mean loss of a batch; the gradient goes where the layers of the plan say. All threads of the team call this,
+ * and each has its entries of the gradient, entries_of, when it returns. `dropout_keys` has one for each mask. */
+static double T(forward_backward)(
+    const NetworkPlan *plan, const Thread *thread, const Size *rows, int adjacent, Size n_rows,
+    const uint32_t *dropout_keys)
 {
     const Size size = plan->segment_rows, n_segments = plan->n_members > 1 ? plan->n_segments : (n_rows + size - 1) / size;
+    double loss = 0;
     T(pass_segments)(plan, thread, n_segments, rows, adjacent, n_rows, dropout_keys);
     wait_for_team(thread);
     T(shared_out_gradients)(plan, thread, rows, adjacent, n_rows);
     T(add_segment_gradients)(plan, thread, n_segments);
-    if (!thread->index) {
-        plan->batch_loss = 0;
-        for (Size s = 0; s < n_segments; s++)
-            plan->batch_loss += plan->segments[s].loss;
-    }
-    wait_for_team(thread);
+    for (Size s = 0; s < n_segments; s++)
+        loss += plan->segments[s].loss;
+    return loss;
 }
 
 /* Raw outputs of n adjacent rows, (n, n_outputs): those of the first member at F, those of each other `member_stride`

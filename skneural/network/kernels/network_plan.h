@@ -110,7 +110,6 @@ typedef struct {
     Size n_segments;
     Size segment_rows; /* of a single member; several share out among segments, with all rows */
     Size n_weights, n_parameters; /* the gradient's entries: those of the weights come first */
-    double batch_loss;            /* the mean loss of the latest batch */
     Team team;
 } NetworkPlan;
 

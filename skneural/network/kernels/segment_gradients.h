@@ -157,29 +157,34 @@ VECTORIZED static void T(add_entries)(const Segment *segments, Size n, Range ent
     }
 }
 
-/* The thread's part of the gradient becomes that of all segments. */
+/* The thread's entries of the gradient, entries_of, become those of all segments. Large matrices, and those that members
+ * have of their own, have them already. */
 static void T(add_segment_gradients)(const NetworkPlan *plan, const Thread *thread, Size n_segments)
 {
-    const Range all = entries_of(thread, plan->n_parameters);
+    const Range own = entries_of(thread, plan->n_parameters);
     for (Size i = 0; i < plan->n_layers && !T(adds_directly)(plan, thread); i++) {
         const Layer *layer = plan->layers + i;
         const Size first = (REAL *)layer->dW - (REAL *)plan->segments->gradient;
-        const Range part = entries_of(thread, layer->fan_in * layer->width);
+        const Range weights = {max_size(own.from, first), min_size(own.to, first + layer->fan_in * layer->width)};
         if (layer->n_matrices == 1 && !T(shares_out_matrix)(plan, i))
-            T(add_entries)(plan->segments, n_segments, (Range){first + part.from, first + part.to});
+            T(add_entries)(plan->segments, n_segments, weights);
     }
-    T(add_entries)(plan->segments, n_segments, (Range){max_size(all.from, plan->n_weights), all.to});
+    T(add_entries)(plan->segments, n_segments, (Range){max_size(own.from, plan->n_weights), own.to});
 }
 
-/* The thread's part of the gradients in large matrices, from the rows of all segments. */
+/* The gradients in large matrices, from the rows of all segments: each thread computes a part, and has all afterwards. */
 static void T(shared_out_gradients)(
     const NetworkPlan *plan, const Thread *thread, const Size *rows, int adjacent, Size n_rows)
 {
     const T(Pass) all = {.plan = plan, .memory = plan->segments, .rows = rows};
+    int any = 0;
     for (Size i = 0; i < plan->n_layers; i++)
         if (T(shares_out_matrix)(plan, i)) {
             const int has_dropout = plan->input_dropout.key_number > 0;
             const REAL *input = i ? plan->layers[i - 1].output : T(location_of_input)(&all, adjacent && !has_dropout);
             T(shared_out_gradient)(plan, thread, plan->layers + i, input, n_rows);
+            any = 1;
         }
+    if (any)
+        wait_for_team(thread);
 }
