@@ -12,8 +12,9 @@ forward, for the weights' gradients and for the inputs' (not in the first layer)
 products of each layer cost by themselves in NumPy. PyTorch takes part where it is installed. With --activations: every
 activation of the package at the size of the fourth row. With --members K: a single network, K members that share the
 hidden layers, and the same members in PyTorch, in rows 2 and 4 unless --rows says otherwise; the least and the median
-over the rounds. With --alone: the native form alone, of K members with --members K, on each number of --threads in turn, in a process where no other
-library's threads keep a core busy; the least and the median, and the speed-up over the first number.
+over the rounds. With --alone: the native form alone, of K members with --members K, on each number of --threads in
+turn, in a process where no other library's threads keep a core busy; the least and the median, and the speed-up over
+the first number.
 """
 
 import argparse

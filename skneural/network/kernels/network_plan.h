@@ -94,7 +94,7 @@ typedef struct {
     double loss;   /* the segment's part of the mean loss */
 } Segment;
 
-#define MAX_SEGMENTS 8 /* of a batch; see fused.pyx */
+#define MAX_SEGMENTS 16 /* of a batch; see fused.pyx */
 
 typedef struct {
     void *blas_gemm; /* BLAS's function, in Fortran's convention; see gemm_dispatch.h */
