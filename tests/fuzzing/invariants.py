@@ -256,18 +256,17 @@ METHODS: dict[str, Callable[[Any, Any, Any], None]] = {
 def comparable(case: Case, estimator: Any) -> bool:
     """Whether fit and answers may be expected to be the same for plain arrays.
 
-    Where columns may be categories, they are encoded the same to the bit, unless a container makes categories of
-    numbers. Elsewhere not with long steps, which are chaotic, nor with dropout, which draws for stored entries only;
-    nor where batch normalisation makes gradients zero but for the rounding of single precision, of which adam then
-    makes whole steps.
+    Not where a container rounds numbers, to make text and categories of them. Where columns may be categories, they are
+    encoded the same to the bit. Elsewhere not with long steps, which are chaotic, nor with dropout, which draws for
+    stored entries only; nor where batch normalisation makes gradients zero but for the rounding of single precision, of
+    which adam then makes whole steps.
     """
     settings = dict(case.settings).keys()
+    if {getattr(each, "container", None) for each in (case.X, case.query)} & CATEGORICAL:
+        return False
     single = case.X.tame and case.X.twin().dtype == np.float32
-    if takes_categories(estimator):
-        containers = {getattr(each, "container", None) for each in (case.X, case.query)}
-        if containers & CATEGORICAL:
-            return False
-    elif {"learning_rate_init", "dropout", "input_dropout"} & settings or ("batch_norm" in settings and single):
+    chaotic = {"learning_rate_init", "dropout", "input_dropout"} & settings or ("batch_norm" in settings and single)
+    if chaotic and not takes_categories(estimator):
         return False
     seeds = [getattr(step, "random_state", 0) for _, step in steps(estimator)]
     return all(isinstance(seed, int | np.integer) for seed in seeds) and case.X.tame and case.query.tame
