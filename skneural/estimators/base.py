@@ -17,15 +17,21 @@ from skneural._sklearn_compat import CallbackSupportMixin
 from skneural.estimators.builder import TrainingBuilder
 from skneural.estimators.callbacks import CallbackAdapter
 from skneural.estimators.checked_data import CheckedData, FitArguments
+from skneural.estimators.cross_validation import cross_validate, resolve_early_stopping
 from skneural.estimators.dead_units_warning import dead_units_warnings
 from skneural.estimators.epoch_printer import EpochPrinter
 from skneural.estimators.fitted_network import FittedNetworkMixin
 from skneural.estimators.history import append_epoch, copy_recent, first_epochs, new_history
 from skneural.estimators.network_size import resolve_network_size
-from skneural.estimators.parameters import CONSTRAINTS, resolve_nested_parameters
+from skneural.estimators.parameters import CONSTRAINTS, TRAINS_TWICE, resolve_nested_parameters
 from skneural.estimators.temperature import TemperatureScaling
 from skneural.estimators.training import LBFGSTraining, StochasticTraining
-from skneural.estimators.validation_set import ValidationScorer, name_validation_set, train_validation_split
+from skneural.estimators.validation_set import (
+    ValidationScorer,
+    check_weights_of_split,
+    name_validation_set,
+    train_validation_split,
+)
 from skneural.estimators.validation_set_warning import warn_of_validation_set
 from skneural.float_errors import default_float_errors
 from skneural.network import Network, TrainingRows
@@ -81,7 +87,7 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
     def _fit(self, arguments: FitArguments, incremental: bool) -> Any:
         if incremental:
             self._validate_params()  # scikit-learn skips this check once the estimator is fitted
-        if self.early_stopping in ("refit", "continue") and self.warm_start:
+        if self.early_stopping in TRAINS_TWICE and self.warm_start:
             raise ValueError(
                 f"early_stopping={self.early_stopping!r} may train twice, and warm_start=True continues the training "
                 "of an earlier call. Got both; use early_stopping=True, or warm_start=False."
@@ -113,19 +119,19 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
             network = self._new_network(builder, data, rng)
         self._set_network(network, builder)
         adapters = [CallbackAdapter(self, arguments)] if hasattr(self, "_skl_callbacks") else []
-        rows, validation_set = self._training_and_validation_data(data, arguments)
-        if validation_set is not None and arguments.has_validation_set and not incremental:
-            warn_of_validation_set(self, data, validation_set)
+        how = True if arguments.has_validation_set else resolve_early_stopping(self, len(data.y))
+        rows, validate = self._training_rows_and_scorer(how, builder, data, arguments, rng)
+        if validate is not None and arguments.has_validation_set and not incremental:
+            warn_of_validation_set(self, data, validate.data)
         if self._n_members > 1:
             self._loss.combine_members(np.zeros((self._n_members, 1, self.n_outputs_)))  # raises if the loss cannot
         n_epochs = None if incremental else self.max_iter
-        result_warnings = self._run_training(builder, rows, validation_set, rng, adapters, n_epochs)
-        temperature = 1.0 if validation_set is None else self._best_temperature(validation_set)
-        trains_twice = self.early_stopping in ("refit", "continue") and not arguments.has_validation_set
-        if trains_twice and self.stopped_by_ != "callback":
+        result_warnings = self._run_training(builder, rows, validate, rng, adapters, n_epochs)
+        temperature = 1.0 if validate is None else self._best_temperature(validate)
+        if how in TRAINS_TWICE and self.stopped_by_ != "callback":
             # The first training need not have converged; other warnings hold for the second too.
             lasting = [warning for warning in result_warnings if not isinstance(warning, ConvergenceWarning)]
-            result_warnings = lasting + self._train_on_all_rows(builder, data, rng, adapters)
+            result_warnings = lasting + self._train_on_all_rows(how == "continue", builder, data, rng, adapters)
         self._set_temperature(temperature)
         for adapter in adapters:
             adapter.on_fit_end()
@@ -135,7 +141,7 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
         self,
         builder: TrainingBuilder,
         rows: TrainingRows,
-        validation_set: CheckedData | None,
+        validate: ValidationScorer | None,
         rng: np.random.RandomState,
         adapters: list[CallbackAdapter],
         n_epochs: int | None,
@@ -145,7 +151,6 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
         Return the warnings that the result deserves.
         """
         callbacks = [EpochPrinter(), *adapters] if self.verbose else adapters
-        validate = None if validation_set is None else ValidationScorer(self, validation_set)
         monitoring = {"validate": validate, "callbacks": callbacks, "record": self._record_epoch}
         training: LBFGSTraining | StochasticTraining
         if self.solver == "lbfgs":
@@ -153,25 +158,30 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
             training = LBFGSTraining(self, lbfgs, self.max_iter if n_epochs is None else n_epochs)
         else:
             loop = builder.build_training_loop(self._network, self._loss, rows, rng, **monitoring)
-            training = StochasticTraining(self, loop, n_epochs, validation_set)
+            training = StochasticTraining(self, loop, n_epochs, None if validate is None else validate.data)
         for adapter in adapters:
             adapter.get_training_state = training.get_state
         return training.run()
 
     def _train_on_all_rows(
-        self, builder: TrainingBuilder, data: CheckedData, rng: np.random.RandomState, adapters: list[CallbackAdapter]
+        self,
+        continues: bool,
+        builder: TrainingBuilder,
+        data: CheckedData,
+        rng: np.random.RandomState,
+        adapters: list[CallbackAdapter],
     ) -> list[Warning]:
-        """Train anew for as many epochs as were best, or go on from the best epoch for half as many.
+        """Go on from the best epoch for half as many epochs, or train anew for as many as were best.
 
         Return the warnings that the result deserves.
         """
         best = self._best_epoch()
-        if self.early_stopping == "refit":
-            n_epochs, how = best, "training anew"
-            self._set_network(self._new_network(builder, data, rng), builder)
-        else:
+        if continues:
             n_epochs, how = math.ceil(best / 2), "training goes on from there"  # half: docs/tabular.md, what was tried
             self._n_epochs, self.history_ = best, first_epochs(self.history_, best)
+        else:
+            n_epochs, how = best, "training anew"
+            self._set_network(self._new_network(builder, data, rng), builder)
         if self.verbose:
             print(f"The best epoch was {best}: {how}, on all rows, for {n_epochs} epochs.")
         builder.n_iter_no_change = np.inf  # the number is chosen: no other rule ends this training
@@ -215,12 +225,12 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
         """Return what finds the temperature of the outputs on the validation set, or None for no scaling."""
         return None
 
-    def _best_temperature(self, validation_set: CheckedData) -> float:
-        """Return the temperature for the present parameters, 1 without scaling."""
-        scaling = self._temperature_scaling(validation_set)
+    def _best_temperature(self, validate: ValidationScorer) -> float:
+        """Return the temperature for the best parameters, 1 without scaling."""
+        scaling = self._temperature_scaling(validate.data)
         if scaling is None:
             return 1.0
-        scaling.minimize(self._network.raw_output(validation_set.X))
+        scaling.minimize(validate.best_output())
         return scaling.cautious_temperature()
 
     def _set_temperature(self, temperature: float) -> None:
@@ -265,25 +275,29 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
             return self.parameters_.dtype
         return [np.float64, np.float32] if self.dtype is None else np.dtype(self.dtype)
 
-    def _training_and_validation_data(
-        self, data: CheckedData, arguments: FitArguments
-    ) -> tuple[TrainingRows, CheckedData | None]:
-        """Return the rows to train on and the validation set: the user's own, or what early stopping holds out."""
+    def _training_rows_and_scorer(
+        self,
+        how: bool | str,
+        builder: TrainingBuilder,
+        data: CheckedData,
+        arguments: FitArguments,
+        rng: np.random.RandomState,
+    ) -> tuple[TrainingRows, ValidationScorer | None]:
+        """Return the rows to train on, and what validates: on the user's rows or those held out; None without any."""
+        if how == "cross_validation":
+            return cross_validate(self, builder, data, rng)
         all_rows = TrainingRows(data.X, data.Y, data.sample_weight)
         if arguments.has_validation_set:
-            return all_rows, self._check_validation_data(arguments.X_val, arguments.y_val, arguments.sample_weight_val)
-        if not self.early_stopping:
+            validation_set = self._check_validation_data(arguments.X_val, arguments.y_val, arguments.sample_weight_val)
+            return all_rows, ValidationScorer(self, validation_set)
+        if not how:
             return all_rows, None
         train, validation = train_validation_split(
             len(all_rows), self.validation_fraction, self._split_seed, self._stratify_labels(data.y)
         )
-        sample_weight = data.sample_weight
-        if sample_weight is not None and not (sample_weight[train].any() and sample_weight[validation].any()):
-            raise ValueError(
-                f"sample_weight must be positive for some of the {len(train)} rows to train on and some of the "
-                f"{len(validation)} rows that early stopping holds out. Got only zeros there."
-            )
-        return TrainingRows(data.X, data.Y, sample_weight, subset=train), data.take(validation)
+        check_weights_of_split(data.sample_weight, train, validation)
+        rows = TrainingRows(data.X, data.Y, data.sample_weight, subset=train)
+        return rows, ValidationScorer(self, data.take(validation))
 
     def _check_validation_data(self, X_val: Any, y_val: Any, sample_weight_val: Any) -> CheckedData:
         if X_val is None or y_val is None:

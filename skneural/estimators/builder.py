@@ -97,7 +97,7 @@ class TrainingBuilder:
             learning_rate=estimator.learning_rate_init,
             rng=rng,
             clip_norm=estimator.clip_norm,
-            keep_best_solver_state=estimator.early_stopping == "continue" and rows.subset is not None,
+            keep_best_solver_state=estimator.early_stopping in ("auto", "continue") and rows.subset is not None,
         )
 
     def build_lbfgs(self, network: Network, loss: Loss, rows: TrainingRows, **monitoring: Any) -> LBFGS:

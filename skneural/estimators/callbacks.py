@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from skneural.estimators.checked_data import FitArguments
+from skneural.estimators.parameters import TRAINS_TWICE
 from skneural.network import Network
 from skneural.solvers import Epoch
 
@@ -32,7 +33,7 @@ class CallbackAdapter:
         self.estimator = estimator
         metadata = None if arguments.sample_weight is None else {"sample_weight": arguments.sample_weight}
         self._arguments = {"estimator": estimator, "X": arguments.X, "y": arguments.y, "metadata": metadata}
-        n_trainings = 2 if estimator.early_stopping in ("refit", "continue") else 1
+        n_trainings = 2 if estimator.early_stopping in TRAINS_TWICE else 1
         self._fit_context = estimator._init_callback_context(max_subtasks=n_trainings * estimator.max_iter)
         self._fit_context.call_on_fit_task_begin(**self._arguments)
 

@@ -21,6 +21,9 @@ T = TypeVar("T", bound=type)
 
 AUTO_BATCH_SIZE = 200  # as in scikit-learn's MLP
 
+# Values of early_stopping with which a second training follows, on all rows.
+TRAINS_TWICE = {"auto", "continue", "cross_validation", "refit"}
+
 CONSTRAINTS: dict[str, list[Any]] = {
     "hidden_layer_sizes": [StrOptions({"auto"}), "array-like", Interval(Integral, 1, None, closed="left")],
     "activation": [StrOptions(set(ACTIVATIONS)), Activation, "array-like"],
@@ -46,7 +49,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "warm_start": ["boolean"],
     "momentum": [Interval(Real, 0, 1, closed="both")],
     "nesterovs_momentum": ["boolean"],
-    "early_stopping": ["boolean", StrOptions({"continue", "refit"})],
+    "early_stopping": ["boolean", StrOptions(TRAINS_TWICE)],
     "validation_fraction": [Interval(Real, 0, 1, closed="left")],
     "beta_1": [Interval(Real, 0, 1, closed="left")],
     "beta_2": [Interval(Real, 0, 1, closed="left")],
@@ -151,15 +154,23 @@ default="constant"
     nesterovs_momentum : bool, default=True
         Whether that momentum is Nesterov's.
 
-    early_stopping : bool, "refit" or "continue", default=False
+    early_stopping : bool or {"refit", "continue", "cross_validation", "auto"}, default=False
         Whether to stop when the score on the validation set no longer improves, and to restore the parameters of the
         best epoch. The validation set is `X_val` of `fit`; without it, `validation_fraction` of the training rows.
-        With "refit" the network is then trained anew on all rows, those held out included, for as many epochs as the
-        best one's number (Goodfellow, Bengio & Courville 2016, section 7.8); a schedule ends with them. The fitted
-        attributes are those of this second training. With "continue" training goes on from the best epoch, on all
-        rows, for half as many epochs (the other way in that section, which leaves their number open); a schedule
-        other than "invscaling" begins anew. In the history these epochs replace those after the best one, and their
-        validation scores are NaN. There is no second training if a callback stopped the first one.
+        With a name, the network is then trained on all rows, those held out included, unless a callback stopped the
+        first training or there is an `X_val`. The fitted attributes are those of this second training.
+
+        - "refit": it is trained anew for as many epochs as the best one's number (Goodfellow, Bengio & Courville 2016,
+          section 7.8); a schedule ends with them.
+        - "continue": training goes on from the best epoch for half as many epochs (the other way in that section, which
+          leaves their number open); a schedule other than "invscaling" begins anew. In the history these epochs replace
+          those after the best one, and their validation scores are NaN.
+        - "cross_validation": as "refit", but the best epoch is that of 1 / `validation_fraction` networks, at least
+          two. Each holds out another part of the rows, and they train side by side, an epoch at a time, until the score
+          on all rows, each by the network that holds it out, no longer improves. For few rows, of which a part tells
+          too little. Not for solver="lbfgs".
+        - "auto": "cross_validation" below 1,000 training rows, "continue" from there on and for solver="lbfgs".
+
         In `partial_fit`, which needs `X_val`, every call makes its epoch, from the latest parameters; `parameters_` are
         those of the call with the best score on this validation set. Another validation set starts a new comparison.
 
@@ -168,7 +179,7 @@ default="constant"
         negative loss, None for accuracy or R².
 
     validation_fraction : float in [0, 1), default=0.1
-        Fraction of the rows that early stopping holds out.
+        Fraction of the rows that early stopping holds out, with "cross_validation" about that of each network.
 
     beta_1 : float in [0, 1), default=0.9
         Decay of the first moment, for adam and adamw; weight of the average in schedule_free_adamw, there above 0.

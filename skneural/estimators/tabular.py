@@ -20,7 +20,7 @@ TABULAR_DEFAULTS: dict[str, Any] = {
     "alpha": 0.1,
     "batch_size": 64,
     "max_iter": 60,
-    "early_stopping": "continue",
+    "early_stopping": "auto",
     "scoring": "loss",
     "validation_fraction": 0.25,
     "n_iter_no_change": 5,
@@ -35,9 +35,9 @@ def tabular_classifier(**overrides: Any) -> Pipeline:
     A pipeline of two steps: :class:`skneural.TableEncoder` turns numbers, categories and missing cells into a matrix,
     and a :class:`skneural.ActivationMLPClassifier` with several members learns from it. The number of rows decides how
     large it is (``hidden_layer_sizes="auto"``, ``n_members="auto"``). A quarter of the rows decides how many epochs
-    are best, and how certain the probabilities may be; from the best epoch training goes on with all rows. Its settings
-    are `TABULAR_DEFAULTS`, dropout of 0.1, a learning rate of 0.02 and `temperature_scaling`; docs/tabular.md has their
-    benchmark.
+    are best, and how certain the probabilities may be, or if there are few rows, each quarter in turn. Then training
+    takes all rows (``early_stopping="auto"``). Its settings are `TABULAR_DEFAULTS`, dropout of 0.1, a learning rate of
+    0.02 and `temperature_scaling`; docs/tabular.md has their benchmark.
 
     Parameters
     ----------

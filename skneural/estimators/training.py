@@ -11,6 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from skneural.estimators.checked_data import CheckedData
 from skneural.estimators.convergence_advice import advise, compare_with_constant
 from skneural.estimators.epoch_printer import print_end
+from skneural.estimators.parameters import TRAINS_TWICE
 from skneural.solvers import LBFGS, DivergenceError, TrainingInterrupted, TrainingLoop, TrainingMonitor
 from skneural.solvers.lbfgs import OptimizationResult
 
@@ -180,7 +181,7 @@ class StochasticTraining:
 
 def how_to_go_on(estimator: Any) -> str:
     """Return how an interrupted training goes on, with the parameters that would refuse it."""
-    settings = ["early_stopping=False"] if estimator.early_stopping in ("refit", "continue") else []
+    settings = ["early_stopping=False"] if estimator.early_stopping in TRAINS_TWICE else []
     if getattr(estimator, "temperature_scaling", False):
         settings.append("temperature_scaling=False")
     # With early stopping, partial_fit would need validation data, which the interrupted call may not have had.
@@ -262,12 +263,12 @@ def set_losses(estimator: Any, monitor: TrainingMonitor, best: float | None = No
 
 def continues_first_training(estimator: Any, monitor: TrainingMonitor) -> bool:
     """Return whether this training, on all rows, goes on from the best epoch of another one of the same `fit`."""
-    return bool(estimator.early_stopping == "continue" and not monitor.use_score)
+    return has_chosen_epochs(estimator, monitor) and estimator._n_epochs > 0
 
 
 def has_chosen_epochs(estimator: Any, monitor: TrainingMonitor) -> bool:
     """Return whether this is the second training of one `fit`, of which early stopping has chosen the length."""
-    return estimator.early_stopping in ("refit", "continue") and not monitor.use_score
+    return estimator.early_stopping in TRAINS_TWICE and not monitor.use_score
 
 
 def compare_with_start(monitor: TrainingMonitor) -> None:

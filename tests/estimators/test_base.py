@@ -648,6 +648,10 @@ class TestInterruption:
             ({"early_stopping": True}, "to go on, fit with warm_start=True."),
             ({"solver": "lbfgs"}, "to go on, fit with warm_start=True."),
             (
+                {"early_stopping": "cross_validation", "batch_size": 20},
+                "to go on, set early_stopping=False, then call partial_fit, or fit with warm_start=True.",
+            ),
+            (
                 {"early_stopping": "continue", "scoring": "loss", "temperature_scaling": True},
                 "to go on, set early_stopping=False and temperature_scaling=False, then call partial_fit, or fit with "
                 "warm_start=True.",

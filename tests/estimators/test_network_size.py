@@ -39,7 +39,7 @@ def test_many_rows_make_wider_layers_and_fewer_members(estimator, n_rows, units,
 
 
 @both
-@pytest.mark.parametrize("early_stopping", [True, "refit", "continue"])
+@pytest.mark.parametrize("early_stopping", [True, "refit", "continue", "cross_validation"])
 def test_rows_that_are_held_out_count(estimator, early_stopping):
     X, y = rows(10_000)
     model = estimator(**AUTO, early_stopping=early_stopping, validation_fraction=0.25).fit(X, y)

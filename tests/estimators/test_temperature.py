@@ -108,7 +108,7 @@ def test_the_output_layer_is_divided_and_nothing_else(kind, n_members, solver, b
         assert model.validation_loss_curve_[-1] == pytest.approx(log_loss(y_val, model.predict_proba(X_val)), rel=0.01)
 
 
-@pytest.mark.parametrize("early_stopping", [True, "refit", "continue"])
+@pytest.mark.parametrize("early_stopping", [True, "refit", "continue", "cross_validation"])
 def test_new_rows_are_predicted_with_a_smaller_loss(early_stopping, backend):
     X_train, X_test, y_train, y_test = split("multiclass")
     options = {**OPTIONS, "early_stopping": early_stopping, "validation_fraction": 0.25}

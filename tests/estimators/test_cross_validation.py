@@ -1,0 +1,271 @@
+"""early_stopping="cross_validation": several networks hold out each row once, and so choose the number of epochs."""
+
+import numpy as np
+import pytest
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.datasets import load_digits, make_classification, make_friedman1
+from sklearn.metrics import accuracy_score, log_loss, mean_squared_error
+
+from skneural import ActivationMLPClassifier, ActivationMLPRegressor, tabular_classifier
+from skneural.estimators import cross_validation
+from skneural.estimators.cross_validation import FEW_ROWS, CrossValidationScorer
+from skneural.estimators.temperature import TemperatureScaling
+from skneural.estimators.validation_set import cross_validation_splits
+from skneural.solvers import DivergenceError
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),  # few epochs are enough
+    pytest.mark.filterwarnings("ignore::skneural.inspection.DeadUnitsWarning"),
+]
+
+X, y = load_digits(return_X_y=True)
+X, y = X[:400] / 16, y[:400]
+OPTIONS = {
+    "hidden_layer_sizes": (10,),
+    "early_stopping": "cross_validation",
+    "validation_fraction": 0.25,
+    "batch_size": 20,
+    "max_iter": 6,
+    "learning_rate_init": 0.01,
+    "random_state": 0,
+}
+
+
+class Recorder:
+    """What the scorer saw after each epoch: the networks' parameters, their rows, loss and score."""
+
+    def __init__(self, monkeypatch):
+        self.epochs = []
+        original = CrossValidationScorer.__call__
+
+        def call(scorer):
+            result = original(scorer)
+            parts = [(part._network.parameters.copy(), part.data.X, part.data.y) for part in scorer._scorers]
+            self.epochs.append((parts, result))
+            self.networks = [part._network for part in scorer._scorers]
+            return result
+
+        monkeypatch.setattr(CrossValidationScorer, "__call__", call)
+
+    def outputs(self, epoch):
+        """Raw outputs of each network for the rows that it holds out, and these rows' targets."""
+        outputs, targets = [], []
+        for network, (parameters, X, y) in zip(self.networks, self.epochs[epoch][0], strict=True):
+            network.parameters[...] = parameters
+            outputs.append(network.raw_output(X))
+            targets.append(y)
+        return np.concatenate(outputs, axis=-2), np.concatenate(targets)
+
+
+@pytest.fixture
+def recorder(monkeypatch):
+    return Recorder(monkeypatch)
+
+
+class TestSplits:
+    @pytest.mark.parametrize(("fraction", "n_folds"), [(0.25, 4), (0.1, 10), (0.3, 3), (0.5, 2), (0.9, 2), (0.01, 21)])
+    def test_each_row_is_held_out_once(self, fraction, n_folds):
+        splits = cross_validation_splits(21, fraction, seed=3, stratify=None)
+        assert len(splits) == n_folds
+        held_out = np.concatenate([validation for _, validation in splits])
+        assert sorted(held_out) == list(range(21))
+        assert held_out.tolist() != list(range(21))  # drawn at random
+        for train, validation in splits:
+            assert sorted([*train, *validation]) == list(range(21))
+
+    def test_the_seed_decides(self):
+        first, again, other = (cross_validation_splits(20, 0.5, seed, None)[0][1].tolist() for seed in (0, 0, 1))
+        assert first == again != other
+
+    def test_each_part_has_the_proportions_of_the_classes(self):
+        labels = np.repeat([0, 1, 2], [40, 20, 8])
+        for _, validation in cross_validation_splits(68, 0.25, seed=0, stratify=labels):
+            assert np.bincount(labels[validation]).tolist() == [10, 5, 2]
+
+    def test_a_class_may_have_fewer_rows_than_there_are_parts(self, recwarn):
+        labels = np.repeat([0, 1], [30, 2])
+        splits = cross_validation_splits(32, 0.25, seed=0, stratify=labels)
+        assert [labels[validation].sum() for _, validation in splits].count(1) == 2
+        assert not recwarn.list
+
+    @pytest.mark.parametrize(
+        ("labels", "reason"),
+        [
+            (np.repeat([0, 1], [29, 1]), "some classes have one row only: 1"),
+            (np.arange(30) // 3, "there are 10 classes"),
+        ],
+    )
+    def test_classes_that_cannot_be_in_each_part_are_warned_of(self, labels, reason):
+        with pytest.warns(UserWarning, match=rf"Early stopping holds out 7 of 30 rows at random.*since {reason}"):
+            assert len(cross_validation_splits(30, 0.25, seed=0, stratify=labels)) == 4
+
+    @pytest.mark.parametrize(("n_rows", "fraction"), [(1, 0.25), (100, 0.0)])
+    def test_what_cannot_be_divided_is_refused(self, n_rows, fraction):
+        expected = rf"cannot hold out validation_fraction={fraction} of {n_rows} rows in turn\. Expected at least 2"
+        with pytest.raises(ValueError, match=expected):
+            cross_validation_splits(n_rows, fraction, 0, None)
+
+
+class TestScores:
+    def test_all_rows_are_scored_by_networks_that_hold_them_out(self, recorder, backend):
+        model = ActivationMLPClassifier(**OPTIONS).fit(X, y)
+        assert len(recorder.epochs) == 6
+        for epoch, (_, (loss, score)) in enumerate(recorder.epochs):
+            F, labels = recorder.outputs(epoch)
+            assert sorted(labels) == sorted(y)
+            P = np.exp(F - F.max(axis=1, keepdims=True))
+            P /= P.sum(axis=1, keepdims=True)
+            assert loss == pytest.approx(log_loss(labels, P), rel=1e-9)
+            assert score == accuracy_score(labels, F.argmax(axis=1))
+        best = int(np.argmax([score for _, (_, score) in recorder.epochs])) + 1
+        assert model.n_iter_ == best
+
+    def test_a_network_does_not_see_the_rows_that_it_holds_out(self, recorder, backend):
+        rows, target = make_friedman1(80, random_state=0)
+        options = {**OPTIONS, "max_iter": 3, "normalize_y": False}
+        ActivationMLPRegressor(**options).fit(rows, target)
+        before = [[parameters for parameters, _, _ in parts] for parts, _ in recorder.epochs]
+        held_out = recorder.epochs[0][0][1][2]  # targets of the second part
+        recorder.epochs.clear()
+        ActivationMLPRegressor(**options).fit(rows, np.where(np.isin(target, held_out), 100.0, target))
+        for earlier, (parts, _) in zip(before, recorder.epochs, strict=True):
+            same = [np.array_equal(a, b) for a, (b, _, _) in zip(earlier, parts, strict=True)]
+            assert same == [False, True, False, False]
+
+    def test_a_score_of_the_users_own_is_the_mean_of_the_networks(self, recorder):
+        def scoring(model, X, y):
+            return -mean_squared_error(y, model.predict(X))
+
+        rows, target = make_friedman1(83, random_state=0)
+        ActivationMLPRegressor(scoring=scoring, normalize_y=False, **OPTIONS).fit(rows, target)
+        F, targets = recorder.outputs(2)
+        assert recorder.epochs[2][1][1] == pytest.approx(-mean_squared_error(targets, F[:, 0]), rel=1e-9)
+
+    def test_the_temperature_is_that_of_all_rows_at_the_best_epoch(self, recorder):
+        labels = np.where(np.random.RandomState(0).rand(len(y)) < 0.3, np.random.RandomState(1).permutation(y), y)
+        options = {**OPTIONS, "max_iter": 40, "learning_rate_init": 0.05, "n_members": 3, "scoring": "loss"}
+        model = ActivationMLPClassifier(temperature_scaling=True, **options).fit(X, labels)
+        F, targets = recorder.outputs(model.n_iter_ - 1)
+        scaling = TemperatureScaling(targets)
+        scaling.minimize(F)
+        assert model.temperature_ == scaling.cautious_temperature() != 1
+        assert len(recorder.epochs) == model.n_iter_ + 11 < 40  # epochs without a better score
+
+
+class TestSecondTraining:
+    @pytest.mark.parametrize("solver", ["adam", "sgd", "schedule_free_adamw"])
+    def test_the_network_is_trained_anew_on_all_rows(self, solver, recorder, backend):
+        model = ActivationMLPClassifier(solver=solver, **OPTIONS).fit(X, y)
+        assert model.stopped_by_ == "max_iter"
+        assert model.t_ == model.n_iter_ * len(X)
+        assert len(model.loss_curve_) == model.n_iter_
+        assert model.validation_scores_ is None
+        assert model.score(X, y) > 0.3  # a tenth by chance
+        again = clone(model).fit(X, y)
+        np.testing.assert_array_equal(again.parameters_, model.parameters_)
+
+    @pytest.mark.parametrize(
+        "settings",
+        [
+            {"batch_norm": True, "n_members": 3, "dropout": 0.2},
+            {"dtype": "float32"},
+            {"learning_rate": "adaptive", "n_iter_no_change": 1, "solver": "sgd"},
+            {"temperature_scaling": True, "scoring": "loss"},
+            {"hidden_layer_sizes": "auto", "n_members": "auto"},
+        ],
+    )
+    @pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
+    def test_every_other_setting_may_be_there(self, settings, container, backend):
+        model = ActivationMLPClassifier(**{**OPTIONS, **settings}).fit(container(X), y)
+        assert model.score(container(X), y) > 0.2
+        assert model.t_ == model.n_iter_ * len(X)
+
+    def test_multilabel_and_several_targets(self):
+        labels = np.stack([y % 2, y > 4], axis=1).astype(int)
+        model = ActivationMLPClassifier(temperature_scaling=True, **OPTIONS).fit(X, labels)
+        assert model.predict(X).shape == labels.shape
+        assert ActivationMLPRegressor(**OPTIONS).fit(X, labels).predict(X).shape == labels.shape
+
+    def test_it_is_said_when_training_begins_anew(self, capsys):
+        model = ActivationMLPClassifier(verbose=True, **OPTIONS).fit(X, y)
+        expected = f"The best epoch was {model.n_iter_}: training anew, on all rows, for {model.n_iter_} epochs."
+        assert expected in capsys.readouterr().out
+
+    def test_a_validation_set_of_the_users_own_is_never_trained_on(self, recorder):
+        model = ActivationMLPClassifier(**OPTIONS).fit(X[:300], y[:300], X_val=X[300:], y_val=y[300:])
+        assert not recorder.epochs
+        assert model.t_ == 6 * 300
+        assert len(model.validation_scores_) == 6
+
+    def test_weights_of_zero_in_all_of_a_part_are_refused(self):
+        weights = np.zeros(len(X))
+        weights[7] = 1
+        with pytest.raises(ValueError, match=r"sample_weight must be positive for some of the 30. rows"):
+            ActivationMLPClassifier(**OPTIONS).fit(X, y, weights)
+
+    def test_weights_reach_all_networks(self):
+        rows, labels = make_classification(300, 6, flip_y=0, random_state=0)
+        model = ActivationMLPClassifier(**{**OPTIONS, "max_iter": 30, "learning_rate_init": 0.05})
+        assert (model.fit(rows, labels, (labels == 0).astype(float)).predict(rows) == 0).all()
+
+    def test_lbfgs_is_refused(self):
+        with pytest.raises(
+            ValueError, match=r"Got solver='lbfgs'.* use a stochastic solver, or early_stopping='refit'"
+        ):
+            ActivationMLPClassifier(solver="lbfgs", **OPTIONS).fit(X, y)
+
+    def test_a_warm_start_is_refused(self):
+        with pytest.raises(ValueError, match="early_stopping='cross_validation' may train twice"):
+            ActivationMLPClassifier(warm_start=True, **OPTIONS).fit(X, y)
+
+    def test_a_network_that_diverges_is_an_error(self, monkeypatch):
+        rows, target = make_friedman1(80, random_state=0)
+
+        class Spoilt(cross_validation.FoldTraining):
+            def train_epoch(self):
+                self._loop.objective.parameters[...] = np.nan
+                super().train_epoch()
+
+        monkeypatch.setattr(cross_validation, "FoldTraining", Spoilt)
+        model = ActivationMLPRegressor(**OPTIONS)
+        with pytest.raises(DivergenceError):
+            model.fit(rows, target)
+        assert np.isfinite(model.parameters_).all()
+
+
+class TestAuto:
+    @pytest.mark.parametrize(
+        ("n_rows", "solver", "named"),
+        [
+            (FEW_ROWS - 1, "adam", "cross_validation"),
+            (FEW_ROWS, "adam", "continue"),
+            (100, "lbfgs", "continue"),
+        ],
+    )
+    def test_the_number_of_rows_decides(self, n_rows, solver, named, backend):
+        rows, target = make_friedman1(n_rows, random_state=0)
+        options = {**OPTIONS, "hidden_layer_sizes": (4,), "solver": solver}
+        model = ActivationMLPRegressor(**{**options, "early_stopping": "auto"}).fit(rows, target)
+        expected = ActivationMLPRegressor(**{**options, "early_stopping": named}).fit(rows, target)
+        np.testing.assert_array_equal(model.parameters_, expected.parameters_)
+        assert (model.n_iter_, model.t_) == (expected.n_iter_, expected.t_)
+
+    def test_a_warm_start_is_refused(self):
+        with pytest.raises(ValueError, match="early_stopping='auto' may train twice"):
+            ActivationMLPClassifier(**{**OPTIONS, "early_stopping": "auto"}, warm_start=True).fit(X, y)
+
+    def test_small_noisy_tables_get_better_probabilities(self):
+        differences = []
+        for seed in range(8):
+            rows, labels = make_classification(1300, 8, n_informative=4, flip_y=0.3, random_state=seed)
+            parts = rows[:300], rows[300:], labels[:300], labels[300:]
+            losses = [
+                log_loss(parts[3], model.fit(parts[0], parts[2]).predict_proba(parts[1]))
+                for model in (
+                    tabular_classifier(random_state=0),
+                    tabular_classifier(random_state=0, early_stopping="continue"),
+                )
+            ]
+            differences.append(losses[0] - losses[1])
+        assert np.mean(differences) < -0.002
