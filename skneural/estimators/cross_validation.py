@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import warnings
 from itertools import accumulate, pairwise
 from typing import Any
 
@@ -99,7 +100,9 @@ class FoldTraining:
         self.estimator = copy.copy(estimator)
         network = self.estimator._new_network(builder, data, rng)
         self.estimator._set_network(network, builder)
-        self._loop: TrainingLoop = builder.build_training_loop(network, estimator._loss, rows, rng)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of small batches, as the estimator's own training warns
+            self._loop: TrainingLoop = builder.build_training_loop(network, estimator._loss, rows, rng)
 
     def train_epoch(self) -> None:
         """Train for one more epoch."""

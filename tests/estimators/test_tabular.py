@@ -139,9 +139,12 @@ def test_searches_saved_files_and_inspection(tmp_path):
 @both
 def test_little_data_is_said_to_be_little(factory):
     with pytest.raises(ValueError, match="The validation set is too small"):
-        factory(random_state=0).fit(np.arange(4.0)[:, None], [0, 1, 0, 1])
-    with pytest.warns(UserWarning, match="`batch_size` larger than sample size"):
+        factory(early_stopping="continue").fit(np.arange(4.0)[:, None], [0, 1, 0, 1])
+    with pytest.warns(UserWarning, match="`batch_size` larger than sample size") as warned:
         model = factory(random_state=0).fit(np.arange(12.0)[:, None], np.arange(12) > 5)
+    assert (
+        len([each for each in warned if "batch_size" in str(each.message)]) == 2
+    )  # of both trainings, not of each network
     assert model[-1].n_iter_ >= 1
 
 
