@@ -17,7 +17,7 @@ from skneural._sklearn_compat import CallbackSupportMixin
 from skneural.estimators.builder import TrainingBuilder
 from skneural.estimators.callbacks import CallbackAdapter
 from skneural.estimators.checked_data import CheckedData, FitArguments
-from skneural.estimators.cross_validation import cross_validate, resolve_early_stopping
+from skneural.estimators.cross_validation import cross_validate, is_best_epoch_uncertain
 from skneural.estimators.dead_units_warning import dead_units_warnings
 from skneural.estimators.epoch_printer import EpochPrinter
 from skneural.estimators.fitted_network import FittedNetworkMixin
@@ -112,6 +112,7 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
         resume = self._should_resume(incremental)
         data = self._check_training_data(arguments, resume, incremental)
         rng = self._make_rng()
+        beginning = rng.get_state()
         if resume:
             network = self._copy_fitted_network(data.X.shape[1], builder.activations)
             self.history_ = copy_recent(self.history_)
@@ -119,7 +120,7 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
             network = self._new_network(builder, data, rng)
         self._set_network(network, builder)
         adapters = [CallbackAdapter(self, arguments)] if hasattr(self, "_skl_callbacks") else []
-        how = True if arguments.has_validation_set else resolve_early_stopping(self, len(data.y))
+        how = True if arguments.has_validation_set else self.early_stopping
         rows, validate = self._training_rows_and_scorer(how, builder, data, arguments, rng)
         if validate is not None and arguments.has_validation_set and not incremental:
             warn_of_validation_set(self, data, validate.data)
@@ -127,6 +128,12 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
             self._loss.combine_members(np.zeros((self._n_members, 1, self.n_outputs_)))  # raises if the loss cannot
         n_epochs = None if incremental else self.max_iter
         result_warnings = self._run_training(builder, rows, validate, rng, adapters, n_epochs)
+        if how == "auto" and self.stopped_by_ != "callback":
+            is_uncertain = is_best_epoch_uncertain(self, len(data.y), self._best_epoch())
+            how = "cross_validation" if is_uncertain else "continue"
+            if is_uncertain:
+                rng.set_state(beginning)
+                validate, result_warnings = self._cross_validate_from_start(builder, data, rng, adapters)
         temperature = 1.0 if validate is None else self._best_temperature(validate)
         if how in TRAINS_TWICE and self.stopped_by_ != "callback":
             # The first training need not have converged; other warnings hold for the second too.
@@ -162,6 +169,16 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
         for adapter in adapters:
             adapter.get_training_state = training.get_state
         return training.run()
+
+    def _cross_validate_from_start(
+        self, builder: TrainingBuilder, data: CheckedData, rng: np.random.RandomState, adapters: list[CallbackAdapter]
+    ) -> tuple[ValidationScorer, list[Warning]]:
+        """Train anew with several networks; return what validates them, and the warnings that the result deserves."""
+        if self.verbose:
+            print(f"The best epoch was {self._best_epoch()}, by few rows: several networks look for it anew.")
+        self._set_network(self._new_network(builder, data, rng), builder)
+        rows, validate = cross_validate(self, builder, data, rng)
+        return validate, self._run_training(builder, rows, validate, rng, adapters, self.max_iter)
 
     def _train_on_all_rows(
         self,

@@ -33,7 +33,7 @@ class CallbackAdapter:
         self.estimator = estimator
         metadata = None if arguments.sample_weight is None else {"sample_weight": arguments.sample_weight}
         self._arguments = {"estimator": estimator, "X": arguments.X, "y": arguments.y, "metadata": metadata}
-        n_trainings = 2 if estimator.early_stopping in TRAINS_TWICE else 1
+        n_trainings = 3 if estimator.early_stopping == "auto" else 2 if estimator.early_stopping in TRAINS_TWICE else 1
         self._fit_context = estimator._init_callback_context(max_subtasks=n_trainings * estimator.max_iter)
         self._fit_context.call_on_fit_task_begin(**self._arguments)
 

@@ -19,25 +19,33 @@ from skneural.solvers import TrainingLoop
 
 Array = NDArray[Any]
 
-# Measured on tables, see docs/tabular.md: a quarter of fewer rows tells too little.
-FEW_ROWS = 1_000
+# Measured on tables, see docs/tabular.md: a quarter of fewer rows tells too little, where the best epoch comes early.
+FEW_ROWS, EARLY = 1_000, 1 / 3
 
 
-def resolve_early_stopping(estimator: Any, n_rows: int) -> bool | str:
-    """Return an estimator's `early_stopping`; for "auto", what suits the number of training rows.
+def is_best_epoch_uncertain(estimator: Any, n_rows: int, best_epoch: int) -> bool:
+    """Return whether, with early_stopping="auto", several networks should find the best epoch anew.
+
+    They should if there are few rows, and the best epoch is an early one: then the target is noisy, or soon learned,
+    and the noise of the held-out rows decides. Where training goes on for long, it matters little when it ends.
+
+    Parameters
+    ----------
+    estimator : BaseActivationMLP
+    n_rows : int
+        All training rows, those held out included.
+    best_epoch : int
+        By the rows that were held out.
 
     Examples
     --------
     >>> from skneural import ActivationMLPRegressor
-    >>> from skneural.estimators.cross_validation import resolve_early_stopping
-    >>> model = ActivationMLPRegressor(early_stopping="auto")
-    >>> resolve_early_stopping(model, n_rows=500), resolve_early_stopping(model, n_rows=5000)
-    ('cross_validation', 'continue')
+    >>> from skneural.estimators.cross_validation import is_best_epoch_uncertain
+    >>> model = ActivationMLPRegressor(max_iter=60)
+    >>> is_best_epoch_uncertain(model, 500, best_epoch=8), is_best_epoch_uncertain(model, 500, best_epoch=40)
+    (True, False)
     """
-    requested: bool | str = estimator.early_stopping
-    if requested != "auto":
-        return requested
-    return "cross_validation" if n_rows < FEW_ROWS and estimator.solver != "lbfgs" else "continue"
+    return n_rows < FEW_ROWS and best_epoch <= EARLY * estimator.max_iter and estimator.solver != "lbfgs"
 
 
 def cross_validate(

@@ -236,17 +236,19 @@ class TestSecondTraining:
 
 class TestAuto:
     @pytest.mark.parametrize(
-        ("n_rows", "solver", "named"),
+        ("n_rows", "settings", "named"),
         [
-            (FEW_ROWS - 1, "adam", "cross_validation"),
-            (FEW_ROWS, "adam", "continue"),
-            (100, "lbfgs", "continue"),
+            (FEW_ROWS - 1, {}, "cross_validation"),
+            (FEW_ROWS, {}, "continue"),
+            (FEW_ROWS - 1, {"learning_rate_init": 1e-4}, "continue"),  # which learns until the end
+            (100, {"solver": "lbfgs"}, "continue"),
         ],
     )
-    def test_the_number_of_rows_decides(self, n_rows, solver, named, backend):
-        rows, target = make_friedman1(n_rows, random_state=0)
-        options = {**OPTIONS, "hidden_layer_sizes": (4,), "solver": solver}
-        model = ActivationMLPRegressor(**{**options, "early_stopping": "auto"}).fit(rows, target)
+    def test_rows_and_best_epoch_decide(self, n_rows, settings, named, backend, capsys):
+        rows, target = make_friedman1(n_rows, noise=30, random_state=0)
+        options = {**OPTIONS, "hidden_layer_sizes": (50,), "learning_rate_init": 0.03, "max_iter": 12, **settings}
+        model = ActivationMLPRegressor(**{**options, "early_stopping": "auto"}, verbose=True).fit(rows, target)
+        assert ("several networks look for it anew" in capsys.readouterr().out) == (named == "cross_validation")
         expected = ActivationMLPRegressor(**{**options, "early_stopping": named}).fit(rows, target)
         np.testing.assert_array_equal(model.parameters_, expected.parameters_)
         assert (model.n_iter_, model.t_) == (expected.n_iter_, expected.t_)
