@@ -17,7 +17,7 @@ from skneural._sklearn_compat import CallbackSupportMixin
 from skneural.estimators.builder import TrainingBuilder
 from skneural.estimators.callbacks import CallbackAdapter
 from skneural.estimators.checked_data import CheckedData, FitArguments
-from skneural.estimators.cross_validation import cross_validate, is_best_epoch_uncertain
+from skneural.estimators.cross_validation import is_best_epoch_uncertain, start_cross_validation
 from skneural.estimators.dead_units_warning import dead_units_warnings
 from skneural.estimators.epoch_printer import EpochPrinter
 from skneural.estimators.fitted_network import FittedNetworkMixin
@@ -26,12 +26,7 @@ from skneural.estimators.network_size import resolve_network_size
 from skneural.estimators.parameters import CONSTRAINTS, TRAINS_TWICE, resolve_nested_parameters
 from skneural.estimators.temperature import TemperatureScaling
 from skneural.estimators.training import LBFGSTraining, StochasticTraining
-from skneural.estimators.validation_set import (
-    ValidationScorer,
-    check_weights_of_split,
-    name_validation_set,
-    train_validation_split,
-)
+from skneural.estimators.validation_set import ValidationScorer, name_validation_set, train_validation_split
 from skneural.estimators.validation_set_warning import warn_of_validation_set
 from skneural.float_errors import default_float_errors
 from skneural.network import Network, TrainingRows
@@ -120,25 +115,25 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
             network = self._new_network(builder, data, rng)
         self._set_network(network, builder)
         adapters = [CallbackAdapter(self, arguments)] if hasattr(self, "_skl_callbacks") else []
-        how = True if arguments.has_validation_set else self.early_stopping
-        rows, validate = self._training_rows_and_scorer(how, builder, data, arguments, rng)
+        mode = True if arguments.has_validation_set else self.early_stopping
+        rows, validate = self._training_rows_and_scorer(mode, builder, data, arguments, rng)
         if validate is not None and arguments.has_validation_set and not incremental:
             warn_of_validation_set(self, data, validate.data)
         if self._n_members > 1:
             self._loss.combine_members(np.zeros((self._n_members, 1, self.n_outputs_)))  # raises if the loss cannot
         n_epochs = None if incremental else self.max_iter
         result_warnings = self._run_training(builder, rows, validate, rng, adapters, n_epochs)
-        if how == "auto" and self.stopped_by_ != "callback":
-            is_uncertain = is_best_epoch_uncertain(self, len(data.y), self._best_epoch())
-            how = "cross_validation" if is_uncertain else "continue"
+        if mode == "auto" and self.stopped_by_ != "callback":
+            is_uncertain = is_best_epoch_uncertain(self, builder, data, self._best_epoch())
+            mode = "cross_validation" if is_uncertain else "continue"
             if is_uncertain:
                 rng.set_state(beginning)
                 validate, result_warnings = self._cross_validate_from_start(builder, data, rng, adapters)
         temperature = 1.0 if validate is None else self._best_temperature(validate)
-        if how in TRAINS_TWICE and self.stopped_by_ != "callback":
+        if mode in TRAINS_TWICE and self.stopped_by_ != "callback":
             # The first training need not have converged; other warnings hold for the second too.
             lasting = [warning for warning in result_warnings if not isinstance(warning, ConvergenceWarning)]
-            result_warnings = lasting + self._train_on_all_rows(how == "continue", builder, data, rng, adapters)
+            result_warnings = lasting + self._train_on_all_rows(mode == "continue", builder, data, rng, adapters)
         self._set_temperature(temperature)
         for adapter in adapters:
             adapter.on_fit_end()
@@ -175,9 +170,10 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
     ) -> tuple[ValidationScorer, list[Warning]]:
         """Train anew with several networks; return what validates them, and the warnings that the result deserves."""
         if self.verbose:
-            print(f"The best epoch was {self._best_epoch()}, by few rows: several networks look for it anew.")
+            print(f"The best epoch was {self._best_epoch()}, but the rows are few: several networks look for it anew.")
+        builder.keeps_best_solver_state = False
         self._set_network(self._new_network(builder, data, rng), builder)
-        rows, validate = cross_validate(self, builder, data, rng)
+        rows, validate = start_cross_validation(self, builder, data, rng)
         return validate, self._run_training(builder, rows, validate, rng, adapters, self.max_iter)
 
     def _train_on_all_rows(
@@ -294,26 +290,31 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
 
     def _training_rows_and_scorer(
         self,
-        how: bool | str,
+        mode: bool | str,
         builder: TrainingBuilder,
         data: CheckedData,
         arguments: FitArguments,
         rng: np.random.RandomState,
     ) -> tuple[TrainingRows, ValidationScorer | None]:
         """Return the rows to train on, and what validates: on the user's rows or those held out; None without any."""
-        if how == "cross_validation":
-            return cross_validate(self, builder, data, rng)
+        if mode == "cross_validation":
+            return start_cross_validation(self, builder, data, rng)
         all_rows = TrainingRows(data.X, data.Y, data.sample_weight)
         if arguments.has_validation_set:
             validation_set = self._check_validation_data(arguments.X_val, arguments.y_val, arguments.sample_weight_val)
             return all_rows, ValidationScorer(self, validation_set)
-        if not how:
+        if not mode:
             return all_rows, None
         train, validation = train_validation_split(
             len(all_rows), self.validation_fraction, self._split_seed, self._stratify_labels(data.y)
         )
-        check_weights_of_split(data.sample_weight, train, validation)
-        rows = TrainingRows(data.X, data.Y, data.sample_weight, subset=train)
+        sample_weight = data.sample_weight
+        if sample_weight is not None and not (sample_weight[train].any() and sample_weight[validation].any()):
+            raise ValueError(
+                f"sample_weight must be positive for some of the {len(train)} rows to train on and some of the "
+                f"{len(validation)} rows that early stopping holds out. Got only zeros there."
+            )
+        rows = TrainingRows(data.X, data.Y, sample_weight, subset=train)
         return rows, ValidationScorer(self, data.take(validation))
 
     def _check_validation_data(self, X_val: Any, y_val: Any, sample_weight_val: Any) -> CheckedData:

@@ -27,6 +27,7 @@ from skneural.solvers import (
     Batches,
     EarlyStopping,
     EqualBatches,
+    Schedule,
     Solver,
     TrainingLoop,
     TrainingMonitor,
@@ -52,6 +53,8 @@ class TrainingBuilder:
         Rates for the input and for each hidden layer.
     n_iter_no_change : int or inf
         Epochs without progress after which training stops; may be set.
+    keeps_best_solver_state : bool
+        Whether training can go on from the best epoch, where rows are held out; may be set.
 
     Raises
     ------
@@ -66,12 +69,18 @@ class TrainingBuilder:
         check_activations(self.activations, self.hidden_sizes)
         self.dropout = [estimator.input_dropout, *resolve_dropout(estimator.dropout, len(self.hidden_sizes))]
         self.n_iter_no_change = estimator.n_iter_no_change
+        self.keeps_best_solver_state = estimator.early_stopping in ("auto", "continue")
         self._schedule = resolve_schedule(estimator)
         if estimator.scoring not in (None, "loss"):
             get_scorer(estimator.scoring)  # raises if the name is unknown, even if there is no validation set
         self.initializer(self.activations[0] if self.activations else ACTIVATIONS["identity"])
         if estimator.solver == "lbfgs":
             self._refuse_mini_batch_parameters()
+
+    @property
+    def lowers_rate_on_plateau(self) -> bool:
+        """Whether the schedule waits for progress."""
+        return isinstance(self._schedule, Schedule) and type(self._schedule).on_plateau is not Schedule.on_plateau
 
     def initializer(self, activation: Activation) -> Initializer:
         """Return the initializer of the weights in front of an activation."""
@@ -97,7 +106,7 @@ class TrainingBuilder:
             learning_rate=estimator.learning_rate_init,
             rng=rng,
             clip_norm=estimator.clip_norm,
-            keep_best_solver_state=estimator.early_stopping in ("auto", "continue") and rows.subset is not None,
+            keep_best_solver_state=self.keeps_best_solver_state and rows.subset is not None,
         )
 
     def build_lbfgs(self, network: Network, loss: Loss, rows: TrainingRows, **monitoring: Any) -> LBFGS:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import copy
 import math
-import warnings
-from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
@@ -13,7 +11,7 @@ from numpy.typing import NDArray
 
 from skneural.estimators.builder import TrainingBuilder
 from skneural.estimators.checked_data import CheckedData
-from skneural.estimators.validation_set import ValidationScorer, check_weights_of_split, cross_validation_splits
+from skneural.estimators.validation_set import ValidationScorer
 from skneural.network import TrainingRows
 from skneural.solvers import TrainingLoop
 
@@ -21,34 +19,33 @@ Array = NDArray[Any]
 
 # Measured on tables, see docs/tabular.md: a quarter of fewer rows tells too little, where the best epoch comes early.
 FEW_ROWS, EARLY = 1_000, 1 / 3
+MIN_WEIGHTED_ROWS = 4  # two parts of two rows
 
 
-def is_best_epoch_uncertain(estimator: Any, n_rows: int, best_epoch: int) -> bool:
+def is_best_epoch_uncertain(estimator: Any, builder: TrainingBuilder, data: CheckedData, best_epoch: int) -> bool:
     """Return whether, with early_stopping="auto", several networks should find the best epoch anew.
 
     They should if there are few rows, and the best epoch is an early one: then the target is noisy, or soon learned,
-    and the noise of the held-out rows decides. Where training goes on for long, it matters little when it ends.
+    and the noise of the held-out rows decides. Where training goes on for long, it matters little when it ends. A
+    scorer of the user's own is not asked to score the small parts.
 
     Parameters
     ----------
     estimator : BaseActivationMLP
-    n_rows : int
+    builder : TrainingBuilder
+        The estimator's.
+    data : CheckedData
         All training rows, those held out included.
     best_epoch : int
         By the rows that were held out.
-
-    Examples
-    --------
-    >>> from skneural import ActivationMLPRegressor
-    >>> from skneural.estimators.cross_validation import is_best_epoch_uncertain
-    >>> model = ActivationMLPRegressor(max_iter=60)
-    >>> is_best_epoch_uncertain(model, 500, best_epoch=8), is_best_epoch_uncertain(model, 500, best_epoch=40)
-    (True, False)
     """
-    return n_rows < FEW_ROWS and best_epoch <= EARLY * estimator.max_iter and estimator.solver != "lbfgs"
+    is_early = best_epoch <= EARLY * estimator.max_iter
+    scores_all_rows = estimator._validation_scoring in (None, "loss")
+    has_few_rows = MIN_WEIGHTED_ROWS <= data.n_weighted_rows < FEW_ROWS
+    return is_early and scores_all_rows and has_few_rows and not _obstacle(estimator, builder)
 
 
-def cross_validate(
+def start_cross_validation(
     estimator: Any, builder: TrainingBuilder, data: CheckedData, rng: np.random.RandomState
 ) -> tuple[TrainingRows, CrossValidationScorer]:
     """Return the rows for the estimator's network, and what trains the other networks and validates all.
@@ -58,7 +55,7 @@ def cross_validate(
     estimator : BaseActivationMLP
         With the network that holds out the first part of the rows.
     builder : TrainingBuilder
-        Builds the trainings of the others.
+        The estimator's.
     data : CheckedData
         All rows.
     rng : RandomState
@@ -67,20 +64,70 @@ def cross_validate(
     Raises
     ------
     ValueError
-        If the rows cannot be divided, or the solver makes no epochs.
+        If the rows cannot be divided, or the networks cannot train side by side.
     """
-    if estimator.solver == "lbfgs":
+    if obstacle := _obstacle(estimator, builder):
         raise ValueError(
-            "early_stopping='cross_validation' trains several networks an epoch at a time. Got solver='lbfgs', whose "
-            "iterations are not epochs; use a stochastic solver, or early_stopping='refit'."
+            "early_stopping='cross_validation' trains several networks side by side, an epoch at a time. Got "
+            f"{obstacle}; use another, or early_stopping='refit'."
         )
     labels = estimator._stratify_labels(data.y)
-    splits = cross_validation_splits(len(data.y), estimator.validation_fraction, estimator._split_seed, labels)
-    for split in splits:
-        check_weights_of_split(data.sample_weight, *split)
-    rows, *other_rows = [TrainingRows(data.X, data.Y, data.sample_weight, subset=train) for train, _ in splits]
-    others = [FoldTraining(estimator, builder, data, each, rng.randint(2**31 - 1)) for each in other_rows]
-    return rows, CrossValidationScorer(estimator, others, data, [validation for _, validation in splits])
+    parts = divide_rows(len(data.y), estimator.validation_fraction, estimator._split_seed, labels, data.sample_weight)
+    all_indices = np.arange(len(data.y))
+    rows, *other_rows = [
+        TrainingRows(data.X, data.Y, data.sample_weight, subset=np.setdiff1d(all_indices, part)) for part in parts
+    ]
+    others = [FoldTraining(estimator, data, each, rng.randint(2**31 - 1)) for each in other_rows]
+    return rows, CrossValidationScorer(estimator, others, data, parts)
+
+
+def _obstacle(estimator: Any, builder: TrainingBuilder) -> str:
+    """Return what keeps several networks from training side by side, or nothing."""
+    if estimator.solver == "lbfgs":
+        return "solver='lbfgs', whose iterations are not epochs"
+    if builder.lowers_rate_on_plateau:
+        return f"learning_rate={estimator.learning_rate!r}, which depends on the progress of a single network"
+    return ""
+
+
+def divide_rows(
+    n_rows: int, validation_fraction: float, seed: int, labels: Array | None, sample_weight: Array | None
+) -> list[Array]:
+    """Return the indices of each part of the rows. Each has about as many rows of each class, and of weight 0.
+
+    Parameters
+    ----------
+    n_rows : int
+    validation_fraction : float
+        About the share of a part, so that there are 1 / `validation_fraction`, at least two.
+    seed : int
+    labels : ndarray of shape (n_rows,) or None
+    sample_weight : ndarray of shape (n_rows,) or None
+
+    Raises
+    ------
+    ValueError
+        If there are too few rows of positive weight for two parts, or the fraction is 0.
+
+    Examples
+    --------
+    >>> from skneural.estimators.cross_validation import divide_rows
+    >>> [len(part) for part in divide_rows(10, 0.25, seed=0, labels=None, sample_weight=None)]
+    [3, 3, 2, 2]
+    """
+    has_no_weight = np.zeros(n_rows) if sample_weight is None else sample_weight == 0
+    n_weighted = n_rows - int(np.count_nonzero(has_no_weight))
+    if n_weighted < MIN_WEIGHTED_ROWS or not validation_fraction:
+        raise ValueError(
+            f"early_stopping='cross_validation' cannot hold out validation_fraction={validation_fraction} of "
+            f"n_samples={n_rows} in turn, {n_weighted} of them with a positive weight. Expected at least "
+            f"{MIN_WEIGHTED_ROWS} of these, and a fraction above 0."
+        )
+    n_parts = min(max(2, round(1 / validation_fraction)), n_weighted // 2)
+    order = np.random.RandomState(seed).permutation(n_rows)
+    labels = np.zeros(n_rows) if labels is None else labels
+    order = order[np.lexsort((labels[order], has_no_weight[order]))]  # stable: rows that are alike stay as drawn
+    return [order[i::n_parts] for i in range(n_parts)]
 
 
 class FoldTraining:
@@ -90,11 +137,10 @@ class FoldTraining:
     ----------
     estimator : BaseActivationMLP
         Tells how to train; it is not changed.
-    builder : TrainingBuilder
     data : CheckedData
         All rows.
     rows : TrainingRows
-        Those to train on. A schedule that waits for progress looks at the loss on them.
+        Those to train on.
     seed : int
 
     Attributes
@@ -103,14 +149,16 @@ class FoldTraining:
         A copy, with the network.
     """
 
-    def __init__(self, estimator: Any, builder: TrainingBuilder, data: CheckedData, rows: TrainingRows, seed: int):
+    def __init__(self, estimator: Any, data: CheckedData, rows: TrainingRows, seed: int):
         rng = np.random.RandomState(seed)
         self.estimator = copy.copy(estimator)
+        self.estimator.early_stopping, self.estimator.n_iter_no_change = False, np.inf  # nothing ends it but the scorer
+        if estimator.batch_size != "auto":
+            self.estimator.batch_size = min(estimator.batch_size, len(rows))  # of which the first training has warned
+        builder = TrainingBuilder(self.estimator)
         network = self.estimator._new_network(builder, data, rng)
         self.estimator._set_network(network, builder)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # of small batches, as the estimator's own training warns
-            self._loop: TrainingLoop = builder.build_training_loop(network, estimator._loss, rows, rng)
+        self._loop: TrainingLoop = builder.build_training_loop(network, estimator._loss, rows, rng)
 
     def train_epoch(self) -> None:
         """Train for one more epoch."""
@@ -136,33 +184,36 @@ class CrossValidationScorer(ValidationScorer):
     """
 
     def __init__(self, estimator: Any, others: list[FoldTraining], data: CheckedData, parts: list[Array]):
-        super().__init__(estimator, data.take(np.concatenate(parts)))
-        bounds = pairwise(accumulate(map(len, parts), initial=0))
+        super().__init__(estimator, data)
         estimators = [estimator, *(fold.estimator for fold in others)]
-        self._others = others
-        self._scorers = [
-            ValidationScorer(each, self.data.take(slice(*rows))) for each, rows in zip(estimators, bounds, strict=True)
-        ]
-        self._best_score, self._output, self._best_output = -math.inf, np.empty(0), np.empty(0)
+        self._others, self._parts = others, parts
+        self._scorers = [ValidationScorer(each, data.take(part)) for each, part in zip(estimators, parts, strict=True)]
+        self._best_score, self._best_output = -math.inf, np.empty(0)
 
     def __call__(self) -> tuple[float, float]:
         """Train the other networks for an epoch; return loss and score."""
         for fold in self._others:
             fold.train_epoch()
-        loss, score = super().__call__()
-        if score > self._best_score or not self._best_output.size:
-            self._best_score, self._best_output = max(score, self._best_score), self._output
+        outputs = self.raw_output()
+        loss, score = self.evaluate(outputs)
+        if score > self._best_score or self._best_score == -math.inf:  # before there is a score, the latest is the best
+            self._best_score, self._best_output = max(self._best_score, score), outputs
         return loss, score
+
+    def raw_output(self) -> Array:
+        """Return the raw outputs for all rows."""
+        by_part = [scorer.raw_output() for scorer in self._scorers]
+        outputs = np.empty((*by_part[0].shape[:-2], len(self.data.y), by_part[0].shape[-1]), by_part[0].dtype)
+        for part, output in zip(self._parts, by_part, strict=True):
+            outputs[..., part, :] = output
+        return outputs
 
     def best_output(self) -> Array:
         """Return the raw outputs of the epoch with the best score."""
         return self._best_output
 
-    def _raw_output(self) -> Array:
-        self._output = np.concatenate([scorer._raw_output() for scorer in self._scorers], axis=-2)
-        return self._output
-
     def _score(self) -> float:
-        """Return the mean of the networks' scores, each counted as often as it has rows."""
-        scores = [scorer._score() for scorer in self._scorers]
-        return float(np.average(scores, weights=[len(scorer.data.y) for scorer in self._scorers]))
+        """Return the mean of the networks' scores, each with the weight of its rows."""
+        sample_weight = self.data.sample_weight if self._pass_sample_weight else None
+        weights = [len(part) if sample_weight is None else sample_weight[part].sum() for part in self._parts]
+        return float(np.average([scorer._score() for scorer in self._scorers], weights=weights))

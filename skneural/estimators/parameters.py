@@ -168,9 +168,9 @@ default="constant"
         - "cross_validation": as "refit", but the best epoch is that of 1 / `validation_fraction` networks, at least
           two. Each holds out another part of the rows, and they train side by side, an epoch at a time, until the score
           on all rows, each by the network that holds it out, no longer improves. For few rows, of which a part tells
-          too little. Not for solver="lbfgs".
+          too little. Not for solver="lbfgs" and learning_rate="adaptive".
         - "auto": "continue"; but below 1,000 training rows, if the best epoch is in the first third of `max_iter`, and
-          so uncertain, "cross_validation" from the beginning. Always "continue" for solver="lbfgs".
+          so uncertain, "cross_validation" from the beginning, where it can be and `scoring` is None or "loss".
 
         In `partial_fit`, which needs `X_val`, every call makes its epoch, from the latest parameters; `parameters_` are
         those of the call with the best score on this validation set. Another validation set starts a new comparison.

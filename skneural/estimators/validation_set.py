@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import math
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import get_scorer
-from sklearn.model_selection import KFold, StratifiedKFold, train_test_split
+from sklearn.model_selection import train_test_split
 
 from skneural._sklearn_compat import accepts_sample_weight
 from skneural.estimators.caller_warning import warn_caller
@@ -59,61 +58,16 @@ def train_validation_split(
             "The validation set is too small. Increase 'validation_fraction' or the size of your dataset. "
             f"Got {request}, expected at least 2 rows."
         )
-    if not _can_stratify(stratify, len(train), len(validation)):
+    if stratify is None:
+        return train, validation
+    if obstacle := _obstacle_to_stratification(stratify, len(train), len(validation)):
+        warn_caller(
+            f"Early stopping holds out {len(validation)} of {n_rows} rows at random, not in the proportions of the "
+            f"classes, since {obstacle}. A class may be missing among the rows to train on, or among those held out."
+        )
         return train, validation
     train, validation = train_test_split(np.arange(n_rows), stratify=stratify, **options)
     return train, validation
-
-
-def cross_validation_splits(
-    n_rows: int, validation_fraction: float, seed: int, stratify: Array | None
-) -> list[tuple[Array, Array]]:
-    """Return, for each of some networks, the rows to train on and those to hold out. Each row is held out by one.
-
-    Parameters
-    ----------
-    n_rows : int
-    validation_fraction : float
-        About the share that each of them holds out, so that there are 1 / `validation_fraction`, at least two.
-    seed : int
-    stratify : ndarray of shape (n_rows,) or None
-        As for :func:`train_validation_split`.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer than two rows, or the fraction is 0.
-
-    Examples
-    --------
-    >>> from skneural.estimators.validation_set import cross_validation_splits
-    >>> [len(validation) for train, validation in cross_validation_splits(10, 0.25, seed=0, stratify=None)]
-    [3, 3, 2, 2]
-    """
-    if n_rows < 2 or not validation_fraction:
-        raise ValueError(
-            f"Cross-validation cannot hold out validation_fraction={validation_fraction} of {n_rows} rows in turn. "
-            "Expected at least 2 rows, and a fraction above 0."
-        )
-    n_folds = min(max(2, round(1 / validation_fraction)), n_rows)
-    stratified = _can_stratify(stratify, n_rows - n_rows // n_folds, n_rows // n_folds)
-    kind = StratifiedKFold if stratified else KFold
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # of a class of fewer rows than folds: some folds are without it
-        return list(kind(n_folds, shuffle=True, random_state=seed).split(np.empty(n_rows), stratify))
-
-
-def _can_stratify(labels: Array | None, n_train: int, n_validation: int) -> bool:
-    """Return whether there are labels that both parts can have in the same proportions; warn if they cannot."""
-    if labels is None:
-        return False
-    obstacle = _obstacle_to_stratification(labels, n_train, n_validation)
-    if obstacle:
-        warn_caller(
-            f"Early stopping holds out {n_validation} of {len(labels)} rows at random, not in the proportions of the "
-            f"classes, since {obstacle}. A class may be missing among the rows to train on, or among those held out."
-        )
-    return not obstacle
 
 
 def _obstacle_to_stratification(labels: Array, n_train: int, n_validation: int) -> str:
@@ -125,22 +79,6 @@ def _obstacle_to_stratification(labels: Array, n_train: int, n_validation: int) 
         return f"some classes have one row only: {', '.join(map(repr, single[:3]))}{more}"
     smaller = min(n_train, n_validation)
     return f"there are {len(classes)} classes, and one part has {smaller} rows" if smaller < len(classes) else ""
-
-
-def check_weights_of_split(sample_weight: Array | None, train: Array, validation: Array) -> None:
-    """Raise a ValueError if all rows to train on, or all that are held out, have the weight 0.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skneural.estimators.validation_set import check_weights_of_split
-    >>> check_weights_of_split(np.array([1.0, 0.0, 1.0]), train=np.array([0, 1]), validation=np.array([2]))
-    """
-    if sample_weight is not None and not (sample_weight[train].any() and sample_weight[validation].any()):
-        raise ValueError(
-            f"sample_weight must be positive for some of the {len(train)} rows to train on and some of the "
-            f"{len(validation)} rows that early stopping holds out. Got only zeros there."
-        )
 
 
 @contextmanager
@@ -192,8 +130,19 @@ class ValidationScorer:
 
     def __call__(self) -> tuple[float, float]:
         """Return loss and score; a larger score is better."""
-        data, outputs = self.data, self._raw_output()
-        loss = self._mean_loss(outputs)
+        return self.evaluate(self.raw_output())
+
+    def raw_output(self) -> Array:
+        """Return the network's raw outputs for the validation set."""
+        return self._network.raw_output(self.data.X)
+
+    def best_output(self) -> Array:
+        """Return the raw outputs at the best parameters, which must be the present ones."""
+        return self.raw_output()
+
+    def evaluate(self, outputs: Array) -> tuple[float, float]:
+        """Return loss and score of raw outputs."""
+        data, loss = self.data, self._mean_loss(outputs)
         if self._scoring == "loss":
             return loss, -loss
         F = self._loss.combine_members(outputs)
@@ -202,13 +151,6 @@ class ValidationScorer:
         if self._scoring is None:
             return loss, self._default_score(F, data.Y, data.sample_weight)
         return loss, self._score()
-
-    def best_output(self) -> Array:
-        """Return the raw outputs at the best parameters, which must be the present ones."""
-        return self._raw_output()
-
-    def _raw_output(self) -> Array:
-        return self._network.raw_output(self.data.X)
 
     def _mean_loss(self, outputs: Array) -> float:
         if self._temperature_scaling is not None:

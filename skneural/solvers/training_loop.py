@@ -206,9 +206,9 @@ class TrainingLoop:
         self.monitor.on_epoch_begin()
         rates = self._batch_rates(number, 1, max_iter)[0]
         loss = self._steps.run_epoch(self.batches.order(self.rng), rates, number)
+        validation = self.monitor.validation()
         self.n_epochs += 1
         self.n_samples_seen += self.batches.n_rows
-        validation = self.monitor.validation()
         seconds = time.perf_counter() - start
         norms = self._steps.gradient_norm, self._steps.update_ratio
         epoch = Epoch(number, loss, seconds, float(rates[-1]), *norms, **validation)

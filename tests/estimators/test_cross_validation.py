@@ -1,17 +1,19 @@
 """early_stopping="cross_validation": several networks hold out each row once, and so choose the number of epochs."""
 
+import warnings
+
 import numpy as np
 import pytest
 from scipy import sparse
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.datasets import load_digits, make_classification, make_friedman1
 from sklearn.metrics import accuracy_score, log_loss, mean_squared_error
 
 from skneural import ActivationMLPClassifier, ActivationMLPRegressor, tabular_classifier
 from skneural.estimators import cross_validation
-from skneural.estimators.cross_validation import FEW_ROWS, CrossValidationScorer
+from skneural.estimators.cross_validation import FEW_ROWS, CrossValidationScorer, divide_rows
 from skneural.estimators.temperature import TemperatureScaling
-from skneural.estimators.validation_set import cross_validation_splits
 from skneural.solvers import DivergenceError
 
 pytestmark = [
@@ -33,7 +35,7 @@ OPTIONS = {
 
 
 class Recorder:
-    """What the scorer saw after each epoch: the networks' parameters, their rows, loss and score."""
+    """What the scorer saw after each epoch: the networks' parameters, the rows they hold out, loss and score."""
 
     def __init__(self, monkeypatch):
         self.epochs = []
@@ -44,18 +46,19 @@ class Recorder:
             parts = [(part._network.parameters.copy(), part.data.X, part.data.y) for part in scorer._scorers]
             self.epochs.append((parts, result))
             self.networks = [part._network for part in scorer._scorers]
+            self.order = np.argsort(np.concatenate(scorer._parts))
             return result
 
         monkeypatch.setattr(CrossValidationScorer, "__call__", call)
 
     def outputs(self, epoch):
-        """Raw outputs of each network for the rows that it holds out, and these rows' targets."""
+        """Raw outputs for all rows, each by the network that holds it out, and their targets."""
         outputs, targets = [], []
         for network, (parameters, X, y) in zip(self.networks, self.epochs[epoch][0], strict=True):
             network.parameters[...] = parameters
             outputs.append(network.raw_output(X))
             targets.append(y)
-        return np.concatenate(outputs, axis=-2), np.concatenate(targets)
+        return np.concatenate(outputs, axis=-2)[..., self.order, :], np.concatenate(targets)[self.order]
 
 
 @pytest.fixture
@@ -63,57 +66,64 @@ def recorder(monkeypatch):
     return Recorder(monkeypatch)
 
 
-class TestSplits:
-    @pytest.mark.parametrize(("fraction", "n_folds"), [(0.25, 4), (0.1, 10), (0.3, 3), (0.5, 2), (0.9, 2), (0.01, 21)])
-    def test_each_row_is_held_out_once(self, fraction, n_folds):
-        splits = cross_validation_splits(21, fraction, seed=3, stratify=None)
-        assert len(splits) == n_folds
-        held_out = np.concatenate([validation for _, validation in splits])
-        assert sorted(held_out) == list(range(21))
-        assert held_out.tolist() != list(range(21))  # drawn at random
-        for train, validation in splits:
-            assert sorted([*train, *validation]) == list(range(21))
+def weights_of(n_rows, n_positive):
+    weights = np.zeros(n_rows)
+    weights[:n_positive] = 1
+    return weights
+
+
+class TestParts:
+    @pytest.mark.parametrize(("fraction", "n_parts"), [(0.25, 4), (0.1, 10), (0.3, 3), (0.5, 2), (0.9, 2), (0.01, 10)])
+    def test_each_row_is_in_one_of_equal_parts(self, fraction, n_parts):
+        parts = divide_rows(21, fraction, 3, None, None)
+        assert len(parts) == n_parts
+        assert {len(part) for part in parts} <= {21 // n_parts, 21 // n_parts + 1}
+        assert sorted(np.concatenate(parts)) == list(range(21))
+        assert np.concatenate(parts).tolist() != list(range(21))  # drawn at random
 
     def test_the_seed_decides(self):
-        first, again, other = (cross_validation_splits(20, 0.5, seed, None)[0][1].tolist() for seed in (0, 0, 1))
+        first, again, other = (divide_rows(20, 0.5, seed, None, None)[0].tolist() for seed in (0, 0, 1))
         assert first == again != other
 
-    def test_each_part_has_the_proportions_of_the_classes(self):
-        labels = np.repeat([0, 1, 2], [40, 20, 8])
-        for _, validation in cross_validation_splits(68, 0.25, seed=0, stratify=labels):
-            assert np.bincount(labels[validation]).tolist() == [10, 5, 2]
-
-    def test_a_class_may_have_fewer_rows_than_there_are_parts(self, recwarn):
-        labels = np.repeat([0, 1], [30, 2])
-        splits = cross_validation_splits(32, 0.25, seed=0, stratify=labels)
-        assert [labels[validation].sum() for _, validation in splits].count(1) == 2
+    def test_each_part_has_the_proportions_of_the_classes(self, recwarn):
+        labels = np.array(["a", "b", "c", "d"]).repeat([40, 20, 7, 1])
+        counts = [np.unique(labels[part], return_counts=True)[1] for part in divide_rows(68, 0.25, 0, labels, None)]
+        assert [count[:2].tolist() for count in counts] == [[10, 5]] * 4
+        assert all(count[2] in (1, 2) for count in counts)
         assert not recwarn.list
 
-    @pytest.mark.parametrize(
-        ("labels", "reason"),
-        [
-            (np.repeat([0, 1], [29, 1]), "some classes have one row only: 1"),
-            (np.arange(30) // 3, "there are 10 classes"),
-        ],
-    )
-    def test_classes_that_cannot_be_in_each_part_are_warned_of(self, labels, reason):
-        with pytest.warns(UserWarning, match=rf"Early stopping holds out 7 of 30 rows at random.*since {reason}"):
-            assert len(cross_validation_splits(30, 0.25, seed=0, stratify=labels)) == 4
+    def test_each_part_has_rows_of_positive_weight(self):
+        weights = np.random.RandomState(0).permutation(weights_of(300, 9))
+        assert sorted(np.count_nonzero(weights[part]) for part in divide_rows(300, 0.25, 0, None, weights)) == [
+            2,
+            2,
+            2,
+            3,
+        ]
 
-    @pytest.mark.parametrize(("n_rows", "fraction"), [(1, 0.25), (100, 0.0)])
-    def test_what_cannot_be_divided_is_refused(self, n_rows, fraction):
-        expected = rf"cannot hold out validation_fraction={fraction} of {n_rows} rows in turn\. Expected at least 2"
+    def test_no_part_has_less_than_two_rows_of_positive_weight(self):
+        assert len(divide_rows(7, 0.1, 0, None, None)) == 3
+        assert len(divide_rows(100, 0.1, 0, None, weights_of(100, 4))) == 2
+
+    @pytest.mark.parametrize(
+        ("n_rows", "fraction", "weights"), [(3, 0.25, None), (100, 0.0, None), (100, 0.25, weights_of(100, 3))]
+    )
+    def test_what_cannot_be_divided_is_refused(self, n_rows, fraction, weights):
+        expected = (
+            rf"cannot hold out validation_fraction={fraction} of n_samples={n_rows} in turn, .* Expected at least 4"
+        )
         with pytest.raises(ValueError, match=expected):
-            cross_validation_splits(n_rows, fraction, 0, None)
+            divide_rows(n_rows, fraction, 0, None, weights)
 
 
 class TestScores:
-    def test_all_rows_are_scored_by_networks_that_hold_them_out(self, recorder, backend):
-        model = ActivationMLPClassifier(**OPTIONS).fit(X, y)
+    @pytest.mark.parametrize("activation", ["relu", "prelu", "maxout"])  # with parameters of its own, and with pieces
+    def test_all_rows_are_scored_by_networks_that_hold_them_out(self, activation, recorder, backend):
+        model = ActivationMLPClassifier(activation=activation, **OPTIONS).fit(X, y)
         assert len(recorder.epochs) == 6
         for epoch, (_, (loss, score)) in enumerate(recorder.epochs):
             F, labels = recorder.outputs(epoch)
-            assert sorted(labels) == sorted(y)
+            np.testing.assert_array_equal(labels, y)
             P = np.exp(F - F.max(axis=1, keepdims=True))
             P /= P.sum(axis=1, keepdims=True)
             assert loss == pytest.approx(log_loss(labels, P), rel=1e-9)
@@ -133,14 +143,43 @@ class TestScores:
             same = [np.array_equal(a, b) for a, (b, _, _) in zip(earlier, parts, strict=True)]
             assert same == [False, True, False, False]
 
-    def test_a_score_of_the_users_own_is_the_mean_of_the_networks(self, recorder):
-        def scoring(model, X, y):
-            return -mean_squared_error(y, model.predict(X))
-
+    @pytest.mark.parametrize("weighted", [False, True])
+    def test_a_scorer_scores_all_rows_with_their_weights(self, weighted, recorder):
         rows, target = make_friedman1(83, random_state=0)
-        ActivationMLPRegressor(scoring=scoring, normalize_y=False, **OPTIONS).fit(rows, target)
+        weights = np.random.RandomState(0).exponential(size=83) ** 3 if weighted else None
+        options = {**OPTIONS, "normalize_y": False, "scoring": "neg_mean_squared_error"}
+        with config_context(enable_metadata_routing=False):
+            ActivationMLPRegressor(**options).fit(rows, target, weights)
         F, targets = recorder.outputs(2)
-        assert recorder.epochs[2][1][1] == pytest.approx(-mean_squared_error(targets, F[:, 0]), rel=1e-9)
+        expected = -mean_squared_error(targets, F[:, 0], sample_weight=weights)
+        assert recorder.epochs[2][1][1] == pytest.approx(expected, rel=1e-9)
+
+    @pytest.mark.parametrize(
+        ("scores", "best"),
+        [
+            ([np.nan, 2.0, 3.0, 1.0], 2),
+            ([np.nan] * 4, 3),
+            ([-np.inf, np.nan, -np.inf, -np.inf], 3),
+            ([1, np.nan, 0, 0], 0),
+        ],
+    )
+    def test_scores_that_are_no_numbers_do_not_count(self, scores, best, monkeypatch):
+        outputs, given = [], iter(scores)
+
+        def evaluate(scorer, F):
+            outputs.append(F)
+            return 0.5, float(next(given))
+
+        kept = []
+        original = CrossValidationScorer.best_output
+        monkeypatch.setattr(CrossValidationScorer, "evaluate", evaluate)
+        monkeypatch.setattr(CrossValidationScorer, "best_output", lambda self: kept.append(original(self)) or kept[0])
+        options = {**OPTIONS, "max_iter": 4, "scoring": "loss", "temperature_scaling": True}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            model = ActivationMLPClassifier(**options).fit(X, y)
+        assert kept[0] is outputs[best]
+        assert model.n_iter_ == best + 1
 
     def test_the_temperature_is_that_of_all_rows_at_the_best_epoch(self, recorder):
         labels = np.where(np.random.RandomState(0).rand(len(y)) < 0.3, np.random.RandomState(1).permutation(y), y)
@@ -170,7 +209,7 @@ class TestSecondTraining:
         [
             {"batch_norm": True, "n_members": 3, "dropout": 0.2},
             {"dtype": "float32"},
-            {"learning_rate": "adaptive", "n_iter_no_change": 1, "solver": "sgd"},
+            {"learning_rate": "cosine", "shuffle": False},
             {"temperature_scaling": True, "scoring": "loss"},
             {"hidden_layer_sizes": "auto", "n_members": "auto"},
         ],
@@ -198,22 +237,20 @@ class TestSecondTraining:
         assert model.t_ == 6 * 300
         assert len(model.validation_scores_) == 6
 
-    def test_weights_of_zero_in_all_of_a_part_are_refused(self):
-        weights = np.zeros(len(X))
-        weights[7] = 1
-        with pytest.raises(ValueError, match=r"sample_weight must be positive for some of the 30. rows"):
-            ActivationMLPClassifier(**OPTIONS).fit(X, y, weights)
+    def test_too_few_weights_are_refused(self):
+        with pytest.raises(ValueError, match="n_samples=400 in turn, 3 of them with a positive weight"):
+            ActivationMLPClassifier(**OPTIONS).fit(X, y, weights_of(len(X), 3))
 
     def test_weights_reach_all_networks(self):
         rows, labels = make_classification(300, 6, flip_y=0, random_state=0)
         model = ActivationMLPClassifier(**{**OPTIONS, "max_iter": 30, "learning_rate_init": 0.05})
         assert (model.fit(rows, labels, (labels == 0).astype(float)).predict(rows) == 0).all()
 
-    def test_lbfgs_is_refused(self):
-        with pytest.raises(
-            ValueError, match=r"Got solver='lbfgs'.* use a stochastic solver, or early_stopping='refit'"
-        ):
-            ActivationMLPClassifier(solver="lbfgs", **OPTIONS).fit(X, y)
+    @pytest.mark.parametrize("setting", [{"solver": "lbfgs"}, {"solver": "sgd", "learning_rate": "adaptive"}])
+    def test_what_cannot_go_on_an_epoch_at_a_time_is_refused(self, setting):
+        name, value = list(setting.items())[-1]
+        with pytest.raises(ValueError, match=rf"Got {name}='{value}', .*; use another, or early_stopping='refit'"):
+            ActivationMLPClassifier(**setting, **OPTIONS).fit(X, y)
 
     def test_a_warm_start_is_refused(self):
         with pytest.raises(ValueError, match="early_stopping='cross_validation' may train twice"):
@@ -242,6 +279,8 @@ class TestAuto:
             (FEW_ROWS, {}, "continue"),
             (FEW_ROWS - 1, {"learning_rate_init": 1e-4}, "continue"),  # which learns until the end
             (100, {"solver": "lbfgs"}, "continue"),
+            (100, {"solver": "sgd", "learning_rate": "adaptive"}, "continue"),
+            (100, {"scoring": "r2"}, "continue"),
         ],
     )
     def test_rows_and_best_epoch_decide(self, n_rows, settings, named, backend, capsys):
@@ -252,6 +291,14 @@ class TestAuto:
         expected = ActivationMLPRegressor(**{**options, "early_stopping": named}).fit(rows, target[:, 0])
         np.testing.assert_array_equal(model.parameters_, expected.parameters_)
         assert (model.n_iter_, model.t_) == (expected.n_iter_, expected.t_)
+
+    def test_rows_of_weight_zero_do_not_count(self, capsys):
+        rows, target = np.random.RandomState(0).randn(2, FEW_ROWS + 99, 5)
+        options = {**OPTIONS, "hidden_layer_sizes": (50,), "max_iter": 30, "early_stopping": "auto", "verbose": True}
+        ActivationMLPRegressor(**options).fit(rows, target[:, 0], weights_of(len(rows), FEW_ROWS))
+        assert "anew." not in capsys.readouterr().out
+        ActivationMLPRegressor(**options).fit(rows, target[:, 0], weights_of(len(rows), FEW_ROWS - 1))
+        assert "anew." in capsys.readouterr().out
 
     def test_a_warm_start_is_refused(self):
         with pytest.raises(ValueError, match="early_stopping='auto' may train twice"):
