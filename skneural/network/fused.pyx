@@ -60,13 +60,11 @@ MIN_ROWS_OF_LARGE_MEMBERS, LARGE_MEMBER_COST = 256, 1 << 18
 # it is worth waking in a prediction. In double precision each counts twice.
 MIN_THREAD_COST, MIN_PREDICTION_THREAD_COST = 3 << 17, 5 << 19
 
-# A team is not always faster than one thread: another program may need the processors, and in virtual machines what
-# threads exchange takes several times as long for seconds now and then. So training times both, and the faster one
-# works. The other is tried again after so many times as long as that takes, sooner in the beginning. With 0 the team
-# always works. The first calls find out: one by one thread, then those of the team, whose threads the first of them has
-# to wake.
-TRIAL_PERIOD = 32
-FIRST_TRIALS = 3
+# A team is not always faster than one thread: another program or library may need the processors, and in virtual machines
+# what threads exchange takes several times as long for seconds now and then. So training times both, and the faster one
+# works. The other is tried again, in short calls, after so many calls, times how many times slower it was. With 0 the
+# team always works.
+TRIAL_PERIOD = 16
 
 
 cdef void run_alone(TeamFunction function, void *context, int n_threads) noexcept nogil:
@@ -115,26 +113,33 @@ cdef bint works_alone(const Pace *pace) except -1:
     """Whether the next call is made by one thread: the first of all, and those that are faster so, or try that."""
     if not TRIAL_PERIOD:
         return False
-    if pace.n_calls < FIRST_TRIALS:
-        return pace.n_calls == 0
-    return (pace.alone < pace.team) != is_trial(pace)
+    return pace.n_calls == 0 or alone_is_faster(pace) != is_trial(pace)
+
+
+cdef bint alone_is_faster(const Pace *pace) noexcept:
+    return pace.team == 0 or pace.alone < pace.team
 
 
 cdef bint is_trial(const Pace *pace) noexcept:
-    return pace.n_calls < FIRST_TRIALS or pace.n_calls >= pace.next_trial
+    return pace.n_calls >= pace.next_trial
 
 
 cdef int update_pace(Pace *pace, bint alone, double latest) except -1:
-    """Count a call of so many nanoseconds per row: fewer than before count at once, more by halves."""
+    """Count a call of so many nanoseconds per row: fewer than before count at once, more by halves.
+
+    A trial of the team is two calls, of which the first wakes its threads.
+    """
     cdef double *kept = &pace.alone if alone else &pace.team
-    cdef double faster, slower
-    cdef Size period
-    kept[0] = (kept[0] + latest) / 2 if 0 < kept[0] < latest else latest
+    cdef bint wakes = not alone and alone_is_faster(pace) and pace.n_calls == pace.next_trial
+    cdef double period = TRIAL_PERIOD
     pace.n_calls += 1
-    faster, slower = min(pace.alone, pace.team), max(pace.alone, pace.team)
-    if faster > 0 and pace.n_calls >= FIRST_TRIALS and pace.n_calls > pace.next_trial:  # there was a trial
-        period = min(pace.n_calls, TRIAL_PERIOD)
-        pace.next_trial = pace.n_calls + <Size>(period * slower / faster)
+    if wakes:
+        return 0
+    kept[0] = (kept[0] + latest) / 2 if 0 < kept[0] < latest else latest
+    if pace.n_calls > pace.next_trial:  # there was a trial
+        pace.next_trial = pace.n_calls
+        if pace.team > 0 and pace.alone > 0:
+            pace.next_trial += <Size>(period * max(pace.alone, pace.team) / min(pace.alone, pace.team))
     return 0
 
 
