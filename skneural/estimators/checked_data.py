@@ -75,7 +75,7 @@ class CheckedData:
         """Number of rows of positive weight."""
         return len(self.y) if self.sample_weight is None else int(np.count_nonzero(self.sample_weight))
 
-    def take(self, indices: Array | slice) -> CheckedData:
+    def take(self, indices: Array) -> CheckedData:
         """Return some of the rows."""
         sample_weight = None if self.sample_weight is None else self.sample_weight[indices]
         return CheckedData(self.X[indices], self.Y[indices], self.y[indices], sample_weight)
