@@ -60,10 +60,10 @@ MIN_ROWS_OF_LARGE_MEMBERS, LARGE_MEMBER_COST = 256, 1 << 18
 # it is worth waking in a prediction. In double precision each counts twice.
 MIN_THREAD_COST, MIN_PREDICTION_THREAD_COST = 3 << 17, 5 << 19
 
-# A team is not always faster than one thread: another program or library may need the processors, and in virtual machines
-# what threads exchange takes several times as long for seconds now and then. So training times both, and the faster one
-# works. The other is tried again, in short calls, after so many calls, times how many times slower it was. With 0 the
-# team always works.
+# A team is not always faster than one thread: another program or library may need the processors, and in virtual
+# machines what threads exchange takes several times as long for seconds now and then. So training times both, and the
+# faster one works. The other is tried again, in short calls, after so many calls, times how many times slower it was.
+# With 0 the team always works.
 TRIAL_PERIOD = 16
 
 

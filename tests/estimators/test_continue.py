@@ -151,7 +151,6 @@ def test_lbfgs_does_not_warn_of_a_length_that_was_chosen(early_stopping):
 @pytest.mark.skipif(
     not hasattr(CallbackSupportMixin, "set_callbacks"), reason="scikit-learn has no callbacks before 1.9"
 )
-@pytest.mark.filterwarnings("ignore::skneural.inspection.DeadUnitsWarning")  # after three epochs
 @pytest.mark.parametrize("early_stopping", ["refit", "continue", "cross_validation"])
 def test_a_callback_that_stops_the_first_training_prevents_the_second(early_stopping):
     class StopAfterThree:
@@ -171,5 +170,6 @@ def test_a_callback_that_stops_the_first_training_prevents_the_second(early_stop
             return self.n_epochs >= 3
 
     stop = StopAfterThree()
-    model = ActivationMLPClassifier(**{**OPTIONS, "early_stopping": early_stopping}).set_callbacks(stop).fit(X, y)
+    options = {**OPTIONS, "learning_rate_init": 0.01, "early_stopping": early_stopping}
+    model = ActivationMLPClassifier(**options).set_callbacks(stop).fit(X, y)
     assert (stop.n_epochs, model.stopped_by_, model.n_iter_) == (3, "callback", 3)

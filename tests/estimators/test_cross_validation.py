@@ -5,7 +5,6 @@ import warnings
 import numpy as np
 import pytest
 from scipy import sparse
-from sklearn import config_context
 from sklearn.base import clone
 from sklearn.datasets import load_digits, make_classification, make_friedman1
 from sklearn.metrics import accuracy_score, log_loss, mean_squared_error
@@ -16,10 +15,7 @@ from skneural.estimators.cross_validation import FEW_ROWS, CrossValidationScorer
 from skneural.estimators.temperature import TemperatureScaling
 from skneural.solvers import DivergenceError
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),  # few epochs are enough
-    pytest.mark.filterwarnings("ignore::skneural.inspection.DeadUnitsWarning"),
-]
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")  # few epochs are enough
 
 X, y = load_digits(return_X_y=True)
 X, y = X[:400] / 16, y[:400]
@@ -94,12 +90,8 @@ class TestParts:
 
     def test_each_part_has_rows_of_positive_weight(self):
         weights = np.random.RandomState(0).permutation(weights_of(300, 9))
-        assert sorted(np.count_nonzero(weights[part]) for part in divide_rows(300, 0.25, 0, None, weights)) == [
-            2,
-            2,
-            2,
-            3,
-        ]
+        counts = [np.count_nonzero(weights[part]) for part in divide_rows(300, 0.25, 0, None, weights)]
+        assert sorted(counts) == [2, 2, 2, 3]
 
     def test_no_part_has_less_than_two_rows_of_positive_weight(self):
         assert len(divide_rows(7, 0.1, 0, None, None)) == 3
@@ -148,8 +140,7 @@ class TestScores:
         rows, target = make_friedman1(83, random_state=0)
         weights = np.random.RandomState(0).exponential(size=83) ** 3 if weighted else None
         options = {**OPTIONS, "normalize_y": False, "scoring": "neg_mean_squared_error"}
-        with config_context(enable_metadata_routing=False):
-            ActivationMLPRegressor(**options).fit(rows, target, weights)
+        ActivationMLPRegressor(**options).fit(rows, target, weights)
         F, targets = recorder.outputs(2)
         expected = -mean_squared_error(targets, F[:, 0], sample_weight=weights)
         assert recorder.epochs[2][1][1] == pytest.approx(expected, rel=1e-9)
