@@ -27,7 +27,7 @@ from skneural.custom_component_checks import check_activations
 from skneural.estimators import ActivationMLPClassifier, ActivationMLPRegressor, DeadUnitsWarning
 from skneural.estimators.base import BaseActivationMLP
 from skneural.estimators.builder import TrainingBuilder
-from skneural.inspection.report_tables import data_frame, format_or_dash, text_table
+from skneural.inspection.text_tables import data_frame, format_or_dash, text_table
 from skneural.inspection.units.unit_report import UnitReport, unit_report
 from skneural.inspection.unwrapping import final_estimator
 from skneural.preprocessing import StdScaler

@@ -6,7 +6,7 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from skneural.inspection.report_tables import data_frame, format_or_dash, text_table
+from skneural.inspection.text_tables import data_frame, format_or_dash, text_table
 
 # The largest relative error for each verdict; a larger one is "wrong".
 VERDICT_LIMITS = [(1e-7, "good"), (1e-4, "acceptable"), (1e-2, "suspicious")]

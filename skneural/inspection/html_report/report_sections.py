@@ -33,7 +33,7 @@ from skneural.inspection.html_report.html_elements import (
     text_cell,
 )
 from skneural.inspection.html_report.svg_charts import histogram_chart, line_chart, scatter_chart, short_number
-from skneural.inspection.report_tables import format_or_dash
+from skneural.inspection.text_tables import format_or_dash
 from skneural.inspection.units.unit_report import UnitReport
 
 Array = NDArray[Any]
