@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+from typing import Any
+
+import numpy as np
 
 from skneural.solvers import Epoch
 
@@ -68,3 +71,11 @@ def without_seconds(history: History) -> History:
 def with_unknown_seconds(history: History) -> History:
     """Return a history from a file, of which the times are unknown."""
     return {**history, "seconds": [math.nan] * len(history["loss"])}
+
+
+def best_epoch(estimator: Any) -> int | None:
+    """Return the epoch, from 1, whose weights early stopping kept; None without early stopping."""
+    if not estimator.early_stopping or not estimator.validation_scores_:
+        return None
+    validation_scores = np.array(estimator.validation_scores_, dtype=float)
+    return None if np.isnan(validation_scores).all() else int(np.nanargmax(validation_scores)) + 1

@@ -7,6 +7,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from skneural.estimators.history import best_epoch
 from skneural.inspection.displays.matplotlib_support import get_axes, use_integer_ticks
 from skneural.inspection.unwrapping import unwrap
 
@@ -121,11 +122,3 @@ def _marker_style(curve: Array) -> dict[str, Any]:
     known = np.isfinite(np.pad(curve, 1, constant_values=np.nan))
     isolated = np.flatnonzero(known[1:-1] & ~known[:-2] & ~known[2:])
     return {"marker": "o", "markevery": isolated.tolist()} if isolated.size else {}
-
-
-def best_epoch(network: Any) -> int | None:
-    """Return the epoch, from 1, whose weights early stopping kept; None without early stopping."""
-    if not network.early_stopping or not network.validation_scores_:
-        return None
-    scores = np.array(network.validation_scores_, dtype=float)
-    return None if np.isnan(scores).all() else int(np.nanargmax(scores)) + 1
