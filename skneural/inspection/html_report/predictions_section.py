@@ -48,10 +48,8 @@ def classification_section(y: Array, predicted: Array) -> tuple[dict[str, str], 
     labels = np.unique(np.concatenate([y, predicted]))
     per_class = precision_recall_fscore_support(y, predicted, labels=labels, zero_division=0)
     by_class = _precision_and_recall([str(label) for label in labels], per_class)
-    confusions = _confusions(labels, y, predicted)
-    return {"accuracy": f"{accuracy_score(y, predicted):.4f}"}, Section(
-        "Predictions", side_by_side(confusions, by_class)
-    )
+    section = Section("Predictions", side_by_side(_confusions(labels, y, predicted), by_class))
+    return {"accuracy": f"{accuracy_score(y, predicted):.4f}"}, section
 
 
 def multilabel_section(y: Array, predicted: Array) -> tuple[dict[str, str], Section]:
