@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
@@ -52,6 +51,12 @@ def first_epochs(history: History, n_epochs: int) -> History:
     return {name: column[:n_epochs] for name, column in history.items()}
 
 
+def best_scored_epoch(history: History) -> int | None:
+    """Return the number, from 1, of the epoch with the best validation score; None if no epoch has a score."""
+    scores = np.array(history["validation_score"], dtype=float)
+    return None if np.isnan(scores).all() else int(np.nanargmax(scores)) + 1
+
+
 def append_epoch(history: History, epoch: Epoch) -> None:
     """Append an epoch to each column; a column without a value so far stays empty, later gaps are NaN."""
     n_before = len(history["loss"])
@@ -71,11 +76,3 @@ def without_seconds(history: History) -> History:
 def with_unknown_seconds(history: History) -> History:
     """Return a history from a file, of which the times are unknown."""
     return {**history, "seconds": [math.nan] * len(history["loss"])}
-
-
-def best_epoch(estimator: Any) -> int | None:
-    """Return the epoch, from 1, whose weights early stopping kept; None without early stopping."""
-    if not estimator.early_stopping or not estimator.validation_scores_:
-        return None
-    validation_scores = np.array(estimator.validation_scores_, dtype=float)
-    return None if np.isnan(validation_scores).all() else int(np.nanargmax(validation_scores)) + 1

@@ -200,8 +200,8 @@ def compare_activations(
     """
     estimator = _default_estimator(X, y) if estimator is None else estimator
     default_rates = [final_estimator(estimator).learning_rate_init]
-    rates = default_rates if learning_rates is None else _list_choices(learning_rates, "learning_rates")
-    activations = ACTIVATION_NAMES if activations is None else _list_choices(activations, "activations")
+    rates = default_rates if learning_rates is None else _list_compared(learning_rates, "learning_rates")
+    activations = ACTIVATION_NAMES if activations is None else _list_compared(activations, "activations")
     for activation in activations:
         _check_activation(final_estimator(_with_params(estimator, activation, rates[0])))
     scorer, splits = check_scoring(estimator, scoring), _list_splits(estimator, X, y, cv)
@@ -224,11 +224,11 @@ def _default_estimator(X: Any, y: Any) -> Pipeline:
     return make_pipeline(StdScaler(with_mean=not issparse(X)), network)
 
 
-def _list_choices(choices: Any, parameter: str) -> list[Any]:
+def _list_compared(compared: Any, parameter: str) -> list[Any]:
     """Return the activations or the learning rates to compare."""
-    if isinstance(choices, str) or not np.iterable(choices) or not (listed := list(choices)):
+    if isinstance(compared, str) or not np.iterable(compared) or not (listed := list(compared)):
         element = parameter.removesuffix("s").replace("_", " ")
-        raise ValueError(f"{parameter} must be a sequence of at least one {element}. Got {choices!r} instead.")
+        raise ValueError(f"{parameter} must be a sequence of at least one {element}. Got {compared!r} instead.")
     return listed
 
 

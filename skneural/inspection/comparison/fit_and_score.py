@@ -16,7 +16,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skneural._sklearn_compat import _safe_indexing
 from skneural.estimators import DeadUnitsWarning
-from skneural.inspection.units.unit_report import UnitReport, unit_report
+from skneural.inspection.units.unit_report import average_over_units, unit_report
 from skneural.inspection.unwrapping import final_estimator
 from skneural.solvers import DivergenceError
 
@@ -87,10 +87,10 @@ def fit_and_score(estimator: Any, X: Any, y: Any, split: tuple[Array, Array], sc
     diverged = _fit_or_diverge(estimator, X_train, y_train)
     fit_time = time.perf_counter() - start
     score = math.nan if diverged else _score(scorer, estimator, X_test, y_test)
-    network, unit_averages = final_estimator(estimator), _average_over_units(unit_report(estimator, X_train))
+    network = final_estimator(estimator)
     losses, seconds = np.array(network.loss_curve_), np.cumsum(network.history_["seconds"])
-    n_parameters = network._network.layout.n_trainable
-    return FitResult(score, fit_time, losses, seconds, n_parameters=n_parameters, **unit_averages)
+    dead, saturated, mean = average_over_units(unit_report(estimator, X_train), ("dead", "saturated", "mean"))
+    return FitResult(score, fit_time, losses, seconds, dead, saturated, mean, network._network.layout.n_trainable)
 
 
 def _fit_or_diverge(estimator: Any, X: Any, y: Any) -> bool:
@@ -123,13 +123,3 @@ def _call_scorer(scorer: Scorer, estimator: Any, X: Any, y: Any) -> Any:
         raise TypeError(
             f"scoring, called as scoring(estimator, X, y), does not suit this estimator: {error}. Got {scorer!r}."
         ) from error
-
-
-def _average_over_units(report: UnitReport) -> dict[str, float]:
-    """Return averages over all hidden units; NaN if there are none."""
-    names = ("dead", "saturated", "mean_activation")
-    if not report.layers:
-        return dict.fromkeys(names, math.nan)
-    layer_values = [[layer.dead, layer.saturated, layer.mean] for layer in report.layers]
-    unit_averages = np.average(layer_values, axis=0, weights=[layer.n_units for layer in report.layers])
-    return dict(zip(names, unit_averages.tolist(), strict=True))

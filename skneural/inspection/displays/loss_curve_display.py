@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from skneural.estimators.history import best_epoch
+from skneural.estimators.history import best_scored_epoch
 from skneural.inspection.displays.matplotlib_support import SingleAxesDisplay, use_integer_ticks
 from skneural.inspection.unwrapping import unwrap
 
@@ -79,7 +79,8 @@ class LossCurveDisplay(SingleAxesDisplay):
         training, validation = np.array(network.loss_curve_), None
         if network.validation_loss_curve_ is not None:
             validation = np.array(network.validation_loss_curve_)
-        return cls(training, validation, best_epoch=best_epoch(network), name=name).plot(ax)
+        best_epoch = best_scored_epoch(network.history_) if network.early_stopping else None
+        return cls(training, validation, best_epoch=best_epoch, name=name).plot(ax)
 
     def plot(self, ax: Any = None) -> Self:
         """Draw the curves: training solid, validation dashed in the same colour, the best epoch as a dot.

@@ -152,9 +152,9 @@ def _sample_entries(layout: Layout, gradient: Array, n_entries: int, seed: int) 
 
 def _choose_entries(gradient: Array, n_entries: int, rng: np.random.RandomState) -> Array:
     """Return flat indices into an array: its ends, the entries with the largest gradient, and random ones."""
-    by_size = np.argsort(-np.abs(gradient.ravel()), kind="stable")
+    largest_first = np.argsort(-np.abs(gradient.ravel()), kind="stable")
     ends = np.array([0, gradient.size - 1])  # where wrong loops show first
-    entries = np.concatenate([ends, by_size[: n_entries // 2], rng.permutation(gradient.size)])
+    entries = np.concatenate([ends, largest_first[: n_entries // 2], rng.permutation(gradient.size)])
     _, first_places = np.unique(entries, return_index=True)
     return entries[np.sort(first_places)][:n_entries]
 

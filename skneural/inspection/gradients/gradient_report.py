@@ -189,5 +189,9 @@ def _describe_error(check: ArrayCheck) -> str:
 
 def _check_table_row(check: ArrayCheck) -> list[str]:
     counts = [str(count) for count in (check.n_checked, check.n_kinks, check.n_flat)]
-    errors = [format_or_dash(error, ".0e") for error in (check.max_error, check.median_error)]
-    return [check.array, check.part, *counts, *errors, check.verdict]
+    return [check.array, check.part, *counts, *format_errors(check), check.verdict]
+
+
+def format_errors(check: ArrayCheck) -> list[str]:
+    """Return the largest and the median relative error as text."""
+    return [format_or_dash(error, ".0e") for error in (check.max_error, check.median_error)]

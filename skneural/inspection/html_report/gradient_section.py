@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from skneural.inspection.gradients.gradient_report import ArrayCheck, GradientReport
+from skneural.inspection.gradients.gradient_report import ArrayCheck, GradientReport, format_errors
 from skneural.inspection.html_report.html_elements import Section, concatenate, element, table, text_cell
 from skneural.inspection.text_tables import format_or_dash
 
@@ -25,6 +25,5 @@ def gradient_section(report: GradientReport) -> Section:
 
 def _check_row(check: ArrayCheck) -> list[Any]:
     counts = [check.n_checked, check.n_kinks, check.n_flat]
-    errors = [format_or_dash(error, ".0e") for error in (check.max_error, check.median_error)]
-    verdict = element("td", check.verdict, class_=VERDICT_CLASSES.get(check.verdict))
-    return [check.array, text_cell(check.part), *counts, *errors, verdict]
+    verdict_cell = element("td", check.verdict, class_=VERDICT_CLASSES.get(check.verdict))
+    return [check.array, text_cell(check.part), *counts, *format_errors(check), verdict_cell]

@@ -16,24 +16,21 @@ import scipy
 import sklearn
 from numpy.typing import NDArray
 from scipy.sparse import issparse
-from sklearn.utils import resample
 
 from skneural.atomic_write import atomic_write
-from skneural.estimators.base import BaseActivationMLP
 from skneural.inspection.gradients.gradient_check import check_gradient
 from skneural.inspection.html_report.gradient_section import gradient_section
 from skneural.inspection.html_report.html_elements import Markup, Section, element
-from skneural.inspection.html_report.model_section import model_section
+from skneural.inspection.html_report.model_section import model_section, model_subtitle, model_summary
 from skneural.inspection.html_report.predictions_section import predictions_section
 from skneural.inspection.html_report.stylesheet import PAGE_STYLE, STYLE
-from skneural.inspection.html_report.training_section import training_section
-from skneural.inspection.html_report.units_section import units_section
+from skneural.inspection.html_report.training_section import training_section, training_summary
+from skneural.inspection.html_report.units_section import sample_activations, units_section
 from skneural.inspection.units.unit_report import unit_report
 from skneural.inspection.unwrapping import unwrap
 
 Array = NDArray[Any]
 
-HISTOGRAM_ROWS = 2000  # enough for a histogram
 
 # The browser must not load anything or run any script.
 CONTENT_SECURITY_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
@@ -155,37 +152,12 @@ def report(estimator: Any, X: Any, y: Any) -> Report:
     targets = y.toarray() if issparse(y) else np.asarray(y)
     units, gradient = unit_report(network, rows, y), check_gradient(network, rows, y)
     quality, predictions = predictions_section(network, targets, network.predict(rows))
+    summary = quality | {"rows": f"{len(targets):,}"} | model_summary(network) | training_summary(network)
+    summary["gradient check"] = gradient.verdict
     model, training = model_section(estimator, network), training_section(network)
-    hidden_units = units_section(units, _sample_activations(network, rows))
+    hidden_units = units_section(units, sample_activations(network, rows))
     sections = [model, training, hidden_units, predictions, gradient_section(gradient)]
-    summary = quality | _summarize(network, len(targets)) | {"gradient check": gradient.verdict}
-    return Report(type(network).__name__, _subtitle(estimator, network), summary, sections, _footnote())
-
-
-def _summarize(network: BaseActivationMLP, n_rows: int) -> dict[str, str]:
-    return {
-        "rows": f"{n_rows:,}",
-        "features": f"{network.n_features_in_:,}",
-        "parameters": f"{network._network.layout.n_trainable:,}",
-        "epochs": f"{network._n_epochs:,}",
-        "training time": _training_time(network),
-    }
-
-
-def _training_time(network: BaseActivationMLP) -> str:
-    seconds = sum(network.history_["seconds"])
-    return f"{seconds:.3g} s" if np.isfinite(seconds) else "unknown"  # files do not hold it
-
-
-def _subtitle(estimator: Any, network: BaseActivationMLP) -> str:
-    steps = [type(step).__name__ for _, step in getattr(estimator, "steps", [(None, network)])]
-    layers = " - ".join(str(size) for size in network._sizes)
-    return f"{', '.join(steps)}; layers of {layers} units, solver {network.solver}, {network.parameters_.dtype.name}"
-
-
-def _sample_activations(network: BaseActivationMLP, rows: Any) -> list[Array]:
-    sample = resample(rows, replace=False, n_samples=min(HISTOGRAM_ROWS, np.shape(rows)[0]), random_state=0)
-    return [network.hidden_features(sample, i) for i in range(len(network.activations_))]
+    return Report(type(network).__name__, model_subtitle(estimator, network), summary, sections, _footnote())
 
 
 def _summary_tiles(summary: dict[str, Any]) -> Markup:
@@ -195,8 +167,8 @@ def _summary_tiles(summary: dict[str, Any]) -> Markup:
 
 
 def _footnote() -> str:
-    versions = {"Python": platform.python_version(), "NumPy": np.__version__, "SciPy": scipy.__version__}
-    versions["scikit-learn"] = sklearn.__version__
+    made_with = {"Python": platform.python_version(), "NumPy": np.__version__, "SciPy": scipy.__version__}
+    made_with["scikit-learn"] = sklearn.__version__
     with suppress(PackageNotFoundError):  # a source tree that is only on the path
-        versions["skneural"] = version("skneural")
-    return "Made with " + ", ".join(f"{name} {number}" for name, number in versions.items()) + "."
+        made_with["skneural"] = version("skneural")
+    return "Made with " + ", ".join(f"{software} {number}" for software, number in made_with.items()) + "."

@@ -1,4 +1,4 @@
-"""The section on the model: steps before the network, layers, and parameters that are not at their default."""
+"""What the report says of the model: steps before the network, layers, and parameters that are not at their default."""
 
 from __future__ import annotations
 
@@ -28,6 +28,19 @@ def model_section(estimator: Any, network: BaseActivationMLP) -> Section:
     return Section("The model", model)
 
 
+def model_subtitle(estimator: Any, network: BaseActivationMLP) -> str:
+    """Return the steps, the sizes of the layers and the solver in one line."""
+    steps = [type(step).__name__ for _, step in getattr(estimator, "steps", [(None, network)])]
+    layers = " - ".join(str(size) for size in network._sizes)
+    return f"{', '.join(steps)}; layers of {layers} units, solver {network.solver}, {network.parameters_.dtype.name}"
+
+
+def model_summary(network: BaseActivationMLP) -> dict[str, str]:
+    """Return the numbers of features and of parameters, for the summary."""
+    n_features, n_parameters = network.n_features_in_, network._network.layout.n_trainable
+    return {"features": f"{n_features:,}", "parameters": f"{n_parameters:,}"}
+
+
 def _steps_table(estimator: Any) -> Markup | None:
     steps = estimator.steps[:-1] if isinstance(estimator, Pipeline) else []
     rows = [[name, text_cell(step)] for name, step in steps]
@@ -43,11 +56,11 @@ def _layer_row(network: BaseActivationMLP, i: int) -> list[Any]:
     is_hidden = i < len(network.activations_)
     layer = f"hidden {i}" if is_hidden else "output"
     activation = repr(network.activations_[i]) if is_hidden else network.out_activation_
-    shape = " by ".join(map(str, network._network.views.weights[i].shape))
-    return [layer, network._sizes[i + 1], text_cell(activation), shape, f"{_n_parameters(network, i):,}"]
+    weights = " by ".join(map(str, network._network.views.weights[i].shape))
+    return [layer, network._sizes[i + 1], text_cell(activation), weights, f"{_n_parameters_of_layer(network, i):,}"]
 
 
-def _n_parameters(network: BaseActivationMLP, i: int) -> int:
+def _n_parameters_of_layer(network: BaseActivationMLP, i: int) -> int:
     """Return the number of parameters of a layer; those of the members' inputs count in the first layer."""
     views = network._network.views
     arrays = [views.weights[i], views.biases[i], *views.activation_params[i : i + 1], *views.scales[i : i + 1]]

@@ -27,6 +27,7 @@ from skneural.inspection.html_report.html_elements import (
     text_cell,
 )
 from skneural.inspection.html_report.svg_charts import histogram_chart, scatter_chart, short_number
+from skneural.network.training_rows import evenly_spaced_rows
 
 Array = NDArray[Any]
 
@@ -101,8 +102,8 @@ def _precision_and_recall(names: list[str], per_class: tuple[Array, ...]) -> Mar
 
 
 def _error_cells(y: Array, predicted: Array) -> list[str]:
-    absolute, squared = mean_absolute_error(y, predicted), root_mean_squared_error(y, predicted)
-    return [_r2(y, predicted), short_number(absolute), short_number(squared)]
+    absolute_error, squared_error = mean_absolute_error(y, predicted), root_mean_squared_error(y, predicted)
+    return [_r2(y, predicted), short_number(absolute_error), short_number(squared_error)]
 
 
 def _r2(y: Array, predicted: Array) -> str:
@@ -110,7 +111,7 @@ def _r2(y: Array, predicted: Array) -> str:
 
 
 def _residual_charts(y: Array, predicted: Array, k: int) -> list[Markup]:
-    shown = np.unique(np.linspace(0, len(y) - 1, min(MAX_SCATTER_POINTS, len(y))).astype(int))
+    shown = evenly_spaced_rows(len(y), MAX_SCATTER_POINTS)
     scatter = scatter_chart(f"Output {k}", y[shown], predicted[shown], x_label="y", y_label="prediction")
     counts, edges = np.histogram(predicted - y, bins=30)
     return [scatter, histogram_chart(f"Output {k}: errors", edges, counts, x_label="prediction minus y")]

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skneural.inspection.html_report.html_elements import Markup, element
+from skneural.network.training_rows import evenly_spaced_rows
 
 Array = NDArray[Any]
 
@@ -175,7 +176,7 @@ def _y_ticks_and_grid(y_scale: Scale) -> Iterator[Markup]:
 
 def _curve(values: Array, x_scale: Scale, y_scale: Scale, i: int) -> Markup:
     """Return the values as a line over 1, 2, 3, ..., or as a dot if there is only one."""
-    shown = np.unique(np.linspace(0, len(values) - 1, min(MAX_LINE_POINTS, len(values))).astype(int))
+    shown = evenly_spaced_rows(len(values), MAX_LINE_POINTS)
     shown = shown[np.isfinite(values[shown])]
     xs, ys = x_scale(shown + 1.0), y_scale(values[shown])
     if len(shown) == 1:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from skneural.estimators.base import BaseActivationMLP
-from skneural.estimators.history import History, best_epoch
+from skneural.estimators.history import History, best_scored_epoch
 from skneural.inspection.html_report.html_elements import Markup, Section, chart_grid, concatenate, element
 from skneural.inspection.html_report.svg_charts import line_chart, short_number
 
@@ -24,10 +24,17 @@ HISTORY_CHARTS = {
 def training_section(network: BaseActivationMLP) -> Section:
     """Return the section: the loss curve, and a chart for each other quantity that changed during training."""
     history = {name: column for name, column in network.history_.items() if column}
-    kept_epoch = best_epoch(network)
+    kept_epoch = best_scored_epoch(network.history_) if network.early_stopping else None
     notes = element("p", " ".join(_training_notes(history, kept_epoch)), class_="muted")
     charts = [_loss_chart(history, kept_epoch), *_charts_of_changes(history)]
     return Section("Training", concatenate(notes, chart_grid(charts)))
+
+
+def training_summary(network: BaseActivationMLP) -> dict[str, str]:
+    """Return the epochs and the time, for the summary."""
+    seconds = sum(network.history_["seconds"])
+    training_time = f"{seconds:.3g} s" if math.isfinite(seconds) else "unknown"  # files do not hold it
+    return {"epochs": f"{network._n_epochs:,}", "training time": training_time}
 
 
 def _training_notes(history: History, kept_epoch: int | None) -> Iterator[str]:
@@ -51,7 +58,7 @@ def _loss_chart(history: History, kept_epoch: int | None) -> Markup:
 def _charts_of_changes(history: History) -> Iterator[Markup]:
     """Yield a chart for each column of the history that is not constant."""
     for name, title in HISTORY_CHARTS.items():
-        values = np.asarray(history.get(name, []), dtype=float)
-        finite = values[np.isfinite(values)]
-        if finite.size and np.ptp(finite) > 0:
-            yield line_chart(title, {name: values})
+        curve = np.asarray(history.get(name, []), dtype=float)
+        finite_values = curve[np.isfinite(curve)]
+        if finite_values.size and np.ptp(finite_values) > 0:
+            yield line_chart(title, {name: curve})

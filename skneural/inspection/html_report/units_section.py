@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils import resample
 
+from skneural.estimators.base import BaseActivationMLP
 from skneural.inspection.displays import UnitActivityDisplay
 from skneural.inspection.html_report.html_elements import Markup, Section, chart_grid, concatenate, element, table
 from skneural.inspection.html_report.svg_charts import histogram_chart, short_number
@@ -14,6 +17,8 @@ from skneural.inspection.text_tables import format_or_dash
 from skneural.inspection.units.unit_report import UnitReport
 
 Array = NDArray[Any]
+
+HISTOGRAM_ROWS = 2000  # enough for a histogram
 
 # Heading of a column -> the number in the report of a layer, and its format.
 UNIT_COLUMNS = {
@@ -66,6 +71,12 @@ def _units_table(report: UnitReport, layer_names: list[str]) -> Markup:
     known_columns = {heading: cells for heading, cells in columns.items() if set(cells) != {"-"}}
     rows = [[name, *cells] for name, *cells in zip(layer_names, *known_columns.values(), strict=True)]
     return table(["layer", *known_columns], rows, f"On {report.n_rows} rows")
+
+
+def sample_activations(network: BaseActivationMLP, rows: Any) -> list[Array]:
+    """Return the activations of each hidden layer on up to 2000 rows, for the histograms."""
+    sample = resample(rows, replace=False, n_samples=min(HISTOGRAM_ROWS, np.shape(rows)[0]), random_state=0)
+    return [network.hidden_features(sample, i) for i in range(len(network.activations_))]
 
 
 def _activation_histogram(A: Array, name: str) -> Markup:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from skneural.custom_component_checks import check_activations
@@ -209,6 +210,14 @@ def unit_report(estimator: Any, X: Any, y: Any = None, sample_weight: Any = None
     updates = WeightUpdates(model, X, y, sample_weight) if y is not None else None
     layers = [_layer_report(statistics, updates) for statistics in unit_statistics(model._network, rows)]
     return UnitReport(layers, rows.shape[0], recommendations(layers, model, rows))
+
+
+def average_over_units(report: UnitReport, names: Sequence[str]) -> list[float]:
+    """Return the averages of some numbers of the layers over all hidden units; NaN if there are none."""
+    if not report.layers:
+        return [math.nan] * len(names)
+    layer_numbers = [[getattr(layer, name) for name in names] for layer in report.layers]
+    return np.average(layer_numbers, axis=0, weights=[layer.n_units for layer in report.layers]).tolist()
 
 
 def _layer_report(statistics: UnitStatistics, updates: WeightUpdates | None) -> LayerReport:
