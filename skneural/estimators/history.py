@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from skneural.solvers import Epoch
 
 # Column of `history_` -> attribute of `Epoch`.
@@ -47,6 +49,12 @@ def copy_recent(history: History) -> History:
 def first_epochs(history: History, n_epochs: int) -> History:
     """Return a copy of the first epochs."""
     return {name: column[:n_epochs] for name, column in history.items()}
+
+
+def best_scored_epoch(history: History) -> int | None:
+    """Return the number, from 1, of the epoch with the best validation score; None if no epoch has a score."""
+    scores = np.array(history["validation_score"], dtype=float)
+    return None if np.isnan(scores).all() else int(np.nanargmax(scores)) + 1
 
 
 def append_epoch(history: History, epoch: Epoch) -> None:

@@ -57,16 +57,15 @@ class DryRun:
         seed: int = 0,
     ):
         self._estimator, self._seed = _copy_in_double_precision(estimator, seed), seed
-        fitted = hasattr(estimator, "parameters_")
         builder = TrainingBuilder(self._estimator)
         check_activations(builder.activations, builder.hidden_sizes)
-        data = _check_rows(self._estimator, X, y, sample_weight, fitted)
-        self.rows = _sample_rows(data, n_rows, seed)
+        all_rows = _check_rows(self._estimator, X, y, sample_weight)
+        self.rows = _sample_rows(all_rows, n_rows, seed)
         self.network: Network
-        if fitted:
+        if _is_fitted(estimator):
             self.network = self._estimator._copy_fitted_network(self.rows.X.shape[1], builder.activations)
         else:
-            self.network = self._estimator._new_network(builder, data, self._estimator._make_rng())
+            self.network = self._estimator._new_network(builder, all_rows, self._estimator._make_rng())
 
     def minimizer(self, **params: Any) -> TrainingLoop | LBFGS:
         """Return the training loop, or L-BFGS, that minimises the objective with all rows in one batch.
@@ -76,11 +75,12 @@ class DryRun:
         **params
             Parameters of the estimator to change for this purpose.
         """
-        rows = TrainingRows(self.rows.X, self.rows.Y, self.rows.sample_weight)
-        builder = TrainingBuilder(clone(self._estimator).set_params(**params, batch_size=len(rows)))
+        one_batch = TrainingRows(self.rows.X, self.rows.Y, self.rows.sample_weight)
+        builder = TrainingBuilder(clone(self._estimator).set_params(**params, batch_size=len(one_batch)))
+        loss = self._estimator._loss
         if self._estimator.solver == "lbfgs":
-            return builder.build_lbfgs(self.network, self._estimator._loss, rows)
-        return builder.build_training_loop(self.network, self._estimator._loss, rows, np.random.RandomState(self._seed))
+            return builder.build_lbfgs(self.network, loss, one_batch)
+        return builder.build_training_loop(self.network, loss, one_batch, np.random.RandomState(self._seed))
 
     def objective(self, **params: Any) -> DeterministicObjective:
         """Return the objective over all rows, as a function of the network's parameters.
@@ -147,23 +147,35 @@ def _copy_in_double_precision(estimator: BaseActivationMLP, seed: int) -> BaseAc
     copied.__dict__["dtype"] = "float64"
     if not isinstance(copied.random_state, Integral):
         copied.random_state = seed
-    if hasattr(copied, "parameters_"):
-        # A later set_params does not change the network that was fitted.
-        fitted: dict[str, Any] = {"hidden_layer_sizes": copied._sizes[1:-1], "activation": copied.activations_}
-        fitted |= {"batch_norm": copied._batch_norm, "n_members": copied._n_members}
-        copied.__dict__.update(fitted, parameters_=copied.parameters_.astype(np.float64))
+    if _is_fitted(copied):
+        copied.__dict__.update(_fitted_settings(copied), parameters_=copied.parameters_.astype(np.float64))
     return copied
 
 
-def _check_rows(estimator: BaseActivationMLP, X: Any, y: Any, sample_weight: Any, fitted: bool) -> CheckedData:
+def _is_fitted(estimator: BaseActivationMLP) -> bool:
+    return hasattr(estimator, "parameters_")
+
+
+def _fitted_settings(estimator: BaseActivationMLP) -> dict[str, Any]:
+    """Return the parameters of the network that was fitted, which a later set_params does not change."""
+    network_shape = {"hidden_layer_sizes": estimator._sizes[1:-1], "activation": estimator.activations_}
+    return {**network_shape, "batch_norm": estimator._batch_norm, "n_members": estimator._n_members}
+
+
+def _check_rows(estimator: BaseActivationMLP, X: Any, y: Any, sample_weight: Any) -> CheckedData:
     """Return validated rows; a fitted estimator validates as in `partial_fit`, because it knows its classes."""
+    fitted = _is_fitted(estimator)
     if fitted and isinstance(getattr(estimator, "class_weight", None), str):
-        # partial_fit cannot balance classes, because it does not see all rows. Here all rows are known, as in fit.
-        balanced = compute_sample_weight(estimator.class_weight, y)
-        given = 1.0 if sample_weight is None else _check_sample_weight(sample_weight, X, dtype=np.float64)
-        sample_weight, estimator.class_weight = given * balanced, None
+        sample_weight, estimator.class_weight = _balanced_sample_weight(estimator, X, y, sample_weight), None
     arguments = FitArguments(X, y, sample_weight)
     return estimator._check_training_data(arguments, resume=fitted, incremental=fitted)
+
+
+def _balanced_sample_weight(estimator: BaseActivationMLP, X: Any, y: Any, sample_weight: Any) -> Array:
+    """Balance the classes: partial_fit cannot, because it does not see all rows. Here all are known, as in fit."""
+    balanced = compute_sample_weight(estimator.class_weight, y)
+    given = 1.0 if sample_weight is None else _check_sample_weight(sample_weight, X, dtype=np.float64)
+    return given * balanced
 
 
 def _sample_rows(rows: CheckedData, n_rows: int | None, seed: int) -> CheckedData:

@@ -10,15 +10,16 @@ from numpy.typing import NDArray
 from skneural.activations import ACTIVATIONS, Activation
 from skneural.component import resolve
 from skneural.custom_component_checks import check_activation
-from skneural.inspection.displays.matplotlib_support import get_axes
+from skneural.inspection.displays.matplotlib_support import SingleAxesDisplay, draw_zero_lines
 from skneural.inspection.unwrapping import unwrap
 
 Array = NDArray[Any]
+Interval = tuple[float, float]
 
 FLAT_GRADIENT = 0.01  # where the local gradient is smaller, a unit passes almost no gradient
 
 
-class ActivationDisplay:
+class ActivationDisplay(SingleAxesDisplay):
     """Value and local gradient of an activation, over the pre-activation.
 
     It is recommended to use :meth:`from_activation` or :meth:`from_estimator`.
@@ -54,19 +55,12 @@ class ActivationDisplay:
     """
 
     def __init__(self, z: Array, values: Array, derivatives: Array, *, name: str):
-        self.z = z
-        self.values = values
-        self.derivatives = derivatives
-        self.name = name
+        self.z, self.name = z, name
+        self.values, self.derivatives = values, derivatives
 
     @classmethod
     def from_activation(
-        cls,
-        activation: str | Activation,
-        *,
-        interval: tuple[float, float] = (-5.0, 5.0),
-        n_points: int = 1001,
-        ax: Any = None,
+        cls, activation: str | Activation, *, interval: Interval = (-5.0, 5.0), n_points: int = 1001, ax: Any = None
     ) -> Self:
         """Draw an activation with its initial parameters.
 
@@ -92,13 +86,7 @@ class ActivationDisplay:
 
     @classmethod
     def from_estimator(
-        cls,
-        estimator: Any,
-        *,
-        layer: int = 0,
-        interval: tuple[float, float] = (-5.0, 5.0),
-        n_points: int = 1001,
-        ax: Any = None,
+        cls, estimator: Any, *, layer: int = 0, interval: Interval = (-5.0, 5.0), n_points: int = 1001, ax: Any = None
     ) -> Self:
         """Draw the activation of a fitted hidden layer, with the slopes that it has learned.
 
@@ -146,15 +134,12 @@ class ActivationDisplay:
         display : ActivationDisplay
             This display.
         """
-        self.ax_ = ax = get_axes(ax)
-        self.figure_ = ax.figure
-        ax.axhline(0, color="0.8", linewidth=0.8, zorder=0)
-        ax.axvline(0, color="0.8", linewidth=0.8, zorder=0)
+        ax = self._set_axes(ax)
+        draw_zero_lines(ax, "0.8")
         self._plot_curves(self.values, "value", "#0072B2", "solid")
         self._plot_curves(self.derivatives, "local gradient", "#D55E00", "dashed")
         if self.flat.any():
-            shaded = {"where": self.flat, "transform": ax.get_xaxis_transform()}
-            ax.fill_between(self.z, 0, 1, color="0.92", zorder=-1, label=f"gradient below {FLAT_GRADIENT:g}", **shaded)
+            self._shade_flat_intervals(f"gradient below {FLAT_GRADIENT:g}")
         ax.set(title=self.name, xlabel="pre-activation z", xlim=(self.z[0], self.z[-1]))
         ax.legend(fontsize="small")
         return self
@@ -165,13 +150,17 @@ class ActivationDisplay:
             self.ax_.fill_between(self.z, curves.min(axis=1), curves.max(axis=1), color=color, alpha=0.2, linewidth=0)
         self.ax_.plot(self.z, np.median(curves, axis=1), color=color, linestyle=linestyle, linewidth=2, label=label)
 
+    def _shade_flat_intervals(self, label: str) -> None:
+        full_height = {"transform": self.ax_.get_xaxis_transform()}
+        self.ax_.fill_between(self.z, 0, 1, where=self.flat, color="0.92", zorder=-1, label=label, **full_height)
+
 
 def _curves(activation: Activation, z: Array, activation_params: Array) -> tuple[Array, Array]:
     """Return value and derivative at z, each of shape (n_points, n_units)."""
     n_units, n_pieces = max(activation_params.size, 1), activation.n_pieces
     piece_slopes = np.linspace(-1, 1, n_pieces) if n_pieces > 1 else np.ones(1)
     Z = z[:, None] * np.repeat(piece_slopes, n_units)
-    learned = (activation_params,) if activation_params.size else ()
-    A = np.asarray(activation.forward(Z, *learned))
-    dZ = np.asarray(activation.backward(np.ones_like(A), Z, A, *learned)) * np.repeat(piece_slopes, n_units)
+    learned_slopes = (activation_params,) if activation_params.size else ()
+    A = np.asarray(activation.forward(Z, *learned_slopes))
+    dZ = np.asarray(activation.backward(np.ones_like(A), Z, A, *learned_slopes)) * np.repeat(piece_slopes, n_units)
     return A, dZ.reshape(len(z), n_pieces, n_units).sum(axis=1)

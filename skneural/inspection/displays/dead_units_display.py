@@ -7,15 +7,15 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from skneural.inspection.displays.matplotlib_support import get_axes, use_integer_ticks
+from skneural.inspection.displays.matplotlib_support import SingleAxesDisplay, use_integer_ticks
 from skneural.inspection.units.network_monitor import NetworkMonitor
 
 Array = NDArray[Any]
 
-USUAL_FRACTION = (0.1, 0.2)  # of dead units in a trained ReLU network
+USUAL_DEAD_FRACTION = (0.1, 0.2)  # of the units of a trained ReLU network
 
 
-class DeadUnitsDisplay:
+class DeadUnitsDisplay(SingleAxesDisplay):
     """Fraction of dead units by epoch, with a line for each hidden layer.
 
     It is recommended to use :meth:`from_monitor`.
@@ -44,9 +44,7 @@ class DeadUnitsDisplay:
     """
 
     def __init__(self, epochs: Array, fractions: Array, names: list[str]):
-        self.epochs = epochs
-        self.fractions = fractions
-        self.names = names
+        self.epochs, self.fractions, self.names = epochs, fractions, names
 
     @classmethod
     def from_monitor(cls, monitor: NetworkMonitor, *, name: str | None = None, ax: Any = None) -> Self:
@@ -68,9 +66,8 @@ class DeadUnitsDisplay:
         if not isinstance(monitor, NetworkMonitor):
             raise TypeError(f"monitor must be a NetworkMonitor. Got {type(monitor).__name__} instead.")
         if not monitor.reports:
-            raise ValueError(
-                "The monitor has recorded nothing yet. Fit an estimator with it: estimator.set_callbacks(monitor)."
-            )
+            how_to_record = "Fit an estimator with it: estimator.set_callbacks(monitor)."
+            raise ValueError(f"The monitor has recorded nothing yet. {how_to_record}")
         prefix = "" if name is None else f"{name}, "
         names = [f"{prefix}layer {layer.layer}: {layer.activation}" for layer in monitor.reports[0].layers]
         return cls(np.array(monitor.epochs), monitor.dead, names).plot(ax)
@@ -89,14 +86,13 @@ class DeadUnitsDisplay:
             This display.
         """
         new_figure = ax is None
-        self.ax_ = ax = get_axes(ax)
-        self.figure_ = ax.figure
+        ax = self._set_axes(ax)
         if new_figure:
-            ax.axhspan(*USUAL_FRACTION, color="0.92", zorder=0, label="usual in a trained ReLU network")
-        for fractions, name in zip(self.fractions.T, self.names, strict=True):
-            ax.plot(self.epochs, fractions, marker="." if len(self.epochs) < 40 else None, label=name)
+            ax.axhspan(*USUAL_DEAD_FRACTION, color="0.92", zorder=0, label="usual in a trained ReLU network")
+        for dead_fractions, name in zip(self.fractions.T, self.names, strict=True):
+            ax.plot(self.epochs, dead_fractions, marker="." if len(self.epochs) < 40 else None, label=name)
         ax.set(xlabel="epoch", ylabel="dead units", ylim=(-0.02, 1.02), title="Dead units by epoch")
-        ax.yaxis.set_major_formatter(lambda fraction, _: f"{fraction:.0%}")
+        ax.yaxis.set_major_formatter(lambda dead_fraction, _: f"{dead_fraction:.0%}")
         use_integer_ticks(ax.xaxis)
         ax.legend(fontsize="small")
         return self

@@ -7,13 +7,14 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from skneural.inspection.displays.matplotlib_support import get_axes, use_integer_ticks
+from skneural.estimators.history import best_scored_epoch
+from skneural.inspection.displays.matplotlib_support import SingleAxesDisplay, use_integer_ticks
 from skneural.inspection.unwrapping import unwrap
 
 Array = NDArray[Any]
 
 
-class LossCurveDisplay:
+class LossCurveDisplay(SingleAxesDisplay):
     """Training loss by epoch, and validation loss if there is one.
 
     It is recommended to use :meth:`from_estimator`.
@@ -54,10 +55,8 @@ class LossCurveDisplay:
         best_epoch: int | None = None,
         name: str | None = None,
     ):
-        self.training = training
-        self.validation = validation
-        self.best_epoch = best_epoch
-        self.name = name
+        self.training, self.validation = training, validation
+        self.best_epoch, self.name = best_epoch, name
 
     @classmethod
     def from_estimator(cls, estimator: Any, *, name: str | None = None, ax: Any = None) -> Self:
@@ -77,13 +76,11 @@ class LossCurveDisplay:
         display : LossCurveDisplay
         """
         network, _ = unwrap(estimator)
-        validation = network.validation_loss_curve_
-        return cls(
-            np.array(network.loss_curve_),
-            None if validation is None else np.array(validation),
-            best_epoch=best_epoch(network),
-            name=name,
-        ).plot(ax)
+        training, validation = np.array(network.loss_curve_), None
+        if network.validation_loss_curve_ is not None:
+            validation = np.array(network.validation_loss_curve_)
+        best_epoch = best_scored_epoch(network.history_) if network.early_stopping else None
+        return cls(training, validation, best_epoch=best_epoch, name=name).plot(ax)
 
     def plot(self, ax: Any = None) -> Self:
         """Draw the curves: training solid, validation dashed in the same colour, the best epoch as a dot.
@@ -98,22 +95,30 @@ class LossCurveDisplay:
         display : LossCurveDisplay
             This display.
         """
-        self.ax_ = ax = get_axes(ax)
-        self.figure_ = ax.figure
-        prefix = "" if self.name is None else f"{self.name}: "
-        epochs = np.arange(1, len(self.training) + 1)
-        (line,) = ax.plot(epochs, self.training, label=f"{prefix}training", **_marker_style(self.training))
-        monitored = self.training
+        ax = self._set_axes(ax)
+        color = self._plot_losses(self.training, "training")
         if self.validation is not None:
-            monitored, style = self.validation, {"linestyle": "dashed", "color": line.get_color()}
-            ax.plot(epochs, monitored, label=f"{prefix}validation", **style, **_marker_style(monitored))
+            self._plot_losses(self.validation, "validation", linestyle="dashed", color=color)
         if self.best_epoch is not None:
-            point = (self.best_epoch, monitored[self.best_epoch - 1])
-            ax.plot(*point, "o", color=line.get_color(), label=f"{prefix}weights kept, epoch {self.best_epoch}")
+            self._plot_best_epoch(self.best_epoch, color)
         ax.set(xlabel="epoch", ylabel="loss", title="Loss by epoch")
         use_integer_ticks(ax.xaxis)
         ax.legend(fontsize="small")
         return self
+
+    def _plot_losses(self, losses: Array, label: str, **style: Any) -> Any:
+        """Draw a loss curve, and return its colour."""
+        epochs = np.arange(1, len(self.training) + 1)
+        (curve,) = self.ax_.plot(epochs, losses, label=self._label(label), **style, **_marker_style(losses))
+        return curve.get_color()
+
+    def _plot_best_epoch(self, best_epoch: int, color: Any) -> None:
+        losses = self.training if self.validation is None else self.validation
+        label = self._label(f"weights kept, epoch {best_epoch}")
+        self.ax_.plot(best_epoch, losses[best_epoch - 1], "o", color=color, label=label)
+
+    def _label(self, label: str) -> str:
+        return label if self.name is None else f"{self.name}: {label}"
 
 
 def _marker_style(curve: Array) -> dict[str, Any]:
@@ -121,11 +126,3 @@ def _marker_style(curve: Array) -> dict[str, Any]:
     known = np.isfinite(np.pad(curve, 1, constant_values=np.nan))
     isolated = np.flatnonzero(known[1:-1] & ~known[:-2] & ~known[2:])
     return {"marker": "o", "markevery": isolated.tolist()} if isolated.size else {}
-
-
-def best_epoch(network: Any) -> int | None:
-    """Return the epoch, from 1, whose weights early stopping kept; None without early stopping."""
-    if not network.early_stopping or not network.validation_scores_:
-        return None
-    scores = np.array(network.validation_scores_, dtype=float)
-    return None if np.isnan(scores).all() else int(np.nanargmax(scores)) + 1

@@ -1,4 +1,4 @@
-"""Common parts of the displays: import of matplotlib, new axes, and colours for colour-blind readers too."""
+"""What displays ask of matplotlib: its import, new axes, ticks, and colours for colour-blind readers too."""
 
 from __future__ import annotations
 
@@ -13,9 +13,8 @@ def import_pyplot() -> Any:
     try:
         import matplotlib.pyplot as plt
     except ImportError as error:
-        raise ImportError(
-            "Displays need matplotlib, which cannot be imported. Install it with: pip install 'skneural[plot]'"
-        ) from error
+        advice = "Displays need matplotlib, which cannot be imported. Install it with: pip install 'skneural[plot]'"
+        raise ImportError(advice) from error
     return plt
 
 
@@ -27,6 +26,22 @@ def get_axes(ax: Any, width: float = 6.0, height: float = 4.0) -> Any:
     _, ax = plt.subplots(figsize=(width, height), layout="constrained")
     ax.set_prop_cycle(color=COLOURS)
     return ax
+
+
+class SingleAxesDisplay:
+    """A display that is drawn into one Axes, `ax_`, of the figure `figure_`."""
+
+    def _set_axes(self, ax: Any, width: float = 6.0, height: float = 4.0) -> Any:
+        """Set `ax_` to `ax`, or to the axes of a new figure, and return it."""
+        self.ax_ = get_axes(ax, width, height)
+        self.figure_ = self.ax_.figure
+        return self.ax_
+
+
+def draw_zero_lines(ax: Any, color: str) -> None:
+    """Draw thin lines where x and where y are zero, behind everything else."""
+    ax.axhline(0, color=color, linewidth=0.8, zorder=0)
+    ax.axvline(0, color=color, linewidth=0.8, zorder=0)
 
 
 def use_integer_ticks(axis: Any) -> None:

@@ -12,12 +12,13 @@ from sklearn.base import is_classifier
 from sklearn.utils.validation import check_is_fitted
 
 from skneural.inspection.comparison.activation_comparison import ActivationComparison
-from skneural.inspection.displays.matplotlib_support import get_axes
+from skneural.inspection.displays.matplotlib_support import SingleAxesDisplay
 
 Array = NDArray[Any]
+Parameter = tuple[str, list[Any]]  # its name and its values
 
 
-class SearchHeatmapDisplay:
+class SearchHeatmapDisplay(SingleAxesDisplay):
     """Mean cross-validated score for each pair of values of two parameters.
 
     It is recommended to use :meth:`from_estimator`.
@@ -55,19 +56,10 @@ class SearchHeatmapDisplay:
     """
 
     def __init__(
-        self,
-        scores: Array,
-        searched: Array,
-        rows: tuple[str, list[Any]],
-        columns: tuple[str, list[Any]],
-        *,
-        score_name: str = "score",
+        self, scores: Array, searched: Array, rows: Parameter, columns: Parameter, *, score_name: str = "score"
     ):
-        self.scores = scores
-        self.searched = searched
-        self.rows = rows
-        self.columns = columns
-        self.score_name = score_name
+        self.scores, self.searched, self.score_name = scores, searched, score_name
+        self.rows, self.columns = rows, columns
 
     @classmethod
     def from_estimator(
@@ -97,24 +89,13 @@ class SearchHeatmapDisplay:
         -------
         display : SearchHeatmapDisplay
         """
-        if not hasattr(search, "refit"):
-            raise TypeError(
-                f"search must be a search of scikit-learn, such as GridSearchCV. Got {type(search).__name__}."
-            )
-        check_is_fitted(search, "cv_results_")
-        results = search.cv_results_
-        row_params, column_params = (results[f"param_{_full_name(name, results)}"] for name in (rows, columns))
-        row_values, column_values = _distinct(row_params), _distinct(column_params)
+        _check_search(search)
+        tried_rows, tried_columns = (_tried_values(search.cv_results_, name) for name in (rows, columns))
         metric = _metric(search, metric)
-        shape = len(row_values), len(column_values)
-        scores, searched = np.full(shape, np.nan), np.zeros(shape, bool)
-        for row, column, score in zip(row_params, column_params, results[f"mean_test_{metric}"], strict=True):
-            if row is np.ma.masked or column is np.ma.masked:  # this grid of a list of grids lacks the parameter
-                continue
-            cell = row_values.index(row), column_values.index(column)
-            scores[cell], searched[cell] = np.fmax(scores[cell], score), True
-        label = f"mean {_score_name(search, metric)} of {search.n_splits_} folds"
-        return cls(scores, searched, (rows, row_values), (columns, column_values), score_name=label).plot(ax)
+        trial_scores = search.cv_results_[f"mean_test_{metric}"]
+        row_values, column_values, scores, searched = _tabulate_trials(tried_rows, tried_columns, trial_scores)
+        score_name = f"mean {_score_name(search, metric)} of {search.n_splits_} folds"
+        return cls(scores, searched, (rows, row_values), (columns, column_values), score_name=score_name).plot(ax)
 
     @classmethod
     def from_comparison(cls, comparison: ActivationComparison, *, ax: Any = None) -> Self:
@@ -132,9 +113,8 @@ class SearchHeatmapDisplay:
         display : SearchHeatmapDisplay
         """
         activations, rates, scores = comparison.grid("score")
-        searched = np.ones(scores.shape, bool)
         rows, columns = ("activation", activations), ("learning_rate_init", rates)
-        return cls(scores, searched, rows, columns, score_name="mean score").plot(ax)
+        return cls(scores, np.ones(scores.shape, bool), rows, columns, score_name="mean score").plot(ax)
 
     @property
     def best(self) -> tuple[int, int] | None:
@@ -160,26 +140,29 @@ class SearchHeatmapDisplay:
             This display.
         """
         n_rows, n_columns = self.scores.shape
-        self.ax_ = ax = get_axes(ax, 2.6 + 0.85 * n_columns, 1.6 + 0.45 * n_rows)
-        self.figure_ = ax.figure
-        low, high = self._colour_limits()
-        image = ax.imshow(self.scores, cmap="cividis", aspect="auto", vmin=low, vmax=high)
-        for i, j in np.ndindex(n_rows, n_columns):
-            is_dark = image.norm(self.scores[i, j]) < 0.5
-            ax.text(j, i, self._cell_text(i, j), ha="center", va="center", color="white" if is_dark else "black")
+        ax = self._set_axes(ax, width=2.6 + 0.85 * n_columns, height=1.6 + 0.45 * n_rows)
+        darkest_score, best_score = self._colour_limits()
+        image = ax.imshow(self.scores, cmap="cividis", aspect="auto", vmin=darkest_score, vmax=best_score)
+        self._write_scores(image)
         ax.set_xticks(range(n_columns), [_format_value(value) for value in self.columns[1]])
         ax.set_yticks(range(n_rows), [_format_value(value) for value in self.rows[1]])
         ax.set(xlabel=self.columns[0], ylabel=self.rows[0], title=self._title())
-        clipped = np.nanmin(self.scores, initial=low) < low
-        self.figure_.colorbar(image, ax=ax, label=self.score_name, extend="min" if clipped else "neither")
+        has_lower_scores = np.nanmin(self.scores, initial=darkest_score) < darkest_score
+        self.figure_.colorbar(image, ax=ax, label=self.score_name, extend="min" if has_lower_scores else "neither")
         self._frame_best()
         return self
 
     def _colour_limits(self) -> tuple[float, float]:
         if self.best is None:
             return 0.0, 1.0
-        high, median = np.nanmax(self.scores), np.nanmedian(self.scores)
-        return max(np.nanmin(self.scores), high - 2 * (high - median)), high
+        best_score, median = np.nanmax(self.scores), np.nanmedian(self.scores)
+        return max(np.nanmin(self.scores), best_score - 2 * (best_score - median)), best_score
+
+    def _write_scores(self, image: Any) -> None:
+        for i, j in np.ndindex(*self.scores.shape):
+            is_dark = image.norm(self.scores[i, j]) < 0.5
+            color = "white" if is_dark else "black"
+            self.ax_.text(j, i, self._cell_text(i, j), ha="center", va="center", color=color)
 
     def _cell_text(self, i: int, j: int) -> str:
         if not np.isnan(self.scores[i, j]):
@@ -190,8 +173,8 @@ class SearchHeatmapDisplay:
         if self.best is None:
             return "every fit failed"
         i, j = self.best
-        row, column = _format_value(self.rows[1][i]), _format_value(self.columns[1][j])
-        return f"best: {row} at {column}, {_format_score(self.scores[i, j])}"
+        best_row, best_column = _format_value(self.rows[1][i]), _format_value(self.columns[1][j])
+        return f"best: {best_row} at {best_column}, {_format_score(self.scores[i, j])}"
 
     def _frame_best(self) -> None:
         if self.best is not None:
@@ -200,12 +183,35 @@ class SearchHeatmapDisplay:
             self.ax_.plot(xs, ys, color="#D55E00", linewidth=3, clip_on=False)
 
 
-def _full_name(name: str, results: dict[str, Any]) -> str:
-    searched = [key.removeprefix("param_") for key in results if key.startswith("param_")]
+def _check_search(search: Any) -> None:
+    if not hasattr(search, "refit"):
+        raise TypeError(f"search must be a search of scikit-learn, such as GridSearchCV. Got {type(search).__name__}.")
+    check_is_fitted(search, "cv_results_")
+
+
+def _tried_values(results: dict[str, Any], name: str) -> Any:
+    """Return the value of a parameter in each trial of a search; masked where the trial's grid lacks it."""
+    searched = _names_after("param_", results)
     matches = [name] if name in searched else [each for each in searched if each.endswith(f"__{name}")]
     if len(matches) != 1:
         raise ValueError(f"Expected the name of one parameter that was searched: {searched}. Got {name!r} instead.")
-    return matches[0]
+    return results[f"param_{matches[0]}"]
+
+
+def _names_after(prefix: str, results: dict[str, Any]) -> list[str]:
+    return [key.removeprefix(prefix) for key in results if key.startswith(prefix)]
+
+
+def _tabulate_trials(tried_rows: Any, tried_columns: Any, trial_scores: Array) -> tuple[Any, Any, Array, Array]:
+    """Return the values of both parameters, the best score of each pair, and whether the pair was searched."""
+    row_values, column_values = _distinct(tried_rows), _distinct(tried_columns)
+    scores = np.full((len(row_values), len(column_values)), np.nan)
+    searched = np.zeros(scores.shape, bool)
+    for row, column, score in zip(tried_rows, tried_columns, trial_scores, strict=True):
+        if row is not np.ma.masked and column is not np.ma.masked:
+            cell = row_values.index(row), column_values.index(column)
+            scores[cell], searched[cell] = np.fmax(scores[cell], score), True
+    return row_values, column_values, scores, searched
 
 
 def _distinct(values: Sequence[Any]) -> list[Any]:
@@ -223,18 +229,16 @@ def _is_number(value: Any) -> bool:
 
 def _metric(search: Any, metric: str | None) -> str:
     metric = metric or (search.refit if search.multimetric_ and isinstance(search.refit, str) else "score")
-    names = [key.removeprefix("mean_test_") for key in search.cv_results_ if key.startswith("mean_test_")]
-    if metric not in names:
+    if metric not in (names := _names_after("mean_test_", search.cv_results_)):
         raise ValueError(f"metric must be one of the scores of the search: {names}. Got {metric!r} instead.")
     return metric
 
 
 def _score_name(search: Any, metric: str) -> str:
-    if metric != "score":
-        return metric
-    if search.scoring is None and is_classifier(search):
+    """Return what the scores are: "accuracy" where no scorer was chosen for a classifier."""
+    if metric == "score" and search.scoring is None and is_classifier(search):
         return "accuracy"
-    return search.scoring if isinstance(search.scoring, str) else "score"
+    return search.scoring if metric == "score" and isinstance(search.scoring, str) else metric
 
 
 def _format_score(score: float) -> str:

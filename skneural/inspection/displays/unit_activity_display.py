@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from skneural.inspection.displays.matplotlib_support import COLOURS, get_axes
+from skneural.inspection.displays.matplotlib_support import COLOURS, SingleAxesDisplay
 from skneural.inspection.unwrapping import unwrap
 
 Array = NDArray[Any]
@@ -16,7 +16,7 @@ Array = NDArray[Any]
 OUTSIDE_PERCENT = 0.1  # of the activations may lie outside of the figure, at each end
 
 
-class UnitActivityDisplay:
+class UnitActivityDisplay(SingleAxesDisplay):
     """Histograms of the activations of each hidden layer, on a common axis.
 
     It is recommended to use :meth:`from_estimator`.
@@ -84,13 +84,12 @@ class UnitActivityDisplay:
         display : UnitActivityDisplay
         """
         network, X = unwrap(estimator, X)
-        if not network.activations_:
-            raise ValueError(
-                "There are no hidden units to show: hidden_layer_sizes is empty. Expected at least one hidden layer."
-            )
-        layers = range(len(network.activations_))
-        names = [f"layer {i}: {network.activations_[i]}" for i in layers]
-        return cls([network.hidden_features(X, i) for i in layers], names, n_bins=n_bins).plot(ax)
+        names = [f"layer {i}: {activation}" for i, activation in enumerate(network.activations_)]
+        if not names:
+            no_units = "There are no hidden units to show: hidden_layer_sizes is empty."
+            raise ValueError(f"{no_units} Expected at least one hidden layer.")
+        hidden_activations = [network.hidden_features(X, i) for i in range(len(names))]
+        return cls(hidden_activations, names, n_bins=n_bins).plot(ax)
 
     def plot(self, ax: Any = None) -> Self:
         """Draw one histogram per layer, the first layer at the bottom. Each histogram has its own vertical scale.
@@ -106,14 +105,12 @@ class UnitActivityDisplay:
             This display.
         """
         n_layers = len(self.names)
-        self.ax_ = ax = get_axes(ax, 7.0, 1.4 + 0.9 * n_layers)
-        self.figure_ = ax.figure
+        ax = self._set_axes(ax, width=7.0, height=1.4 + 0.9 * n_layers)
         ax.axvline(0, color="0.8", linewidth=0.8, zorder=0)
         for i in range(n_layers):
             self._plot_layer(i)
-        ax.set_yticks([])
         ax.spines[["left", "right", "top"]].set_visible(False)
-        ax.set(xlim=(self.edges[0], self.edges[-1]), ylim=(-0.1, n_layers), xlabel="activation")
+        ax.set(xlim=(self.edges[0], self.edges[-1]), ylim=(-0.1, n_layers), yticks=[], xlabel="activation")
         ax.set_title("Activations of each hidden layer")
         ax.locator_params(axis="x", nbins=5)  # the text on the right leaves little room
         return self
@@ -136,9 +133,9 @@ class UnitActivityDisplay:
 
 def _edges(activations: Sequence[Array], n_bins: int) -> Array:
     percentiles = [np.percentile(A[A != 0], [OUTSIDE_PERCENT, 100 - OUTSIDE_PERCENT]) for A in activations if A.any()]
-    low = min([0.0, *(low for low, _ in percentiles)])
-    high = max([0.0, *(high for _, high in percentiles)])
-    return np.histogram_bin_edges([low, high], n_bins)
+    lowest = min([0.0, *(lower for lower, _ in percentiles)])
+    highest = max([0.0, *(upper for _, upper in percentiles)])
+    return np.histogram_bin_edges([lowest, highest], n_bins)
 
 
 def _density(A: Array, edges: Array) -> Array:

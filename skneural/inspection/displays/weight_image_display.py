@@ -8,13 +8,15 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from skneural.inspection.displays.matplotlib_support import get_axes
+from skneural.inspection.displays.matplotlib_support import SingleAxesDisplay
 from skneural.inspection.unwrapping import unwrap
 
 Array = NDArray[Any]
 
+MOSAIC_INCHES = (6.0, 5.4)  # width and height of a new figure
 
-class WeightImageDisplay:
+
+class WeightImageDisplay(SingleAxesDisplay):
     """Incoming weights of the units of the first layer, drawn as images. The rows must be images, too.
 
     It is recommended to use :meth:`from_estimator`.
@@ -44,8 +46,7 @@ class WeightImageDisplay:
     """
 
     def __init__(self, images: Array, units: Array):
-        self.images = images
-        self.units = units
+        self.images, self.units = images, units
 
     @classmethod
     def from_estimator(
@@ -89,12 +90,11 @@ class WeightImageDisplay:
         display : WeightImageDisplay
             This display.
         """
-        self.ax_ = ax = get_axes(ax, 6.0, 5.4)
-        self.figure_ = ax.figure
+        ax = self._set_axes(ax, *MOSAIC_INCHES)
         has_colours = self.images.ndim == 4
         mosaic = _mosaic(_to_unit_interval(self.images) if has_colours else self.images)
-        largest = np.abs(self.images).max()
-        image = ax.imshow(mosaic, cmap="PuOr_r", vmin=-largest, vmax=largest, interpolation="nearest")
+        largest_weight = np.abs(self.images).max()
+        image = ax.imshow(mosaic, cmap="PuOr_r", vmin=-largest_weight, vmax=largest_weight, interpolation="nearest")
         if not has_colours:
             self.figure_.colorbar(image, ax=ax, label="weight", shrink=0.8)
         ax.set(xticks=[], yticks=[], title=f"Incoming weights of {len(self.units)} units of the first layer")
@@ -104,29 +104,26 @@ class WeightImageDisplay:
 
 
 def _image_shape(image_shape: tuple[int, ...] | None, n_features: int) -> tuple[int, ...]:
-    if image_shape is None:
-        side = math.isqrt(n_features)
-        image_shape = (side, side)
-    if math.prod(image_shape) != n_features or len(image_shape) not in (2, 3) or image_shape[2:] not in ((), (3,)):
+    shape = (math.isqrt(n_features),) * 2 if image_shape is None else image_shape
+    if math.prod(shape) != n_features or len(shape) not in (2, 3) or shape[2:] not in ((), (3,)):
         raise ValueError(
             f"image_shape must be (height, width) or (height, width, 3) with {n_features} entries in all, as many as "
-            f"the network has features. Got {image_shape} instead."
+            f"the network has features. Got {shape} instead."
         )
-    return tuple(image_shape)
+    return tuple(shape)
 
 
 def _to_unit_interval(images: Array) -> Array:
-    flat = images.reshape(len(images), -1)
-    low, high = flat.min(axis=1), flat.max(axis=1)
-    span = np.where(high > low, high - low, 1)
-    return (images - low[:, None, None, None]) / span[:, None, None, None]
+    """Return each image with its darkest entry at 0 and its brightest at 1."""
+    darkest, brightest = (f(images, axis=(1, 2, 3), keepdims=True) for f in (np.min, np.max))
+    return (images - darkest) / np.where(brightest > darkest, brightest - darkest, 1)
 
 
 def _mosaic(images: Array) -> Array:
     """Return the images in rows and columns, a gap of one pixel between them."""
-    n, height, width, *channels = images.shape
-    n_columns = math.ceil(math.sqrt(n))
-    n_rows = math.ceil(n / n_columns)
+    n_images, height, width, *channels = images.shape
+    n_columns = math.ceil(math.sqrt(n_images))
+    n_rows = math.ceil(n_images / n_columns)
     mosaic = np.full((n_rows * (height + 1) - 1, n_columns * (width + 1) - 1, *channels), 1.0 if channels else np.nan)
     for k, image in enumerate(images):
         top, left = k // n_columns * (height + 1), k % n_columns * (width + 1)

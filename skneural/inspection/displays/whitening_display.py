@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_array, check_is_fitted
 
-from skneural.inspection.displays.matplotlib_support import COLOURS, get_row_of_axes
+from skneural.inspection.displays.matplotlib_support import COLOURS, draw_zero_lines, get_row_of_axes
 from skneural.preprocessing import PCAWhitener
 
 Array = NDArray[Any]
@@ -71,25 +71,9 @@ class WhiteningDisplay:
         -------
         display : WhiteningDisplay
         """
-        if not isinstance(whitener, PCAWhitener):
-            raise TypeError(f"whitener must be a PCAWhitener. Got {type(whitener).__name__} instead.")
-        check_is_fitted(whitener)
-        X = check_array(X, dtype=np.float64)
-        if whitener.n_components_ < 2:
-            raise ValueError(
-                f"The whitener must keep at least 2 components to be drawn. Got {whitener.n_components_} instead."
-            )
-        columns = list(features)
-        projected = (X - whitener.mean_) @ whitener.components_.T
-        whitened = whitener.transform(X) if whitener.whiten else projected / np.sqrt(whitener.explained_variance_)
-        whitened_columns = columns if whitener.method == "zca" else [0, 1]
-        steps = (
-            X[:, columns],
-            X[:, columns] - whitener.mean_[columns],
-            projected[:, :2],
-            whitened[:, whitened_columns],
-        )
-        return cls(dict(zip(PANELS, steps, strict=True))).plot(ax)
+        _check_whitener(whitener)
+        whitening_steps = _whitening_steps(whitener, check_array(X, dtype=np.float64), list(features))
+        return cls(dict(zip(PANELS, whitening_steps, strict=True))).plot(ax)
 
     @property
     def covariances(self) -> dict[str, Array]:
@@ -112,17 +96,37 @@ class WhiteningDisplay:
         self.ax_ = np.asarray(get_row_of_axes(ax, len(self.panels)))
         self.figure_ = self.ax_[0].figure
         for panel, (title, rows) in zip(self.ax_, self.panels.items(), strict=True):
-            panel.axhline(0, color="0.7", linewidth=0.8, zorder=0)
-            panel.axvline(0, color="0.7", linewidth=0.8, zorder=0)
-            panel.scatter(*rows.T, s=8, alpha=0.5, color=COLOURS[0], linewidths=0)
-            panel.set_aspect("equal", adjustable="datalim")
+            _plot_panel(panel, rows)
             panel.set_title(title)
-            panel.set_xlabel(_statistics_text(self.covariances[title]), fontsize="small")
-            panel.tick_params(labelsize="small")
+            panel.set_xlabel(_correlation_text(self.covariances[title]), fontsize="small")
         return self
 
 
-def _statistics_text(covariance: Array) -> str:
-    first, second = np.sqrt(np.diag(covariance))
-    correlation = covariance[0, 1] / (first * second) if first * second > 0 else 0.0
-    return f"std {first:.2g} and {second:.2g}\ncorrelation {round(correlation, 2) + 0.0:.2f}"
+def _check_whitener(whitener: Any) -> None:
+    if not isinstance(whitener, PCAWhitener):
+        raise TypeError(f"whitener must be a PCAWhitener. Got {type(whitener).__name__} instead.")
+    check_is_fitted(whitener)
+    if (n_components := whitener.n_components_) < 2:
+        raise ValueError(f"The whitener must keep at least 2 components to be drawn. Got {n_components} instead.")
+
+
+def _whitening_steps(whitener: PCAWhitener, X: Array, columns: list[int]) -> tuple[Array, ...]:
+    """Return two columns of the rows after each step."""
+    projected = (X - whitener.mean_) @ whitener.components_.T
+    whitened = whitener.transform(X) if whitener.whiten else projected / np.sqrt(whitener.explained_variance_)
+    whitened_columns = columns if whitener.method == "zca" else [0, 1]
+    original, centred = X[:, columns], X[:, columns] - whitener.mean_[columns]
+    return original, centred, projected[:, :2], whitened[:, whitened_columns]
+
+
+def _plot_panel(panel: Any, rows: Array) -> None:
+    draw_zero_lines(panel, "0.7")
+    panel.scatter(*rows.T, s=8, alpha=0.5, color=COLOURS[0], linewidths=0)
+    panel.set_aspect("equal", adjustable="datalim")
+    panel.tick_params(labelsize="small")
+
+
+def _correlation_text(covariance: Array) -> str:
+    std_x, std_y = np.sqrt(np.diag(covariance))
+    correlation = covariance[0, 1] / (std_x * std_y) if std_x * std_y > 0 else 0.0
+    return f"std {std_x:.2g} and {std_y:.2g}\ncorrelation {round(correlation, 2) + 0.0:.2f}"

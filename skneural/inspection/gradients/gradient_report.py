@@ -6,10 +6,13 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from skneural.inspection.report_tables import data_frame, format_or_dash, text_table
+from skneural.inspection.text_tables import data_frame, format_or_dash, text_table
 
 # The largest relative error for each verdict; a larger one is "wrong".
 VERDICT_LIMITS = [(1e-7, "good"), (1e-4, "acceptable"), (1e-2, "suspicious")]
+
+
+CHECK_TABLE_HEADER = ["array", "part", "checked", "kinks", "flat", "max error", "median error", "verdict"]
 
 
 class GradientError(AssertionError):
@@ -161,12 +164,7 @@ class GradientReport:
         """
         failed = [check for check in self.checks if check.max_error > tolerance]
         if failed:
-            arrays = "; ".join(
-                f"{check.array} ({check.part}): relative error {check.max_error:.1e}, at {list(check.index)} the "
-                f"gradient is {check.analytic:.6g}, the centred difference {check.numeric:.6g}"
-                for check in failed
-            )
-            raise GradientError(f"The gradient is {self.verdict}: {arrays}.")
+            raise GradientError(f"The gradient is {self.verdict}: {'; '.join(map(_describe_error, failed))}.")
         if self.verdict == "untested":
             raise GradientError(f"No entry of the gradient could be compared: all are flat or at kinks.\n{self}")
         return self
@@ -176,15 +174,24 @@ class GradientReport:
         return data_frame([{**asdict(check), "verdict": check.verdict} for check in self.checks])
 
     def __str__(self) -> str:
-        header = ["array", "part", "checked", "kinks", "flat", "max error", "median error", "verdict"]
-        table = text_table(header, [_table_row(check) for check in self.checks])
+        table = text_table(CHECK_TABLE_HEADER, [_check_table_row(check) for check in self.checks])
         error = f" (largest relative error {self.max_error:.1e})" if self.verdict != "untested" else ""
         return f"Gradient check on {self.n_rows} rows: {self.verdict}{error}\n{table}"
 
     __repr__ = __str__
 
 
-def _table_row(check: ArrayCheck) -> list[str]:
+def _describe_error(check: ArrayCheck) -> str:
+    error = f"{check.array} ({check.part}): relative error {check.max_error:.1e}"
+    gradient = f"the gradient is {check.analytic:.6g}, the centred difference {check.numeric:.6g}"
+    return f"{error}, at {list(check.index)} {gradient}"
+
+
+def _check_table_row(check: ArrayCheck) -> list[str]:
     counts = [str(count) for count in (check.n_checked, check.n_kinks, check.n_flat)]
-    errors = [format_or_dash(error, ".0e") for error in (check.max_error, check.median_error)]
-    return [check.array, check.part, *counts, *errors, check.verdict]
+    return [check.array, check.part, *counts, *format_errors(check), check.verdict]
+
+
+def format_errors(check: ArrayCheck) -> list[str]:
+    """Return the largest and the median relative error as text."""
+    return [format_or_dash(error, ".0e") for error in (check.max_error, check.median_error)]

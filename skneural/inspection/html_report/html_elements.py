@@ -41,21 +41,21 @@ def element(name: str, *children: Any, **attributes: Any) -> Markup:
     >>> print(element("p", "a < b ", element("b", 1), class_="note"))
     <p class="note">a &lt; b <b>1</b></p>
     """
-    written = "".join(
-        f' {key.rstrip("_").replace("_", "-")}="{html.escape(str(value))}"'
-        for key, value in attributes.items()
-        if value is not None
-    )
+    written = "".join(_attribute(key, value) for key, value in attributes.items() if value is not None)
     return Markup(f"<{name}{written}>{concatenate(*children)}</{name}>")
+
+
+def _attribute(name: str, value: Any) -> str:
+    return f' {name.rstrip("_").replace("_", "-")}="{html.escape(str(value))}"'
 
 
 def concatenate(*children: Any) -> Markup:
     """Return the children one after the other. Those that are not Markup are escaped; None is left out."""
-    return Markup(
-        "".join(
-            child if isinstance(child, Markup) else html.escape(str(child)) for child in children if child is not None
-        )
-    )
+    return Markup("".join(_escape(child) for child in children if child is not None))
+
+
+def _escape(child: Any) -> str:
+    return child if isinstance(child, Markup) else html.escape(str(child))
 
 
 def side_by_side(*parts: Markup | None) -> Markup:
@@ -79,7 +79,7 @@ def table(header: list[Any], rows: list[list[Any]], caption: Any = None) -> Mark
         The cells. Cells that are not a ``td`` element already (see :func:`text_cell`) are put into one.
     caption : object, default=None
     """
-    columns = zip(header, *rows, strict=True) if rows else zip(header, strict=True)
+    columns = zip(header, *rows, strict=True)
     head = element("tr", *(element("th", name, scope="col", class_=_alignment(cells)) for name, *cells in columns))
     body = [element("tr", element("th", first, scope="row"), *_cells(others)) for first, *others in rows]
     title = None if caption is None else element("caption", caption)

@@ -1,4 +1,4 @@
-"""A report on a fitted estimator as one HTML page."""
+"""A report on a fitted estimator as one HTML page: a summary, and the sections below it."""
 
 from __future__ import annotations
 
@@ -16,32 +16,28 @@ import scipy
 import sklearn
 from numpy.typing import NDArray
 from scipy.sparse import issparse
-from sklearn.base import is_classifier
-from sklearn.utils import resample
 
 from skneural.atomic_write import atomic_write
-from skneural.estimators.base import BaseActivationMLP
 from skneural.inspection.gradients.gradient_check import check_gradient
-from skneural.inspection.html_report.html_elements import Markup, Section, concatenate, element
-from skneural.inspection.html_report.report_sections import (
-    classification_section,
-    gradient_section,
-    model_section,
-    multilabel_section,
-    regression_section,
-    training_section,
-    units_section,
-)
+from skneural.inspection.html_report.gradient_section import gradient_section
+from skneural.inspection.html_report.html_elements import Markup, Section, element
+from skneural.inspection.html_report.model_section import model_section, model_subtitle, model_summary
+from skneural.inspection.html_report.predictions_section import predictions_section
 from skneural.inspection.html_report.stylesheet import PAGE_STYLE, STYLE
+from skneural.inspection.html_report.training_section import training_section, training_summary
+from skneural.inspection.html_report.units_section import sample_activations, units_section
 from skneural.inspection.units.unit_report import unit_report
 from skneural.inspection.unwrapping import unwrap
 
 Array = NDArray[Any]
 
-HISTOGRAM_ROWS = 2000  # enough for a histogram
 
 # The browser must not load anything or run any script.
 CONTENT_SECURITY_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+META_ELEMENTS = Markup(
+    '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
+    f'<meta http-equiv="Content-Security-Policy" content="{CONTENT_SECURITY_POLICY}">'
+)
 
 
 @dataclass(frozen=True)
@@ -84,14 +80,9 @@ class Report:
     @property
     def html(self) -> str:
         """The page as a string that starts with ``<!DOCTYPE html>``."""
-        head = concatenate(
-            Markup('<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'),
-            Markup(f'<meta http-equiv="Content-Security-Policy" content="{CONTENT_SECURITY_POLICY}">'),
-            element("title", self.title),
-            element("style", Markup(PAGE_STYLE)),
-        )
-        page = element("html", element("head", head), element("body", Markup(self._repr_html_())), lang="en")
-        return f"<!DOCTYPE html>\n{page}\n"
+        head = element("head", META_ELEMENTS, element("title", self.title), element("style", Markup(PAGE_STYLE)))
+        body = element("body", Markup(self._repr_html_()))
+        return f"<!DOCTYPE html>\n{element('html', head, body, lang='en')}\n"
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the page into a file that any browser can open.
@@ -113,12 +104,10 @@ class Report:
         return path
 
     def _repr_html_(self) -> str:
-        head = concatenate(
-            element("h1", self.title), element("p", self.subtitle, class_="muted"), _summary_tiles(self.summary)
-        )
-        sections = [element("section", element("h2", each.title), each.body) for each in self.sections]
-        footnote = element("p", self.footnote, class_="muted")
-        return element("article", element("style", Markup(STYLE)), head, *sections, footnote, class_="skneural-report")
+        subtitle, footnote = (element("p", line, class_="muted") for line in (self.subtitle, self.footnote))
+        head = element("style", Markup(STYLE)), element("h1", self.title), subtitle, _summary_tiles(self.summary)
+        sections = [element("section", element("h2", section.title), section.body) for section in self.sections]
+        return element("article", *head, *sections, footnote, class_="skneural-report")
 
     def __repr__(self) -> str:
         summary = ", ".join(f"{name} {value}" for name, value in self.summary.items())
@@ -162,62 +151,24 @@ def report(estimator: Any, X: Any, y: Any) -> Report:
     network, rows = unwrap(estimator, X)
     targets = y.toarray() if issparse(y) else np.asarray(y)
     units, gradient = unit_report(network, rows, y), check_gradient(network, rows, y)
-    quality, predictions = _predictions_section(network, targets, network.predict(rows))
-    return Report(
-        title=type(network).__name__,
-        subtitle=_subtitle(estimator, network),
-        summary={
-            **quality,
-            "rows": f"{len(targets):,}",
-            "features": f"{network.n_features_in_:,}",
-            "parameters": f"{network._network.layout.n_trainable:,}",
-            "epochs": f"{network._n_epochs:,}",
-            "training time": _training_time(network),
-            "gradient check": gradient.verdict,
-        },
-        sections=[
-            model_section(estimator, network),
-            training_section(network),
-            units_section(units, _activations(network, rows)),
-            predictions,
-            gradient_section(gradient),
-        ],
-        footnote=_versions(),
-    )
-
-
-def _predictions_section(network: BaseActivationMLP, y: Array, predicted: Array) -> tuple[dict[str, str], Section]:
-    if not is_classifier(network):
-        return regression_section(y, predicted)
-    return multilabel_section(y, predicted) if predicted.ndim == 2 else classification_section(y.ravel(), predicted)
-
-
-def _training_time(network: BaseActivationMLP) -> str:
-    seconds = sum(network.history_["seconds"])
-    return f"{seconds:.3g} s" if np.isfinite(seconds) else "unknown"  # files do not hold it
-
-
-def _subtitle(estimator: Any, network: BaseActivationMLP) -> str:
-    steps = [type(step).__name__ for _, step in getattr(estimator, "steps", [(None, network)])]
-    layers = " - ".join(str(size) for size in network._sizes)
-    return f"{', '.join(steps)}; layers of {layers} units, solver {network.solver}, {network.parameters_.dtype.name}"
-
-
-def _activations(network: BaseActivationMLP, rows: Any) -> list[Array]:
-    sample = resample(rows, replace=False, n_samples=min(HISTOGRAM_ROWS, np.shape(rows)[0]), random_state=0)
-    return [network.hidden_features(sample, i) for i in range(len(network.activations_))]
+    quality, predictions = predictions_section(network, targets, network.predict(rows))
+    summary = quality | {"rows": f"{len(targets):,}"} | model_summary(network) | training_summary(network)
+    summary["gradient check"] = gradient.verdict
+    model, training = model_section(estimator, network), training_section(network)
+    hidden_units = units_section(units, sample_activations(network, rows))
+    sections = [model, training, hidden_units, predictions, gradient_section(gradient)]
+    return Report(type(network).__name__, model_subtitle(estimator, network), summary, sections, _footnote())
 
 
 def _summary_tiles(summary: dict[str, Any]) -> Markup:
     """Return the names and values as tiles."""
-    return element(
-        "dl", *(element("div", element("dt", name), element("dd", value)) for name, value in summary.items())
-    )
+    tiles = [element("div", element("dt", name), element("dd", value)) for name, value in summary.items()]
+    return element("dl", *tiles)
 
 
-def _versions() -> str:
-    versions = {"Python": platform.python_version(), "NumPy": np.__version__, "SciPy": scipy.__version__}
-    versions["scikit-learn"] = sklearn.__version__
+def _footnote() -> str:
+    made_with = {"Python": platform.python_version(), "NumPy": np.__version__, "SciPy": scipy.__version__}
+    made_with["scikit-learn"] = sklearn.__version__
     with suppress(PackageNotFoundError):  # a source tree that is only on the path
-        versions["skneural"] = version("skneural")
-    return "Made with " + ", ".join(f"{name} {number}" for name, number in versions.items()) + "."
+        made_with["skneural"] = version("skneural")
+    return "Made with " + ", ".join(f"{software} {number}" for software, number in made_with.items()) + "."

@@ -7,7 +7,7 @@ light or dark, keep text as text, and are ten times smaller than those of matplo
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skneural.inspection.html_report.html_elements import Markup, element
+from skneural.network.training_rows import evenly_spaced_rows
 
 Array = NDArray[Any]
 
@@ -51,11 +52,13 @@ class Scale:
 
     def ticks(self) -> list[float]:
         """Return about five round numbers within the range; powers of ten if the axis is logarithmic."""
-        if self.log:
-            first, last = math.ceil(math.log10(self.low) - 1e-9), math.floor(math.log10(self.high) + 1e-9)
-            step = (last - first) // 5 + 1
-            return [10.0**k for k in range(first, last + 1, step)]
-        return round_ticks(self.low, self.high)
+        return (powers_of_ten if self.log else round_ticks)(self.low, self.high)
+
+
+def powers_of_ten(low: float, high: float) -> list[float]:
+    """Return up to six powers of ten between `low` and `high`, at equal steps of the exponent."""
+    first, last = math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9)
+    return [10.0**k for k in range(first, last + 1, (last - first) // 5 + 1)]
 
 
 def round_ticks(low: float, high: float, n_ticks: int = 5) -> list[float]:
@@ -86,18 +89,25 @@ def line_chart(title: str, curves: dict[str, Any], *, x_label: str = "epoch", ma
     marked : int or None
         Where to draw a dashed vertical line.
     """
-    arrays = {name: np.asarray(values, dtype=float) for name, values in curves.items()}
-    finite = np.concatenate([values[np.isfinite(values)] for values in arrays.values()])
+    plotted_curves = [np.asarray(curve, dtype=float) for curve in curves.values()]
+    finite = np.concatenate([curve[np.isfinite(curve)] for curve in plotted_curves])
     if not finite.size:
         return element("figure", _caption(title, []), element("p", "No finite values."))
-    n = max(len(values) for values in arrays.values())
-    log = bool(finite.min() > 0 and finite.max() > 100 * finite.min())
-    x_scale = Scale(*((1, n) if n > 1 else (0, 2)), LEFT, WIDTH - RIGHT)
-    y_scale = Scale(*_padded_axis_limits(finite.min(), finite.max(), log), HEIGHT - BOTTOM, TOP, log)
-    lines = [_line(values, x_scale, y_scale, i) for i, values in enumerate(arrays.values())]
+    x_scale, y_scale = _count_scale(max(map(len, plotted_curves))), _value_scale(finite.min(), finite.max())
+    lines = [_curve(values, x_scale, y_scale, i) for i, values in enumerate(plotted_curves)]
     mark = None if marked is None else _vertical_line(float(x_scale(marked)), "mark")
-    legend = list(arrays) if len(arrays) > 1 else []
+    legend = list(curves) if len(curves) > 1 else []
     return _figure(title, legend, _axes(x_scale, y_scale, x_label), mark, *lines)
+
+
+def _count_scale(n_points: int) -> Scale:
+    """Return the x axis of 1, 2, 3, ...; a single point stands in its middle."""
+    return Scale(*((1, n_points) if n_points > 1 else (0, 2)), LEFT, WIDTH - RIGHT)
+
+
+def _value_scale(low: float, high: float) -> Scale:
+    log = bool(low > 0 and high > 100 * low)
+    return Scale(*_padded_axis_limits(low, high, log), HEIGHT - BOTTOM, TOP, log)
 
 
 def scatter_chart(title: str, x: Array, y: Array, *, x_label: str, y_label: str) -> Markup:
@@ -105,9 +115,8 @@ def scatter_chart(title: str, x: Array, y: Array, *, x_label: str, y_label: str)
     limits = _padded_axis_limits(min(x.min(), y.min()), max(x.max(), y.max()))
     x_scale, y_scale = Scale(*limits, LEFT, WIDTH - RIGHT), Scale(*limits, HEIGHT - BOTTOM, TOP)
     diagonal = _path(x_scale(np.array(limits)), y_scale(np.array(limits)), "mark")
-    points = [
-        element("circle", cx=f"{a:.1f}", cy=f"{b:.1f}", r="2") for a, b in zip(x_scale(x), y_scale(y), strict=True)
-    ]
+    pixels = zip(x_scale(x), y_scale(y), strict=True)
+    points = [element("circle", cx=f"{x_pixel:.1f}", cy=f"{y_pixel:.1f}", r="2") for x_pixel, y_pixel in pixels]
     return _figure(f"{title}: {y_label} over {x_label}", [], _axes(x_scale, y_scale, x_label), diagonal, *points)
 
 
@@ -146,27 +155,33 @@ def _caption(title: str, legend: list[str]) -> Markup:
 
 
 def _axes(x_scale: Scale, y_scale: Scale, x_label: str, y_ticks: bool = True) -> Markup:
-    parts = [element("path", d=f"M{LEFT} {TOP}V{HEIGHT - BOTTOM}H{WIDTH - RIGHT}", class_="axis")]
+    lines = element("path", d=f"M{LEFT} {TOP}V{HEIGHT - BOTTOM}H{WIDTH - RIGHT}", class_="axis")
+    tick_marks = [*_x_ticks(x_scale), *(_y_ticks_and_grid(y_scale) if y_ticks else [])]
+    label = element("text", x_label, x=(LEFT + WIDTH - RIGHT) / 2, y=HEIGHT - 6, class_="middle")
+    return element("g", lines, *tick_marks, label)
+
+
+def _x_ticks(x_scale: Scale) -> Iterator[Markup]:
     for tick in x_scale.ticks():
-        parts.append(
-            element("text", short_number(tick), x=f"{x_scale(tick):.1f}", y=HEIGHT - BOTTOM + 14, class_="middle")
-        )
-    for tick in y_scale.ticks() if y_ticks else []:
+        x = f"{x_scale(tick):.1f}"
+        yield element("text", short_number(tick), x=x, y=HEIGHT - BOTTOM + 14, class_="middle")
+
+
+def _y_ticks_and_grid(y_scale: Scale) -> Iterator[Markup]:
+    for tick in y_scale.ticks():
         y = float(y_scale(tick))
-        parts.append(element("path", d=f"M{LEFT} {y:.1f}H{WIDTH - RIGHT}", class_="grid"))
-        parts.append(element("text", short_number(tick), x=LEFT - 6, y=f"{y + 4:.1f}", class_="end"))
-    parts.append(element("text", x_label, x=(LEFT + WIDTH - RIGHT) / 2, y=HEIGHT - 6, class_="middle"))
-    return element("g", *parts)
+        yield element("path", d=f"M{LEFT} {y:.1f}H{WIDTH - RIGHT}", class_="grid")
+        yield element("text", short_number(tick), x=LEFT - 6, y=f"{y + 4:.1f}", class_="end")
 
 
-def _line(values: Array, x_scale: Scale, y_scale: Scale, i: int) -> Markup:
-    shown = np.unique(np.linspace(0, len(values) - 1, min(MAX_LINE_POINTS, len(values))).astype(int))
+def _curve(values: Array, x_scale: Scale, y_scale: Scale, i: int) -> Markup:
+    """Return the values as a line over 1, 2, 3, ..., or as a dot if there is only one."""
+    shown = evenly_spaced_rows(len(values), MAX_LINE_POINTS)
     shown = shown[np.isfinite(values[shown])]
+    xs, ys = x_scale(shown + 1.0), y_scale(values[shown])
     if len(shown) == 1:
-        return element(
-            "circle", cx=f"{x_scale(shown[0] + 1):.1f}", cy=f"{y_scale(values[shown[0]]):.1f}", r="4", class_=f"c{i}"
-        )
-    return _path(x_scale(shown + 1.0), y_scale(values[shown]), f"line c{i}")
+        return element("circle", cx=f"{xs[0]:.1f}", cy=f"{ys[0]:.1f}", r="4", class_=f"c{i}")
+    return _path(xs, ys, f"line c{i}")
 
 
 def _path(xs: Array, ys: Array, css_class: str) -> Markup:

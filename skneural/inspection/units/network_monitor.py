@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.utils import resample
 
 from skneural.constraints import POSITIVE_INT
-from skneural.inspection.report_tables import bullet_list, data_frame, text_table
+from skneural.inspection.text_tables import bullet_list, data_frame, text_table
 from skneural.inspection.units.unit_report import UnitReport, unit_report
 from skneural.inspection.unwrapping import final_estimator
 
@@ -66,27 +67,28 @@ class NetworkMonitor:
         if not POSITIVE_INT.is_satisfied_by(self.every):
             raise ValueError(f"every must be {POSITIVE_INT}. Got {self.every!r} instead.")
         if final_estimator(estimator) is not estimator:
-            raise TypeError(
-                "A NetworkMonitor must be set on the network itself, such as pipeline[-1].set_callbacks(monitor). "
-                f"Got a {type(estimator).__name__}."
-            )
+            advice = "A NetworkMonitor must be set on the network itself, such as pipeline[-1].set_callbacks(monitor)."
+            raise TypeError(f"{advice} Got a {type(estimator).__name__}.")
 
     def teardown(self, estimator: Any, context: Any) -> None:
         """Do nothing; scikit-learn's callback protocol requires this method."""
 
     def on_fit_task_begin(self, estimator: Any, context: Any, *, X: Any = None) -> None:
         """Start a new record, unless training continues where this record ends."""
-        n_epochs = estimator._n_epochs
-        continues = n_epochs and self.epochs and self.epochs[-1] <= n_epochs
+        continues = estimator._n_epochs and self.epochs and self.epochs[-1] <= estimator._n_epochs
         if context.task_name != "epoch" and not continues:
             self.epochs, self.reports = [], []
-            self._record(estimator, n_epochs, X)
+            self._record_epoch(estimator, X)
 
     def on_fit_task_end(self, estimator: Any, context: Any, *, X: Any = None, fitted_estimator: Any = None) -> None:
         """Record the epoch that has ended."""
-        epoch = fitted_estimator._n_epochs
-        if context.task_name == "epoch" and epoch % self.every == 0:
-            self._record(fitted_estimator, epoch, X)
+        if context.task_name == "epoch" and fitted_estimator._n_epochs % self.every == 0:
+            self._record_epoch(fitted_estimator, X)
+
+    def _record_epoch(self, estimator: Any, X: Any) -> None:
+        monitored_rows = _draw_rows(X) if self.X is None else self.X
+        self.epochs.append(estimator._n_epochs)
+        self.reports.append(unit_report(estimator, monitored_rows, self.y))
 
     @property
     def dead(self) -> Array:
@@ -106,22 +108,17 @@ class NetworkMonitor:
         epochs : ndarray of int of shape (n_units,)
             The first epoch of the last stretch in which the unit was dead.
         """
-        epochs = np.full(self.reports[0].layers[layer].n_units, -1)
+        died_at = np.full(self.reports[0].layers[layer].n_units, -1)
         for epoch, report in zip(self.epochs, self.reports, strict=True):
-            is_dead = np.isin(np.arange(len(epochs)), report.layers[layer].dead_units)
-            epochs = np.where(is_dead, np.where(epochs < 0, epoch, epochs), -1)
-        return epochs
+            is_dead = np.isin(np.arange(len(died_at)), report.layers[layer].dead_units)
+            died_at = np.where(is_dead, np.where(died_at < 0, epoch, died_at), -1)
+        return died_at
 
     @property
     def deaths(self) -> list[str]:
         """A sentence for each layer and epoch in which units died and did not come back."""
         n_layers = len(self.reports[0].layers) if self.reports else 0
-        return [
-            f"Layer {layer}: {count} of {len(died)} units "
-            f"{'died in epoch ' + str(epoch) if epoch else 'were dead before training'}."
-            for layer, died in ((layer, self.died_at(layer)) for layer in range(n_layers))
-            for epoch, count in zip(*np.unique(died[died >= 0], return_counts=True), strict=True)
-        ]
+        return [sentence for layer in range(n_layers) for sentence in _deaths_of_layer(layer, self.died_at(layer))]
 
     def to_frame(self) -> Any:
         """Return a pandas DataFrame with one row per report and hidden layer."""
@@ -131,18 +128,24 @@ class NetworkMonitor:
     def __str__(self) -> str:
         if not self.reports:
             return "NetworkMonitor: nothing recorded yet"
+        parts = [self._table_of_dead_units(), *self.deaths, bullet_list(self.reports[-1].recommendations)]
+        return "\n".join(parts).rstrip()
+
+    def _table_of_dead_units(self) -> str:
+        """Return the fractions of dead units in the first and the last epoch, and in those that changed something."""
         header = ["epoch", *(f"dead in layer {layer.layer}" for layer in self.reports[0].layers)]
         dead_cells = [[f"{fraction:.0%}" for fraction in fractions] for fractions in self.dead]
-        # The first and the last epoch, and those that changed something.
         last = len(dead_cells) - 1
         shown = [i for i in range(last + 1) if i in (0, last) or dead_cells[i] != dead_cells[i - 1]]
-        table = text_table(header, [[str(self.epochs[i]), *dead_cells[i]] for i in shown])
-        return "\n".join([table, *self.deaths, bullet_list(self.reports[-1].recommendations)]).rstrip()
+        return text_table(header, [[str(self.epochs[i]), *dead_cells[i]] for i in shown])
 
-    def _record(self, estimator: Any, epoch: int, X: Any) -> None:
-        rows = self.X
-        if rows is None:
-            n_rows = X.shape[0] if hasattr(X, "shape") else len(X)
-            rows = resample(X, replace=False, n_samples=min(MONITORED_ROWS, n_rows), random_state=0)
-        self.epochs.append(epoch)
-        self.reports.append(unit_report(estimator, rows, self.y))
+
+def _deaths_of_layer(layer: int, died_at: Array) -> Iterator[str]:
+    for epoch, count in zip(*np.unique(died_at[died_at >= 0], return_counts=True), strict=True):
+        when = f"died in epoch {epoch}" if epoch else "were dead before training"
+        yield f"Layer {layer}: {count} of {len(died_at)} units {when}."
+
+
+def _draw_rows(X: Any) -> Any:
+    n_rows = X.shape[0] if hasattr(X, "shape") else len(X)
+    return resample(X, replace=False, n_samples=min(MONITORED_ROWS, n_rows), random_state=0)

@@ -1,22 +1,31 @@
-"""The unit report: what the hidden units of a fitted network do on some rows."""
+"""The unit report: what the hidden units of a fitted network do on some rows, as a table by layer."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from skneural.custom_component_checks import check_activations
-from skneural.inspection.report_tables import bullet_list, data_frame, format_or_dash, text_table
+from skneural.inspection.text_tables import bullet_list, data_frame, format_or_dash, text_table
 from skneural.inspection.units.recommendations import recommendations
 from skneural.inspection.units.unit_statistics import UnitStatistics, unit_statistics
 from skneural.inspection.units.weight_updates import WeightUpdates
 from skneural.inspection.unwrapping import unwrap
-from skneural.network import Network
 
 Array = NDArray[Any]
+
+# Attributes of a LayerReport that are one number or one name, not an entry per unit.
+LAYER_NUMBERS = ["layer", "activation", "n_units", "dead", "always_on", "saturated", "saturation", "unused_pieces"]
+LAYER_NUMBERS += ["mean", "std", "mean_is_near_zero", "one_sign_inputs", "one_sign_gradients"]
+LAYER_NUMBERS += ["gradient_norm", "update_ratio"]
+
+UNIT_TABLE_HEADER = ["layer", "units", "dead", "always on", "saturated", "mean", "std"]
+UNIT_TABLE_HEADER += ["one-sign inputs", "gradient", "update"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,12 +126,8 @@ class LayerReport:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the numbers of the layer, without the arrays that have an entry per unit."""
-        names = ["layer", "activation", "n_units", "dead", "always_on", "saturated", "saturation", "unused_pieces"]
-        names += ["mean", "std", "mean_is_near_zero", "one_sign_inputs", "one_sign_gradients"]
-        names += ["gradient_norm", "update_ratio"]
-        return {name: getattr(self, name) for name in names} | {
-            "mean_slope": float(self.slopes.mean()) if self.slopes.size else math.nan
-        }
+        mean_slope = float(self.slopes.mean()) if self.slopes.size else math.nan
+        return {name: getattr(self, name) for name in LAYER_NUMBERS} | {"mean_slope": mean_slope}
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,12 +167,10 @@ class UnitReport:
     def __str__(self) -> str:
         if not self.layers:
             return "There are no hidden layers."
-        header = ["layer", "units", "dead", "always on", "saturated", "mean", "std"]
-        header += ["one-sign inputs", "gradient", "update"]
-        table = text_table(header, [_table_row(layer) for layer in self.layers])
-        notes = [note for layer in self.layers for note in _notes(layer)]
+        table = text_table(UNIT_TABLE_HEADER, [_unit_table_row(layer) for layer in self.layers])
+        layer_notes = [note for layer in self.layers for note in (*_pieces_note(layer), *_slopes_note(layer))]
         recommendations = [bullet_list(self.recommendations)] if self.recommendations else []
-        return "\n".join([f"Hidden units on {self.n_rows} rows", table, *notes, *recommendations])
+        return "\n".join([f"Hidden units on {self.n_rows} rows", table, *layer_notes, *recommendations])
 
     __repr__ = __str__
 
@@ -203,59 +206,58 @@ def unit_report(estimator: Any, X: Any, y: Any = None, sample_weight: Any = None
     """
     model, X = unwrap(estimator, X)
     rows = model._validate_X(X)
-    network: Network = model._network
-    check_activations(network.activations, network.sizes[1:])
+    check_activations(model._network.activations, model._network.sizes[1:])
     updates = WeightUpdates(model, X, y, sample_weight) if y is not None else None
-    layers = [_layer_report(statistics, network, updates) for statistics in unit_statistics(network, rows)]
+    layers = [_layer_report(statistics, updates) for statistics in unit_statistics(model._network, rows)]
     return UnitReport(layers, rows.shape[0], recommendations(layers, model, rows))
 
 
-def _layer_report(statistics: UnitStatistics, network: Network, updates: WeightUpdates | None) -> LayerReport:
-    i, n_units = statistics.layer, network.sizes[statistics.layer + 1]
-    n = statistics.n_rows * n_units
-    mean, mean_square = statistics.sum.sum() / n, statistics.sum_of_squares.sum() / n
+def average_over_units(report: UnitReport, names: Sequence[str]) -> list[float]:
+    """Return the averages of some numbers of the layers over all hidden units; NaN if there are none."""
+    if not report.layers:
+        return [math.nan] * len(names)
+    layer_numbers = [[getattr(layer, name) for name in names] for layer in report.layers]
+    return np.average(layer_numbers, axis=0, weights=[layer.n_units for layer in report.layers]).tolist()
+
+
+def _layer_report(statistics: UnitStatistics, updates: WeightUpdates | None) -> LayerReport:
+    layer = statistics.layer
     return LayerReport(
-        layer=i,
+        layer=layer,
         activation=repr(statistics.activation),
-        n_units=n_units,
+        n_units=statistics.n_units,
         dead_units=statistics.dead_units,
         always_on_units=statistics.always_on_units,
         saturated_units=statistics.saturated_units,
-        saturation=float(statistics.n_saturated.sum() / n),
-        mean=float(mean),
-        std=math.sqrt(max(mean_square - mean**2, 0)),
+        saturation=statistics.saturation,
+        mean=statistics.mean,
+        std=statistics.std,
         piece_usage=statistics.piece_counts / statistics.n_rows,
         one_sign_inputs=statistics.n_one_sign / statistics.n_rows,
-        one_sign_gradients=math.nan if updates is None else updates.one_sign_gradients[i],
-        gradient_norm=math.nan if updates is None else updates.gradient_norms[i],
-        update_ratio=math.nan if updates is None else updates.update_ratios[i],
-        slopes=network.activation_params[i].copy(),
+        one_sign_gradients=math.nan if updates is None else updates.one_sign_gradients[layer],
+        gradient_norm=math.nan if updates is None else updates.gradient_norms[layer],
+        update_ratio=math.nan if updates is None else updates.update_ratios[layer],
+        slopes=statistics.network.activation_params[layer].copy(),
     )
 
 
-def _table_row(layer: LayerReport) -> list[str]:
-    fractions = [layer.dead, layer.always_on, layer.saturated]
-    return [
-        f"{layer.layer} {layer.activation}",
-        str(layer.n_units),
-        *(f"{fraction:.0%}" for fraction in fractions),
-        f"{layer.mean:.3f}",
-        f"{layer.std:.3f}",
-        f"{layer.one_sign_inputs:.0%}",
-        format_or_dash(layer.gradient_norm, ".1e"),
-        format_or_dash(layer.update_ratio, ".1e"),
-    ]
+def _unit_table_row(layer: LayerReport) -> list[str]:
+    unit_fractions = [f"{fraction:.0%}" for fraction in (layer.dead, layer.always_on, layer.saturated)]
+    numbers = [f"{layer.mean:.3f}", f"{layer.std:.3f}", f"{layer.one_sign_inputs:.0%}"]
+    numbers += [format_or_dash(layer.gradient_norm, ".1e"), format_or_dash(layer.update_ratio, ".1e")]
+    return [f"{layer.layer} {layer.activation}", str(layer.n_units), *unit_fractions, *numbers]
 
 
-def _notes(layer: LayerReport) -> list[str]:
-    notes = []
+def _pieces_note(layer: LayerReport) -> Iterator[str]:
+    """Yield how often the Maxout pieces of a layer are used, if its units have several."""
     if len(layer.piece_usage) > 1:
         usage = ", ".join(f"{fraction:.0%}" for fraction in layer.piece_usage.mean(axis=1))
-        notes.append(
-            f"Layer {layer.layer}: the pieces are the largest on {usage} of the rows; "
-            f"{layer.unused_pieces:.0%} of them on none."
-        )
-    if layer.slopes.size:
-        low, mean, high = layer.slopes.min(), layer.slopes.mean(), layer.slopes.max()
-        notes.append(f"Layer {layer.layer}: learned parameters from {low:.3f} to {high:.3f}, mean {mean:.3f}.")
-    return notes
+        unused = f"{layer.unused_pieces:.0%} of them on none"
+        yield f"Layer {layer.layer}: the pieces are the largest on {usage} of the rows; {unused}."
+
+
+def _slopes_note(layer: LayerReport) -> Iterator[str]:
+    """Yield the range of a layer's learned slopes, if it has some."""
+    if (slopes := layer.slopes).size:
+        slope_range = f"from {slopes.min():.3f} to {slopes.max():.3f}, mean {slopes.mean():.3f}"
+        yield f"Layer {layer.layer}: learned parameters {slope_range}."

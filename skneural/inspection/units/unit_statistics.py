@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,8 @@ class UnitStatistics:
         Number of rows on which the unit was saturated.
     sum, sum_of_squares : ndarray of shape (n_units,)
         Sum of the activations, and of their squares.
+    mean, std, saturation : float
+        Mean, standard deviation and fraction of saturated activations, over all units and rows.
     piece_counts : ndarray of shape (n_pieces, n_units), int
         Number of rows on which each piece was the largest.
     """
@@ -49,29 +52,57 @@ class UnitStatistics:
     def __init__(self, network: Network, layer: int):
         self.network, self.layer = network, layer
         self.activation, self.n_units = network.activations[layer], network.sizes[layer + 1]
-        n_units = self.n_units
         self._zero_threshold = zero_threshold(self.activation)
         self._saturated_threshold = SATURATED_GRADIENT * max_local_gradient(self.activation)
         self.n_rows = self.n_one_sign = 0
-        self.is_alive, self.always_positive = np.zeros(n_units, bool), np.ones(n_units, bool)
-        self.n_saturated, self.sum, self.sum_of_squares = np.zeros(n_units, int), np.zeros(n_units), np.zeros(n_units)
-        self.piece_counts = np.zeros((self.activation.n_pieces, n_units), int)
+        self.is_alive, self.always_positive = np.zeros(self.n_units, bool), np.ones(self.n_units, bool)
+        self.n_saturated = np.zeros(self.n_units, int)
+        self.sum, self.sum_of_squares = np.zeros((2, self.n_units))
+        self.piece_counts = np.zeros((self.activation.n_pieces, self.n_units), int)
 
-    def add(self, inputs: Any, Z: Array, A: Array) -> None:
+    def add_rows(self, inputs: Any, Z: Array, A: Array) -> None:
         """Add some rows: the layer's inputs (dense or CSR), pre-activations and activations."""
-        gradient = local_gradient(self.network, self.layer, Z, A)
-        is_active = np.abs(A) > self._zero_threshold
         self.n_rows += len(A)
         self.n_one_sign += int(_rows_of_one_sign(inputs).sum())
-        self.is_alive |= (is_active | (gradient > self._zero_threshold)).any(axis=0)
-        self.n_saturated += (is_active & (gradient < self._saturated_threshold)).sum(axis=0)
+        self._add_to_sums(A)
+        self._count_alive_and_saturated(Z, A)
+        self._count_largest_pieces(Z)
+
+    def _add_to_sums(self, A: Array) -> None:
         self.sum += A.sum(axis=0, dtype=np.float64)
         self.sum_of_squares += np.einsum("ij,ij->j", A, A, dtype=np.float64)
+
+    def _count_alive_and_saturated(self, Z: Array, A: Array) -> None:
+        gradient, is_active = local_gradient(self.network, self.layer, Z, A), np.abs(A) > self._zero_threshold
+        self.is_alive |= (is_active | (gradient > self._zero_threshold)).any(axis=0)
+        self.n_saturated += (is_active & (gradient < self._saturated_threshold)).sum(axis=0)
+
+    def _count_largest_pieces(self, Z: Array) -> None:
         pieces = Z.reshape(len(Z), *self.piece_counts.shape)
         self.always_positive &= (pieces > 0).any(axis=1).all(axis=0)
-        largest = pieces.argmax(axis=1)
+        largest_piece = pieces.argmax(axis=1)
         for piece, counts in enumerate(self.piece_counts):
-            counts += (largest == piece).sum(axis=0)
+            counts += (largest_piece == piece).sum(axis=0)
+
+    @property
+    def mean(self) -> float:
+        """Mean of the activations."""
+        return float(self.sum.sum() / self._n_activations)
+
+    @property
+    def std(self) -> float:
+        """Standard deviation of the activations."""
+        mean, mean_square = self.sum.sum() / self._n_activations, self.sum_of_squares.sum() / self._n_activations
+        return math.sqrt(max(mean_square - mean**2, 0))
+
+    @property
+    def saturation(self) -> float:
+        """Fraction of saturated activations."""
+        return float(self.n_saturated.sum() / self._n_activations)
+
+    @property
+    def _n_activations(self) -> int:
+        return self.n_rows * self.n_units
 
     @property
     def dead_units(self) -> Array:
@@ -91,15 +122,18 @@ class UnitStatistics:
 
 def unit_statistics(network: Network, X: Any) -> list[UnitStatistics]:
     """Return the statistics of each hidden layer over validated rows."""
-    layers = [UnitStatistics(network, i) for i in range(len(network.activations))]
+    layer_statistics = [UnitStatistics(network, i) for i in range(len(network.activations))]
     for start in range(0, X.shape[0], STATISTICS_BLOCK_ROWS):
-        rows = X[start : start + STATISTICS_BLOCK_ROWS]
-        inputs = _inputs_of_members(network, rows)
-        with np.errstate(all="ignore"):
-            for layer, (Z, A) in zip(layers, network.iter_layers(rows), strict=True):
-                layer.add(inputs, Z, A)
-                inputs = A
-    return layers
+        _add_block_of_rows(layer_statistics, network, X[start : start + STATISTICS_BLOCK_ROWS])
+    return layer_statistics
+
+
+def _add_block_of_rows(layer_statistics: list[UnitStatistics], network: Network, X: Any) -> None:
+    inputs = _inputs_of_members(network, X)
+    with np.errstate(all="ignore"):
+        for statistics, (Z, A) in zip(layer_statistics, network.iter_layers(X), strict=True):
+            statistics.add_rows(inputs, Z, A)
+            inputs = A
 
 
 def max_local_gradient(activation: Activation) -> float:
@@ -119,14 +153,15 @@ def _inputs_of_members(network: Network, X: Any) -> Any:
     """Return the features as each member of the network sees them, the rows of one below those of another."""
     if network.n_members == 1:
         return X
+    member_scales = network.views.member_scales[0]
     if issparse(X):
-        return vstack([X.multiply(scales) for scales in network.views.member_scales[0]], format="csr")
-    return (X * network.views.member_scales[0][:, None]).reshape(-1, X.shape[1])
+        return vstack([X.multiply(scales) for scales in member_scales], format="csr")
+    return (X * member_scales[:, None]).reshape(-1, X.shape[1])
 
 
 def _rows_of_one_sign(inputs: Any) -> Array:
     """Return for each row whether its nonzero entries all have one sign."""
-    low, high = inputs.min(axis=1), inputs.max(axis=1)
-    if hasattr(low, "toarray"):
-        low, high = low.toarray().ravel(), high.toarray().ravel()
-    return (low >= 0) != (high <= 0)
+    lowest_input, highest_input = inputs.min(axis=1), inputs.max(axis=1)
+    if issparse(inputs):
+        lowest_input, highest_input = lowest_input.toarray().ravel(), highest_input.toarray().ravel()
+    return (lowest_input >= 0) != (highest_input <= 0)

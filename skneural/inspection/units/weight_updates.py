@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from skneural.estimators.base import BaseActivationMLP
 from skneural.estimators.parameters import resolve_batch_size
 from skneural.inspection.dry_run import DryRun
-from skneural.solvers import LBFGS, DivergenceError
+from skneural.solvers import LBFGS, DivergenceError, TrainingLoop
 
 Array = NDArray[Any]
 
@@ -39,21 +39,24 @@ class WeightUpdates:
     """
 
     def __init__(self, estimator: BaseActivationMLP, X: Any, y: Any, sample_weight: Any = None):
-        dry_run = DryRun(estimator, X, y, sample_weight, GRADIENT_ROWS)
-        layout = dry_run.network.layout
-        gradient = np.zeros(layout.size)
-        gradient[: layout.n_trainable] = dry_run.objective(alpha=0, dropout=0.0, input_dropout=0.0).gradient()
-        hidden_dW = layout.views(gradient).weights[:-1]
+        hidden_dW = _gradients_of_hidden_weights(DryRun(estimator, X, y, sample_weight, GRADIENT_ROWS))
         self.gradient_norms = [float(np.linalg.norm(dW)) for dW in hidden_dW]
         self.one_sign_gradients = [_fraction_of_one_sign(dW) for dW in hidden_dW]
         batch_size = resolve_batch_size(estimator.batch_size)
         self.update_ratios = _update_ratios_of_one_step(estimator, DryRun(estimator, X, y, sample_weight, batch_size))
 
 
+def _gradients_of_hidden_weights(dry_run: DryRun) -> list[Array]:
+    layout = dry_run.network.layout
+    gradient = np.zeros(layout.size)
+    gradient[: layout.n_trainable] = dry_run.objective(alpha=0, dropout=0.0, input_dropout=0.0).gradient()
+    return layout.views(gradient).weights[:-1]
+
+
 def _fraction_of_one_sign(dW: Array) -> float:
-    has_gradient = dW.any(axis=0)
-    has_one_sign = (dW >= 0).all(axis=0) | (dW <= 0).all(axis=0)
-    return float((has_one_sign & has_gradient).sum() / has_gradient.sum()) if has_gradient.any() else math.nan
+    dW_with_gradient = dW[:, dW.any(axis=0)]
+    has_one_sign = (dW_with_gradient >= 0).all(axis=0) | (dW_with_gradient <= 0).all(axis=0)
+    return float(has_one_sign.mean()) if has_one_sign.size else math.nan
 
 
 def _update_ratios_of_one_step(estimator: BaseActivationMLP, dry_run: DryRun) -> list[float]:
@@ -62,9 +65,7 @@ def _update_ratios_of_one_step(estimator: BaseActivationMLP, dry_run: DryRun) ->
     minimizer = dry_run.minimizer()
     if isinstance(minimizer, LBFGS):
         return [math.nan] * len(weights_before)
-    state = estimator._training_state
-    if state is not None and state["solver"] == estimator.solver:
-        minimizer.set_state(state)
+    _restore_solver_state(minimizer, estimator)
     # The learning rate of the last epoch: after it, a schedule may have come to zero.
     last_epoch = max(estimator._n_epochs, 1)
     try:
@@ -74,6 +75,12 @@ def _update_ratios_of_one_step(estimator: BaseActivationMLP, dry_run: DryRun) ->
     return [_relative_change(old, new) for old, new in zip(weights_before, dry_run.network.weights, strict=False)]
 
 
+def _restore_solver_state(minimizer: TrainingLoop, estimator: BaseActivationMLP) -> None:
+    training_state = estimator._training_state
+    if training_state is not None and training_state["solver"] == estimator.solver:
+        minimizer.set_state(training_state)
+
+
 def _relative_change(weights_before: Array, weights_after: Array) -> float:
-    norm = float(np.linalg.norm(weights_before))
-    return float(np.linalg.norm(weights_after - weights_before)) / norm if norm else math.inf
+    norm_before = float(np.linalg.norm(weights_before))
+    return float(np.linalg.norm(weights_after - weights_before)) / norm_before if norm_before else math.inf

@@ -1,13 +1,13 @@
-"""How reports print: aligned text tables, bullet lists, and pandas DataFrames."""
+"""Tables in plain text: aligned columns, a dash for what is not known, bullet lists; and pandas DataFrames."""
 
 from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-LINE_LENGTH = 100
+BULLET_WRAPPER = textwrap.TextWrapper(100, initial_indent="- ", subsequent_indent="  ", break_long_words=False)
 
 
 def text_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -15,18 +15,21 @@ def text_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
     Examples
     --------
-    >>> from skneural.inspection.report_tables import text_table
+    >>> from skneural.inspection.text_tables import text_table
     >>> print(text_table(["layer", "dead"], [["0 relu", "3%"], ["1 leaky", "0%"]]))
     layer     dead
     0 relu      3%
     1 leaky     0%
     """
-    lines = [list(header), *(list(row) for row in rows)]
-    first_width, *widths = [max(len(cell) for cell in column) for column in zip(*lines, strict=True)]
-    return "\n".join(
-        "  ".join([first.ljust(first_width), *(cell.rjust(width) for cell, width in zip(others, widths, strict=True))])
-        for first, *others in lines
-    )
+    first_column, *other_columns = zip(header, *rows, strict=True)
+    aligned_columns = [_pad(first_column, str.ljust), *(_pad(cells, str.rjust) for cells in other_columns)]
+    return "\n".join("  ".join(cells) for cells in zip(*aligned_columns, strict=True))
+
+
+def _pad(cells: Sequence[str], justify: Callable[[str, int], str]) -> list[str]:
+    """Return the cells of a column, padded to the width of the longest."""
+    column_width = max(len(cell) for cell in cells)
+    return [justify(cell, column_width) for cell in cells]
 
 
 def bullet_list(sentences: Sequence[str]) -> str:
@@ -34,16 +37,13 @@ def bullet_list(sentences: Sequence[str]) -> str:
 
     Examples
     --------
-    >>> from skneural.inspection.report_tables import bullet_list
+    >>> from skneural.inspection.text_tables import bullet_list
     >>> print(bullet_list(["Short.", 12 * "Long sentences. "]))
     - Short.
     - Long sentences. ... Long sentences. Long
       sentences. ... Long sentences.
     """
-    return "\n".join(
-        textwrap.fill(sentence, LINE_LENGTH, initial_indent="- ", subsequent_indent="  ", break_long_words=False)
-        for sentence in sentences
-    )
+    return "\n".join(BULLET_WRAPPER.fill(sentence) for sentence in sentences)
 
 
 def format_or_dash(value: Any, format_spec: str) -> str:
@@ -51,7 +51,7 @@ def format_or_dash(value: Any, format_spec: str) -> str:
 
     Examples
     --------
-    >>> from skneural.inspection.report_tables import format_or_dash
+    >>> from skneural.inspection.text_tables import format_or_dash
     >>> format_or_dash(0.25, ".0%"), format_or_dash(float("nan"), ".0%")
     ('25%', '-')
     """
@@ -66,10 +66,13 @@ def data_frame(rows: Sequence[dict[str, Any]]) -> Any:
     ImportError
         If pandas is not installed.
     """
+    return _import_pandas().DataFrame(list(rows))
+
+
+def _import_pandas() -> Any:
     try:
         import pandas as pd
     except ImportError as error:
-        raise ImportError(
-            "to_frame needs pandas: pip install pandas. To see the table without it, print it."
-        ) from error
-    return pd.DataFrame(list(rows))
+        advice = "to_frame needs pandas: pip install pandas. To see the table without it, print it."
+        raise ImportError(advice) from error
+    return pd

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from skneural.inspection.report_tables import bullet_list, data_frame, format_or_dash, text_table
+from skneural.inspection.text_tables import bullet_list, data_frame, format_or_dash, text_table
 
 
 def test_columns_are_aligned_the_first_to_the_left():
