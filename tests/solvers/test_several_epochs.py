@@ -186,7 +186,7 @@ def pressing(at):
     lines = iter(range(at + 1))
 
     def trace(frame, event, _):
-        if frame.f_code.co_name not in ("_run_epochs", "_report", "n_finished", "on_deferred_epoch_end", "update"):
+        if frame.f_code.co_name not in ("_run_epochs", "_report_deferred_epochs", "n_finished", "on_deferred_epoch_end", "update"):
             return None
         line = linecache.getline(frame.f_code.co_filename, frame.f_lineno).split()[0]
         if event == "line" and line not in ("try:", "except", "finally:") and next(lines, None) == at:
