@@ -119,12 +119,7 @@ def call_schedule(schedule: Callable[[Progress], Any], progress: Progress) -> Ar
     >>> call_schedule(lambda progress: 1 - progress.fraction, start)
     array([1. , 0.5])
     """
-    check_signature(f"learning_rate={schedule!r}", schedule, "(progress)", progress)
-    try:
-        returned = schedule(progress)
-    except TypeError as error:  # of a function that is for something else, such as len
-        raise TypeError(f"learning_rate={schedule!r}, called with {progress!r}, failed: {error}") from error
-    n_batches = len(progress.fraction)
+    returned, n_batches = _returned_by(schedule, progress), len(progress.fraction)
     real = _are_real_factors(returned, n_batches)
     factors = np.broadcast_to(np.asarray(returned if real else np.nan, dtype=np.float64), n_batches)
     if not (np.isfinite(factors).all() and (factors >= 0).all()):
@@ -133,6 +128,15 @@ def call_schedule(schedule: Callable[[Progress], Any], progress: Progress) -> Ar
             f"epoch's {n_batches} batches. Got {returned!r} in epoch {progress.epoch + 1}."
         )
     return factors
+
+
+def _returned_by(schedule: Callable[[Progress], Any], progress: Progress) -> Any:
+    """Return what a schedule returns; a TypeError that names the schedule if it cannot be called."""
+    check_signature(f"learning_rate={schedule!r}", schedule, "(progress)", progress)
+    try:
+        return schedule(progress)
+    except TypeError as error:  # of a function that is for something else, such as len
+        raise TypeError(f"learning_rate={schedule!r}, called with {progress!r}, failed: {error}") from error
 
 
 def _are_real_factors(returned: Any, n_batches: int) -> bool:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any
 
 import numpy as np
 
-from skneural.constraints import DECAY, NON_NEGATIVE, POSITIVE, Interval
-from skneural.solvers.adaptive_solvers import divide_by_root, update_second_moment
+from skneural.constraints import Interval
+from skneural.solvers.adaptive_solvers import AdamW, divide_by_root, update_second_moment
 from skneural.solvers.base import Array, Solver
 
 
@@ -53,13 +53,7 @@ class ScheduleFreeAdamW(Solver):
     """
 
     n_slots = 2  # z and v
-    _parameter_constraints = {
-        "beta_1": [Interval(Real, 0, 1, closed="neither")],
-        "beta_2": [DECAY],
-        "epsilon": [POSITIVE],
-        "weight_decay": [NON_NEGATIVE],
-        "n_decayed": [Interval(Integral, 0, None, closed="left")],
-    }
+    _parameter_constraints = {**AdamW._parameter_constraints, "beta_1": [Interval(Real, 0, 1, closed="neither")]}
 
     def __init__(
         self,

@@ -209,6 +209,7 @@ class TrainingLoop:
         return self._lower_rate_or_stop_on_plateau(epoch.learning_rate) or stop_requested
 
     def _count_epoch(self) -> None:
+        """Count one more epoch and its rows."""
         self.n_epochs += 1
         self.n_samples_seen += self.batches.n_rows
 
