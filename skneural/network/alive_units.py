@@ -69,11 +69,15 @@ def alive_units(network: Network, X: Any, min_fraction: float = 1.0) -> list[Arr
             for layer, (Z, A) in enumerate(network.iter_layers(X[rows])):
                 alive[layer] |= np.abs(A).max(axis=0) > NEGLIGIBLE_ACTIVATION
                 if alive[layer].mean() < min_fraction:
-                    largest = np.maximum(np.abs(A), local_gradient(network, layer, Z, A)).max(axis=0)
-                    alive[layer] |= largest > threshold(layer)
+                    alive[layer] |= _largest_activity(network, layer, Z, A) > threshold(layer)
         if all(units.mean() >= min_fraction for units in alive):
             break
     return alive
+
+
+def _largest_activity(network: Network, layer: int, Z: Array, A: Array) -> Array:
+    """Return the largest activation or local gradient of each unit."""
+    return np.maximum(np.abs(A), local_gradient(network, layer, Z, A)).max(axis=0)
 
 
 def _sampled_row_blocks(n_rows: int) -> list[Array]:

@@ -62,17 +62,23 @@ class BatchNormalization:
         """Return Y, of the shape of Z, and take the batch into the running statistics."""
         n = len(Z)
         self.row_weight = np.full(n, 1 / n, Z.dtype) if self._row_weight is None else self._row_weight
-        self.normalized, Y = self._normalized[:n], self._normalized_and_scaled[:n]
-        mean = self.row_weight @ Z
-        np.subtract(Z, mean, out=self.normalized)
-        variance = self.row_weight @ np.multiply(self.normalized, self.normalized, out=Y)
-        self.inv_std = 1 / np.sqrt(variance + EPSILON)
-        self.normalized *= self.inv_std
+        mean, variance = self._normalize(Z)
         if self._batch_has_weight:
             self._update_running_statistics(mean, variance, n / len(self._normalized))
-        np.multiply(self.normalized, self.scale, out=Y)
+        Y = np.multiply(self.normalized, self.scale, out=self._normalized_and_scaled[:n])
         Y += self.shift
         return Y
+
+    def _normalize(self, Z: Array) -> tuple[Array, Array]:
+        """Set Ẑ and 1 / sqrt(variance + ε); return mean and variance of the batch."""
+        n = len(Z)
+        self.normalized, squares = self._normalized[:n], self._normalized_and_scaled[:n]
+        mean = self.row_weight @ Z
+        np.subtract(Z, mean, out=self.normalized)
+        variance = self.row_weight @ np.multiply(self.normalized, self.normalized, out=squares)
+        self.inv_std = 1 / np.sqrt(variance + EPSILON)
+        self.normalized *= self.inv_std
+        return mean, variance
 
     def parameter_gradients(self, dY: Array) -> None:
         """dscale = Σ dY · Ẑ and dshift = Σ dY, Ẑ the normalised Z."""

@@ -182,34 +182,58 @@ class ActivationLayer:
 TrainingLayer = AffineLayer | MemberAffineLayer | BatchNormalization | ActivationLayer | Dropout
 
 
+class LayerFactory:
+    """Creates the layers of a network: their parameters are views on its vector, their gradients views on another.
+
+    Parameters
+    ----------
+    network : Network
+    gradient : ndarray of shape (n_parameters,)
+        Where the gradients go.
+    n_rows : int
+        The largest number of rows in one pass.
+    shares_input : bool
+        Whether all members see the same rows, which are then passed once.
+    """
+
+    def __init__(self, network: Network, gradient: Array, n_rows: int, shares_input: bool):
+        self.network, self.n_rows, self.shares_input = network, n_rows, shares_input
+        self.n_rows_of_all = network.n_members * n_rows
+        self.parameters, self.gradients = network.views, network.layout.views(gradient)
+
+    def affine(self, i: int, has_bias: bool = True) -> AffineLayer | MemberAffineLayer:
+        """Return the affine map of layer `i`."""
+        p, d, n_members = self.parameters, self.gradients, self.network.n_members
+        bias, bias_gradient = (p.biases[i], d.biases[i]) if has_bias else (None, None)
+        layer_arrays = (p.weights[i], bias, d.weights[i], bias_gradient)
+        if n_members == 1 or (i > 0 and p.weights[i].ndim == 2):
+            return AffineLayer(*layer_arrays, self.n_rows_of_all)
+        scales, dscales = (p.member_scales[0], d.member_scales[0]) if i == 0 else (None, None)
+        shares_input = self.shares_input and i == 0
+        return MemberAffineLayer(*layer_arrays, scales, dscales, shares_input, n_members, self.n_rows)
+
+    def batch_normalization(self, i: int) -> BatchNormalization:
+        """Return the normalisation of hidden layer `i`."""
+        p, d = self.parameters, self.gradients
+        running = (p.running_means[i], p.running_variances[i], p.batch_counts[i])
+        return BatchNormalization(p.scales[i], p.biases[i], d.scales[i], d.biases[i], running, self.n_rows_of_all)
+
+    def activation(self, i: int) -> ActivationLayer:
+        """Return the activation of hidden layer `i`."""
+        learned = (self.parameters.activation_params[i], self.gradients.activation_params[i])
+        return ActivationLayer(self.network.activations[i], *learned, self.n_rows_of_all, self.network.sizes[i + 1])
+
+    def hidden(self, i: int, dropout: Dropout | None) -> list[TrainingLayer]:
+        """Return what makes up hidden layer `i`."""
+        affine = self.affine(i, has_bias=not self.network.batch_norm)
+        normalization = [self.batch_normalization(i)] if self.network.batch_norm else []
+        return [affine, *normalization, self.activation(i), *([] if dropout is None else [dropout])]
+
+
 def training_layers(
     network: Network, gradient: Array, n_rows: int, dropout: Sequence[Dropout | None], shares_input: bool = True
 ) -> list[TrainingLayer]:
-    """Return the layers of a network in the order of the forward pass, their gradients views on `gradient`.
-
-    `shares_input` says whether all members see the same rows, which are then passed once.
-    """
-    p, d = network.views, network.layout.views(gradient)
-
-    def affine(i: int, has_bias: bool = True) -> AffineLayer | MemberAffineLayer:
-        bias, bias_gradient = (p.biases[i], d.biases[i]) if has_bias else (None, None)
-        layer_arrays = (p.weights[i], bias, d.weights[i], bias_gradient)
-        if network.n_members == 1 or (i > 0 and p.weights[i].ndim == 2):
-            return AffineLayer(*layer_arrays, network.n_members * n_rows)
-        scales, dscales = (p.member_scales[0], d.member_scales[0]) if i == 0 else (None, None)
-        return MemberAffineLayer(*layer_arrays, scales, dscales, shares_input and i == 0, network.n_members, n_rows)
-
-    layers: list[TrainingLayer] = []
-    n_rows_of_all = network.n_members * n_rows
-    for i, (activation, n_units) in enumerate(zip(network.activations, network.sizes[1:], strict=False)):
-        layers.append(affine(i, has_bias=not network.batch_norm))
-        if network.batch_norm:
-            running = (p.running_means[i], p.running_variances[i], p.batch_counts[i])
-            normalised = (p.scales[i], p.biases[i], d.scales[i], d.biases[i])
-            layers.append(BatchNormalization(*normalised, running, n_rows_of_all))
-        learned = (p.activation_params[i], d.activation_params[i])
-        layers.append(ActivationLayer(activation, *learned, n_rows_of_all, n_units))
-        layer_dropout = dropout[i]
-        if layer_dropout is not None:
-            layers.append(layer_dropout)
-    return [*layers, affine(len(p.weights) - 1)]
+    """Return the layers of a network in the order of the forward pass; the arguments are those of `LayerFactory`."""
+    factory, n_hidden = LayerFactory(network, gradient, n_rows, shares_input), len(network.activations)
+    hidden_layers = [layer for i in range(n_hidden) for layer in factory.hidden(i, dropout[i])]
+    return [*hidden_layers, factory.affine(n_hidden)]

@@ -53,6 +53,8 @@ class Layout:
     ----------
     n_weights : int
         The first `n_weights` entries are the weights: what penalties see.
+    n_shared_weights : int
+        The first `n_shared_weights` entries are the weights that all members share: all but the output layer's.
     n_trainable : int
         The first `n_trainable` entries are parameters: what solvers change. Running statistics follow.
     size : int
@@ -74,19 +76,10 @@ class Layout:
     def __init__(
         self, sizes: Sequence[int], activations: Sequence[Activation], batch_norm: bool = False, n_members: int = 1
     ):
-        widths = [n * a.n_pieces for n, a in zip(sizes[1:], [*activations, Identity()], strict=True)]
-        weights: list[Any] = [(fan_in, width) for (fan_in, _), width in zip(pairwise(sizes), widths, strict=True)]
-        biases: list[Any] = [(width,) for width in widths]
-        activation_params: list[Any] = [a.init_params(n).shape for a, n in zip(activations, sizes[1:-1], strict=True)]
-        normalised: list[Any] = biases[:-1] if batch_norm else []
-        batch_counts: list[Any] = [(1,) for _ in normalised]
-        member_scales: list[Any] = [(n_members, sizes[0])] if n_members > 1 else []
-        if n_members > 1:
-            weights[-1], biases[-1] = (n_members, *weights[-1]), (n_members, *biases[-1])
-        running: list[Any] = [normalised, normalised, batch_counts]
-        self.shapes = Views(weights, biases, activation_params, normalised, member_scales, *running)
+        self.shapes = part_shapes(sizes, activations, batch_norm, n_members)
         lengths = [sum(int(np.prod(shape)) for shape in shapes) for shapes in self.shapes]
         self.n_weights, self.n_trainable, self.size = lengths[0], sum(lengths[:5]), sum(lengths)
+        self.n_shared_weights = self.n_weights - (int(np.prod(self.shapes.weights[-1])) if n_members > 1 else 0)
 
     def views(self, vector: Array) -> Views:
         """Return the parts of `vector`, as views."""
@@ -97,3 +90,17 @@ class Layout:
                 part_views.append(vector[start:stop].reshape(shape))
                 start = stop
         return parts
+
+
+def part_shapes(sizes: Sequence[int], activations: Sequence[Activation], batch_norm: bool, n_members: int) -> Views:
+    """Return the shape of each part, in the place of the part; the arguments are those of :class:`Layout`."""
+    widths = [n * a.n_pieces for n, a in zip(sizes[1:], [*activations, Identity()], strict=True)]
+    weights: list[Any] = [(fan_in, width) for (fan_in, _), width in zip(pairwise(sizes), widths, strict=True)]
+    biases: list[Any] = [(width,) for width in widths]
+    activation_params: list[Any] = [a.init_params(n).shape for a, n in zip(activations, sizes[1:-1], strict=True)]
+    normalised: list[Any] = biases[:-1] if batch_norm else []
+    batch_counts: list[Any] = [(1,) for _ in normalised]
+    member_scales: list[Any] = [(n_members, sizes[0])] if n_members > 1 else []
+    if n_members > 1:
+        weights[-1], biases[-1] = (n_members, *weights[-1]), (n_members, *biases[-1])
+    return Views(weights, biases, activation_params, normalised, member_scales, normalised, normalised, batch_counts)

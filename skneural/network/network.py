@@ -71,9 +71,7 @@ class Network:
         batch_norm: bool = False,
         n_members: int = 1,
     ):
-        self.sizes = list(sizes)
-        self.activations = list(activations)
-        self.parameters = parameters
+        self.sizes, self.activations, self.parameters = list(sizes), list(activations), parameters
         self.batch_norm, self.n_members = batch_norm, n_members
         self.layout = Layout(sizes, activations, batch_norm, n_members)
         self.views = self.layout.views(parameters)
@@ -107,24 +105,20 @@ class Network:
         rng : RandomState
             Where the numbers come from.
         """
-        activations = [*self.activations, Identity()]
-        for W, b, n_units, activation in zip(self.weights, self.biases, self.sizes[1:], activations, strict=True):
-            initializer = initializer_for(activation)
-            fan_in = W.shape[-2]
-            for matrix in W.reshape(-1, *W.shape[-2:]):  # several in the output layer of several members
-                # Each piece of a Maxout unit is a linear map of its own.
-                pieces = [initializer.draw(fan_in, n_units, rng) for _ in range(activation.n_pieces)]
-                matrix[...] = np.concatenate(pieces, axis=1)
-            bias_bound = initializer.bias_bound(fan_in, n_units)
-            b[...] = rng.uniform(-bias_bound, bias_bound, b.shape)
+        for W, b, activation in zip(self.weights, self.biases, [*self.activations, Identity()], strict=True):
+            draw_weights_and_biases(W, b, activation.n_pieces, initializer_for(activation), rng)
         for b in self.biases[:-1]:
             b += bias_init
+        for scales in self.views.member_scales:
+            scales[...] = rng.choice([-1.0, 1.0], scales.shape)
+        self._set_initial_constants()
+
+    def _set_initial_constants(self) -> None:
+        """Set the parameters that are not drawn: those of the activations and of batch normalisation."""
         for params, activation, n_units in zip(self.activation_params, self.activations, self.sizes[1:], strict=False):
             params[...] = activation.init_params(n_units)
         for ones in [*self.views.scales, *self.views.running_variances]:
             ones[...] = 1
-        for scales in self.views.member_scales:
-            scales[...] = rng.choice([-1.0, 1.0], scales.shape)
 
     def hidden_activations(self, X: Any) -> Iterator[Array]:
         """Yield the activations of each hidden layer, of shape (n_members * n_rows, n_units), member after member."""
@@ -161,13 +155,16 @@ class Network:
     def features(self, X: Any, layer: int) -> Array:
         """Return the activations of hidden layer `layer`, of shape (n_rows, n_units), the mean of all members."""
         A = np.empty((X.shape[0], self.sizes[layer + 1]), dtype=self.parameters.dtype)
-        block_rows = max(1, PREDICTION_BLOCK_ROWS // self.n_members)
         with np.errstate(all="ignore"):  # underflow is no error, and what overflows is not finite in A
-            for start in range(0, X.shape[0], block_rows):
-                rows = X[start : start + block_rows]
-                members = next(islice(self.hidden_activations(rows), layer, None))
-                A[start : start + block_rows] = members.reshape(self.n_members, -1, A.shape[1]).mean(axis=0)
+            for rows in self._prediction_blocks(X.shape[0]):
+                members = next(islice(self.hidden_activations(X[rows]), layer, None))
+                A[rows] = members.reshape(self.n_members, -1, A.shape[1]).mean(axis=0)
         return A
+
+    def _prediction_blocks(self, n_rows: int) -> list[slice]:
+        """Return slices of rows that are computed at once."""
+        block_rows = max(1, PREDICTION_BLOCK_ROWS // self.n_members)
+        return [slice(start, start + block_rows) for start in range(0, n_rows, block_rows)]
 
     def raw_output(self, X: Any) -> Array:
         """Return the last layer's output, before the inverse link of the loss, computed block by block.
@@ -187,19 +184,17 @@ class Network:
             return fused.raw_output(X, FUSED_PREDICTION_BLOCK_ROWS)
         k, n_outputs = self.n_members, self.sizes[-1]
         F = np.empty((k, X.shape[0], n_outputs), dtype=self.parameters.dtype)
-        block_rows = max(1, PREDICTION_BLOCK_ROWS // k)
         with np.errstate(all="ignore"):  # underflow is no error, and what overflows is not finite in F
-            for start in range(0, X.shape[0], block_rows):
-                rows = X[start : start + block_rows]
-                last = [rows, *self.hidden_activations(rows)][-1]
-                F[:, start : start + block_rows] = self._affine(len(self.weights) - 1, last).reshape(k, -1, n_outputs)
+            for rows in self._prediction_blocks(X.shape[0]):
+                block = X[rows]
+                last = [block, *self.hidden_activations(block)][-1]
+                F[:, rows] = self._affine(len(self.weights) - 1, last).reshape(k, -1, n_outputs)
             F += self.biases[-1].reshape(k, 1, n_outputs)
         return F if k > 1 else F[0]
 
     def _fused_prediction(self) -> Any:
         """Return the fused form of prediction; None where NumPy is asked for, or an activation is a user's own."""
-        fused = active_extension("skneural.network.fused")
-        if fused is None:
+        if (fused := active_extension("skneural.network.fused")) is None:
             return None
         if self._prediction is None and fused.supports(self):
             self._prediction = fused.FusedPrediction(self)
@@ -219,7 +214,19 @@ def matmul(A: Any, W: Array) -> Array:
     product : ndarray of shape (n_rows, m)
     """
     fused = active_extension("skneural.network.fused")
-    supported = W.flags.aligned and W.flags.c_contiguous and W.dtype in (np.float32, np.float64)
-    if fused is None or issparse(A) or not (supported and A.dtype == W.dtype):
+    is_native_matrix = W.flags.aligned and W.flags.c_contiguous and W.dtype in (np.float32, np.float64)
+    if fused is None or issparse(A) or not (is_native_matrix and A.dtype == W.dtype):
         return A @ W
     return fused.matmul(A, W)
+
+
+def draw_weights_and_biases(
+    W: Array, b: Array, n_pieces: int, initializer: Initializer, rng: np.random.RandomState
+) -> None:
+    """Draw a layer's weights and biases; those of each member, in an output layer of several members."""
+    fan_in, n_units = W.shape[-2], W.shape[-1] // n_pieces
+    for matrix in W.reshape(-1, *W.shape[-2:]):
+        # Each piece of a Maxout unit is a linear map of its own.
+        matrix[...] = np.concatenate([initializer.draw(fan_in, n_units, rng) for _ in range(n_pieces)], axis=1)
+    bias_bound = initializer.bias_bound(fan_in, n_units)
+    b[...] = rng.uniform(-bias_bound, bias_bound, b.shape)

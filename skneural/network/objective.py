@@ -21,6 +21,7 @@ from skneural.network.training_rows import RowIndex, TrainingRows
 from skneural.penalties import L1, L2, MaxNorm
 
 Array = NDArray[Any]
+PenalizedWeights = tuple[L1 | L2, Array, Array]
 
 
 class Objective:
@@ -149,9 +150,8 @@ class ForwardBackward:
     ):
         self.loss, self.rows = loss, rows
         self._penalized = penalized_weights(network, penalties, gradient)
-        self._matrices = network.weights
+        self._matrices, self._n_members = network.weights, network.n_members
         self._input_dropout, *hidden_dropout = dropout or [None] * len(network.weights)
-        self._n_members = network.n_members
         shares_input = self._input_dropout is None
         self._layers = training_layers(network, gradient, n_rows, hidden_dropout, shares_input)
         self._normalizations = [layer for layer in self._layers if isinstance(layer, BatchNormalization)]
@@ -163,11 +163,7 @@ class ForwardBackward:
         X, Y, sample_weight = self.rows.take(rows)
         if self._n_members > 1:
             X, Y, sample_weight = self._repeat_for_members(X, Y, sample_weight)
-        for normalization in self._normalizations:
-            normalization.set_sample_weight(sample_weight)
-        F = X if self._input_dropout is None else self._input_dropout.forward(X)
-        for layer in self._layers:
-            F = layer.forward(F)
+        F = self._forward(X, sample_weight)
         losses, dF = self._evaluate_loss(F, Y, out=self._dF[: F.shape[0]])
         self._evaluate_loss = self.loss.evaluate  # only the first evaluation is checked
         loss, dF = self._average(losses, dF, sample_weight)
@@ -204,7 +200,17 @@ class ForwardBackward:
             return float(losses.sum()) / n, np.multiply(dF, 1 / n, out=out, casting="same_kind")
         return float(np.dot(sample_weight, losses)) / n, np.multiply(dF, (sample_weight / n)[:, None], out=out)
 
+    def _forward(self, X: Any, sample_weight: Array | None) -> Array:
+        """Return the raw output; the sample weights are for the means and variances of batch normalisation."""
+        for normalization in self._normalizations:
+            normalization.set_sample_weight(sample_weight)
+        F = X if self._input_dropout is None else self._input_dropout.forward(X)
+        for layer in self._layers:
+            F = layer.forward(F)
+        return F
+
     def _backward(self, gradient: Array) -> None:
+        """Store the gradient in all layers' parameters, given that in the raw output."""
         first, *others = self._layers
         for layer in reversed(others):
             layer.parameter_gradients(gradient)
@@ -212,29 +218,23 @@ class ForwardBackward:
         first.parameter_gradients(gradient)
 
 
-def penalized_weights(
-    network: Network, penalties: Sequence[L1 | L2], gradient: Array
-) -> list[tuple[L1 | L2, Array, Array]]:
-    """Return penalties, each with the weights that it penalises and their gradient, as views."""
-    n_weights, k = network.layout.n_weights, network.n_members
-    n_shared = n_weights if k == 1 else n_weights - network.weights[-1].size
-    shared, own = slice(0, n_shared), slice(n_shared, n_weights)
-    parts = [(penalty, shared) for penalty in penalties]
+def penalized_weights(network: Network, penalties: Sequence[L1 | L2], gradient: Array) -> list[PenalizedWeights]:
+    """Return penalties, each with the weights that it penalises and their gradient, as views.
+
+    The weights that each member has for itself count as 1 / n_members.
+    """
+    layout, k = network.layout, network.n_members
+    shared_weights, member_weights = slice(layout.n_shared_weights), slice(layout.n_shared_weights, layout.n_weights)
+    penalized = [(penalty, shared_weights) for penalty in penalties]
     if k > 1:
-        parts += [(type(penalty)(penalty.alpha / k), own) for penalty in penalties]
-    return [(penalty, network.parameters[part], gradient[part]) for penalty, part in parts]
+        penalized += [(type(penalty)(penalty.alpha / k), member_weights) for penalty in penalties]
+    return [(penalty, network.parameters[weights], gradient[weights]) for penalty, weights in penalized]
 
 
 def create_forward_backward(
-    network: Network,
-    gradient: Array,
-    loss: Loss,
-    penalties: Sequence[L1 | L2],
-    rows: TrainingRows,
-    *others: Any,
+    network: Network, gradient: Array, loss: Loss, penalties: Sequence[L1 | L2], rows: TrainingRows, *others: Any
 ) -> Any:
     """Return a ForwardBackward, in the fused form where that supports all parts; the arguments are its own."""
-    fused = active_extension("skneural.network.fused")
-    if fused is not None and fused.supports(network, loss, penalties):
+    if (fused := active_extension("skneural.network.fused")) and fused.supports(network, loss, penalties):
         return fused.FusedForwardBackward(network, gradient, loss, penalties, rows, *others)
     return ForwardBackward(network, gradient, loss, penalties, rows, *others)

@@ -50,8 +50,7 @@ def in_joblib_thread() -> bool:
     """
     if threading.current_thread() is threading.main_thread():
         return False
-    backend, _ = get_active_backend()
-    return bool(backend.nesting_level)
+    return bool(get_active_backend()[0].nesting_level)
 
 
 @cache

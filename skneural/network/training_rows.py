@@ -16,10 +16,10 @@ def _scaled_to_mean_one(sample_weight: Array, subset: Array | None, dtype: Any) 
     """Return weights of mean 1 over the rows of the subset; zero for the others, which may be too large beside them."""
     rows = slice(None) if subset is None else subset
     with np.errstate(over="ignore"):  # NumPy before 2 warns where weights are divided by a subnormal one
-        used = sample_weight[rows] / sample_weight[rows].max()  # so that their mean is not subnormal
-    scaled = np.zeros(len(sample_weight), dtype)
-    scaled[rows] = used / used.mean()
-    return scaled
+        subset_weight = sample_weight[rows] / sample_weight[rows].max()  # so that their mean is not subnormal
+    scaled_weight = np.zeros(len(sample_weight), dtype)
+    scaled_weight[rows] = subset_weight / subset_weight.mean()
+    return scaled_weight
 
 
 class TrainingRows:
@@ -57,8 +57,7 @@ class TrainingRows:
 
     def take(self, rows: RowIndex) -> tuple[Any, Array, Array | None]:
         """Return X, Y and sample weights of some rows; a slice of a dense X is not copied."""
-        if self.subset is not None:
-            rows = self.subset[rows]
+        rows = rows if self.subset is None else self.subset[rows]
         sample_weight = None if self.sample_weight is None else self.sample_weight[rows]
         return self._take_X(rows), self.Y[rows], sample_weight
 

@@ -62,16 +62,10 @@ class Solver(Component):
         """
         self.n_steps = 0
         self.slots = [np.zeros_like(parameters) for _ in range(self.n_slots)]
-        fused = active_extension("skneural.solvers.fused")
+        self._blocks = split_into_blocks(parameters, gradient, *self.slots)
         self._apply_update: Callable[[float, int], None] = self._update_blocks
-        if fused is not None and fused.supports_solver(self, parameters):
+        if (fused := active_extension("skneural.solvers.fused")) and fused.supports_solver(self, parameters):
             self._apply_update = fused.FusedUpdate(self, parameters, gradient)
-        scratch = np.empty(min(UPDATE_BLOCK_SIZE, parameters.size), parameters.dtype)
-        self._blocks = []
-        for start in range(0, parameters.size, UPDATE_BLOCK_SIZE):
-            block = slice(start, start + UPDATE_BLOCK_SIZE)
-            theta = parameters[block]
-            self._blocks.append((theta, gradient[block], *(s[block] for s in self.slots), scratch[: theta.size]))
 
     def to_training(self) -> None:
         """At the beginning of an epoch: set the parameters that gradients are taken at, if not the present ones."""
@@ -113,3 +107,11 @@ class Solver(Component):
         self.n_steps = state["n_steps"]
         for slot, saved in zip(self.slots, state["slots"], strict=True):
             slot[...] = saved
+
+
+def split_into_blocks(parameters: Array, *others: Array) -> list[tuple[Array, ...]]:
+    """Return what each call of :meth:`Solver.update` changes or reads: views on these arrays, and scratch memory."""
+    scratch = np.empty(min(UPDATE_BLOCK_SIZE, parameters.size), parameters.dtype)
+    starts = range(0, parameters.size, UPDATE_BLOCK_SIZE)
+    blocks = [[vector[start : start + UPDATE_BLOCK_SIZE] for vector in (parameters, *others)] for start in starts]
+    return [(*block, scratch[: block[0].size]) for block in blocks]

@@ -33,17 +33,14 @@ class EarlyStopping:
     """
 
     def __init__(self, tol: float, patience: float):
-        self.tol = tol
-        self.patience = patience
-        self.best = math.inf
-        self.count = 0
+        self.tol, self.patience = tol, patience
+        self.best, self.count = math.inf, 0
 
     def update(self, value: float) -> bool:
         """Count an epoch with this value; return whether it is the best so far."""
         self.count = 0 if value <= self.best - self.tol else self.count + 1  # NaN is no progress
         improved = value < self.best
-        if improved:
-            self.best = value
+        self.best = min(self.best, value)
         return improved
 
     @property

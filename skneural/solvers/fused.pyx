@@ -20,9 +20,10 @@ import weakref
 import numpy as np
 
 from skneural.network import Objective
-from skneural.solvers.adaptive_solvers import Adagrad, Adam, AdamW, RMSprop, ScheduleFreeAdamW
+from skneural.solvers.adaptive_solvers import Adagrad, Adam, AdamW, RMSprop
 from skneural.solvers.batches import Batches, EqualBatches
 from skneural.solvers.exceptions import DivergenceError
+from skneural.solvers.schedule_free_adamw import ScheduleFreeAdamW
 from skneural.solvers.sgd import SGD
 
 cdef extern from "solvers.h" nogil:
@@ -192,7 +193,7 @@ cdef class FusedUpdate:
 
 
 cdef class FusedStepNorms:
-    """Norms of gradient, parameters and steps; :class:`skneural.solvers.training_steps.StepNorms` specifies them."""
+    """Norms of gradient, parameters and steps; :class:`skneural.solvers.step_norms.StepNorms` specifies them."""
 
     cdef bint is_float32
     cdef Size n_parameters, itemsize

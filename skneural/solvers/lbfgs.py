@@ -103,35 +103,33 @@ class LBFGS:
         """
         self._best_of_line_searches, self._best_loss = self.objective.state.copy(), math.inf
         self._iteration_start = time.perf_counter()
-        options = {"maxfun": self.max_fun, "maxiter": max_iter, "gtol": self.tol}
-        start = self.objective.parameters.astype(np.float64)
         try:
-            with np.errstate(all="ignore"):  # divergence has its own error
-                result = minimize(
-                    self._evaluate,
-                    start,
-                    jac=True,
-                    method="L-BFGS-B",
-                    options=options,
-                    callback=self._on_iteration_end,
-                )
+            scipy_result = self._minimize(max_iter)
         except (DivergenceError, KeyboardInterrupt):
             np.copyto(self.objective.state, self._best_of_line_searches)
             raise
-        self.objective.parameters[...] = result.x
+        self.objective.parameters[...] = scipy_result.x
         self.objective.update_running_statistics(self._all_rows)
         # The line search may end one iteration late, and abort one without progress.
-        n_iter = min(result.nit, max_iter)
-        return OptimizationResult(n_iter, float(result.fun), self._reason(result, max_iter), str(result.message))
+        n_iter, stopped_by = min(scipy_result.nit, max_iter), self._stop_reason(scipy_result, max_iter)
+        return OptimizationResult(n_iter, float(scipy_result.fun), stopped_by, str(scipy_result.message))
 
-    def _reason(self, result: Any, max_iter: int) -> str:
+    def _minimize(self, max_iter: int) -> Any:
+        """Return SciPy's result."""
+        start = self.objective.parameters.astype(np.float64)
+        options = {"maxfun": self.max_fun, "maxiter": max_iter, "gtol": self.tol}
+        callback = self._on_iteration_end
+        with np.errstate(all="ignore"):  # divergence has its own error
+            return minimize(self._evaluate, start, jac=True, method="L-BFGS-B", options=options, callback=callback)
+
+    def _stop_reason(self, scipy_result: Any, max_iter: int) -> str:
         if self._stopped_by is not None:
             return self._stopped_by
-        if result.success:
+        if scipy_result.success:
             return "tol"
-        if result.nit >= max_iter:
+        if scipy_result.nit >= max_iter:
             return "max_iter"
-        return "max_fun" if result.nfev >= self.max_fun else "line_search"
+        return "max_fun" if scipy_result.nfev >= self.max_fun else "line_search"
 
     def _evaluate(self, x: Array) -> tuple[float, Array]:
         self.objective.parameters[...] = x
@@ -147,18 +145,23 @@ class LBFGS:
 
     def _on_iteration_end(self, intermediate_result: Any) -> None:
         self._iteration += 1
-        parameters = self.objective.parameters
-        x = intermediate_result.x.astype(parameters.dtype)
-        if not np.array_equal(parameters, x):  # the line search has evaluated other points since
-            parameters[...] = x
-            self.objective.update_running_statistics(self._all_rows)
+        self._move_to_iterate(intermediate_result.x)
         now, validation = time.perf_counter(), self.monitor.validation()
         iteration = Epoch(self._iteration, float(intermediate_result.fun), now - self._iteration_start, **validation)
         self._iteration_start = now
-        stop_requested = self.monitor.on_epoch_end(iteration)
-        if self.monitor.use_score and self.monitor.early_stopping.should_stop:
-            self._stopped_by = "early_stopping"
-        elif stop_requested:
-            self._stopped_by = "callback"
+        self._stopped_by = self._stop_request(self.monitor.on_epoch_end(iteration))
         if self._stopped_by is not None:
             raise StopIteration
+
+    def _move_to_iterate(self, x: Array) -> None:
+        """Set the parameters at the end of an iteration: the line search may have evaluated other points since."""
+        iterate = x.astype(self.objective.parameters.dtype)
+        if not np.array_equal(self.objective.parameters, iterate):
+            self.objective.parameters[...] = iterate
+            self.objective.update_running_statistics(self._all_rows)
+
+    def _stop_request(self, callback_asks: bool) -> str | None:
+        """Return who ends the run after an iteration, early stopping or a callback; None to go on."""
+        if self.monitor.use_score and self.monitor.early_stopping.should_stop:
+            return "early_stopping"
+        return "callback" if callback_asks else None

@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from skneural.constraints import POSITIVE
 from skneural.network import Objective
-from skneural.signatures import check_signature
 from skneural.solvers.base import Solver
 from skneural.solvers.batches import Batches
 from skneural.solvers.exceptions import DivergenceError
-from skneural.solvers.schedules import SCHEDULES, Progress, Schedule
+from skneural.solvers.learning_rate import LearningRate
+from skneural.solvers.schedules import Progress, Schedule
 from skneural.solvers.training_monitor import Epoch, TrainingMonitor
 from skneural.solvers.training_steps import create_training_steps
 
 Array = NDArray[Any]
-
-BUILT_IN_SCHEDULES = {type(schedule) for schedule in SCHEDULES.values()}  # these may be called before their epoch
 
 
 class TrainingLoop:
@@ -87,15 +83,11 @@ class TrainingLoop:
         clip_norm: float | None = None,
         keep_best_solver_state: bool = False,
     ):
-        self.objective, self.solver, self.schedule = objective, solver, schedule
-        self.batches, self.monitor, self.learning_rate = batches, monitor, learning_rate
-        self._call_schedule = schedule if type(schedule) in BUILT_IN_SCHEDULES else partial(call_schedule, schedule)
-        self.rng, self.clip_norm = rng, clip_norm
+        self.objective, self.solver, self.batches, self.monitor = objective, solver, batches, monitor
+        self.rng, self.clip_norm, self.keep_best_solver_state = rng, clip_norm, keep_best_solver_state
         self.n_epochs = self.n_samples_seen = 0
-        self.keep_best_solver_state = keep_best_solver_state
+        self._learning_rate = LearningRate(schedule, learning_rate, batches)
         self._best_solver_state: dict[str, Any] = {}
-        self._batch_starts = np.arange(len(batches)) / len(batches)  # in fractions of an epoch
-        self._plateau_factor = 1.0  # on the learning rate, the product over all plateaus so far
         self._initialize_solver()
 
     def run(self, first: int, last: int, max_iter: int) -> bool:
@@ -120,15 +112,7 @@ class TrainingLoop:
         """
         try:
             with np.errstate(all="ignore"):  # divergence has its own error
-                number, stopped = first, False
-                while number <= last and not stopped:
-                    n_epochs = self._n_epochs_per_call(last - number + 1)
-                    if n_epochs == 1:
-                        stopped = self._run_epoch(number, max_iter)
-                    else:
-                        stopped = self._run_epochs(number, n_epochs, max_iter)
-                    number += n_epochs
-                return stopped
+                return self._run_until_stopped(first, last, max_iter)
         except DivergenceError:
             self.restart_from_best()
             raise
@@ -148,7 +132,7 @@ class TrainingLoop:
     @property
     def completes(self) -> bool:
         """Whether the schedule ends with the last epoch, so that to reach it is no lack of convergence."""
-        return isinstance(self.schedule, Schedule) and self.schedule.completes
+        return self._learning_rate.completes
 
     def is_schedule_finished(self, max_iter: int) -> bool:
         """Return whether the schedule has brought the rate down for good: see :meth:`Schedule.is_finished`.
@@ -165,10 +149,7 @@ class TrainingLoop:
         is_finished : bool
             Whether another epoch would change next to nothing. False for callables, which cannot tell.
         """
-        if not isinstance(self.schedule, Schedule):
-            return False
-        progress = Progress(self.n_epochs, self.n_samples_seen, self._fractions(self.n_epochs, 1, max_iter)[0])
-        return self.schedule.is_finished(progress, self.learning_rate * self._plateau_factor, self.learning_rate)
+        return self._learning_rate.is_finished(self.n_epochs, self.n_samples_seen, max_iter)
 
     def get_state(self) -> dict[str, Any]:
         """Return all that decides how training continues, as plain values."""
@@ -176,7 +157,7 @@ class TrainingLoop:
             **self.solver.get_state(),
             **self.monitor.get_state(),
             "rng": self.rng.get_state(),
-            "plateau_factor": self._plateau_factor,
+            "plateau_factor": self._learning_rate.plateau_factor,
             "n_epochs": self.n_epochs,
             "n_samples_seen": self.n_samples_seen,
         }
@@ -186,17 +167,29 @@ class TrainingLoop:
         self.solver.set_state(state)
         self.monitor.set_state(state)
         self.rng.set_state(state["rng"])
-        self._plateau_factor = state["plateau_factor"]
+        self._learning_rate.plateau_factor = state["plateau_factor"]
         self.n_epochs, self.n_samples_seen = state["n_epochs"], state["n_samples_seen"]
 
     def _initialize_solver(self) -> None:
         self.solver.initialize(self.objective.parameters, self.objective.gradient)
         self._steps = create_training_steps(self.objective, self.solver, self.batches, self.clip_norm)
 
+    def _run_until_stopped(self, first: int, last: int, max_iter: int) -> bool:
+        """Train for the epochs numbered `first` to `last`; return whether training stopped."""
+        number, stopped = first, False
+        while number <= last and not stopped:
+            n_epochs = self._n_epochs_per_call(last - number + 1)
+            if n_epochs == 1:
+                stopped = self._run_epoch(number, max_iter)
+            else:
+                stopped = self._run_epochs(number, n_epochs, max_iter)
+            number += n_epochs
+        return stopped
+
     def _n_epochs_per_call(self, n_left: int) -> int:
         """Return how many epochs can be one call: so few that training cannot have to stop before the last of them."""
         same_objective = self.monitor.objective is self.objective
-        if not (self.monitor.can_defer_epochs and same_objective and type(self.schedule) in BUILT_IN_SCHEDULES):
+        if not (self.monitor.can_defer_epochs and same_objective and self._learning_rate.has_built_in_schedule):
             return 1
         return max(1, int(min(n_left, self._steps.max_epochs_per_call, self.monitor.early_stopping.epochs_left)))
 
@@ -204,19 +197,26 @@ class TrainingLoop:
         """Run one epoch and report it; return whether training stops."""
         start = time.perf_counter()
         self.monitor.on_epoch_begin()
-        rates = self._batch_rates(number, 1, max_iter)[0]
+        rates = self._learning_rate.of_batches(number - 1, 1, self.n_samples_seen, max_iter)[0]
         loss = self._steps.run_epoch(self.batches.order(self.rng), rates, number)
         validation = self.monitor.validation()
-        self.n_epochs += 1
-        self.n_samples_seen += self.batches.n_rows
-        seconds = time.perf_counter() - start
+        self._count_epoch()
         norms = self._steps.gradient_norm, self._steps.update_ratio
-        epoch = Epoch(number, loss, seconds, float(rates[-1]), *norms, **validation)
+        epoch = Epoch(number, loss, time.perf_counter() - start, float(rates[-1]), *norms, **validation)
         stop_requested = self.monitor.on_epoch_end(epoch)
         if self.keep_best_solver_state and self.monitor.latest_is_best:
-            counters = {"n_epochs": self.n_epochs, "n_samples_seen": self.n_samples_seen}
-            self._best_solver_state = {**self.solver.get_state(), **counters}
+            self._save_best_solver_state()
         return self._lower_rate_or_stop_on_plateau(epoch.learning_rate) or stop_requested
+
+    def _count_epoch(self) -> None:
+        """Count one more epoch and its rows."""
+        self.n_epochs += 1
+        self.n_samples_seen += self.batches.n_rows
+
+    def _save_best_solver_state(self) -> None:
+        """Save what :meth:`return_to_best_epoch` restores besides the parameters."""
+        counters = {"n_epochs": self.n_epochs, "n_samples_seen": self.n_samples_seen}
+        self._best_solver_state = {**self.solver.get_state(), **counters}
 
     def _run_epochs(self, number: int, n_epochs: int, max_iter: int) -> bool:
         """Run several epochs as one call and report them afterwards; return whether training stops.
@@ -224,56 +224,42 @@ class TrainingLoop:
         Ctrl-C can come at any line. No epoch that has been run may then be lost, and the random numbers must be those
         of single epochs: up to the order of the first epoch that was not finished.
         """
-        rates, results = self._batch_rates(number, n_epochs, max_iter), np.full((n_epochs, 3), np.nan)
-        deferred = DeferredEpochs(number, rates, results, time.perf_counter(), self.n_epochs)
+        rates = self._learning_rate.of_batches(number - 1, n_epochs, self.n_samples_seen, max_iter)
+        deferred = DeferredEpochs(number, rates, np.full((n_epochs, 3), np.nan), time.perf_counter(), self.n_epochs)
         rng_state = self.rng.get_state(legacy=False)
         try:
             try:
                 orders = [self.batches.order(self.rng) for _ in range(n_epochs)]
-                self._steps.run_epochs(orders, rates, number, results, self.monitor)
+                self._steps.run_epochs(orders, rates, number, deferred.results, self.monitor)
             finally:
                 self._report_deferred_epochs(deferred)
         finally:
             self._report_deferred_epochs(deferred)  # the rest, if Ctrl-C came during the report
             if deferred.n_finished < n_epochs:
-                self.rng.set_state(rng_state)
-                for _ in range(deferred.n_finished + 1):
-                    self.batches.order(self.rng)
+                self._redraw_orders(rng_state, deferred.n_finished + 1)
         return self._lower_rate_or_stop_on_plateau(float(rates[-1, -1]))
+
+    def _redraw_orders(self, rng_state: Any, n_orders: int) -> None:
+        """Set the random numbers back, and draw so many orders: those of the finished epochs and of the next."""
+        self.rng.set_state(rng_state)
+        for _ in range(n_orders):
+            self.batches.order(self.rng)
 
     def _report_deferred_epochs(self, deferred: DeferredEpochs) -> None:
         """Count and report those epochs of a call that are finished, and have not been reported before."""
         seconds = (time.perf_counter() - deferred.start) / max(1, deferred.n_finished)
         for i in range(self.n_epochs - deferred.n_epochs_before, deferred.n_finished):
-            self.n_epochs += 1
-            self.n_samples_seen += self.batches.n_rows
+            self._count_epoch()
             loss, *norms = deferred.results[i].tolist()
             epoch = Epoch(deferred.number + i, loss, seconds, float(deferred.rates[i, -1]), *norms)
             self.monitor.on_deferred_epoch_end(epoch)
-
-    def _batch_rates(self, number: int, n_epochs: int, max_iter: int) -> Array:
-        """Return the learning rate of each batch of some epochs, an array of shape (n_epochs, n_batches)."""
-        fractions = self._fractions(number - 1, n_epochs, max_iter)
-        rates = np.empty_like(fractions)
-        for i, fraction in enumerate(fractions):
-            n_samples_seen = self.n_samples_seen + i * self.batches.n_rows
-            rates[i] = self._call_schedule(Progress(number - 1 + i, n_samples_seen, fraction))
-        rates *= self.learning_rate * self._plateau_factor
-        return rates
-
-    def _fractions(self, n_completed: int, n_epochs: int, max_iter: int) -> Array:
-        """Return the fraction of training done before each batch of the next epochs, of shape (n_epochs, n_batches)."""
-        epoch_starts = np.arange(n_completed, n_completed + n_epochs)
-        return np.minimum((epoch_starts[:, None] + self._batch_starts) / max_iter, 1)
 
     def _lower_rate_or_stop_on_plateau(self, learning_rate: float) -> bool:
         """Without progress for too long, let the schedule shrink the rate; return True if it does not."""
         if not self.monitor.early_stopping.should_stop:
             return False
-        factor = plateau_factor(self.schedule, learning_rate) if isinstance(self.schedule, Schedule) else None
-        if factor is None:
+        if not self._learning_rate.shrink_on_plateau(learning_rate):
             return True
-        self._plateau_factor *= factor
         self.monitor.early_stopping.count = 0
         return False
 
@@ -305,74 +291,3 @@ class DeferredEpochs(NamedTuple):
     def n_finished(self) -> int:
         """The number of epochs that have been run to their end."""
         return int(np.isfinite(self.results[:, 0]).sum())
-
-
-def call_schedule(schedule: Callable[[Progress], Any], progress: Progress) -> Array:
-    """Return the factors of an epoch's batches by a user's schedule; a ValueError if they are not finite and >= 0.
-
-    Parameters
-    ----------
-    schedule : Schedule or callable
-        Progress -> one factor, or one per batch.
-    progress : Progress
-        At the start of the epoch.
-
-    Returns
-    -------
-    factors : ndarray of shape (n_batches,)
-        What the schedule returned.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skneural.solvers.training_loop import call_schedule
-    >>> from skneural.solvers.schedules import Progress
-    >>> start = Progress(epoch=0, n_samples_seen=0, fraction=np.array([0.0, 0.5]))
-    >>> call_schedule(lambda progress: 1 - progress.fraction, start)
-    array([1. , 0.5])
-    """
-    check_signature(f"learning_rate={schedule!r}", schedule, "(progress)", progress)
-    try:
-        returned = schedule(progress)
-    except TypeError as error:  # of a function that is for something else, such as len
-        raise TypeError(f"learning_rate={schedule!r}, called with {progress!r}, failed: {error}") from error
-    n_batches = len(progress.fraction)
-    try:
-        real = np.asarray(returned).dtype.kind in "fiub" and np.shape(returned) in ((), (n_batches,))
-    except ValueError:  # lists of different lengths
-        real = False
-    factors = np.broadcast_to(np.asarray(returned if real else np.nan, dtype=np.float64), n_batches)
-    if not (np.isfinite(factors).all() and (factors >= 0).all()):
-        raise ValueError(
-            f"learning_rate={schedule!r} must return a finite factor >= 0, or an array with one for each of the "
-            f"epoch's {n_batches} batches. Got {returned!r} in epoch {progress.epoch + 1}."
-        )
-    return factors
-
-
-def plateau_factor(schedule: Schedule, learning_rate: float) -> float | None:
-    """Return the factor by which a schedule shrinks the rate on a plateau, or None to stop; a ValueError for others.
-
-    Parameters
-    ----------
-    schedule : Schedule
-        Its method ``on_plateau`` is called.
-    learning_rate : float
-        At present.
-
-    Returns
-    -------
-    factor : float or None
-        What the method returned.
-
-    Examples
-    --------
-    >>> from skneural.solvers import Adaptive
-    >>> from skneural.solvers.training_loop import plateau_factor
-    >>> plateau_factor(Adaptive(divisor=4), 0.1)
-    0.25
-    """
-    factor = schedule.on_plateau(learning_rate)
-    if factor is not None and not POSITIVE.is_satisfied_by(factor):
-        raise ValueError(f"learning_rate={schedule!r}: on_plateau must return None or a factor > 0. Got {factor!r}.")
-    return factor

@@ -64,11 +64,9 @@ class TrainingMonitor:
         callbacks: Sequence[Callable[[Epoch], Any]] = (),
         record: Callable[[Epoch], Any] | None = None,
     ):
-        self.objective, self.early_stopping, self.callbacks = objective, early_stopping, callbacks
-        self.use_score = use_score
-        self._validate, self._record = validate, record
-        self.best_state = objective.state.copy()
-        self.epoch_start_state = objective.state.copy()
+        self.objective, self.early_stopping, self.use_score = objective, early_stopping, use_score
+        self._validate, self.callbacks, self._record = validate, callbacks, record
+        self.best_state, self.epoch_start_state = objective.state.copy(), objective.state.copy()
         self.latest_is_best = False
 
     @property
@@ -88,6 +86,14 @@ class TrainingMonitor:
 
     def on_epoch_end(self, epoch: Epoch) -> bool:
         """Keep the best state, and report the epoch; return whether a callback asks to stop."""
+        self._keep_best_state(epoch)
+        if self._record is not None:
+            self._record(epoch)
+        requests = [bool(callback(epoch)) for callback in self.callbacks]
+        return any(requests)
+
+    def _keep_best_state(self, epoch: Epoch) -> None:
+        """Tell early stopping the score or the loss; keep the state that it belongs to, if it is the best so far."""
         monitored = -epoch.score if self.use_score and epoch.score is not None else epoch.loss
         improved = self.early_stopping.update(monitored)
         self.latest_is_best = self.use_score and (improved or self.early_stopping.best == math.inf)
@@ -95,10 +101,6 @@ class TrainingMonitor:
             np.copyto(self.best_state, self.objective.state)
         elif improved:
             np.copyto(self.best_state, self.epoch_start_state)
-        if self._record is not None:
-            self._record(epoch)
-        requests = [bool(callback(epoch)) for callback in self.callbacks]
-        return any(requests)
 
     def on_deferred_epoch_end(self, epoch: Epoch) -> None:
         """Report an epoch of a native call that is over, and that has kept the best state itself."""

@@ -13,6 +13,7 @@ from skneural.network import Objective
 from skneural.solvers.base import Solver
 from skneural.solvers.batches import Batches
 from skneural.solvers.exceptions import DivergenceError
+from skneural.solvers.step_norms import create_step_norms
 
 Array = NDArray[Any]
 
@@ -106,80 +107,24 @@ class TrainingSteps:
             if not math.isfinite(loss):
                 raise DivergenceError.at(number, rate)
             loss_sum += loss * (rows.stop - rows.start if isinstance(rows, slice) else len(rows))
-            if i == last:  # one step of each epoch is measured
-                self._norms.save_parameters()
-            if i == last or self.clip_norm is not None:
-                self.gradient_norm = self._norms.gradient_norm()
-            if self.clip_norm is not None and self.gradient_norm > self.clip_norm:
-                objective.gradient *= self.clip_norm / self.gradient_norm
+            self._measure_and_clip_gradient(is_last_batch=i == last)
             step(rate)
             objective.project()
         self.update_ratio = self._norms.update_ratio()
         return loss_sum / self.batches.n_rows
 
+    def _measure_and_clip_gradient(self, is_last_batch: bool) -> None:
+        """Bound the gradient's norm; of each epoch one step is measured, the last."""
+        if is_last_batch:
+            self._norms.save_parameters()
+        if is_last_batch or self.clip_norm is not None:
+            self.gradient_norm = self._norms.gradient_norm()
+        if self.clip_norm is not None and self.gradient_norm > self.clip_norm:
+            self.objective.gradient *= self.clip_norm / self.gradient_norm
+
 
 def create_training_steps(objective: Objective, solver: Solver, batches: Batches, clip_norm: float | None) -> Any:
     """Return a TrainingSteps, in the fused form, many steps in one call, where that supports all parts."""
-    fused = active_extension("skneural.solvers.fused")
-    if fused is not None and fused.supports_steps(objective, solver, batches):
+    if (fused := active_extension("skneural.solvers.fused")) and fused.supports_steps(objective, solver, batches):
         return fused.FusedTrainingSteps(objective, solver, batches, clip_norm)
     return TrainingSteps(objective, solver, batches, clip_norm)
-
-
-class StepNorms:
-    """Euclidean norms of a gradient, of parameters, and of the step between two of them.
-
-    Parameters
-    ----------
-    parameters, gradient : ndarray of shape (n_parameters,)
-        Read again by each method.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skneural.solvers.training_steps import StepNorms
-    >>> theta, gradient = np.array([3.0, 4.0]), np.array([0.0, 2.0])
-    >>> norms = StepNorms(theta, gradient)
-    >>> norms.save_parameters()
-    >>> theta += 5
-    >>> norms.gradient_norm(), round(norms.update_ratio(), 3)
-    (2.0, 0.587)
-    """
-
-    def __init__(self, parameters: Array, gradient: Array):
-        self._parameters, self._gradient = parameters, gradient
-        self._before = np.empty_like(parameters)
-
-    def save_parameters(self) -> None:
-        """Save the parameters before a step."""
-        np.copyto(self._before, self._parameters)
-
-    def gradient_norm(self) -> float:
-        """Return the norm of the gradient."""
-        return _euclidean_norm(self._gradient)
-
-    def update_ratio(self) -> float:
-        """Return the norm of the step since the last :meth:`save_parameters` over that of the parameters.
-
-        It is inf if the parameters are zero. Call it once for each step: it overwrites the saved parameters.
-        """
-        step = np.subtract(self._parameters, self._before, out=self._before)
-        norm = _euclidean_norm(self._parameters)
-        return _euclidean_norm(step) / norm if norm else math.inf
-
-
-def create_step_norms(parameters: Array, gradient: Array) -> StepNorms:
-    """Return a StepNorms, in the fused form where that supports the parameters."""
-    fused = active_extension("skneural.solvers.fused")
-    if fused is not None and fused.supports_parameters(parameters):
-        return fused.FusedStepNorms(parameters, gradient)
-    return StepNorms(parameters, gradient)
-
-
-def _euclidean_norm(vector: Array) -> float:
-    """Return the Euclidean norm, also where the squares overflow."""
-    square = float(np.add.reduce(np.square(vector)))  # without BLAS: see L2.value
-    if math.isfinite(square):
-        return math.sqrt(square)
-    largest = float(np.abs(vector).max())
-    return largest * math.sqrt(np.square(vector / largest).sum()) if math.isfinite(largest) else largest

@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 
 from skneural import ActivationMLPClassifier
 from skneural.solvers import Epoch
-from skneural.solvers.training_steps import create_step_norms
+from skneural.solvers.step_norms import create_step_norms
 
 # Rows, features, classes, epochs; 100 hidden units, batches of 200. The first has one batch an epoch.
 CASES = [(200, 4, 3, 100), (1500, 30, 3, 60), (1800, 64, 10, 60), (10000, 100, 10, 15)]

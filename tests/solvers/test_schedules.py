@@ -2,12 +2,9 @@
 
 import numpy as np
 import pytest
-from sklearn.datasets import load_iris
 
-from skneural import ActivationMLPClassifier
 from skneural.solvers import SCHEDULES, Adaptive, Constant, Cosine, InverseScaling, OneCycle, Schedule
 from skneural.solvers.schedules import Progress
-from skneural.solvers.training_loop import call_schedule, plateau_factor
 
 
 def progress(fraction=(0.0,), epoch=0, n_samples_seen=0):
@@ -127,61 +124,3 @@ def test_a_schedule_is_finished_when_its_rate_has_become_negligible(schedule, fi
 def test_adaptive_is_finished_where_plateaus_have_brought_the_rate_down_to_the_smallest(rate, rate_init, finished):
     assert Adaptive().is_finished(progress([1.0], 500), rate, rate_init) == finished
     assert (Adaptive().on_plateau(rate) is None) or not finished
-
-
-X, Y = load_iris(return_X_y=True)
-START = Progress(epoch=4, n_samples_seen=0, fraction=np.array([0.0, 0.1, 0.2]))
-
-
-def own_schedule(function, **members):
-    return type("Mine", (Schedule,), {"__call__": lambda self, progress: function(progress), **members})()
-
-
-@pytest.mark.parametrize("returned", [0.5, 1, np.float32(0.5), np.array([1, 0.5, 0]), [1, 1, 1], True])
-def test_one_factor_or_one_per_batch(returned):
-    for each in (lambda progress: returned, own_schedule(lambda progress: returned)):
-        np.testing.assert_array_equal(call_schedule(each, START), np.broadcast_to(returned, 3))
-
-
-@pytest.mark.parametrize("name", SCHEDULES)
-def test_the_schedules_of_the_package_pass(name):
-    np.testing.assert_array_equal(call_schedule(SCHEDULES[name], START), np.broadcast_to(SCHEDULES[name](START), 3))
-
-
-@pytest.mark.parametrize(
-    "returned", [None, "fast", 1j, np.nan, np.inf, -1, [1, 1], np.ones((1, 3)), [[1], [1, 2]]], ids=str
-)
-def test_anything_else_is_refused(returned):
-    message = r"(?s)^learning_rate=Mine\(\) must return a finite factor >= 0, or .* 3 batches. Got .* in epoch 5\.$"
-    with pytest.raises(ValueError, match=message):
-        call_schedule(own_schedule(lambda progress: returned), START)
-
-
-def test_a_signature_of_its_own():
-    with pytest.raises(TypeError, match=r"learning_rate=<function .* must have the signature \(progress\): too many"):
-        call_schedule(lambda: 1, START)
-    with pytest.raises(TypeError, match=r"learning_rate=<built-in function len>, called with Progress\(.* has no len"):
-        call_schedule(len, START)
-
-
-@pytest.mark.parametrize("factor", [None, 0.5, 2, np.float32(0.1)])
-def test_on_a_plateau_a_factor_or_none(factor):
-    assert plateau_factor(own_schedule(lambda progress: 1, on_plateau=lambda self, rate: factor), 0.1) == factor
-
-
-@pytest.mark.parametrize("factor", ["slow", 0, -1, np.nan, np.inf, True, np.ones(2)], ids=str)
-def test_on_a_plateau_nothing_else(factor):
-    with pytest.raises(ValueError, match=r"learning_rate=Mine\(\): on_plateau must return None or a factor > 0. Got"):
-        plateau_factor(own_schedule(lambda progress: 1, on_plateau=lambda self, rate: factor), 0.1)
-
-
-@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-def test_fit_checks_schedules():
-    for faulty in (own_schedule(lambda progress: -1), lambda progress: -1):
-        with pytest.raises(
-            ValueError, match=r"learning_rate=.* must return a finite factor >= 0, .* Got -1 in epoch 1"
-        ):
-            ActivationMLPClassifier((3,), learning_rate=faulty).fit(X, Y)
-    late = own_schedule(lambda progress: 1 if progress.epoch < 2 else None)
-    with pytest.raises(ValueError, match="Got None in epoch 3"):
-        ActivationMLPClassifier((3,), learning_rate=late).fit(X, Y)

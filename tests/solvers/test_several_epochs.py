@@ -178,6 +178,9 @@ def test_epochs_of_a_call_share_its_seconds():
     assert wall / 100 < sum(epoch.seconds for epoch in reported) < wall
 
 
+PRESSED_IN = "_run_epochs", "_report_deferred_epochs", "_count_epoch", "n_finished", "on_deferred_epoch_end", "update"
+
+
 def pressing(at):
     """Return a tracer that presses Ctrl-C before a line is run, counted from 0.
 
@@ -186,7 +189,13 @@ def pressing(at):
     lines = iter(range(at + 1))
 
     def trace(frame, event, _):
-        if frame.f_code.co_name not in ("_run_epochs", "_report", "n_finished", "on_deferred_epoch_end", "update"):
+        if frame.f_code.co_name not in (
+            "_run_epochs",
+            "_report_deferred_epochs",
+            "n_finished",
+            "on_deferred_epoch_end",
+            "update",
+        ):
             return None
         line = linecache.getline(frame.f_code.co_filename, frame.f_lineno).split()[0]
         if event == "line" and line not in ("try:", "except", "finally:") and next(lines, None) == at:
