@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skneural.estimators.caller_warning import warn_caller
-from skneural.estimators.numeric_targets import refuse_missing_targets, target_array
+from skneural.estimators.target_arrays import refuse_missing_targets, target_array
 
 Array = NDArray[Any]
 

@@ -19,8 +19,9 @@ from skneural.estimators.base import BaseActivationMLP
 from skneural.estimators.checked_data import CheckedData, FitArguments
 from skneural.estimators.class_labels import check_label_indicator, encode_labels, label_values, warn_of_single_class
 from skneural.estimators.class_weight import sample_weight_from_classes
-from skneural.estimators.parameters import fill_docstring, store_parameters, supports_partial_fit
-from skneural.estimators.temperature import TemperatureScaling, check_temperature_scaling, divide_output
+from skneural.estimators.hyperparameters import store_parameters, supports_partial_fit
+from skneural.estimators.shared_docstrings import fill_docstring
+from skneural.estimators.temperature_scaling import TemperatureScaling, check_temperature_scaling, divide_output
 from skneural.float_errors import ignore_float_errors
 from skneural.losses import LogisticLoss, SoftmaxCrossEntropy
 from skneural.network import Network

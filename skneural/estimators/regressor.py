@@ -18,8 +18,9 @@ from skneural.estimators.base import BaseActivationMLP
 from skneural.estimators.caller_warning import warn_caller
 from skneural.estimators.checked_data import CheckedData, FitArguments
 from skneural.estimators.fitted_network import check_finite_output
-from skneural.estimators.numeric_targets import numeric_targets
-from skneural.estimators.parameters import fill_docstring, store_parameters, supports_partial_fit
+from skneural.estimators.hyperparameters import store_parameters, supports_partial_fit
+from skneural.estimators.shared_docstrings import fill_docstring
+from skneural.estimators.target_arrays import numeric_targets
 from skneural.estimators.target_scale_warning import check_record, describe_mismatch, new_record, updated_record
 from skneural.estimators.target_scaling import (
     LARGEST_OUTLIER,

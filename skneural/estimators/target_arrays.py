@@ -29,7 +29,7 @@ def numeric_targets(y: Any) -> Any:
     Examples
     --------
     >>> import numpy as np
-    >>> from skneural.estimators.numeric_targets import numeric_targets
+    >>> from skneural.estimators.target_arrays import numeric_targets
     >>> numeric_targets(np.array(["2020-01-01", "2020-03-01"], dtype="datetime64[D]"))
     Traceback (most recent call last):
         ...

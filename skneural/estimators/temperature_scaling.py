@@ -47,7 +47,7 @@ class TemperatureScaling:
     Examples
     --------
     >>> import numpy as np
-    >>> from skneural.estimators.temperature import TemperatureScaling
+    >>> from skneural.estimators.temperature_scaling import TemperatureScaling
     >>> Y = np.array([[1.0], [1.0], [1.0], [0.0]] * 100)
     >>> scaling = TemperatureScaling(Y)
     >>> loss = scaling.minimize(np.full((400, 1), 2 * np.log(3)))  # the odds are 3, and not 9
