@@ -38,10 +38,11 @@ except ImportError:
 def accepts_sample_weight(scorer: Callable) -> bool:
     """Return whether a scorer, or the metric inside one of scikit-learn's, takes sample weights."""
     try:
-        parameters = signature(getattr(scorer, "_score_func", scorer)).parameters
+        scorer_parameters = signature(getattr(scorer, "_score_func", scorer)).parameters
     except ValueError:  # a compiled function need not have one
         return False
-    return "sample_weight" in parameters or any(p.kind is Parameter.VAR_KEYWORD for p in parameters.values())
+    takes_any_keyword = any(each.kind is Parameter.VAR_KEYWORD for each in scorer_parameters.values())
+    return takes_any_keyword or "sample_weight" in scorer_parameters
 
 
 def belongs_to_scikit_learn(name: str) -> bool:
@@ -107,22 +108,19 @@ def check_array(X: Any, **how: Any) -> Any:
 
 @_with_sentences
 def _check_sample_weight(sample_weight: Any, X: Any, **how: Any) -> Any:
-    weights = validation._check_sample_weight(plain_array(sample_weight), X, **how)
-    if not np.isfinite(weights).all():  # scikit-learn does not check a scalar
-        raise ValueError(f"sample_weight must be finite. Got {sample_weight!r}.")
-    return weights
+    return validation._check_sample_weight(plain_array(sample_weight), X, **how)
 
 
 @contextmanager
 def without_callbacks(model: Any) -> Iterator[None]:
     """Take the callbacks from an estimator, or from a pipeline and its steps, and give them back at the end."""
     estimators = [model, *(step for _, step in getattr(model, "steps", []))]
-    holders = [each for each in estimators if "_skl_callbacks" in getattr(each, "__dict__", {})]
-    callbacks = [each.__dict__.pop("_skl_callbacks") for each in holders]
+    with_callbacks = [each for each in estimators if "_skl_callbacks" in getattr(each, "__dict__", {})]
+    taken_callbacks = [each.__dict__.pop("_skl_callbacks") for each in with_callbacks]
     try:
         yield
     finally:
-        for each, its_callbacks in zip(holders, callbacks, strict=True):
+        for each, its_callbacks in zip(with_callbacks, taken_callbacks, strict=True):
             each._skl_callbacks = its_callbacks
 
 

@@ -18,6 +18,7 @@ from scipy.special import expit, log_expit, log_softmax, logsumexp, xlogy
 
 from skneural.component import Component
 from skneural.constraints import DECAY, POSITIVE, Interval, satisfies
+from skneural.weighted_quantiles import lower_weighted_quantile
 
 Array = NDArray[Any]
 
@@ -425,7 +426,7 @@ class Quantile(Loss):
         """Return the quantiles of the targets."""
         weights = np.ones(len(Y)) if sample_weight is None else sample_weight
         columns = zip(Y.T, np.broadcast_to(self.quantiles, Y.shape[1]), strict=True)
-        return np.array([_weighted_quantile(y, weights, q) for y, q in columns])
+        return np.array([lower_weighted_quantile(y, q, weights) for y, q in columns])
 
 
 class PoissonLoss(Loss):
@@ -470,13 +471,6 @@ def _log_mean_exp(log_predictions: Array) -> Array:
     """Return the logarithm of the mean, over the first axis, of numbers whose logarithms are given."""
     log_mean: Array = logsumexp(log_predictions, axis=0) - np.log(log_predictions.dtype.type(len(log_predictions)))
     return log_mean
-
-
-def _weighted_quantile(y: Array, weights: Array, quantile: float) -> float:
-    """Return the smallest entry below or at which lies the share `quantile` of the weight."""
-    order = np.argsort(y)
-    cumulated_weight = np.cumsum(weights[order])
-    return float(y[order][np.searchsorted(cumulated_weight, quantile * cumulated_weight[-1])])
 
 
 def _bounded_share(weight: Array, total: float, sample_weight: Array | None) -> Array:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skneural.preprocessing.clipping import clip_outliers
+from skneural.weighted_quantiles import weighted_quantiles
 
 Array = NDArray[Any]
 MeanAndScale = Callable[[Array, "Array | None"], tuple[Array, Array]]
@@ -98,40 +99,6 @@ def robust_mean_and_std(Y: Array, sample_weight: Array | None) -> tuple[Array, A
     with np.errstate(under="ignore"):
         bounded = clip_outliers(Y, quantile=partial(weighted_quantiles, sample_weight=weights))
     return target_mean_and_std(bounded, None if sample_weight is None else weights)
-
-
-def weighted_quantiles(y: Array, probabilities: Array, sample_weight: Array) -> Array:
-    """Return quantiles that depend on the weight of each value only: integer weights equal repeated rows.
-
-    Where the cumulated weight of the sorted values equals the probability, the quantile is the mean of two neighbours,
-    so that the quantiles of -y mirror those of y. NumPy calls this the averaged inverted CDF.
-
-    Parameters
-    ----------
-    y : ndarray of shape (n_rows,)
-    probabilities : array-like of shape (n_quantiles,)
-        Between 0 and 1, both excluded.
-    sample_weight : ndarray of shape (n_rows,)
-        Positive weights.
-
-    Returns
-    -------
-    ndarray of shape (n_quantiles,)
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skneural.estimators.target_scaling import weighted_quantiles
-    >>> weighted_quantiles(np.array([3.0, 1.0, 2.0]), [0.25, 0.5], np.array([2.0, 1.0, 1.0]))
-    array([1.5, 2.5])
-    """
-    order = np.argsort(y)
-    sorted_y, cumulated_weight = y[order], np.cumsum(sample_weight[order])
-    cumulated_weight /= cumulated_weight[-1]
-    rounding = 1e-9  # of the sums
-    lower, upper = np.searchsorted(cumulated_weight, np.add.outer([-rounding, rounding], probabilities))
-    quantiles: Array = (sorted_y[lower] + sorted_y[upper]) / 2
-    return quantiles
 
 
 def weighted_rows(Y: Array, sample_weight: Array | None) -> Array:
