@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils.multiclass import type_of_target
 
 from skneural.estimators.caller_warning import warn_caller
 from skneural.estimators.target_arrays import refuse_missing_targets, target_array
@@ -75,12 +76,15 @@ def label_values(y: Any) -> Any:
     if labels is None:
         return y
     refuse_missing_targets(labels)
-    if labels.dtype.kind not in "OV":
-        # As pandas' own types of integers and booleans, which scikit-learn would convert to float64.
-        return labels if labels.dtype.kind in "biu" else y
-    label_types = {type(label) for label in labels.flat}
-    if all(issubclass(each, str) for each in label_types):
-        return y
+    if labels.dtype.kind in "OV":
+        label_types = {type(label) for label in labels.flat}
+        return y if all(issubclass(each, str) for each in label_types) else _convert_objects(labels, label_types)
+    # As pandas' own types of integers and booleans, which scikit-learn would convert to float64.
+    return labels if labels.dtype.kind in "biu" else y
+
+
+def _convert_objects(labels: Array, label_types: set[type]) -> Array:
+    """Return labels that are objects as booleans, integers or floats; raise TypeError if they are of several kinds."""
     conversions: list[tuple[Any, type]] = [((bool, np.bool_), bool), (Integral, np.int64), (Real, np.float64)]
     for kind, dtype in conversions:
         if all(issubclass(each, kind) for each in label_types):
@@ -133,6 +137,24 @@ def encode_labels(y: Array, classes: Array) -> Array:
             f"`y` has classes not in `self.classes_`: {np.unique(y[unknown])}. `self.classes_` has {classes}."
         )
     return codes
+
+
+def is_label_indicator(y: Array) -> bool:
+    """Return whether targets are multilabel, with a column of 0 and 1 per label; raise ValueError for other columns.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_rows,) or (n_rows, n_columns)
+        After :func:`label_values`, and a single column as a vector.
+    """
+    if y.ndim != 2:
+        return False
+    target_type = type_of_target(y, input_name="y")
+    if not target_type.startswith("multilabel"):
+        raise ValueError(
+            f"y must hold one label per row, or a 0/1 column per label. Got {target_type} targets instead."
+        )
+    return True
 
 
 def check_label_indicator(Y: Array, n_labels: int) -> None:

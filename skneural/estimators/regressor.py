@@ -129,12 +129,10 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
     target_range_: Array
     _later_targets: dict[str, Any] | None = None  # no longer recorded once there was a warning
 
+    # Parameters with a position on one line, then each keyword on its own.
+    # fmt: off
     def __init__(
-        self,
-        loss: Any = "squared_error",
-        hidden_layer_sizes: Any = (100,),
-        activation: Any = "relu",
-        *,
+        self, loss: Any = "squared_error", hidden_layer_sizes: Any = (100,), activation: Any = "relu", *,
         solver: str = "adam",
         alpha: float = 0.0001,
         l1_ratio: float = 0.0,
@@ -171,6 +169,7 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
         clip_predictions: bool = False,
     ):
         store_parameters(self, locals())
+    # fmt: on
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(
@@ -286,11 +285,11 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
         return np.stack([self._predict_in_target_units(F) for F in self._member_outputs(X)])
 
     def _predict_in_target_units(self, F: Array) -> Array:
-        prediction = restore_targets(self._predict_standardized(F), self.target_mean_, self.target_scale_)
-        prediction = check_finite_output(prediction)
+        restored = restore_targets(self._predict_standardized(F), self.target_mean_, self.target_scale_)
+        check_finite_output(restored)
         if self.clip_predictions:  # again, since restoring rounds
-            prediction = np.clip(prediction, *range_in_dtype(self.target_range_, prediction.dtype))
-        return prediction[:, 0] if prediction.shape[1] == 1 else prediction
+            restored = np.clip(restored, *range_in_dtype(self.target_range_, restored.dtype))
+        return restored[:, 0] if restored.shape[1] == 1 else restored
 
     @ignore_float_errors
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
@@ -311,10 +310,7 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
             At most 1; 0 is the score of the best constant. With several quantiles the mean of their scores:
             see :func:`sklearn.metrics.d2_pinball_score`.
         """
-        predicted = self.predict(X)
-        if isinstance(self._loss, Quantile):
-            return _d2_pinball(self._loss, y, predicted, sample_weight)
-        return float(r2_score(y, predicted, sample_weight=sample_weight))
+        return self._score_predictions(y, self.predict(X), sample_weight)
 
     def _predict_standardized(self, F: Array) -> Array:
         """Return what the loss makes of raw outputs, within the bounds, in units of the standardized targets."""
@@ -365,13 +361,13 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
 
     def _set_target_scaling(self, Y: Array, sample_weight: Array | None, incremental: bool) -> None:
         """Set mean, scale and range of the targets; when training goes on, mean and scale stay those of the start."""
-        resumes = self._should_resume(incremental) and self._can_keep_scaling(Y.shape[1])
-        if resumes:
+        keeps_scaling = self._should_resume(incremental) and self._can_keep_scaling(Y.shape[1])
+        if keeps_scaling:
             fitted_scaling = TargetScaling(self.target_mean_, self.target_scale_, self.target_range_)
             scaling = fitted_scaling.resume(Y, sample_weight, self._mean_and_scale)
         else:
             scaling = TargetScaling.from_targets(Y, sample_weight, self._mean_and_scale)
-        keeps_scale = resumes and np.array_equal(scaling.scale, self.target_scale_)
+        keeps_scale = keeps_scaling and np.array_equal(scaling.scale, self.target_scale_)
         self.target_mean_, self.target_scale_, self.target_range_ = scaling
         self._record_targets(weighted_rows(Y, sample_weight), scaling, keeps_scale)
 
@@ -441,29 +437,35 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
             b *= target_sign
 
     def _encode_targets(self, y: Array, dtype: Any) -> Array:
-        Y, n_targets = _columns(y), len(self.target_mean_)
-        with np.errstate(over="ignore"):  # the next lines say it better
-            representable = np.isfinite(Y.astype(dtype)).all()
-        if not representable:
-            raise ValueError(
-                f"y must be finite in {np.dtype(dtype).name}. Its largest magnitude is {np.abs(y).max():.6g}."
-            )
-        if self._loss.inverse_link == "exp" and Y.min() < 0:
-            raise ValueError(f"loss='poisson' needs y >= 0. Got a smallest y of {Y.min():.6g}.")
-        if Y.shape[1] != n_targets:
-            raise ValueError(f"y_val must have {n_targets} outputs, as y has. Got {Y.shape[1]} instead.")
+        Y = _columns(y)
+        self._check_targets(Y, dtype)
         Z = standardize_targets(Y, self.target_mean_, self.target_scale_)
         if self._standardizes and self._loss.robust:
             np.clip(Z, -LARGEST_OUTLIER, LARGEST_OUTLIER, out=Z)
         return np.repeat(Z.astype(dtype), self._loss.n_outputs_per_target, axis=1)
 
+    def _check_targets(self, Y: Array, dtype: Any) -> None:
+        """Raise ValueError for targets that are too large for the dtype, that the loss cannot take, or too many."""
+        with np.errstate(over="ignore"):  # the next lines say it better
+            is_representable = np.isfinite(Y.astype(dtype)).all()
+        if not is_representable:
+            raise ValueError(
+                f"y must be finite in {np.dtype(dtype).name}. Its largest magnitude is {np.abs(Y).max():.6g}."
+            )
+        if self._loss.inverse_link == "exp" and Y.min() < 0:
+            raise ValueError(f"loss='poisson' needs y >= 0. Got a smallest y of {Y.min():.6g}.")
+        if Y.shape[1] != (n_targets := len(self.target_mean_)):
+            raise ValueError(f"y_val must have {n_targets} outputs, as y has. Got {Y.shape[1]} instead.")
+
     def _score_raw_output(self, F: Array, Y: Array, sample_weight: Array | None) -> float:
         if not np.isfinite(F).all():
             return float("nan")
-        predicted = self._predict_standardized(F)
+        return self._score_predictions(Y, self._predict_standardized(F), sample_weight)
+
+    def _score_predictions(self, y: Any, predicted: Array, sample_weight: Any) -> float:
         if isinstance(self._loss, Quantile):
-            return _d2_pinball(self._loss, Y, predicted, sample_weight)
-        return float(r2_score(Y, predicted, sample_weight=sample_weight))
+            return _d2_pinball(self._loss, y, predicted, sample_weight)
+        return float(r2_score(y, predicted, sample_weight=sample_weight))
 
 
 def _columns(y: Array) -> Array:

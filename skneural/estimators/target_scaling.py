@@ -59,12 +59,16 @@ def target_mean_and_std(Y: Array, sample_weight: Array | None) -> tuple[Array, A
         first_target = Y[0] / target_unit
         deviations = Y / target_unit - first_target
         mean_deviation = np.average(deviations, axis=0, weights=sample_weight)
-        deviations -= mean_deviation
-        largest_deviation = np.abs(deviations).max(axis=0)
-        largest_deviation[largest_deviation == 0] = 1
-        deviations /= largest_deviation
-        std = np.sqrt(np.average(deviations**2, axis=0, weights=sample_weight)) * largest_deviation
+        std = _root_mean_square(deviations - mean_deviation, sample_weight)
         return (first_target + mean_deviation) * target_unit, std * target_unit
+
+
+def _root_mean_square(deviations: Array, sample_weight: Array | None) -> Array:
+    """Return the weighted root mean square of each column; no square of it underflows to zero."""
+    largest_deviation = np.abs(deviations).max(axis=0)
+    largest_deviation[largest_deviation == 0] = 1
+    mean_square = np.average((deviations / largest_deviation) ** 2, axis=0, weights=sample_weight)
+    return np.sqrt(mean_square) * largest_deviation
 
 
 def robust_mean_and_std(Y: Array, sample_weight: Array | None) -> tuple[Array, Array]:
@@ -192,10 +196,9 @@ def range_in_dtype(target_range: Array, dtype: Any) -> Array:
     >>> bool(low.astype(float) >= 0.1), bool(high.astype(float) <= 0.7)
     (True, True)
     """
-    dtype = np.dtype(dtype)
-    largest = float(np.finfo(dtype).max)
+    largest, infinity = float(np.finfo(dtype).max), np.dtype(dtype).type(np.inf)
     with np.errstate(over="ignore", under="ignore"):
-        low, high = nearest = np.clip(target_range, -largest, largest).astype(dtype)
-        low = np.where(low < target_range[0], np.nextafter(low, dtype.type(np.inf)), low)
-        high = np.where(high > target_range[1], np.nextafter(high, dtype.type(-np.inf)), high)
-    return np.where(low <= high, [low, high], nearest)
+        lowest, highest = nearest = np.clip(target_range, -largest, largest).astype(dtype)
+        lowest = np.where(lowest < target_range[0], np.nextafter(lowest, infinity), lowest)
+        highest = np.where(highest > target_range[1], np.nextafter(highest, -infinity), highest)
+    return np.where(lowest <= highest, [lowest, highest], nearest)
