@@ -19,9 +19,8 @@ from sklearn.utils.validation import _check_feature_names_in
 
 from skneural import constraints
 from skneural.input_arrays import (
-    array_by_protocol,
+    cell_array,
     is_frame,
-    needs_conversion,
     plain_array,
     readable_array,
     refuse_invalid_indices,
@@ -89,14 +88,7 @@ def validate_table(estimator: Any, X: Any, *, reset: bool) -> Any:
     if is_frame(X):
         validation.check_array(np.broadcast_to(np.False_, X.shape))  # for its errors on tables without rows or columns
         return validation.validate_data(estimator, X, reset=reset, skip_check_array=True)
-    if isinstance(X, np.ma.MaskedArray):
-        masked, X = np.ma.getmaskarray(X), np.array(X.data, dtype=object)
-        X[masked] = None
-    elif needs_conversion(X):
-        array = array_by_protocol(X)
-        # NumPy makes text of all cells if one of them is: None, NaN and numbers too.
-        X = np.asarray(X, dtype=object) if getattr(array, "dtype", np.dtype(float)).kind in "US" else array
-    return validation.validate_data(estimator, X, reset=reset, dtype=None, ensure_all_finite=False)
+    return validation.validate_data(estimator, cell_array(X), reset=reset, dtype=None, ensure_all_finite=False)
 
 
 @_with_sentences

@@ -152,17 +152,18 @@ class Activation(Component):
         """
         if self.init_scheme == "lecun":
             return 1.0
-        if self.init_scheme == "he":
-            size = float(np.sqrt(self._moment(2)))
-        else:
-            origin = np.zeros((1, self.n_pieces))
-            size = float(np.hypot(self.forward(origin, *self._initial_params(1)), self.derivative(origin))[0, 0])
+        size = float(np.sqrt(self._moment(2))) if self.init_scheme == "he" else self._tangent_size()
         if not 0 < size < np.inf:
             raise ValueError(
                 f"The scheme {self.init_scheme!r} has no gain for {self!r}, whose root mean square (for standard "
                 f"normal Z), or size at 0, is {size}. Set init_scheme='lecun' in its class, or choose weight_init."
             )
         return 1 / size
+
+    def _tangent_size(self) -> float:
+        """Return sqrt(f(0)² + f'(0)²)."""
+        origin = np.zeros((1, self.n_pieces))
+        return float(np.hypot(self.forward(origin, *self._initial_params(1)), self.derivative(origin))[0, 0])
 
     def _initial_params(self, n_units: int) -> tuple[Array, ...]:
         """Return the learned parameters as ``forward`` takes them: one more argument, or none."""

@@ -141,27 +141,7 @@ def _described(returned: Any) -> str:
 
 
 def draw_checked(initializer: Any, fan_in: int, fan_out: int, rng: np.random.RandomState) -> Array:
-    """Call an initializer for the weights of one layer, and check what it returns.
-
-    Parameters
-    ----------
-    initializer : Initializer
-    fan_in, fan_out : int
-        Number of inputs and of units.
-    rng : RandomState
-        Source of random numbers.
-
-    Returns
-    -------
-    W : ndarray of shape (fan_in, fan_out), float64
-
-    Raises
-    ------
-    TypeError
-        If it has the wrong signature or returns something else than an array of real numbers.
-    ValueError
-        If the array has the wrong shape or is not finite.
-    """
+    """Call an initializer for the weights of one layer, and return them in float64; raise what `draw` says."""
     check_signature(f"weight_init={initializer!r}", initializer, "(fan_in, fan_out, rng)", fan_in, fan_out, rng)
     returned = initializer(fan_in, fan_out, rng)
     try:
