@@ -263,12 +263,12 @@ class LogisticLoss(Loss):
         ones = Y.sum(axis=0, dtype=np.float64) if sample_weight is None else sample_weight @ Y
         total = float(len(Y) if sample_weight is None else sample_weight.sum())
         smoothing = float(self.label_smoothing)
-        yes, no = (
+        share_of_ones, share_of_zeros = (
             (1 - smoothing) * _bounded_share(weight, total, sample_weight) + smoothing / 2
             for weight in (ones, total - ones)
         )
-        start: Array = np.log(yes / no)
-        return start
+        log_odds: Array = np.log(share_of_ones / share_of_zeros)
+        return log_odds
 
 
 class SquaredError(Loss):

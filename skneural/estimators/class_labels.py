@@ -88,22 +88,22 @@ def _convert_objects(labels: Array, label_types: set[type]) -> Array:
     conversions: list[tuple[Any, type]] = [((bool, np.bool_), bool), (Integral, np.int64), (Real, np.float64)]
     for kind, dtype in conversions:
         if all(issubclass(each, kind) for each in label_types):
-            return _converted(labels, dtype)
+            return _convert_labels(labels, dtype)
     raise TypeError(
         "y must hold labels of one kind: text, integers, booleans, or dates as datetime64. Got objects of the type "
         f"{' and '.join(sorted(each.__name__ for each in label_types))}; convert them, for instance to text."
     )
 
 
-def _converted(labels: Array, dtype: Any) -> Array:
+def _convert_labels(labels: Array, dtype: Any) -> Array:
     """Return labels that are objects in another dtype; raise ValueError if one is too large for it."""
     try:
         return labels.astype(dtype)
     except OverflowError as error:
-        largest = max(labels.flat, key=abs)
+        largest_label = max(labels.flat, key=abs)
         raise ValueError(
-            f"y must hold labels within the range of {np.dtype(dtype)}. Got {largest!r}; convert them, for instance to "
-            "text."
+            f"y must hold labels within the range of {np.dtype(dtype)}. Got {largest_label!r}; convert them, for "
+            "instance to text."
         ) from error
 
 
@@ -130,13 +130,13 @@ def encode_labels(y: Array, classes: Array) -> Array:
     """
     if y.ndim != 1:
         raise ValueError(f"y must hold one label per row. Got an array of shape {y.shape} instead.")
-    codes: Array = np.searchsorted(classes, y)
-    unknown = classes.take(codes, mode="clip") != y
-    if unknown.any():
+    class_codes: Array = np.searchsorted(classes, y)
+    is_unknown = classes.take(class_codes, mode="clip") != y
+    if is_unknown.any():
         raise ValueError(
-            f"`y` has classes not in `self.classes_`: {np.unique(y[unknown])}. `self.classes_` has {classes}."
+            f"`y` has classes not in `self.classes_`: {np.unique(y[is_unknown])}. `self.classes_` has {classes}."
         )
-    return codes
+    return class_codes
 
 
 def is_label_indicator(y: Array) -> bool:

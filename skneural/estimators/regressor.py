@@ -350,7 +350,7 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
     def _set_target_info(self, y: Array, sample_weight: Array | None, incremental: bool) -> None:
         self._loss = resolve(self.loss, REGRESSION_LOSSES, "loss")
         _check_loss(self._loss)
-        Y, n_per_target = _columns(y), self._loss.n_outputs_per_target
+        Y, n_per_target = _target_columns(y), self._loss.n_outputs_per_target
         if n_per_target > 1 and Y.shape[1] > 1:
             raise ValueError(
                 f"{self._loss!r} predicts {n_per_target} numbers for one target. Got y with {Y.shape[1]} targets; "
@@ -388,26 +388,26 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
 
     def _warn_of_another_scale(self) -> None:
         """Warn once if the targets of later calls have another scale than those of the first."""
-        if self._later_targets is None or not (found := describe_mismatch(self._later_targets, self.target_scale_)):
+        if self._later_targets is None or not (mismatch := describe_mismatch(self._later_targets, self.target_scale_)):
             return
         self._later_targets = None
         scales = ", ".join(f"{scale:.3g}" for scale in self.target_scale_)
         warn_caller(
-            f"The first call set target_scale_ to {scales}, and later calls keep it, but {found}. In units that do not "
-            "suit them the network cannot learn them well. Start anew with a first call of more rows, some hundred of "
-            "them from all over the data and without wild targets, or set normalize_y=False and scale y yourself."
+            f"The first call set target_scale_ to {scales}, and later calls keep it, but {mismatch}. In units that do "
+            "not suit them the network cannot learn them well. Start anew with a first call of more rows, some hundred "
+            "of them from all over the data and without wild targets, or set normalize_y=False and scale y yourself."
         )
 
     def _warn_of_lost_digits(self, dtype: Any) -> None:
         """Warn if predictions in single precision cannot tell targets apart that differ little."""
         if dtype != np.float32 or not self._standardizes:
             return
-        spacing = np.spacing(np.abs(self.target_mean_).astype(dtype)).astype(np.float64)
-        coarse = np.flatnonzero((self.target_scale_ > 0) & (spacing > MAX_SPACING * self.target_scale_))
-        if len(coarse):
-            i = coarse[0]
+        prediction_spacing = np.spacing(np.abs(self.target_mean_).astype(dtype)).astype(np.float64)
+        too_coarse = (self.target_scale_ > 0) & (prediction_spacing > MAX_SPACING * self.target_scale_)
+        if too_coarse.any():
+            i = int(too_coarse.argmax())
             warn_caller(
-                f"Predictions of dtype float32 are {spacing[i]:.1g} apart near {self.target_mean_[i]:.4g}, "
+                f"Predictions of dtype float32 are {prediction_spacing[i]:.1g} apart near {self.target_mean_[i]:.4g}, "
                 f"the mean of y, but the standard deviation of y is {self.target_scale_[i]:.1g}. Pass dtype='float64', "
                 "or subtract the mean from y, or multiply y by a constant."
             )
@@ -437,7 +437,7 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
             b *= target_sign
 
     def _encode_targets(self, y: Array, dtype: Any) -> Array:
-        Y = _columns(y)
+        Y = _target_columns(y)
         self._check_targets(Y, dtype)
         Z = standardize_targets(Y, self.target_mean_, self.target_scale_)
         if self._standardizes and self._loss.robust:
@@ -468,7 +468,7 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
         return float(r2_score(y, predicted, sample_weight=sample_weight))
 
 
-def _columns(y: Array) -> Array:
+def _target_columns(y: Array) -> Array:
     """Return targets as float64, of shape (n_rows, n_targets)."""
     y = np.asarray(y, np.float64)
     return y[:, None] if y.ndim == 1 else y
@@ -476,7 +476,7 @@ def _columns(y: Array) -> Array:
 
 def _d2_pinball(loss: Quantile, y: Any, predicted: Array, sample_weight: Any) -> float:
     """Return the mean over quantiles, or over targets, of D², the share of the pinball loss that is explained."""
-    Y, P = np.broadcast_arrays(_columns(y), _columns(predicted))
+    Y, P = np.broadcast_arrays(_target_columns(y), _target_columns(predicted))
     quantiles = np.broadcast_to(loss.quantiles, P.shape[1])
     scores = [
         d2_pinball_score(Y[:, j], P[:, j], alpha=float(q), sample_weight=sample_weight) for j, q in enumerate(quantiles)

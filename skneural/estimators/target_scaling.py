@@ -66,9 +66,8 @@ def target_mean_and_std(Y: Array, sample_weight: Array | None) -> tuple[Array, A
 def _root_mean_square(deviations: Array, sample_weight: Array | None) -> Array:
     """Return the weighted root mean square of each column; no square of it underflows to zero."""
     largest_deviation = np.abs(deviations).max(axis=0)
-    largest_deviation[largest_deviation == 0] = 1
-    mean_square = np.average((deviations / largest_deviation) ** 2, axis=0, weights=sample_weight)
-    return np.sqrt(mean_square) * largest_deviation
+    deviation_unit = np.where(largest_deviation > 0, largest_deviation, 1)
+    return np.sqrt(np.average((deviations / deviation_unit) ** 2, axis=0, weights=sample_weight)) * deviation_unit
 
 
 def robust_mean_and_std(Y: Array, sample_weight: Array | None) -> tuple[Array, Array]:

@@ -108,8 +108,8 @@ def convert_with(formula: Callable[[Any, Tensor], Tensor]) -> Callable[[Any, Any
 def convert_table(scope: Any, operator: Any, container: Any) -> None:
     """Write the encoding of a table, whose columns are one input each, or together one matrix, or some of both."""
     model, tensors = operator.raw_operator, _input_tensors(scope, operator, container)
-    otherwise = model.n_features_in_ if len(tensors) == 1 else 1
-    widths = [each.get_second_dimension() or otherwise for each in operator.inputs]
+    default_width = model.n_features_in_ if len(tensors) == 1 else 1
+    widths = [each.get_second_dimension() or default_width for each in operator.inputs]
     encode_table(model, InputTable(tensors, widths)).cast(_graph_dtype(operator)).write(operator.outputs[0])
 
 
