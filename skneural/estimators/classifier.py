@@ -262,7 +262,8 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
         P : ndarray of shape (n_samples, n_classes), in the dtype of the parameters
             Columns in the order of `classes_`; rows sum to 1 unless the targets are multilabel.
         """
-        return self._loss.predict(self._raw_output_per_class(self._raw_output(X)))
+        F = self._raw_output_per_class(self._raw_output(X))
+        return self._loss.predict(F)
 
     @ignore_float_errors
     def predict_members(self, X: Any) -> Array:
@@ -296,7 +297,8 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
         log_P : ndarray of shape (n_samples, n_classes), in the dtype of the parameters
             Columns in the order of `classes_`.
         """
-        return self._loss.log_predict(self._raw_output_per_class(self._raw_output(X)))
+        F = self._raw_output_per_class(self._raw_output(X))
+        return self._loss.log_predict(F)
 
     @ignore_float_errors
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
