@@ -185,7 +185,8 @@ class SoftmaxCrossEntropy(Loss):
         """Return the probabilities softmax(F)."""
         P = _minus_row_max(F)
         np.exp(P, out=P)
-        return np.divide(P, P.sum(axis=1, keepdims=True), out=P)
+        P /= P.sum(axis=1, keepdims=True)
+        return P
 
     def log_predict(self, F: Array) -> Array:
         """Return log softmax(F), finite for finite F."""
