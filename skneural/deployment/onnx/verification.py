@@ -25,8 +25,8 @@ class ComparedOutput(NamedTuple):
     """What an output is ("labels", "probabilities", ...), the graph's values and the model's, one row for each of X."""
 
     what: str
-    got: Array
-    expected: Array
+    graph_values: Array
+    model_values: Array
 
 
 ADVICE = (
@@ -72,19 +72,19 @@ def verify(graph: Any, model: Any, X: Any, options: dict[str, Any], table: dict[
 
 def describe_disagreement(compared: ComparedOutput, model: Any, X: Any, tolerance: float) -> str:
     """Return in words how the graph disagrees with the model; an empty string if it does not."""
-    what, got, expected = compared
-    if got.shape != expected.shape:
-        return f"returns {what} of shape {got.shape}, but the model of shape {expected.shape}."
-    is_wrong = differing(what, got, expected, tolerance)
+    what, graph_values, model_values = compared
+    if graph_values.shape != model_values.shape:
+        return f"returns {what} of shape {graph_values.shape}, but the model of shape {model_values.shape}."
+    is_wrong = differing(what, graph_values, model_values, tolerance)
     if what == "labels" and is_wrong.any():
-        is_wrong &= ~equally_probable(model, X, got, expected, tolerance)
+        is_wrong &= ~equally_probable(model, X, graph_values, model_values, tolerance)
     if not is_wrong.any():
         return ""
     row, column = np.argwhere(is_wrong)[0]
     return (
         f"disagrees with the model in {np.any(is_wrong, axis=1).sum()} of {len(is_wrong)} rows. In row {row}, column "
-        f"{column} of the {what} it returns {got[row, column]}, the model {expected[row, column]}; the tolerance is "
-        f"{tolerance:g}."
+        f"{column} of the {what} it returns {graph_values[row, column]}, the model {model_values[row, column]}; the "
+        f"tolerance is {tolerance:g}."
     )
 
 
@@ -135,29 +135,28 @@ def as_matrix(values: Any) -> Array:
     return values.reshape(len(values), -1)
 
 
-def differing(what: str, got: Array, expected: Array, tolerance: float) -> Array:
+def differing(what: str, graph_values: Array, model_values: Array, tolerance: float) -> Array:
     """Return where the values differ by more than the tolerance."""
     if what == "labels":
-        return got.astype(object) != expected.astype(object)
-    allowed_difference = np.full(got.shape[1], tolerance)
+        return graph_values.astype(object) != model_values.astype(object)
+    allowed_difference = np.full(graph_values.shape[1], tolerance)
     if what != "probabilities":
-        magnitude = np.where(np.isfinite(expected), np.abs(expected), 0)
+        magnitude = np.where(np.isfinite(model_values), np.abs(model_values), 0)
         # A column of noise, such as a constant feature that was centred, has no digits to compare.
         allowed_difference = tolerance * np.maximum(magnitude.max(axis=0), magnitude.max() / 1000)
     with np.errstate(invalid="ignore", over="ignore"):
-        is_close = np.abs(got - expected) <= allowed_difference
-    return ~(is_close | (got == expected) | (np.isnan(got) & np.isnan(expected)))
+        is_close = np.abs(graph_values - model_values) <= allowed_difference
+    return ~(is_close | (graph_values == model_values) | (np.isnan(graph_values) & np.isnan(model_values)))
 
 
-def equally_probable(model: Any, X: Any, got: Array, expected: Array, tolerance: float) -> Array:
+def equally_probable(model: Any, X: Any, graph_values: Array, model_values: Array, tolerance: float) -> Array:
     """Return where two labels have the same probability within the tolerance, if the model has probabilities."""
     P: Any = model.predict_proba(X) if hasattr(model, "predict_proba") else []
-    if np.shape(P) == got.shape:  # several labels per row
-        P_of_labels = [np.where(labels.astype(bool), P, 1 - P) for labels in (got, expected)]
-    elif got.shape[1] == 1 and np.ndim(P) == 2:
-        P_of_labels = [
-            np.where(labels == model.classes_, P, 0).sum(axis=1, keepdims=True) for labels in (got, expected)
-        ]
+    both_labels = graph_values, model_values
+    if np.shape(P) == graph_values.shape:  # several labels per row
+        P_of_labels = [np.where(labels.astype(bool), P, 1 - P) for labels in both_labels]
+    elif graph_values.shape[1] == 1 and np.ndim(P) == 2:
+        P_of_labels = [np.where(labels == model.classes_, P, 0).sum(axis=1, keepdims=True) for labels in both_labels]
     else:
-        return np.zeros(got.shape, dtype=bool)
+        return np.zeros(graph_values.shape, dtype=bool)
     return np.abs(P_of_labels[0] - P_of_labels[1]) <= 2 * tolerance
