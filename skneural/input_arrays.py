@@ -79,7 +79,7 @@ def array_by_protocol(X: Any) -> Any:
         return _array_by_dlpack(X)
     try:
         array = np.asarray(X)
-    except TypeError:  # of rows that mix dates with numbers
+    except TypeError:  # NumPy has no dtype for rows that mix dates with numbers
         array = np.asarray(X, dtype=object)
     except ValueError:  # of rows of different lengths
         return X

@@ -237,11 +237,11 @@ class LogisticLoss(Loss):
 
     def evaluate(self, F: Array, Y: Array, out: Array | None = None) -> tuple[Array, Array]:
         """Gradient: sigmoid(F) - T. The loss is max(f, 0) - t f + log1p(exp(-abs(f))), which cannot overflow."""
-        if self.label_smoothing:
-            Y = Y * (1 - float(self.label_smoothing)) + float(self.label_smoothing) / 2
-        losses = np.maximum(F, 0) - Y * F + np.log1p(np.exp(-np.abs(F)))
+        smoothing = float(self.label_smoothing)
+        T = Y * (1 - smoothing) + smoothing / 2 if smoothing else Y
+        losses = np.maximum(F, 0) - T * F + np.log1p(np.exp(-np.abs(F)))
         out = expit(F, out=out)
-        out -= Y
+        out -= T
         return losses.sum(axis=1), out
 
     def predict(self, F: Array) -> Array:

@@ -67,8 +67,8 @@ def tabular_classifier(**overrides: Any) -> Pipeline:
     >>> bool(model.score(X, y) > 0.95)
     True
     """
-    own_settings: dict[str, Any] = {"dropout": 0.1, "learning_rate_init": 0.02, "temperature_scaling": True}
-    network = ActivationMLPClassifier(**TABULAR_DEFAULTS, **own_settings)
+    classifier_settings: dict[str, Any] = {"dropout": 0.1, "learning_rate_init": 0.02, "temperature_scaling": True}
+    network = ActivationMLPClassifier(**TABULAR_DEFAULTS, **classifier_settings)
     return _tabular_pipeline(TableEncoder(target_type="multiclass"), network, overrides)
 
 
@@ -105,8 +105,8 @@ def tabular_regressor(**overrides: Any) -> Pipeline:
     >>> bool(model.score(X[300:], y[300:]) > 0.4)
     True
     """
-    own_settings: dict[str, Any] = {"dropout": 0.05, "learning_rate_init": 0.03, "clip_predictions": True}
-    network = ActivationMLPRegressor(**TABULAR_DEFAULTS, **own_settings)
+    regressor_settings: dict[str, Any] = {"dropout": 0.05, "learning_rate_init": 0.03, "clip_predictions": True}
+    network = ActivationMLPRegressor(**TABULAR_DEFAULTS, **regressor_settings)
     return _tabular_pipeline(TableEncoder(target_type="continuous"), network, overrides)
 
 
