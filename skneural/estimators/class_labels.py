@@ -149,11 +149,9 @@ def is_label_indicator(y: Array) -> bool:
     """
     if y.ndim != 2:
         return False
-    target_type = type_of_target(y, input_name="y")
-    if not target_type.startswith("multilabel"):
-        raise ValueError(
-            f"y must hold one label per row, or a 0/1 column per label. Got {target_type} targets instead."
-        )
+    kind = type_of_target(y, input_name="y")
+    if not kind.startswith("multilabel"):
+        raise ValueError(f"y must hold one label per row, or a 0/1 column per label. Got {kind} targets instead.")
     return True
 
 
