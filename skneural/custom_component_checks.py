@@ -67,8 +67,8 @@ def check_activation(activation: Activation, n_units: int = 4) -> None:
     arguments = () if not params.size else (params,)
     n_rows = 3 if n_units != 3 else 2  # another number, so that a transposed array has the wrong shape
     trial_Z = np.linspace(-2, 1.9, n_rows * n_units * activation.n_pieces).reshape(n_rows, -1)
-    sizes = f"because Z has {n_rows} rows and the layer has {n_units} units"
-    A = _call(activation, "forward", (trial_Z, *arguments), (n_rows, n_units), sizes)
+    shape_reason = f"because Z has {n_rows} rows and the layer has {n_units} units"
+    A = _call(activation, "forward", (trial_Z, *arguments), (n_rows, n_units), shape_reason)
     _check_finite(activation, "forward", A)
     dA = np.ones((n_rows, n_units))
     dZ = _call(activation, "backward", (dA, trial_Z, A, *arguments), trial_Z.shape, "the shape of Z")

@@ -260,12 +260,12 @@ class LogisticLoss(Loss):
     def initial_output(self, Y: Array, sample_weight: Array | None = None) -> Array:
         """Return the log-odds of the mean targets: zero where half of the labels are 1."""
         # A label that no row of positive weight has, or all have, counts as if half a row differed.
-        ones = Y.sum(axis=0, dtype=np.float64) if sample_weight is None else sample_weight @ Y
+        weight_of_ones = Y.sum(axis=0, dtype=np.float64) if sample_weight is None else sample_weight @ Y
         total = float(len(Y) if sample_weight is None else sample_weight.sum())
         smoothing = float(self.label_smoothing)
         share_of_ones, share_of_zeros = (
             (1 - smoothing) * _bounded_share(weight, total, sample_weight) + smoothing / 2
-            for weight in (ones, total - ones)
+            for weight in (weight_of_ones, total - weight_of_ones)
         )
         log_odds: Array = np.log(share_of_ones / share_of_zeros)
         return log_odds

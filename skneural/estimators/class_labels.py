@@ -85,8 +85,8 @@ def label_values(y: Any) -> Any:
 
 def _convert_objects(labels: Array, label_types: set[type]) -> Array:
     """Return labels that are objects as booleans, integers or floats; raise TypeError if they are of several kinds."""
-    conversions: list[tuple[Any, type]] = [((bool, np.bool_), bool), (Integral, np.int64), (Real, np.float64)]
-    for kind, dtype in conversions:
+    label_conversions: list[tuple[Any, type]] = [((bool, np.bool_), bool), (Integral, np.int64), (Real, np.float64)]
+    for kind, dtype in label_conversions:
         if all(issubclass(each, kind) for each in label_types):
             return _convert_labels(labels, dtype)
     raise TypeError(

@@ -57,9 +57,9 @@ def target_mean_and_std(Y: Array, sample_weight: Array | None) -> tuple[Array, A
     with np.errstate(under="ignore"):  # of what is next to nothing beside the largest
         target_unit = np.where(largest_target > 0, largest_target, 1)
         first_target = Y[0] / target_unit
-        deviations = Y / target_unit - first_target
-        mean_deviation = np.average(deviations, axis=0, weights=sample_weight)
-        std = _root_mean_square(deviations - mean_deviation, sample_weight)
+        target_deviations = Y / target_unit - first_target
+        mean_deviation = np.average(target_deviations, axis=0, weights=sample_weight)
+        std = _root_mean_square(target_deviations - mean_deviation, sample_weight)
         return (first_target + mean_deviation) * target_unit, std * target_unit
 
 
