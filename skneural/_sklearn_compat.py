@@ -19,9 +19,8 @@ from sklearn.utils.validation import _check_feature_names_in
 
 from skneural import constraints
 from skneural.input_arrays import (
-    array_by_protocol,
+    cell_array,
     is_frame,
-    needs_conversion,
     plain_array,
     readable_array,
     refuse_invalid_indices,
@@ -38,10 +37,11 @@ except ImportError:
 def accepts_sample_weight(scorer: Callable) -> bool:
     """Return whether a scorer, or the metric inside one of scikit-learn's, takes sample weights."""
     try:
-        parameters = signature(getattr(scorer, "_score_func", scorer)).parameters
+        scorer_parameters = signature(getattr(scorer, "_score_func", scorer)).parameters
     except ValueError:  # a compiled function need not have one
         return False
-    return "sample_weight" in parameters or any(p.kind is Parameter.VAR_KEYWORD for p in parameters.values())
+    takes_any_keyword = any(each.kind is Parameter.VAR_KEYWORD for each in scorer_parameters.values())
+    return takes_any_keyword or "sample_weight" in scorer_parameters
 
 
 def belongs_to_scikit_learn(name: str) -> bool:
@@ -88,14 +88,7 @@ def validate_table(estimator: Any, X: Any, *, reset: bool) -> Any:
     if is_frame(X):
         validation.check_array(np.broadcast_to(np.False_, X.shape))  # for its errors on tables without rows or columns
         return validation.validate_data(estimator, X, reset=reset, skip_check_array=True)
-    if isinstance(X, np.ma.MaskedArray):
-        masked, X = np.ma.getmaskarray(X), np.array(X.data, dtype=object)
-        X[masked] = None
-    elif needs_conversion(X):
-        array = array_by_protocol(X)
-        # NumPy makes text of all cells if one of them is: None, NaN and numbers too.
-        X = np.asarray(X, dtype=object) if getattr(array, "dtype", np.dtype(float)).kind in "US" else array
-    return validation.validate_data(estimator, X, reset=reset, dtype=None, ensure_all_finite=False)
+    return validation.validate_data(estimator, cell_array(X), reset=reset, dtype=None, ensure_all_finite=False)
 
 
 @_with_sentences
@@ -107,22 +100,19 @@ def check_array(X: Any, **how: Any) -> Any:
 
 @_with_sentences
 def _check_sample_weight(sample_weight: Any, X: Any, **how: Any) -> Any:
-    weights = validation._check_sample_weight(plain_array(sample_weight), X, **how)
-    if not np.isfinite(weights).all():  # scikit-learn does not check a scalar
-        raise ValueError(f"sample_weight must be finite. Got {sample_weight!r}.")
-    return weights
+    return validation._check_sample_weight(plain_array(sample_weight), X, **how)
 
 
 @contextmanager
 def without_callbacks(model: Any) -> Iterator[None]:
     """Take the callbacks from an estimator, or from a pipeline and its steps, and give them back at the end."""
     estimators = [model, *(step for _, step in getattr(model, "steps", []))]
-    holders = [each for each in estimators if "_skl_callbacks" in getattr(each, "__dict__", {})]
-    callbacks = [each.__dict__.pop("_skl_callbacks") for each in holders]
+    with_callbacks = [each for each in estimators if "_skl_callbacks" in getattr(each, "__dict__", {})]
+    taken_callbacks = [each.__dict__.pop("_skl_callbacks") for each in with_callbacks]
     try:
         yield
     finally:
-        for each, its_callbacks in zip(holders, callbacks, strict=True):
+        for each, its_callbacks in zip(with_callbacks, taken_callbacks, strict=True):
             each._skl_callbacks = its_callbacks
 
 

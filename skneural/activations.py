@@ -152,17 +152,18 @@ class Activation(Component):
         """
         if self.init_scheme == "lecun":
             return 1.0
-        if self.init_scheme == "he":
-            size = float(np.sqrt(self._moment(2)))
-        else:
-            origin = np.zeros((1, self.n_pieces))
-            size = float(np.hypot(self.forward(origin, *self._initial_params(1)), self.derivative(origin))[0, 0])
+        size = float(np.sqrt(self._moment(2))) if self.init_scheme == "he" else self._tangent_size()
         if not 0 < size < np.inf:
             raise ValueError(
                 f"The scheme {self.init_scheme!r} has no gain for {self!r}, whose root mean square (for standard "
                 f"normal Z), or size at 0, is {size}. Set init_scheme='lecun' in its class, or choose weight_init."
             )
         return 1 / size
+
+    def _tangent_size(self) -> float:
+        """Return sqrt(f(0)² + f'(0)²)."""
+        origin = np.zeros((1, self.n_pieces))
+        return float(np.hypot(self.forward(origin, *self._initial_params(1)), self.derivative(origin))[0, 0])
 
     def _initial_params(self, n_units: int) -> tuple[Array, ...]:
         """Return the learned parameters as ``forward`` takes them: one more argument, or none."""
@@ -229,8 +230,7 @@ class Logistic(Activation):
         """dZ = dA · A (1 - A)."""
         out = np.subtract(1, A, out=out)
         out *= A
-        out *= dA
-        return out
+        return np.multiply(out, dA, out=out)
 
 
 class Tanh(Activation):
@@ -256,8 +256,7 @@ class Tanh(Activation):
         """dZ = dA · (1 - A²)."""
         out = np.multiply(A, A, out=out)
         np.subtract(1, out, out=out)
-        out *= dA
-        return out
+        return np.multiply(out, dA, out=out)
 
 
 class ReLU(Activation):
@@ -484,15 +483,13 @@ class SELU(Activation):
         np.expm1(out, out=out)
         out *= self.alpha
         np.copyto(out, Z, where=Z > 0)
-        out *= self.scale
-        return out
+        return np.multiply(out, self.scale, out=out)
 
     def backward(self, dA: Array, Z: Array, A: Array, out: Array | None = None) -> Array:
         """dZ = scale · dA where Z > 0, else dA · (A + scale · alpha)."""
         out = np.add(A, self.scale * self.alpha, out=out)
         np.copyto(out, self.scale, where=Z > 0)
-        out *= dA
-        return out
+        return np.multiply(out, dA, out=out)
 
 
 class GELU(Activation):
@@ -513,8 +510,7 @@ class GELU(Activation):
     def forward(self, Z: Array, out: Array | None = None) -> Array:
         """A = Z · Phi(Z)."""
         out = ndtr(Z, out=out)
-        out *= Z
-        return out
+        return np.multiply(out, Z, out=out)
 
     def backward(self, dA: Array, Z: Array, A: Array, out: Array | None = None) -> Array:
         """dZ = dA · (Phi(Z) + Z · phi(Z))."""
@@ -525,8 +521,7 @@ class GELU(Activation):
         out *= Z
         out *= 1 / np.sqrt(2 * np.pi).item()
         out += ndtr(Z)
-        out *= dA
-        return out
+        return np.multiply(out, dA, out=out)
 
 
 class SiLU(Activation):
@@ -543,8 +538,7 @@ class SiLU(Activation):
     def forward(self, Z: Array, out: Array | None = None) -> Array:
         """A = Z · sigmoid(Z)."""
         out = expit(Z, out=out)
-        out *= Z
-        return out
+        return np.multiply(out, Z, out=out)
 
     def backward(self, dA: Array, Z: Array, A: Array, out: Array | None = None) -> Array:
         """dZ = dA · (s + A (1 - s)), s = sigmoid(Z)."""
@@ -552,8 +546,7 @@ class SiLU(Activation):
         out = np.subtract(1, s, out=out)
         out *= A
         out += s
-        out *= dA
-        return out
+        return np.multiply(out, dA, out=out)
 
 
 class Softplus(Activation):
@@ -578,8 +571,7 @@ class Softplus(Activation):
     def backward(self, dA: Array, Z: Array, A: Array, out: Array | None = None) -> Array:
         """dZ = dA · sigmoid(Z)."""
         out = expit(Z, out=out)
-        out *= dA
-        return out
+        return np.multiply(out, dA, out=out)
 
 
 class Mish(Activation):
@@ -597,8 +589,7 @@ class Mish(Activation):
         """A = Z · tanh(softplus(Z))."""
         out = Softplus().forward(Z, out=out)
         np.tanh(out, out=out)
-        out *= Z
-        return out
+        return np.multiply(out, Z, out=out)
 
     def backward(self, dA: Array, Z: Array, A: Array, out: Array | None = None) -> Array:
         """dZ = dA · (t + Z · (1 - t²) · sigmoid(Z)), t = tanh(softplus(Z))."""
@@ -608,8 +599,7 @@ class Mish(Activation):
         out *= expit(Z)
         out *= Z
         out += t
-        out *= dA
-        return out
+        return np.multiply(out, dA, out=out)
 
 
 ACTIVATIONS: dict[str, Activation] = {

@@ -43,7 +43,7 @@ def use_backend(name: str) -> Iterator[None]:
     >>> model.backend_
     'numpy'
     """
-    token = _selected.set(_checked(name, "name"))
+    token = _selected.set(_check_backend_name(name, "name"))
     try:
         yield
     finally:
@@ -59,10 +59,10 @@ def active_extension(name: str) -> ModuleType | None:
 def _backend_of_environment() -> str:
     # Asked for each prediction: `get` would take some of its time to raise and catch a KeyError.
     name = os.environ["SKNEURAL_BACKEND"] if "SKNEURAL_BACKEND" in os.environ else ""  # noqa: SIM401
-    return _checked(name or "native", "SKNEURAL_BACKEND")
+    return _check_backend_name(name or "native", "SKNEURAL_BACKEND")
 
 
-def _checked(name: str, origin: str) -> str:
+def _check_backend_name(name: str, origin: str) -> str:
     if name not in BACKENDS:
         raise ValueError(f"{origin} must be one of {', '.join(BACKENDS)}. Got {name!r} instead.")
     return name

@@ -120,12 +120,7 @@ def resolve(choice: str | S, registry: Mapping[str, S], parameter: str) -> S:
     ELU(alpha=1.0)
     """
     if isinstance(choice, str):
-        if choice not in registry:
-            raise ValueError(
-                f"The {parameter!r} parameter must be one of {', '.join(map(repr, sorted(registry)))} or an object. "
-                f"Got {choice!r} instead."
-            )
-        choice = registry[choice]
+        choice = _look_up(choice, registry, parameter)
     if not isinstance(choice, Component):
         raise TypeError(
             f"The {parameter!r} parameter must be a name or an object with settings, such as "
@@ -134,3 +129,13 @@ def resolve(choice: str | S, registry: Mapping[str, S], parameter: str) -> S:
     component = copy.copy(choice)
     component.check()
     return component
+
+
+def _look_up(name: str, registry: Mapping[str, S], parameter: str) -> S:
+    """Return the component of that name; a ValueError lists the names."""
+    if name not in registry:
+        raise ValueError(
+            f"The {parameter!r} parameter must be one of {', '.join(map(repr, sorted(registry)))} or an object. "
+            f"Got {name!r} instead."
+        )
+    return registry[name]

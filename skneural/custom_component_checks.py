@@ -66,17 +66,16 @@ def check_activation(activation: Activation, n_units: int = 4) -> None:
     params = _checked_initial_params(activation, n_units)
     arguments = () if not params.size else (params,)
     n_rows = 3 if n_units != 3 else 2  # another number, so that a transposed array has the wrong shape
-    width = n_units * activation.n_pieces
-    trial_Z = np.linspace(-2, 1.9, n_rows * width).reshape(n_rows, width)
-    sizes = f"because Z has {n_rows} rows and the layer has {n_units} units"
-    A = _call(activation, "forward", (trial_Z, *arguments), (n_rows, n_units), sizes)
+    trial_Z = np.linspace(-2, 1.9, n_rows * n_units * activation.n_pieces).reshape(n_rows, -1)
+    shape_reason = f"because Z has {n_rows} rows and the layer has {n_units} units"
+    A = _call(activation, "forward", (trial_Z, *arguments), (n_rows, n_units), shape_reason)
     _check_finite(activation, "forward", A)
     dA = np.ones((n_rows, n_units))
     dZ = _call(activation, "backward", (dA, trial_Z, A, *arguments), trial_Z.shape, "the shape of Z")
     _check_finite(activation, "backward", dZ)
     if params.size:
-        gradient_arguments = (dA, trial_Z, A, params)
-        _call(activation, "params_gradient", gradient_arguments, params.shape, "the shape of init_params(n_units)")
+        reason = "the shape of init_params(n_units)"
+        _call(activation, "params_gradient", (dA, trial_Z, A, params), params.shape, reason)
 
 
 def _check_attributes(activation: Activation) -> None:
@@ -92,11 +91,10 @@ def _check_attributes(activation: Activation) -> None:
         )
 
 
-def _check_finite(activation: Activation, method: str, array: Array) -> None:
-    if not (finite := np.isfinite(array)).all():
-        raise ValueError(
-            f"{activation!r}.{method} must return finite numbers for Z between -2 and 2. Got {array[~finite][0]}."
-        )
+def _check_finite(activation: Activation, method: str, returned: Array) -> None:
+    if not np.isfinite(returned).all():
+        faulty = returned[~np.isfinite(returned)][0]
+        raise ValueError(f"{activation!r}.{method} must return finite numbers for Z between -2 and 2. Got {faulty}.")
 
 
 def _checked_initial_params(activation: Activation, n_units: int) -> Array:
@@ -118,11 +116,10 @@ def _call(
         returned = function(*copies, **buffer)
     result = np.asarray(returned)
     if not _is_real(result):
-        got = f"an array of {result.dtype}" if isinstance(returned, np.ndarray) else repr(returned)
-        raise TypeError(f"{name} must return an array of real numbers. Got {got}.")
+        raise TypeError(f"{name} must return an array of real numbers. Got {_described(returned)}.")
     if result.shape != shape:
         raise ValueError(f"{name} must return an array of shape {shape}, {shape_reason}. Got shape {result.shape}.")
-    if not all(np.array_equal(copy, argument) for copy, argument in zip(copies, arguments, strict=True)):
+    if not all(map(np.array_equal, copies, arguments)):
         raise ValueError(f"{name} must not change its arguments, except out. It has written into one of them.")
     return result.astype(np.float64)
 
@@ -136,6 +133,29 @@ def _check_signature(name: str, function: Any, arguments: tuple[Array, ...], buf
 
 def _is_real(array: Array) -> bool:
     return array.dtype.kind in "fiub"
+
+
+def _described(returned: Any) -> str:
+    """Return what a method has returned instead of real numbers, for a message."""
+    return f"an array of {returned.dtype}" if isinstance(returned, np.ndarray) else repr(returned)
+
+
+def draw_checked(initializer: Any, fan_in: int, fan_out: int, rng: np.random.RandomState) -> Array:
+    """Call an initializer for the weights of one layer, and return them in float64; raise what `draw` says."""
+    check_signature(f"weight_init={initializer!r}", initializer, "(fan_in, fan_out, rng)", fan_in, fan_out, rng)
+    returned = initializer(fan_in, fan_out, rng)
+    try:
+        W = np.asarray(returned)
+    except ValueError:  # rows of different lengths
+        W = np.asarray(returned, dtype=object)
+    if not _is_real(W):
+        raise TypeError(f"weight_init={initializer!r} must return an array of real numbers. Got {returned!r} instead.")
+    if W.shape != (fan_in, fan_out) or not np.isfinite(W).all():
+        raise ValueError(
+            f"weight_init={initializer!r} must return finite weights of shape (fan_in, fan_out) = {(fan_in, fan_out)}. "
+            f"Got {'an array of shape ' + str(W.shape) if W.shape != (fan_in, fan_out) else 'NaN or infinity'}."
+        )
+    return W.astype(np.float64, copy=False)
 
 
 def evaluate_checked(loss: Loss, F: Array, Y: Array, out: Array | None = None) -> tuple[Array, Array]:
@@ -190,18 +210,22 @@ def evaluate_checked(loss: Loss, F: Array, Y: Array, out: Array | None = None) -
             f"{loss!r}.evaluate must return two arrays: the loss of each row, and its gradient in F. Got {returned!r}."
         )
     losses, gradient = returned
-    n_rows = len(F)
-    _check_array(f"{loss!r}.evaluate", losses, "one loss per row", (n_rows,))
+    _check_array(f"{loss!r}.evaluate", losses, "one loss per row", (len(F),))
     _check_array(f"{loss!r}.evaluate", gradient, "the gradient in F", F.shape)
-    wrong = np.isnan(losses) | np.isnan(gradient).any(axis=1)
-    if wrong.any() and np.isfinite(F).all():
-        row = int(np.flatnonzero(wrong)[0])
+    _refuse_nan_losses(loss, F, Y, losses, gradient)
+    _check_prediction(loss, F)
+    return losses, gradient
+
+
+def _refuse_nan_losses(loss: Loss, F: Array, Y: Array, losses: Array, gradient: Array) -> None:
+    """Raise ValueError if a loss or its gradient is NaN although all raw outputs are finite."""
+    is_nan = np.isnan(losses) | np.isnan(gradient).any(axis=1)
+    if is_nan.any() and np.isfinite(F).all():
+        row = int(np.flatnonzero(is_nan)[0])
         raise ValueError(
             f"{loss!r}.evaluate must return numbers for finite F. Got loss {losses[row]} and gradient {gradient[row]} "
             f"for F = {F[row]} and Y = {Y[row]}, in row {row} of the first rows of training."
         )
-    _check_prediction(loss, F)
-    return losses, gradient
 
 
 def _check_prediction(loss: Loss, F: Array) -> None:
@@ -210,14 +234,14 @@ def _check_prediction(loss: Loss, F: Array) -> None:
     prediction = loss.predict(F.copy())
     n_columns = prediction.shape[1] if np.ndim(prediction) == 2 else F.shape[1]
     _check_array(name, prediction, "a prediction for each output", (len(F), n_columns))
-    if np.isnan(prediction).any() and np.isfinite(F).all():
-        row = int(np.flatnonzero(np.isnan(prediction).any(axis=1))[0])
+    is_nan = np.isnan(prediction).any(axis=1)
+    if is_nan.any() and np.isfinite(F).all():
+        row = int(np.flatnonzero(is_nan)[0])
         raise ValueError(f"{name} must return numbers for finite F. Got {prediction[row]} for F = {F[row]}.")
 
 
 def _check_array(name: str, returned: Any, meaning: str, shape: tuple[int, ...]) -> None:
-    if not (isinstance(returned, np.ndarray) and returned.dtype.kind in "fiub"):
-        got = f"an array of {returned.dtype}" if isinstance(returned, np.ndarray) else repr(returned)
-        raise TypeError(f"{name} must return {meaning}, an array of real numbers. Got {got}.")
+    if not (isinstance(returned, np.ndarray) and _is_real(returned)):
+        raise TypeError(f"{name} must return {meaning}, an array of real numbers. Got {_described(returned)}.")
     if returned.shape != shape:
         raise ValueError(f"{name} must return {meaning}, of shape {shape}. Got shape {returned.shape}.")

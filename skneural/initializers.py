@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from skneural.activations import Activation
 from skneural.component import Component, resolve
 from skneural.constraints import POSITIVE, StrOptions
+from skneural.custom_component_checks import draw_checked
 from skneural.signatures import check_signature
 
 Array = NDArray[Any]
@@ -72,20 +73,7 @@ class Initializer(Component):
         """
         if type(self) in PACKAGE_INITIALIZERS:
             return self(fan_in, fan_out, rng)
-        check_signature(f"weight_init={self!r}", self, "(fan_in, fan_out, rng)", fan_in, fan_out, rng)
-        returned = self(fan_in, fan_out, rng)
-        try:
-            W = np.asarray(returned)
-        except ValueError:  # rows of different lengths
-            W = np.asarray(returned, dtype=object)
-        if W.dtype.kind not in "fiub":
-            raise TypeError(f"weight_init={self!r} must return an array of real numbers. Got {returned!r} instead.")
-        if W.shape != (fan_in, fan_out) or not np.isfinite(W).all():
-            raise ValueError(
-                f"weight_init={self!r} must return finite weights of shape (fan_in, fan_out) = {(fan_in, fan_out)}. "
-                f"Got {'an array of shape ' + str(W.shape) if W.shape != (fan_in, fan_out) else 'NaN or infinity'}."
-            )
-        return W.astype(np.float64, copy=False)
+        return draw_checked(self, fan_in, fan_out, rng)
 
 
 class VarianceScaling(Initializer):
@@ -122,10 +110,9 @@ class VarianceScaling(Initializer):
 
     def __call__(self, fan_in: int, fan_out: int, rng: np.random.RandomState) -> Array:
         """Draw the weights of one layer."""
-        std = self.std(fan_in, fan_out)
         if self.distribution == "normal":
-            return rng.normal(0, std, (fan_in, fan_out))
-        bound = np.sqrt(3) * std
+            return rng.normal(0, self.std(fan_in, fan_out), (fan_in, fan_out))
+        bound = np.sqrt(3) * self.std(fan_in, fan_out)
         return rng.uniform(-bound, bound, (fan_in, fan_out))
 
     def std(self, fan_in: int, fan_out: int) -> float:

@@ -32,33 +32,54 @@ def plain_array(X: Any) -> Any:
     return _filled_with_nan(X) if isinstance(X, np.ma.MaskedArray) else X
 
 
+def cell_array(X: Any) -> Any:
+    """Return a table as an array of its cells, of objects where kinds are mixed; masked cells become None."""
+    if isinstance(X, np.ma.MaskedArray):
+        cells = np.array(X.data, dtype=object)
+        cells[np.ma.getmaskarray(X)] = None
+        return cells
+    if not needs_conversion(X):
+        return X
+    array = array_by_protocol(X)
+    # NumPy makes text of all cells if one of them is: None, NaN and numbers too.
+    return np.asarray(X, dtype=object) if getattr(array, "dtype", np.dtype(float)).kind in "US" else array
+
+
 def _filled_with_nan(X: Any) -> Any:
     """Return a masked array with NaN in the masked cells, in a dtype that holds both."""
-    if X.dtype.kind not in "fc":
-        values = np.array(X.data, dtype=np.float64 if X.dtype.kind in "biu" else object)
-        X = np.ma.masked_array(values, X.mask)
-    return np.ma.filled(X, np.nan)
+    if X.dtype.kind in "fc":
+        return np.ma.filled(X, np.nan)
+    values = np.array(X.data, dtype=np.float64 if X.dtype.kind in "biu" else object)
+    return np.ma.filled(np.ma.masked_array(values, X.mask), np.nan)
 
 
 def needs_conversion(X: Any) -> bool:
     """Return whether X is a sequence, or an array by protocol alone."""
     if sparse.issparse(X) or X is None:
         return False
-    return not hasattr(X, "shape") or (hasattr(X, "__array_namespace__") and not hasattr(X, "__array__"))
+    return not hasattr(X, "shape") or _needs_dlpack(X)
+
+
+def _needs_dlpack(X: Any) -> bool:
+    return hasattr(X, "__array_namespace__") and not hasattr(X, "__array__")
+
+
+def _array_by_dlpack(X: Any) -> Any:
+    try:
+        return np.from_dlpack(X)
+    except (AttributeError, TypeError, BufferError, RuntimeError) as error:
+        raise TypeError(
+            f"Expected an array that NumPy can read, by __array__ or __dlpack__. Got {type(X).__name__}: {error}."
+        ) from error
 
 
 def array_by_protocol(X: Any) -> Any:
     """Return the array that X gives by a protocol or as a sequence, or X itself, which scikit-learn then refuses."""
-    if hasattr(X, "__array_namespace__") and not hasattr(X, "__array__"):
-        try:
-            return np.from_dlpack(X)
-        except (AttributeError, TypeError, BufferError, RuntimeError) as error:
-            raise TypeError(
-                f"Expected an array that NumPy can read, by __array__ or __dlpack__. Got {type(X).__name__}: {error}."
-            ) from error
+    if _needs_dlpack(X):
+        return _array_by_dlpack(X)
     try:
         array = np.asarray(X)
-    except TypeError:  # of rows that mix dates with numbers
+    except TypeError:  # NumPy has no dtype for rows that mix dates with numbers
         array = np.asarray(X, dtype=object)
     except ValueError:  # of rows of different lengths
         return X
@@ -68,13 +89,13 @@ def array_by_protocol(X: Any) -> Any:
 def _refuse_dates(X: Any) -> None:
     """Raise ValueError if X has dates or durations, which would be computed with in their unit, such as nanoseconds."""
     dtypes = list(X.dtypes) if is_frame(X) else [getattr(X, "dtype", None)]
-    date = next((dtype for dtype in dtypes if is_temporal(dtype)), None)
-    if date is None and not all(map(_is_numeric_or_text, dtypes)):
-        values = np.asarray(X)
-        date = next((each for each in values.flat if is_temporal(values.dtype) or isinstance(each, TEMPORAL)), None)
-    if date is not None:
+    temporal = next((dtype for dtype in dtypes if is_temporal(dtype)), None)
+    if temporal is None and not all(map(_is_numeric_or_text, dtypes)):
+        cells = np.asarray(X)
+        temporal = next((each for each in cells.flat if is_temporal(cells.dtype) or isinstance(each, TEMPORAL)), None)
+    if temporal is not None:
         raise ValueError(
-            f"Expected numbers. Got dates, times or durations ({date!r}): turn them into numbers of a unit first, "
+            f"Expected numbers. Got dates, times or durations ({temporal!r}): turn them into numbers of a unit first, "
             "for example (dates - dates.min()) / np.timedelta64(1, 'D')."
         )
 
@@ -95,28 +116,32 @@ def refuse_invalid_indices(X: Any) -> None:
     if not (sparse.issparse(X) and X.format in ("csr", "csc", "coo")):
         return
     if X.format != "coo":
-        indptr, n_stored = X.indptr, min(len(X.data), len(X.indices))
-        if len(indptr) and not (indptr[0] == 0 and (np.diff(indptr) >= 0).all() and indptr[-1] <= n_stored):
-            raise ValueError(
-                f"A sparse matrix of shape {X.shape} has row or column starts (indptr) that do not rise from 0 to at "
-                f"most {n_stored}, the number of its entries. Build it anew, or check it with its method check_format."
-            )
+        _refuse_invalid_indptr(X)
     sparse_indices = [X.row, X.col] if X.format == "coo" else [X.indices]
-    limits = X.shape if X.format == "coo" else X.shape[:0:-1] if X.format == "csr" else X.shape[:1]
-    for index, limit in zip(sparse_indices, limits, strict=True):
-        if len(index) and not (index.min() >= 0 and index.max() < limit):
+    index_limits = X.shape if X.format == "coo" else X.shape[:0:-1] if X.format == "csr" else X.shape[:1]
+    for index, index_limit in zip(sparse_indices, index_limits, strict=True):
+        if len(index) and not (index.min() >= 0 and index.max() < index_limit):
             raise ValueError(
                 f"A sparse matrix of shape {X.shape} has indices from {index.min()} to {index.max()} where only 0 to "
-                f"{limit - 1} exist. Build it anew, or check it with its method check_format."
+                f"{index_limit - 1} exist. Build it anew, or check it with its method check_format."
             )
+
+
+def _refuse_invalid_indptr(X: Any) -> None:
+    indptr, n_stored = X.indptr, min(len(X.data), len(X.indices))
+    if len(indptr) and not (indptr[0] == 0 and (np.diff(indptr) >= 0).all() and indptr[-1] <= n_stored):
+        raise ValueError(
+            f"A sparse matrix of shape {X.shape} has row or column starts (indptr) that do not rise from 0 to at "
+            f"most {n_stored}, the number of its entries. Build it anew, or check it with its method check_format."
+        )
 
 
 def readable_array(X: Any) -> Any:
     """Return X as compiled code needs it: aligned, in native byte order, the arrays of sparse X contiguous."""
     if sparse.issparse(X):
         sparse_parts = [part for part in vars(X).values() if isinstance(part, np.ndarray)]
-        readable = all(part.flags.aligned and part.flags.c_contiguous for part in sparse_parts)
+        is_readable = all(part.flags.aligned and part.flags.c_contiguous for part in sparse_parts)
     else:
-        readable = X.flags.aligned
-    X = X if readable else X.copy()
+        is_readable = X.flags.aligned
+    X = X if is_readable else X.copy()
     return X if X.dtype.isnative else X.astype(X.dtype.newbyteorder("="))

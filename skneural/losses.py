@@ -18,6 +18,7 @@ from scipy.special import expit, log_expit, log_softmax, logsumexp, xlogy
 
 from skneural.component import Component
 from skneural.constraints import DECAY, POSITIVE, Interval, satisfies
+from skneural.weighted_quantiles import lower_weighted_quantile
 
 Array = NDArray[Any]
 
@@ -236,11 +237,11 @@ class LogisticLoss(Loss):
 
     def evaluate(self, F: Array, Y: Array, out: Array | None = None) -> tuple[Array, Array]:
         """Gradient: sigmoid(F) - T. The loss is max(f, 0) - t f + log1p(exp(-abs(f))), which cannot overflow."""
-        if self.label_smoothing:
-            Y = Y * (1 - float(self.label_smoothing)) + float(self.label_smoothing) / 2
-        losses = np.maximum(F, 0) - Y * F + np.log1p(np.exp(-np.abs(F)))
+        smoothing = float(self.label_smoothing)
+        T = Y * (1 - smoothing) + smoothing / 2 if smoothing else Y
+        losses = np.maximum(F, 0) - T * F + np.log1p(np.exp(-np.abs(F)))
         out = expit(F, out=out)
-        out -= Y
+        out -= T
         return losses.sum(axis=1), out
 
     def predict(self, F: Array) -> Array:
@@ -259,15 +260,15 @@ class LogisticLoss(Loss):
     def initial_output(self, Y: Array, sample_weight: Array | None = None) -> Array:
         """Return the log-odds of the mean targets: zero where half of the labels are 1."""
         # A label that no row of positive weight has, or all have, counts as if half a row differed.
-        ones = Y.sum(axis=0, dtype=np.float64) if sample_weight is None else sample_weight @ Y
+        weight_of_ones = Y.sum(axis=0, dtype=np.float64) if sample_weight is None else sample_weight @ Y
         total = float(len(Y) if sample_weight is None else sample_weight.sum())
         smoothing = float(self.label_smoothing)
-        yes, no = (
+        share_of_ones, share_of_zeros = (
             (1 - smoothing) * _bounded_share(weight, total, sample_weight) + smoothing / 2
-            for weight in (ones, total - ones)
+            for weight in (weight_of_ones, total - weight_of_ones)
         )
-        start: Array = np.log(yes / no)
-        return start
+        log_odds: Array = np.log(share_of_ones / share_of_zeros)
+        return log_odds
 
 
 class SquaredError(Loss):
@@ -425,7 +426,7 @@ class Quantile(Loss):
         """Return the quantiles of the targets."""
         weights = np.ones(len(Y)) if sample_weight is None else sample_weight
         columns = zip(Y.T, np.broadcast_to(self.quantiles, Y.shape[1]), strict=True)
-        return np.array([_weighted_quantile(y, weights, q) for y, q in columns])
+        return np.array([lower_weighted_quantile(y, q, weights) for y, q in columns])
 
 
 class PoissonLoss(Loss):
@@ -470,13 +471,6 @@ def _log_mean_exp(log_predictions: Array) -> Array:
     """Return the logarithm of the mean, over the first axis, of numbers whose logarithms are given."""
     log_mean: Array = logsumexp(log_predictions, axis=0) - np.log(log_predictions.dtype.type(len(log_predictions)))
     return log_mean
-
-
-def _weighted_quantile(y: Array, weights: Array, quantile: float) -> float:
-    """Return the smallest entry below or at which lies the share `quantile` of the weight."""
-    order = np.argsort(y)
-    cumulated_weight = np.cumsum(weights[order])
-    return float(y[order][np.searchsorted(cumulated_weight, quantile * cumulated_weight[-1])])
 
 
 def _bounded_share(weight: Array, total: float, sample_weight: Array | None) -> Array:

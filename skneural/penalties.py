@@ -110,9 +110,9 @@ class MaxNorm(Component):
 
     def project(self, W: Array) -> None:
         """Scale down, in place, each column of `W`, one matrix or several, whose norm is larger."""
-        norms = np.sqrt(np.einsum("...ij,...ij->...j", W, W))[..., None, :]
-        if norms.max(initial=0) > self.max_norm:
-            W *= self.max_norm / np.maximum(norms, self.max_norm)
+        column_norms = np.sqrt(np.einsum("...ij,...ij->...j", W, W))[..., None, :]
+        if column_norms.max(initial=0) > self.max_norm:
+            W *= self.max_norm / np.maximum(column_norms, self.max_norm)
 
 
 def elastic_net(alpha: float, l1_ratio: float) -> list[L1 | L2]:

@@ -1,4 +1,4 @@
-"""Sample weights: one for each row, finite and not negative, and not all zero."""
+"""Sample weights: checked to be one for each row, finite, not negative and not all zero; scaled to a largest of 1."""
 
 from __future__ import annotations
 
@@ -29,9 +29,17 @@ def check_sample_weight(sample_weight: Any, X: Any, name: str = "sample_weight")
     """
     if sample_weight is None:
         return None
-    checked_weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+    checked_weight = finite_sample_weight(sample_weight, X, ensure_non_negative=True)
     refuse_zero_weights(checked_weight, name)
     return checked_weight
+
+
+def finite_sample_weight(sample_weight: Any, X: Any, *, ensure_non_negative: bool = False) -> Array:
+    """Return a finite weight for each row, in float64; a single number is the weight of all rows."""
+    row_weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=ensure_non_negative)
+    if not np.isfinite(row_weights).all():  # scikit-learn does not check a scalar
+        raise ValueError(f"sample_weight must be finite. Got {sample_weight!r}.")
+    return row_weights
 
 
 def refuse_zero_weights(sample_weight: Array, name: str) -> None:

@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from skneural._sklearn_compat import belongs_to_scikit_learn
 from skneural._version import __version__
@@ -83,7 +82,7 @@ class SavedStateMixin:
             state = {**_constructor_defaults(type(self)), **state}
         super().__setstate__(state)  # type: ignore[misc]  # BaseEstimator's
         if self._fitted_names & state.keys():
-            self._check(saved_by)
+            self._check_saved_state(saved_by)
         if saved_by != __version__:
             warnings.warn(VersionWarning(type(self).__name__, saved_by, __version__), stacklevel=2)
 
@@ -97,10 +96,10 @@ class SavedStateMixin:
                 f"know but might need for predictions. {_advice(saved_by)}"
             )
 
-    def _check(self, saved_by: str | None) -> None:
+    def _check_saved_state(self, saved_by: str | None) -> None:
         try:
             self._check_parameters()
-            _check_features(self)
+            _check_feature_names(self)
             self._restore_fitted_state()
         except Exception as error:
             reason = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}."
@@ -151,9 +150,9 @@ def check_numbers(name: str, saved: Any, shape: tuple[int, ...], missing: Any = 
         The dtypes that are allowed, as NumPy's characters; "d" is float64, "f" float32.
     """
     if not (isinstance(saved, np.ndarray) and saved.dtype.char in dtypes and saved.shape == shape):
-        kinds = " or ".join(np.dtype(char).name for char in dtypes)
+        dtype_names = " or ".join(np.dtype(char).name for char in dtypes)
         got = f"{saved.dtype} of shape {saved.shape}" if isinstance(saved, np.ndarray) else repr(saved)
-        raise ValueError(f"{name} must be an array of {kinds} of shape {shape}. Got {got} instead.")
+        raise ValueError(f"{name} must be an array of {dtype_names} of shape {shape}. Got {got} instead.")
     if not (np.isfinite(saved) | missing).all():
         raise ValueError(f"{name} must be finite. Got NaN or infinity.")
 
@@ -171,17 +170,14 @@ def _interned(value: Any) -> Any:
     return {_interned(key): _interned(each) for key, each in value.items()} if type(value) is dict else value
 
 
-def _check_features(estimator: Any) -> None:
-    n_features = estimator.n_features_in_
-    require(
-        isinstance(n_features, int) and n_features > 0,
-        f"n_features_in_ must be an int > 0. Got {n_features!r} instead.",
-    )
-    names: NDArray[Any] | None = getattr(estimator, "feature_names_in_", None)
-    require(
-        names is None or (np.shape(names) == (n_features,) and all(isinstance(name, str) for name in names)),
-        f"feature_names_in_ must be {n_features} strings. Got {names!r} instead.",
-    )
+def _check_feature_names(estimator: Any) -> None:
+    """Raise ValueError unless there is a number of features, and a name for each if there are any names."""
+    n_features, names = estimator.n_features_in_, getattr(estimator, "feature_names_in_", None)
+    is_count = isinstance(n_features, int) and n_features > 0
+    require(is_count, f"n_features_in_ must be an int > 0. Got {n_features!r} instead.")
+    if names is not None:
+        are_names = np.shape(names) == (n_features,) and all(isinstance(name, str) for name in names)
+        require(are_names, f"feature_names_in_ must be {n_features} strings. Got {names!r} instead.")
 
 
 def _constructor_defaults(estimator: type) -> dict[str, Any]:

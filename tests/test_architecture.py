@@ -19,6 +19,7 @@ MATHEMATICS = [
     "float_errors",
     "input_arrays",
     "signatures",
+    "weighted_quantiles",
     "activations",
     "custom_component_checks",
     "initializers",

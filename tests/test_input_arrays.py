@@ -14,6 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 import skneural
 from skneural import ActivationMLPClassifier, StdScaler
 from skneural import _sklearn_compat as compat
+from skneural.input_arrays import cell_array
 
 X = np.arange(12.0).reshape(4, 3)
 CHECKS = [lambda X: compat.check_array(X, accept_sparse=True), lambda X: StdScaler(with_mean=False).fit(X)]
@@ -325,3 +326,11 @@ def test_the_callers_floating_point_settings_neither_stop_a_check_nor_change():
         compat.check_array([[1e308, 1e308], [5e-324, 0.0]])
         compat.check_array(np.array([[1e-320]]), dtype=np.float32)
         assert np.geterr() == before
+
+
+def test_cells_of_several_kinds_keep_their_kind():
+    assert cell_array([["a", 1.5], [None, 2]]).tolist() == [["a", 1.5], [None, 2]]
+    assert cell_array([[1, 2.5]]).dtype == np.float64
+    assert cell_array(X) is X
+    masked = np.ma.masked_array([[1.0, 2.0]], mask=[[True, False]])
+    assert cell_array(masked).tolist() == [[None, 2.0]]

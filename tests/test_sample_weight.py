@@ -34,3 +34,8 @@ def test_other_weights_are_refused(weights):
 def test_zeros_are_refused():
     with pytest.raises(ValueError, match=r"zero"):
         check_sample_weight([0.0, 0.0, 0.0], np.eye(3))
+
+
+def test_weights_are_finite_also_as_one_number():
+    with pytest.raises(ValueError, match=r"sample_weight must be finite\. Got nan"):
+        check_sample_weight(float("nan"), np.ones((4, 3)))

@@ -88,8 +88,3 @@ def test_the_fit_context_validates_parameters():
     assert estimator.fit(None) is estimator
     with pytest.raises(ValueError, match=name):
         estimator.set_params(**{name: object()}).fit(None)
-
-
-def test_weights_are_finite_also_as_one_number():
-    with pytest.raises(ValueError, match=r"sample_weight must be finite\. Got nan"):
-        compat._check_sample_weight(float("nan"), np.ones((4, 3)))

@@ -22,9 +22,9 @@ from skneural.estimators.dead_units_warning import dead_units_warnings
 from skneural.estimators.epoch_printer import EpochPrinter
 from skneural.estimators.fitted_network import FittedNetworkMixin
 from skneural.estimators.history import append_epoch, copy_recent, first_epochs, new_history
+from skneural.estimators.hyperparameters import CONSTRAINTS, TRAINS_TWICE, resolve_nested_parameters
 from skneural.estimators.network_size import resolve_network_size
-from skneural.estimators.parameters import CONSTRAINTS, TRAINS_TWICE, resolve_nested_parameters
-from skneural.estimators.temperature import TemperatureScaling
+from skneural.estimators.temperature_scaling import TemperatureScaling
 from skneural.estimators.training import LBFGSTraining, StochasticTraining
 from skneural.estimators.validation_set import ValidationScorer, name_validation_set, train_validation_split
 from skneural.estimators.validation_set_warning import warn_of_validation_set

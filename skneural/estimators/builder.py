@@ -10,13 +10,13 @@ from sklearn.metrics import get_scorer
 
 from skneural.activations import ACTIVATIONS, Activation
 from skneural.custom_component_checks import check_activations
-from skneural.estimators.network_size import resolve_network_size
-from skneural.estimators.parameters import (
+from skneural.estimators.hyperparameters import (
     clip_batch_size,
     resolve_activations,
     resolve_dropout,
     resolve_schedule,
 )
+from skneural.estimators.network_size import resolve_network_size
 from skneural.initializers import Initializer, resolve_initializer
 from skneural.losses import Loss
 from skneural.network import Dropout, Network, Objective, TrainingRows

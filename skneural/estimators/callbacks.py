@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from skneural.estimators.checked_data import FitArguments
-from skneural.estimators.parameters import TRAINS_TWICE
+from skneural.estimators.hyperparameters import TRAINS_TWICE
 from skneural.network import Network
 from skneural.solvers import Epoch
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils.multiclass import type_of_target
 
 from skneural.estimators.caller_warning import warn_caller
-from skneural.estimators.numeric_targets import refuse_missing_targets, target_array
+from skneural.estimators.target_arrays import refuse_missing_targets, target_array
 
 Array = NDArray[Any]
 
@@ -75,31 +76,34 @@ def label_values(y: Any) -> Any:
     if labels is None:
         return y
     refuse_missing_targets(labels)
-    if labels.dtype.kind not in "OV":
-        # As pandas' own types of integers and booleans, which scikit-learn would convert to float64.
-        return labels if labels.dtype.kind in "biu" else y
-    label_types = {type(label) for label in labels.flat}
-    if all(issubclass(each, str) for each in label_types):
-        return y
-    conversions: list[tuple[Any, type]] = [((bool, np.bool_), bool), (Integral, np.int64), (Real, np.float64)]
-    for kind, dtype in conversions:
+    if labels.dtype.kind in "OV":
+        label_types = {type(label) for label in labels.flat}
+        return y if all(issubclass(each, str) for each in label_types) else _convert_objects(labels, label_types)
+    # As pandas' own types of integers and booleans, which scikit-learn would convert to float64.
+    return labels if labels.dtype.kind in "biu" else y
+
+
+def _convert_objects(labels: Array, label_types: set[type]) -> Array:
+    """Return labels that are objects as booleans, integers or floats; raise TypeError if they are of several kinds."""
+    label_conversions: list[tuple[Any, type]] = [((bool, np.bool_), bool), (Integral, np.int64), (Real, np.float64)]
+    for kind, dtype in label_conversions:
         if all(issubclass(each, kind) for each in label_types):
-            return _converted(labels, dtype)
+            return _convert_labels(labels, dtype)
     raise TypeError(
         "y must hold labels of one kind: text, integers, booleans, or dates as datetime64. Got objects of the type "
         f"{' and '.join(sorted(each.__name__ for each in label_types))}; convert them, for instance to text."
     )
 
 
-def _converted(labels: Array, dtype: Any) -> Array:
+def _convert_labels(labels: Array, dtype: Any) -> Array:
     """Return labels that are objects in another dtype; raise ValueError if one is too large for it."""
     try:
         return labels.astype(dtype)
     except OverflowError as error:
-        largest = max(labels.flat, key=abs)
+        largest_label = max(labels.flat, key=abs)
         raise ValueError(
-            f"y must hold labels within the range of {np.dtype(dtype)}. Got {largest!r}; convert them, for instance to "
-            "text."
+            f"y must hold labels within the range of {np.dtype(dtype)}. Got {largest_label!r}; convert them, for "
+            "instance to text."
         ) from error
 
 
@@ -126,13 +130,29 @@ def encode_labels(y: Array, classes: Array) -> Array:
     """
     if y.ndim != 1:
         raise ValueError(f"y must hold one label per row. Got an array of shape {y.shape} instead.")
-    codes: Array = np.searchsorted(classes, y)
-    unknown = classes.take(codes, mode="clip") != y
-    if unknown.any():
+    class_codes: Array = np.searchsorted(classes, y)
+    is_unknown = classes.take(class_codes, mode="clip") != y
+    if is_unknown.any():
         raise ValueError(
-            f"`y` has classes not in `self.classes_`: {np.unique(y[unknown])}. `self.classes_` has {classes}."
+            f"`y` has classes not in `self.classes_`: {np.unique(y[is_unknown])}. `self.classes_` has {classes}."
         )
-    return codes
+    return class_codes
+
+
+def is_label_indicator(y: Array) -> bool:
+    """Return whether targets are multilabel, with a column of 0 and 1 per label; raise ValueError for other columns.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_rows,) or (n_rows, n_columns)
+        After :func:`label_values`, and a single column as a vector.
+    """
+    if y.ndim != 2:
+        return False
+    kind = type_of_target(y, input_name="y")
+    if not kind.startswith("multilabel"):
+        raise ValueError(f"y must hold one label per row, or a 0/1 column per label. Got {kind} targets instead.")
+    return True
 
 
 def check_label_indicator(Y: Array, n_labels: int) -> None:

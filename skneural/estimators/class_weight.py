@@ -50,17 +50,20 @@ def sample_weight_from_classes(class_weight: Any, y: Array, classes: Array) -> A
 
 def _weight_per_row(class_weight: dict[Any, float], y: Array, classes: Array) -> Array:
     """Return the weight of each row's class; the weight of classes that the dict does not name is 1."""
-    known_classes = classes.tolist()
-    unknown_classes = [label for label in class_weight if label not in known_classes]
-    if unknown_classes and not all(label in class_weight for label in known_classes):  # probably a spelling mistake
-        classes_are_numbered = known_classes == list(range(len(known_classes)))
-        hint = " A wrapper such as VotingClassifier or BaggingClassifier may have numbered them."
-        raise ValueError(
-            f"class_weight has the labels {unknown_classes}, which y has not. Its classes are {known_classes}."
-            + hint * classes_are_numbered
-        )
+    _refuse_unknown_labels(class_weight, classes.tolist())
     if not all(isinstance(weight, Real) and 0 <= weight < np.inf for weight in class_weight.values()):
         raise ValueError(f"class_weight must hold finite numbers >= 0. Got {class_weight!r} instead.")
-    weight_of_class = np.array([class_weight.get(label, 1.0) for label in known_classes], dtype=np.float64)
+    weight_of_class = np.array([class_weight.get(label, 1.0) for label in classes.tolist()], dtype=np.float64)
     class_of_row = np.searchsorted(classes, y).clip(max=len(classes) - 1)  # _encode_targets refuses new labels
     return weight_of_class[class_of_row]
+
+
+def _refuse_unknown_labels(class_weight: dict[Any, float], known_labels: list[Any]) -> None:
+    """Raise ValueError if a weight is for a label that y has not, and another label has none: probably misspelled."""
+    unknown_labels = [label for label in class_weight if label not in known_labels]
+    if unknown_labels and not all(label in class_weight for label in known_labels):
+        hint = " A wrapper such as VotingClassifier or BaggingClassifier may have numbered them."
+        raise ValueError(
+            f"class_weight has the labels {unknown_labels}, which y has not. Its classes are {known_labels}."
+            + hint * (known_labels == list(range(len(known_labels))))
+        )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -10,17 +9,24 @@ from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
+from sklearn.utils.multiclass import check_classification_targets, unique_labels
 from sklearn.utils.validation import column_or_1d
 
 from skneural._sklearn_compat import _check_partial_fit_first_call, _fit_context, validate_data
-from skneural.constraints import Interval, StrOptions
+from skneural.constraints import DECAY, StrOptions
 from skneural.estimators.base import BaseActivationMLP
 from skneural.estimators.checked_data import CheckedData, FitArguments
-from skneural.estimators.class_labels import check_label_indicator, encode_labels, label_values, warn_of_single_class
+from skneural.estimators.class_labels import (
+    check_label_indicator,
+    encode_labels,
+    is_label_indicator,
+    label_values,
+    warn_of_single_class,
+)
 from skneural.estimators.class_weight import sample_weight_from_classes
-from skneural.estimators.parameters import fill_docstring, store_parameters, supports_partial_fit
-from skneural.estimators.temperature import TemperatureScaling, check_temperature_scaling, divide_output
+from skneural.estimators.hyperparameters import store_parameters, supports_partial_fit
+from skneural.estimators.shared_docstrings import fill_docstring
+from skneural.estimators.temperature_scaling import TemperatureScaling, check_temperature_scaling, divide_output
 from skneural.float_errors import ignore_float_errors
 from skneural.losses import LogisticLoss, SoftmaxCrossEntropy
 from skneural.network import Network
@@ -97,15 +103,14 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
     _parameter_constraints: dict = {
         **BaseActivationMLP._parameter_constraints,
         "class_weight": [None, StrOptions({"balanced"}), dict, list],
-        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
+        "label_smoothing": [DECAY],
         "temperature_scaling": ["boolean"],
     }
 
+    # Parameters with a position on one line, then each keyword on its own.
+    # fmt: off
     def __init__(
-        self,
-        hidden_layer_sizes: Any = (100,),
-        activation: Any = "relu",
-        *,
+        self, hidden_layer_sizes: Any = (100,), activation: Any = "relu", *,
         solver: str = "adam",
         alpha: float = 0.0001,
         l1_ratio: float = 0.0,
@@ -143,6 +148,7 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
         temperature_scaling: bool = False,
     ):
         store_parameters(self, locals())
+    # fmt: on
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(
@@ -239,8 +245,7 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
         y : ndarray of shape (n_samples,) or (n_samples, n_labels)
             Elements of `classes_`, or 0 and 1 per label.
         """
-        F = self._raw_output(X)
-        class_codes = self._predict_encoded(F)
+        class_codes = self._predict_encoded(self._raw_output(X))
         return class_codes if self._multilabel else self.classes_[class_codes]
 
     @ignore_float_errors
@@ -343,19 +348,21 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
     def _restore_fitted_state(self) -> None:
         super()._restore_fitted_state()
         n_classes = 2 if self._binary and self.n_outputs_ == 1 else self.n_outputs_
-        require(
-            np.shape(self.classes_) == (n_classes,) and np.array_equal(np.unique(self.classes_), self.classes_),
-            f"classes_ must be {n_classes} sorted labels. Got {self.classes_!r} instead.",
-        )
-        loss = LogisticLoss if self._binary or self._multilabel else SoftmaxCrossEntropy
+        is_sorted = np.shape(self.classes_) == (n_classes,) and np.array_equal(np.unique(self.classes_), self.classes_)
+        require(is_sorted, f"classes_ must be {n_classes} sorted labels. Got {self.classes_!r} instead.")
         is_positive = isinstance(self.temperature_, float) and 0 < self.temperature_ < np.inf
         require(is_positive, f"temperature_ must be a float > 0. Got {self.temperature_!r} instead.")
+        loss = self._loss_class
         require(type(self._loss) is loss, f"The loss must be {loss.__name__}. Got {self._loss!r} instead.")
 
     @property
     def _binary(self) -> bool:
         """Whether there are two classes, which share one logistic output."""
         return len(self.classes_) == 2 and not self._multilabel
+
+    @property
+    def _loss_class(self) -> type[LogisticLoss] | type[SoftmaxCrossEntropy]:
+        return LogisticLoss if self._binary or self._multilabel else SoftmaxCrossEntropy
 
     def _check_first_call(self, classes: Any) -> None:
         if classes is not None and np.size(classes) == 0:
@@ -364,24 +371,25 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
             warn_of_single_class(self.classes_)
 
     def _set_target_info(self, y: Array, sample_weight: Array | None, incremental: bool) -> None:
-        multilabel = y.ndim == 2  # _validate_X_y has made a vector of a single column
-        if multilabel and not (kind := type_of_target(y, input_name="y")).startswith("multilabel"):
-            raise ValueError(f"y must hold one label per row, or a 0/1 column per label. Got {kind} targets instead.")
-        resume = self._should_resume(incremental)
-        if resume and multilabel != self._multilabel:
-            raise ValueError(
-                f"y must hold {'one label per row' if multilabel else 'a column per label'}, as when training began. "
-                f"Got {'a column per label' if multilabel else 'one label per row'}; to start anew use fit with "
-                "warm_start=False."
-            )
+        multilabel, resume = is_label_indicator(y), self._should_resume(incremental)
+        if resume:
+            self._refuse_other_kind_of_labels(multilabel)
         self._multilabel = multilabel
         if self._multilabel:
             self.classes_ = np.arange(y.shape[1])
         elif not incremental:
             self.classes_ = self._find_classes(y, resume)
         self.n_outputs_ = 1 if self._binary else len(self.classes_)
-        loss = LogisticLoss if self._binary or self._multilabel else SoftmaxCrossEntropy
-        self._loss, self.temperature_ = loss(self.label_smoothing), 1.0
+        self._loss, self.temperature_ = self._loss_class(self.label_smoothing), 1.0
+
+    def _refuse_other_kind_of_labels(self, multilabel: bool) -> None:
+        """Raise ValueError if training began with one label per row, and goes on with a column per label, or so."""
+        if multilabel != self._multilabel:
+            raise ValueError(
+                f"y must hold {'one label per row' if multilabel else 'a column per label'}, as when training began. "
+                f"Got {'a column per label' if multilabel else 'one label per row'}; to start anew use fit with "
+                "warm_start=False."
+            )
 
     def _find_classes(self, y: Array, resume: bool) -> Array:
         # For numbers unique_labels repeats the checks of _validate_X_y; texts it shortens to the longest.
@@ -411,9 +419,9 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
         return bool(np.count_nonzero(np.bincount(Y.ravel().astype(np.intp))) == len(self.classes_))
 
     def _temperature_scaling(self, validation_set: CheckedData) -> TemperatureScaling | None:
-        if not self.temperature_scaling:
-            return None
-        return TemperatureScaling(validation_set.Y, validation_set.sample_weight)
+        if self.temperature_scaling:
+            return TemperatureScaling(validation_set.Y, validation_set.sample_weight)
+        return None
 
     def _set_temperature(self, temperature: float) -> None:
         self.temperature_ = temperature
@@ -441,8 +449,8 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
     def _score_raw_output(self, F: Array, Y: Array, sample_weight: Array | None) -> float:
         if not np.isfinite(F).all():
             return float("nan")
-        classes = self._predict_encoded(F)
-        return float(accuracy_score(Y if self._multilabel else Y.ravel(), classes, sample_weight=sample_weight))
+        Y = Y if self._multilabel else Y.ravel()
+        return float(accuracy_score(Y, self._predict_encoded(F), sample_weight=sample_weight))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -18,8 +18,9 @@ from skneural.estimators.base import BaseActivationMLP
 from skneural.estimators.caller_warning import warn_caller
 from skneural.estimators.checked_data import CheckedData, FitArguments
 from skneural.estimators.fitted_network import check_finite_output
-from skneural.estimators.numeric_targets import numeric_targets
-from skneural.estimators.parameters import fill_docstring, store_parameters, supports_partial_fit
+from skneural.estimators.hyperparameters import store_parameters, supports_partial_fit
+from skneural.estimators.shared_docstrings import fill_docstring
+from skneural.estimators.target_arrays import numeric_targets
 from skneural.estimators.target_scale_warning import check_record, describe_mismatch, new_record, updated_record
 from skneural.estimators.target_scaling import (
     LARGEST_OUTLIER,
@@ -128,12 +129,10 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
     target_range_: Array
     _later_targets: dict[str, Any] | None = None  # no longer recorded once there was a warning
 
+    # Parameters with a position on one line, then each keyword on its own.
+    # fmt: off
     def __init__(
-        self,
-        loss: Any = "squared_error",
-        hidden_layer_sizes: Any = (100,),
-        activation: Any = "relu",
-        *,
+        self, loss: Any = "squared_error", hidden_layer_sizes: Any = (100,), activation: Any = "relu", *,
         solver: str = "adam",
         alpha: float = 0.0001,
         l1_ratio: float = 0.0,
@@ -170,6 +169,7 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
         clip_predictions: bool = False,
     ):
         store_parameters(self, locals())
+    # fmt: on
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(
@@ -285,11 +285,11 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
         return np.stack([self._predict_in_target_units(F) for F in self._member_outputs(X)])
 
     def _predict_in_target_units(self, F: Array) -> Array:
-        prediction = restore_targets(self._predict_standardized(F), self.target_mean_, self.target_scale_)
-        prediction = check_finite_output(prediction)
+        restored = restore_targets(self._predict_standardized(F), self.target_mean_, self.target_scale_)
+        check_finite_output(restored)
         if self.clip_predictions:  # again, since restoring rounds
-            prediction = np.clip(prediction, *range_in_dtype(self.target_range_, prediction.dtype))
-        return prediction[:, 0] if prediction.shape[1] == 1 else prediction
+            restored = np.clip(restored, *range_in_dtype(self.target_range_, restored.dtype))
+        return restored[:, 0] if restored.shape[1] == 1 else restored
 
     @ignore_float_errors
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
@@ -310,10 +310,7 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
             At most 1; 0 is the score of the best constant. With several quantiles the mean of their scores:
             see :func:`sklearn.metrics.d2_pinball_score`.
         """
-        predicted = self.predict(X)
-        if isinstance(self._loss, Quantile):
-            return _d2_pinball(self._loss, y, predicted, sample_weight)
-        return float(r2_score(y, predicted, sample_weight=sample_weight))
+        return self._score_predictions(y, self.predict(X), sample_weight)
 
     def _predict_standardized(self, F: Array) -> Array:
         """Return what the loss makes of raw outputs, within the bounds, in units of the standardized targets."""
@@ -353,7 +350,7 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
     def _set_target_info(self, y: Array, sample_weight: Array | None, incremental: bool) -> None:
         self._loss = resolve(self.loss, REGRESSION_LOSSES, "loss")
         _check_loss(self._loss)
-        Y, n_per_target = _columns(y), self._loss.n_outputs_per_target
+        Y, n_per_target = _target_columns(y), self._loss.n_outputs_per_target
         if n_per_target > 1 and Y.shape[1] > 1:
             raise ValueError(
                 f"{self._loss!r} predicts {n_per_target} numbers for one target. Got y with {Y.shape[1]} targets; "
@@ -364,13 +361,13 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
 
     def _set_target_scaling(self, Y: Array, sample_weight: Array | None, incremental: bool) -> None:
         """Set mean, scale and range of the targets; when training goes on, mean and scale stay those of the start."""
-        resumes = self._should_resume(incremental) and self._can_keep_scaling(Y.shape[1])
-        if resumes:
+        keeps_scaling = self._should_resume(incremental) and self._can_keep_scaling(Y.shape[1])
+        if keeps_scaling:
             fitted_scaling = TargetScaling(self.target_mean_, self.target_scale_, self.target_range_)
             scaling = fitted_scaling.resume(Y, sample_weight, self._mean_and_scale)
         else:
             scaling = TargetScaling.from_targets(Y, sample_weight, self._mean_and_scale)
-        keeps_scale = resumes and np.array_equal(scaling.scale, self.target_scale_)
+        keeps_scale = keeps_scaling and np.array_equal(scaling.scale, self.target_scale_)
         self.target_mean_, self.target_scale_, self.target_range_ = scaling
         self._record_targets(weighted_rows(Y, sample_weight), scaling, keeps_scale)
 
@@ -391,26 +388,26 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
 
     def _warn_of_another_scale(self) -> None:
         """Warn once if the targets of later calls have another scale than those of the first."""
-        if self._later_targets is None or not (found := describe_mismatch(self._later_targets, self.target_scale_)):
+        if self._later_targets is None or not (mismatch := describe_mismatch(self._later_targets, self.target_scale_)):
             return
         self._later_targets = None
         scales = ", ".join(f"{scale:.3g}" for scale in self.target_scale_)
         warn_caller(
-            f"The first call set target_scale_ to {scales}, and later calls keep it, but {found}. In units that do not "
-            "suit them the network cannot learn them well. Start anew with a first call of more rows, some hundred of "
-            "them from all over the data and without wild targets, or set normalize_y=False and scale y yourself."
+            f"The first call set target_scale_ to {scales}, and later calls keep it, but {mismatch}. In units that do "
+            "not suit them the network cannot learn them well. Start anew with a first call of more rows, some hundred "
+            "of them from all over the data and without wild targets, or set normalize_y=False and scale y yourself."
         )
 
     def _warn_of_lost_digits(self, dtype: Any) -> None:
         """Warn if predictions in single precision cannot tell targets apart that differ little."""
         if dtype != np.float32 or not self._standardizes:
             return
-        spacing = np.spacing(np.abs(self.target_mean_).astype(dtype)).astype(np.float64)
-        coarse = np.flatnonzero((self.target_scale_ > 0) & (spacing > MAX_SPACING * self.target_scale_))
-        if len(coarse):
-            i = coarse[0]
+        prediction_spacing = np.spacing(np.abs(self.target_mean_).astype(dtype)).astype(np.float64)
+        too_coarse = (self.target_scale_ > 0) & (prediction_spacing > MAX_SPACING * self.target_scale_)
+        if too_coarse.any():
+            i = int(too_coarse.argmax())
             warn_caller(
-                f"Predictions of dtype float32 are {spacing[i]:.1g} apart near {self.target_mean_[i]:.4g}, "
+                f"Predictions of dtype float32 are {prediction_spacing[i]:.1g} apart near {self.target_mean_[i]:.4g}, "
                 f"the mean of y, but the standard deviation of y is {self.target_scale_[i]:.1g}. Pass dtype='float64', "
                 "or subtract the mean from y, or multiply y by a constant."
             )
@@ -440,32 +437,38 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
             b *= target_sign
 
     def _encode_targets(self, y: Array, dtype: Any) -> Array:
-        Y, n_targets = _columns(y), len(self.target_mean_)
-        with np.errstate(over="ignore"):  # the next lines say it better
-            representable = np.isfinite(Y.astype(dtype)).all()
-        if not representable:
-            raise ValueError(
-                f"y must be finite in {np.dtype(dtype).name}. Its largest magnitude is {np.abs(y).max():.6g}."
-            )
-        if self._loss.inverse_link == "exp" and Y.min() < 0:
-            raise ValueError(f"loss='poisson' needs y >= 0. Got a smallest y of {Y.min():.6g}.")
-        if Y.shape[1] != n_targets:
-            raise ValueError(f"y_val must have {n_targets} outputs, as y has. Got {Y.shape[1]} instead.")
+        Y = _target_columns(y)
+        self._check_targets(Y, dtype)
         Z = standardize_targets(Y, self.target_mean_, self.target_scale_)
         if self._standardizes and self._loss.robust:
             np.clip(Z, -LARGEST_OUTLIER, LARGEST_OUTLIER, out=Z)
         return np.repeat(Z.astype(dtype), self._loss.n_outputs_per_target, axis=1)
 
+    def _check_targets(self, Y: Array, dtype: Any) -> None:
+        """Raise ValueError for targets that are too large for the dtype, that the loss cannot take, or too many."""
+        with np.errstate(over="ignore"):  # the next lines say it better
+            is_representable = np.isfinite(Y.astype(dtype)).all()
+        if not is_representable:
+            raise ValueError(
+                f"y must be finite in {np.dtype(dtype).name}. Its largest magnitude is {np.abs(Y).max():.6g}."
+            )
+        if self._loss.inverse_link == "exp" and Y.min() < 0:
+            raise ValueError(f"loss='poisson' needs y >= 0. Got a smallest y of {Y.min():.6g}.")
+        if Y.shape[1] != (n_targets := len(self.target_mean_)):
+            raise ValueError(f"y_val must have {n_targets} outputs, as y has. Got {Y.shape[1]} instead.")
+
     def _score_raw_output(self, F: Array, Y: Array, sample_weight: Array | None) -> float:
         if not np.isfinite(F).all():
             return float("nan")
-        predicted = self._predict_standardized(F)
+        return self._score_predictions(Y, self._predict_standardized(F), sample_weight)
+
+    def _score_predictions(self, y: Any, predicted: Array, sample_weight: Any) -> float:
         if isinstance(self._loss, Quantile):
-            return _d2_pinball(self._loss, Y, predicted, sample_weight)
-        return float(r2_score(Y, predicted, sample_weight=sample_weight))
+            return _d2_pinball(self._loss, y, predicted, sample_weight)
+        return float(r2_score(y, predicted, sample_weight=sample_weight))
 
 
-def _columns(y: Array) -> Array:
+def _target_columns(y: Array) -> Array:
     """Return targets as float64, of shape (n_rows, n_targets)."""
     y = np.asarray(y, np.float64)
     return y[:, None] if y.ndim == 1 else y
@@ -473,7 +476,7 @@ def _columns(y: Array) -> Array:
 
 def _d2_pinball(loss: Quantile, y: Any, predicted: Array, sample_weight: Any) -> float:
     """Return the mean over quantiles, or over targets, of D², the share of the pinball loss that is explained."""
-    Y, P = np.broadcast_arrays(_columns(y), _columns(predicted))
+    Y, P = np.broadcast_arrays(_target_columns(y), _target_columns(predicted))
     quantiles = np.broadcast_to(loss.quantiles, P.shape[1])
     scores = [
         d2_pinball_score(Y[:, j], P[:, j], alpha=float(q), sample_weight=sample_weight) for j, q in enumerate(quantiles)

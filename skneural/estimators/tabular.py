@@ -67,12 +67,8 @@ def tabular_classifier(**overrides: Any) -> Pipeline:
     >>> bool(model.score(X, y) > 0.95)
     True
     """
-    own_settings: dict[str, Any] = {
-        "dropout": 0.1,
-        "learning_rate_init": 0.02,
-        "temperature_scaling": True,
-    }
-    network = ActivationMLPClassifier(**TABULAR_DEFAULTS, **own_settings)
+    classifier_settings: dict[str, Any] = {"dropout": 0.1, "learning_rate_init": 0.02, "temperature_scaling": True}
+    network = ActivationMLPClassifier(**TABULAR_DEFAULTS, **classifier_settings)
     return _tabular_pipeline(TableEncoder(target_type="multiclass"), network, overrides)
 
 
@@ -109,28 +105,27 @@ def tabular_regressor(**overrides: Any) -> Pipeline:
     >>> bool(model.score(X[300:], y[300:]) > 0.4)
     True
     """
-    own_settings: dict[str, Any] = {
-        "dropout": 0.05,
-        "learning_rate_init": 0.03,
-        "clip_predictions": True,
-    }
-    network = ActivationMLPRegressor(**TABULAR_DEFAULTS, **own_settings)
+    regressor_settings: dict[str, Any] = {"dropout": 0.05, "learning_rate_init": 0.03, "clip_predictions": True}
+    network = ActivationMLPRegressor(**TABULAR_DEFAULTS, **regressor_settings)
     return _tabular_pipeline(TableEncoder(target_type="continuous"), network, overrides)
 
 
 def _tabular_pipeline(encoder: TableEncoder, network: BaseActivationMLP, overrides: dict[str, Any]) -> Pipeline:
     """Return a pipeline of the two steps, with the overrides in the one that has a parameter of that name, or both."""
-    steps = (encoder, network)
-    unknown = sorted(set(overrides) - {name for step in steps for name in step.get_params(deep=False)})
-    if unknown:
+    known_names = {name for step in (encoder, network) for name in step.get_params(deep=False)}
+    if unknown_names := sorted(set(overrides) - known_names):
         raise TypeError(
-            f"Got {', '.join(unknown)}, but expected names of parameters of {type(network).__name__} or TableEncoder."
+            f"Got {', '.join(unknown_names)}, but expected names of parameters of {type(network).__name__} or "
+            "TableEncoder."
         )
-    for step in steps:
-        own = step.get_params(deep=False)
-        step.set_params(**{name: value for name, value in overrides.items() if name in own})
-    pipeline = make_pipeline(*steps)
+    pipeline = make_pipeline(*(_with_overrides(step, overrides) for step in (encoder, network)))
     if network.verbose is True and (bar := progress_bar()) is not None:
         network.set_params(verbose=False)
         pipeline.set_callbacks(bar)
     return pipeline
+
+
+def _with_overrides(step: TableEncoder | BaseActivationMLP, overrides: dict[str, Any]) -> Any:
+    """Return a step of the pipeline with those overrides that are parameters of it."""
+    own_names = step.get_params(deep=False)
+    return step.set_params(**{name: value for name, value in overrides.items() if name in own_names})

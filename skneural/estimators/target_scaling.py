@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skneural.preprocessing.clipping import clip_outliers
+from skneural.weighted_quantiles import weighted_quantiles
 
 Array = NDArray[Any]
 MeanAndScale = Callable[[Array, "Array | None"], tuple[Array, Array]]
@@ -56,14 +57,17 @@ def target_mean_and_std(Y: Array, sample_weight: Array | None) -> tuple[Array, A
     with np.errstate(under="ignore"):  # of what is next to nothing beside the largest
         target_unit = np.where(largest_target > 0, largest_target, 1)
         first_target = Y[0] / target_unit
-        deviations = Y / target_unit - first_target
-        mean_deviation = np.average(deviations, axis=0, weights=sample_weight)
-        deviations -= mean_deviation
-        largest_deviation = np.abs(deviations).max(axis=0)
-        largest_deviation[largest_deviation == 0] = 1
-        deviations /= largest_deviation
-        std = np.sqrt(np.average(deviations**2, axis=0, weights=sample_weight)) * largest_deviation
+        target_deviations = Y / target_unit - first_target
+        mean_deviation = np.average(target_deviations, axis=0, weights=sample_weight)
+        std = _root_mean_square(target_deviations - mean_deviation, sample_weight)
         return (first_target + mean_deviation) * target_unit, std * target_unit
+
+
+def _root_mean_square(deviations: Array, sample_weight: Array | None) -> Array:
+    """Return the weighted root mean square of each column; no square of it underflows to zero."""
+    largest_deviation = np.abs(deviations).max(axis=0)
+    deviation_unit = np.where(largest_deviation > 0, largest_deviation, 1)
+    return np.sqrt(np.average((deviations / deviation_unit) ** 2, axis=0, weights=sample_weight)) * deviation_unit
 
 
 def robust_mean_and_std(Y: Array, sample_weight: Array | None) -> tuple[Array, Array]:
@@ -98,40 +102,6 @@ def robust_mean_and_std(Y: Array, sample_weight: Array | None) -> tuple[Array, A
     with np.errstate(under="ignore"):
         bounded = clip_outliers(Y, quantile=partial(weighted_quantiles, sample_weight=weights))
     return target_mean_and_std(bounded, None if sample_weight is None else weights)
-
-
-def weighted_quantiles(y: Array, probabilities: Array, sample_weight: Array) -> Array:
-    """Return quantiles that depend on the weight of each value only: integer weights equal repeated rows.
-
-    Where the cumulated weight of the sorted values equals the probability, the quantile is the mean of two neighbours,
-    so that the quantiles of -y mirror those of y. NumPy calls this the averaged inverted CDF.
-
-    Parameters
-    ----------
-    y : ndarray of shape (n_rows,)
-    probabilities : array-like of shape (n_quantiles,)
-        Between 0 and 1, both excluded.
-    sample_weight : ndarray of shape (n_rows,)
-        Positive weights.
-
-    Returns
-    -------
-    ndarray of shape (n_quantiles,)
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skneural.estimators.target_scaling import weighted_quantiles
-    >>> weighted_quantiles(np.array([3.0, 1.0, 2.0]), [0.25, 0.5], np.array([2.0, 1.0, 1.0]))
-    array([1.5, 2.5])
-    """
-    order = np.argsort(y)
-    sorted_y, cumulated_weight = y[order], np.cumsum(sample_weight[order])
-    cumulated_weight /= cumulated_weight[-1]
-    rounding = 1e-9  # of the sums
-    lower, upper = np.searchsorted(cumulated_weight, np.add.outer([-rounding, rounding], probabilities))
-    quantiles: Array = (sorted_y[lower] + sorted_y[upper]) / 2
-    return quantiles
 
 
 def weighted_rows(Y: Array, sample_weight: Array | None) -> Array:
@@ -225,10 +195,9 @@ def range_in_dtype(target_range: Array, dtype: Any) -> Array:
     >>> bool(low.astype(float) >= 0.1), bool(high.astype(float) <= 0.7)
     (True, True)
     """
-    dtype = np.dtype(dtype)
-    largest = float(np.finfo(dtype).max)
+    largest, infinity = float(np.finfo(dtype).max), np.dtype(dtype).type(np.inf)
     with np.errstate(over="ignore", under="ignore"):
-        low, high = nearest = np.clip(target_range, -largest, largest).astype(dtype)
-        low = np.where(low < target_range[0], np.nextafter(low, dtype.type(np.inf)), low)
-        high = np.where(high > target_range[1], np.nextafter(high, dtype.type(-np.inf)), high)
-    return np.where(low <= high, [low, high], nearest)
+        lowest, highest = nearest = np.clip(target_range, -largest, largest).astype(dtype)
+        lowest = np.where(lowest < target_range[0], np.nextafter(lowest, infinity), lowest)
+        highest = np.where(highest > target_range[1], np.nextafter(highest, -infinity), highest)
+    return np.where(lowest <= highest, [lowest, highest], nearest)

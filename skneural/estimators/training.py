@@ -11,7 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from skneural.estimators.checked_data import CheckedData
 from skneural.estimators.convergence_advice import advise, compare_with_constant
 from skneural.estimators.epoch_printer import print_end
-from skneural.estimators.parameters import TRAINS_TWICE
+from skneural.estimators.hyperparameters import TRAINS_TWICE
 from skneural.solvers import LBFGS, DivergenceError, TrainingInterrupted, TrainingLoop, TrainingMonitor
 from skneural.solvers.lbfgs import OptimizationResult
 

@@ -16,7 +16,7 @@ from sklearn.model_selection import train_test_split
 from skneural._sklearn_compat import accepts_sample_weight
 from skneural.estimators.caller_warning import warn_caller
 from skneural.estimators.checked_data import CheckedData
-from skneural.estimators.temperature import TemperatureScaling
+from skneural.estimators.temperature_scaling import TemperatureScaling
 
 Array = NDArray[Any]
 

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.utils.class_weight import compute_sample_weight
 
-from skneural._sklearn_compat import _check_sample_weight
 from skneural.custom_component_checks import check_activations
 from skneural.estimators.base import BaseActivationMLP
 from skneural.estimators.builder import TrainingBuilder
 from skneural.estimators.checked_data import CheckedData, FitArguments
 from skneural.network import Network, Objective, TrainingRows
 from skneural.network.objective import penalized_weights
+from skneural.sample_weight import finite_sample_weight
 from skneural.solvers import LBFGS, TrainingLoop
 
 Array = NDArray[Any]
@@ -174,7 +174,7 @@ def _check_rows(estimator: BaseActivationMLP, X: Any, y: Any, sample_weight: Any
 def _balanced_sample_weight(estimator: BaseActivationMLP, X: Any, y: Any, sample_weight: Any) -> Array:
     """Balance the classes: partial_fit cannot, because it does not see all rows. Here all are known, as in fit."""
     balanced = compute_sample_weight(estimator.class_weight, y)
-    given = 1.0 if sample_weight is None else _check_sample_weight(sample_weight, X, dtype=np.float64)
+    given = 1.0 if sample_weight is None else finite_sample_weight(sample_weight, X)
     return given * balanced
 
 

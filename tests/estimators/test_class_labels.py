@@ -17,7 +17,7 @@ from sklearn.semi_supervised import SelfTrainingClassifier
 
 from skneural import ActivationMLPClassifier, SingleClassWarning, StdScaler, tabular_classifier
 from skneural.deployment import load, save, to_onnx
-from skneural.estimators.class_labels import check_label_indicator, encode_labels, label_values
+from skneural.estimators.class_labels import check_label_indicator, encode_labels, is_label_indicator, label_values
 from skneural.inspection import check_gradient, unit_report
 
 pytestmark = [
@@ -280,3 +280,10 @@ def test_labels_that_are_objects_can_be_scored(dtype):
     labels = (X[:, 0] > 0).astype(dtype)
     model = clone(NET).fit(X, labels.astype(object))
     assert model.score(X, labels.astype(object)) == (model.predict(X) == labels).mean()
+
+
+def test_a_column_per_label_holds_0_and_1():
+    assert is_label_indicator(np.array([[0, 1], [1, 1]]))
+    assert not is_label_indicator(np.array(["spam", "ham"]))
+    with pytest.raises(ValueError, match="Got multiclass-multioutput targets"):
+        is_label_indicator(np.array([[0, 1], [2, 1]]))

@@ -12,7 +12,7 @@ from sklearn.metrics import accuracy_score, log_loss, mean_squared_error
 from skneural import ActivationMLPClassifier, ActivationMLPRegressor, tabular_classifier
 from skneural.estimators import cross_validation
 from skneural.estimators.cross_validation import FEW_ROWS, CrossValidationScorer, divide_rows
-from skneural.estimators.temperature import TemperatureScaling
+from skneural.estimators.temperature_scaling import TemperatureScaling
 from skneural.solvers import DivergenceError
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")  # few epochs are enough

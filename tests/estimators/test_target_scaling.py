@@ -17,7 +17,6 @@ from skneural.estimators.target_scaling import (
     skewness_sign,
     standardize_targets,
     target_mean_and_std,
-    weighted_quantiles,
     zero_and_mean,
 )
 from skneural.inspection import check_gradient
@@ -405,13 +404,6 @@ def test_robust_weights_are_repeated_rows(values_and_weights):
     found = np.array(robust_mean_and_std(y[:, None], weights / weights.max()))
     assert_allclose(found, robust_mean_and_std(repeated, None), rtol=1e-9, atol=1e-6)
     assert_array_equal(found, robust_mean_and_std(y[some, None], weights[some] / weights.max()))
-
-
-@given(st.lists(st.integers(-5, 5), min_size=1, max_size=40))
-def test_quantiles_of_equal_weights_are_numpys(values):
-    y, probabilities = np.array(values, float), [0.01, 0.25, 0.5, 0.75, 0.99]
-    expected = np.quantile(y, probabilities, method="averaged_inverted_cdf")
-    assert_array_equal(weighted_quantiles(y, probabilities, np.full(len(y), 0.1)), expected)
 
 
 @pytest.mark.parametrize(

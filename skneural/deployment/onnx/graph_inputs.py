@@ -38,7 +38,7 @@ INT64_TYPES = re.compile(r"u?int(8|16|32)|int64")  # those that int64 holds
 
 
 def takes_table(model: Any) -> bool:
-    """Return whether a TableEncoder reads the rows; the model as :func:`convertible` returns it."""
+    """Return whether a TableEncoder reads the rows; the model as :func:`make_convertible` returns it."""
     return bool(_encoders_of_inputs(model))
 
 
@@ -78,9 +78,13 @@ def table_inputs(model: Any, X: Any) -> dict[str, Array]:
         columns = read_columns(validate_table(model, X, reset=False))
         pairs = zip(X.columns, X.dtypes, columns, strict=True)
         return {str(name): _input_array(column, str(dtype).lower())[:, np.newaxis] for name, dtype, column in pairs}
-    X = np.asarray(X)
+    return {"X": _matrix_input(np.asarray(X))}
+
+
+def _matrix_input(X: Array) -> Array:
+    """Return an array of numbers, bools or text in a type of ONNX; a ValueError if its columns are of several types."""
     if X.dtype.kind in "fiub":
-        return {"X": X if X.dtype == bool else X.astype(_input_number_type(X.dtype.name))}
+        return X if X.dtype == bool else X.astype(_input_number_type(X.dtype.name))
     input_arrays = [_input_array(column, "object") for column in read_columns(X.astype(object))]
     types = sorted({array.dtype.name for array in input_arrays})
     if len(types) > 1:
@@ -88,15 +92,14 @@ def table_inputs(model: Any, X: Any) -> dict[str, Array]:
             f"X is an array with columns of different types: {', '.join(types)} (object is text). A graph has one type "
             "per input: pass a DataFrame, which gives an input per column, also in fit."
         )
-    return {"X": np.column_stack(input_arrays)}
+    return np.column_stack(input_arrays)
 
 
 def input_types(inputs: dict[str, Array]) -> list[tuple[str, Any]]:
     """Return names and types of a graph's inputs, as skl2onnx takes them."""
     types = import_optional_dependency("skl2onnx.common.data_types", "onnx")
-    return [
-        (name, getattr(types, INPUT_TYPES[array.dtype.name])([None, array.shape[1]])) for name, array in inputs.items()
-    ]
+    type_of = {name: getattr(types, INPUT_TYPES[array.dtype.name]) for name, array in inputs.items()}
+    return [(name, type_of[name]([None, array.shape[1]])) for name, array in inputs.items()]
 
 
 def _input_number_type(dtype: str) -> type:
@@ -110,14 +113,19 @@ def _input_array(column: Column, dtype: str) -> Array:
     if cells.dtype == np.float64:
         number_type = _input_number_type(dtype)
         return cells if number_type is np.int64 and column.missing.any() else cells.astype(number_type)
-    kinds = set(map(type, cells))
-    if kinds and kinds <= {bool, np.bool_}:
+    cell_types = set(map(type, cells))
+    if cell_types and cell_types <= {bool, np.bool_}:
         return cells.astype(bool)
-    present = cells[~column.missing]
-    are_text = any(isinstance(cell, str | bool | np.bool_) for cell in present)
-    if len(present) and not are_text and all(map(is_number_text, set(column.texts[~column.missing]))):
-        return column.numbers()  # a category of numbers
+    if _is_category_of_numbers(column):
+        return column.numbers()
     return np.where(column.missing, "", column.texts).astype(object)
+
+
+def _is_category_of_numbers(column: Column) -> bool:
+    """Whether all cells that are not missing are numbers, of which text would say the same."""
+    present = column.cells[~column.missing]
+    has_texts = any(isinstance(cell, str | bool | np.bool_) for cell in present)
+    return len(present) > 0 and not has_texts and all(map(is_number_text, set(column.texts[~column.missing])))
 
 
 def graph_inputs(graph: Any, X: Any) -> dict[str, Array]:
@@ -125,18 +133,19 @@ def graph_inputs(graph: Any, X: Any) -> dict[str, Array]:
 
     Of a dict, its arrays.
     """
-    to_numpy = import_optional_dependency("onnx.helper", "onnx").tensor_dtype_to_np_dtype
-    # By position: in names, skl2onnx replaces what is neither a letter nor a digit.
     if isinstance(X, dict):
         arrays = list(X.values())
     else:
         arrays = [X[[name]].to_numpy() for name in X.columns] if hasattr(X, "columns") else [np.asarray(X)]
-    inputs = {}
-    for graph_input, array in zip(graph.graph.input, arrays, strict=True):
-        dtype = to_numpy(graph_input.type.tensor_type.elem_type)
-        is_text = dtype.kind == "O"
-        inputs[graph_input.name] = array.astype(str).astype(object) if is_text else array.astype(dtype, copy=False)
-    return inputs
+    # By position: in names, skl2onnx replaces what is neither a letter nor a digit.
+    return {each.name: _as_input(each, array) for each, array in zip(graph.graph.input, arrays, strict=True)}
+
+
+def _as_input(graph_input: Any, array: Array) -> Array:
+    """Return an array in the dtype of an input of the graph."""
+    to_numpy = import_optional_dependency("onnx.helper", "onnx").tensor_dtype_to_np_dtype
+    dtype = to_numpy(graph_input.type.tensor_type.elem_type)
+    return array.astype(str).astype(object) if dtype.kind == "O" else array.astype(dtype, copy=False)
 
 
 @dataclass

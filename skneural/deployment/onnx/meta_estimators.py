@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import VotingClassifier, VotingRegressor
@@ -19,35 +18,11 @@ from sklearn.model_selection import FixedThresholdClassifier, TunedThresholdClas
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.semi_supervised import SelfTrainingClassifier
 
+from skneural.deployment.onnx.onnx_network import HiddenFeatures
 from skneural.estimators import ActivationMLPClassifier, ActivationMLPRegressor
 
 
-class HiddenFeatures(TransformerMixin, BaseEstimator):
-    """A fitted network in the role of a transformer, for which skl2onnx would take its predictions.
-
-    Parameters
-    ----------
-    network : ActivationMLPClassifier or ActivationMLPRegressor
-    """
-
-    def __init__(self, network: Any):
-        self.network = network
-
-    @property
-    def n_features_in_(self) -> int:
-        """Number of features of the network."""
-        return self.network.n_features_in_
-
-    def transform(self, X: Any) -> Any:
-        """Return the activations of the last hidden layer."""
-        return self.network.transform(X)
-
-    def get_feature_names_out(self, input_features: Any = None) -> Any:
-        """Return their names."""
-        return self.network.get_feature_names_out(input_features)
-
-
-def convertible(model: Any, transforms: bool = False) -> Any:
+def make_convertible(model: Any, transforms: bool = False) -> Any:
     """Return the model as skl2onnx should see it; the same object if there is nothing to change.
 
     Searches and the like are replaced by the estimator inside, networks in the role of transformers by
@@ -65,18 +40,14 @@ def convertible(model: Any, transforms: bool = False) -> Any:
     ValueError
         If skl2onnx would convert a part of it wrongly.
     """
-    _refuse(model)
+    _refuse_threshold(model)
+    _refuse_calibration(model)
     if isinstance(model, ActivationMLPClassifier | ActivationMLPRegressor):
         return HiddenFeatures(model) if transforms else model
-    if hasattr(model, "best_estimator_"):  # a search, scikit-learn's or another's
-        return convertible(model.best_estimator_, transforms)
-    for kind, attribute in WRAPPERS.items():
-        if isinstance(model, kind):
-            return convertible(getattr(model, attribute), transforms)
-    for kind, rewrite in REWRITES.items():
-        if isinstance(model, kind):
-            return rewrite(model, transforms)
-    return _with_parts(model, {name: _each(getattr(model, name)) for name in FITTED_PARTS if hasattr(model, name)})
+    if (inner_estimator := _inner_estimator(model)) is not None:
+        return make_convertible(inner_estimator, transforms)
+    rewrite = next((rewrite for kind, rewrite in REWRITES.items() if isinstance(model, kind)), _rewrite_ensemble)
+    return rewrite(model, transforms)
 
 
 # Meta-estimator -> the attribute with the estimator that makes its predictions.
@@ -86,9 +57,17 @@ WRAPPERS = {FrozenEstimator: "estimator", SelfTrainingClassifier: "estimator_"}
 FITTED_PARTS = ("estimators_", "final_estimator_")
 
 
+def _inner_estimator(model: Any) -> Any:
+    """Return the one estimator that makes the predictions of a search or of a wrapper; None for other models."""
+    if hasattr(model, "best_estimator_"):  # a search, scikit-learn's or another's
+        return model.best_estimator_
+    attribute = next((attribute for wrapper, attribute in WRAPPERS.items() if isinstance(model, wrapper)), None)
+    return None if attribute is None else getattr(model, attribute)
+
+
 def _each(part: Any) -> Any:
     """Return fitted estimators, one or a list of them, as skl2onnx should see them."""
-    return [convertible(each) for each in part] if isinstance(part, list) else convertible(part)
+    return [make_convertible(each) for each in part] if isinstance(part, list) else make_convertible(part)
 
 
 def _with_parts(model: Any, parts: dict[str, Any]) -> Any:
@@ -106,9 +85,13 @@ def _same(old: Any, new: Any) -> bool:
     return old is new
 
 
+def _rewrite_ensemble(model: Any, transforms: bool) -> Any:
+    return _with_parts(model, {name: _each(getattr(model, name)) for name in FITTED_PARTS if hasattr(model, name)})
+
+
 def _rewrite_pipeline(model: Pipeline, transforms: bool) -> Any:
     *before, (name, last) = model.steps
-    steps = [*_transformers(before), (name, convertible(last, transforms))]
+    steps = [*_transformers(before), (name, make_convertible(last, transforms))]
     return _with_parts(model, {"steps": [step for step in steps if not isinstance(step[1], str | None)]})
 
 
@@ -121,7 +104,7 @@ def _rewrite_columns(model: ColumnTransformer, transforms: bool) -> Any:
 
 
 def _transformers(parts: list[tuple]) -> list[tuple]:
-    return [(name, convertible(part, transforms=True), *rest) for name, part, *rest in parts]
+    return [(name, make_convertible(part, transforms=True), *rest) for name, part, *rest in parts]
 
 
 def _rewrite_vote(model: VotingClassifier | VotingRegressor, transforms: bool) -> Any:
@@ -136,10 +119,9 @@ def _rewrite_vote(model: VotingClassifier | VotingRegressor, transforms: bool) -
 
 
 def _rewrite_calibrated(model: CalibratedClassifierCV, transforms: bool) -> Any:
-    calibrated = [
-        _with_parts(each, {"estimator": convertible(each.estimator)}) for each in model.calibrated_classifiers_
-    ]
-    return _with_parts(model, {"calibrated_classifiers_": calibrated})
+    calibrated = model.calibrated_classifiers_
+    rewritten = [_with_parts(each, {"estimator": make_convertible(each.estimator)}) for each in calibrated]
+    return _with_parts(model, {"calibrated_classifiers_": rewritten})
 
 
 # Meta-estimator -> how to rewrite it, given whether it is used as a transformer.
@@ -153,18 +135,23 @@ REWRITES: dict[type, Callable[[Any, bool], Any]] = {
 }
 
 
-def _refuse(model: Any) -> None:
-    """Raise ValueError for what skl2onnx converts to something else, whatever the rows."""
-    name = type(model).__name__
+def _refuse_threshold(model: Any) -> None:
+    """Raise ValueError for a classifier whose threshold a graph of skl2onnx would not have."""
     if isinstance(model, FixedThresholdClassifier | TunedThresholdClassifierCV):
         threshold = model.best_threshold_ if isinstance(model, TunedThresholdClassifierCV) else model.threshold
         raise ValueError(
-            f"{name} cannot be converted to ONNX: the graph would ignore its threshold, {threshold}, and return the "
-            "more probable label. Convert its estimator_, and compare the probabilities with the threshold yourself."
+            f"{type(model).__name__} cannot be converted to ONNX: the graph would ignore its threshold, {threshold}, "
+            "and return the more probable label. Convert its estimator_, and compare the probabilities with the "
+            "threshold yourself."
         )
+
+
+def _refuse_calibration(model: Any) -> None:
+    """Raise ValueError for a method of calibration that skl2onnx converts to something else."""
     method = model.method if isinstance(model, CalibratedClassifierCV) else "sigmoid"
     if method != "sigmoid":
         reason = "skl2onnx does not interpolate" if method == "isotonic" else "skl2onnx does not support it"
         raise ValueError(
-            f"{name} with method={method!r} cannot be converted to ONNX: {reason}. Calibrate with method='sigmoid'."
+            f"{type(model).__name__} with method={method!r} cannot be converted to ONNX: {reason}. Calibrate with "
+            "method='sigmoid'."
         )

@@ -82,15 +82,12 @@ class Tensor:
     def _stored(self, array: NDArray[Any]) -> Tensor:
         name = self._scope.get_unique_variable_name("constant")
         if array.dtype.kind in "OU":
-            texts = [text.encode() for text in array.ravel()]
-            self._container.add_initializer(
-                name, import_optional_dependency("onnx", "onnx").TensorProto.STRING, array.shape, texts
-            )
+            text_type = import_optional_dependency("onnx", "onnx").TensorProto.STRING
+            self._container.add_initializer(name, text_type, array.shape, [text.encode() for text in array.ravel()])
         else:
             # As bytes: a list of numbers would take a second for a million of them.
-            self._container.add_initializer(
-                name, None, None, import_optional_dependency("onnx.numpy_helper", "onnx").from_array(array)
-            )
+            array_as_bytes = import_optional_dependency("onnx.numpy_helper", "onnx").from_array(array)
+            self._container.add_initializer(name, None, None, array_as_bytes)
         return Tensor(self._scope, self._container, name, array.dtype)
 
     def write(self, variable: Any) -> None:
@@ -102,9 +99,8 @@ class Tensor:
         dtype = np.dtype(dtype)
         if dtype == self.dtype:
             return self
-        return self.apply(
-            "Cast", dtype=dtype, to=import_optional_dependency("onnx.helper", "onnx").np_dtype_to_tensor_dtype(dtype)
-        )
+        onnx_dtype = import_optional_dependency("onnx.helper", "onnx").np_dtype_to_tensor_dtype(dtype)
+        return self.apply("Cast", dtype=dtype, to=onnx_dtype)
 
     def __add__(self, other: Any) -> Tensor:
         return self.apply("Add", other)
@@ -212,4 +208,4 @@ class Tensor:
 
     def hstack(self, *others: Any) -> Tensor:
         """Return its columns and those of others in one array, as `numpy.hstack` does."""
-        return self.apply("Concat", *others, axis=1)
+        return self.apply("Concat", *others, axis=1) if others else self

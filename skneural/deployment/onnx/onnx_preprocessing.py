@@ -55,13 +55,13 @@ def clip_smoothly(model: SmoothClipper, X: Tensor) -> Tensor:
 
 def encode_piecewise_linear(model: PiecewiseLinearEncoder, X: Tensor) -> Tensor:
     """X, and behind it for each bin (clip(X, low, high) - low) / (high - low), centred."""
-    column = np.concatenate([np.full(max(len(edges) - 1, 0), i) for i, edges in enumerate(model.bin_edges_)])
-    if not len(column):
+    column_of_bin = np.concatenate([np.full(max(len(edges) - 1, 0), i) for i, edges in enumerate(model.bin_edges_)])
+    if not len(column_of_bin):
         return X.apply("Identity")
-    low = np.concatenate([edges[:-1] for edges in model.bin_edges_]).astype(X.dtype)
-    high = np.concatenate([edges[1:] for edges in model.bin_edges_]).astype(X.dtype)
-    inside = X.take(column, axis=1).maximum(low).minimum(high)
-    return X.hstack((inside - low) / np.maximum(high - low, np.finfo(X.dtype).tiny) - model.encoding_mean_)
+    lower = np.concatenate([edges[:-1] for edges in model.bin_edges_]).astype(X.dtype)
+    upper = np.concatenate([edges[1:] for edges in model.bin_edges_]).astype(X.dtype)
+    inside = X.take(column_of_bin, axis=1).maximum(lower).minimum(upper)
+    return X.hstack((inside - lower) / np.maximum(upper - lower, np.finfo(X.dtype).tiny) - model.encoding_mean_)
 
 
 def encode_table(model: TableEncoder, table: InputTable) -> Tensor:
@@ -75,28 +75,37 @@ def encode_table(model: TableEncoder, table: InputTable) -> Tensor:
             "This TableEncoder returns no columns, as no feature has two different cells. Expected one column at least "
             "for a graph in ONNX: fit on rows that differ."
         )
-    return encoded[0].hstack(*encoded[1:]) if len(encoded) > 1 else encoded[0]
+    return encoded[0].hstack(*encoded[1:])
 
 
 def encode_numbers(model: TableEncoder, table: InputTable) -> list[Tensor]:
     """The columns of numbers, 0 where they are missing, and indicators: scaled in float64, encoded in float32."""
-    numbers = model._numbers()
-    parts = table.parts(numbers)
-    if any(part.dtype.kind == "O" for part in parts):
-        _refuse_text_for_numbers(model, next(j for j in numbers if table.feature(j).dtype.kind == "O"))
-    first, *others = [part.cast(np.float64) for part in parts]
-    X = first.hstack(*others) if others else first
+    X = read_numbers(model, table)
     scaled = clip_smoothly(model.clipper_, standardize(model.scaler_, X)).cast(np.float32)
     Z = encode_piecewise_linear(model.piecewise_encoder_, scaled)
     Z = Z.constant(0.0).where(Z.is_nan(), Z)
     if model.whitener_ is not None:
         Z = Z.hstack(weak_components_of(model, scaled.take(np.flatnonzero(model._is_in_components()), axis=1)))
-    encoded = [Z * model._number_factors()]
+    return [Z * model._number_factors(), *missing_indicators(model, X)]
+
+
+def read_numbers(model: TableEncoder, table: InputTable) -> Tensor:
+    """The columns of numbers in float64; a ValueError names the first that is text."""
+    numbers = model._numbers()
+    parts = table.parts(numbers)
+    if any(part.dtype.kind == "O" for part in parts):
+        _refuse_text_for_numbers(model, next(j for j in numbers if table.feature(j).dtype.kind == "O"))
+    first, *others = [part.cast(np.float64) for part in parts]
+    return first.hstack(*others)
+
+
+def missing_indicators(model: TableEncoder, X: Tensor) -> list[Tensor]:
+    """Where the numbers are missing, centred, in one array of float32; an empty list if no column tells that."""
     indicated = model._numbers_with_indicator()
-    if len(indicated):
-        missing = X.is_nan().take(np.searchsorted(numbers, indicated), axis=1).cast(np.float64)
-        encoded.append((missing - model.missing_share_[indicated]).cast(np.float32))
-    return encoded
+    if not len(indicated):
+        return []
+    is_missing = X.is_nan().take(np.searchsorted(model._numbers(), indicated), axis=1).cast(np.float64)
+    return [(is_missing - model.missing_share_[indicated]).cast(np.float32)]
 
 
 def weak_components_of(model: TableEncoder, scaled: Tensor) -> Tensor:
@@ -135,11 +144,7 @@ def codes_of_numbers(levels: list[str], numbers: Tensor) -> Tensor:
 
     Whole numbers by a dictionary, and others, of which few are levels, one by one.
     """
-    n_levels = len(levels)
-    level_values = sorted({float(text) for text in [*levels, "0", "1"] if text not in BOOLS and is_number_text(text)})
-    texts = np.array([number_text(value) for value in level_values], dtype=object)
-    known = _known(texts, levels)
-    known_codes = {value: known[text] for value, text in zip(level_values, texts, strict=True) if text in known}
+    n_levels, known_codes = len(levels), _known_numbers(levels)
     integer_codes = {int(value): code for value, code in known_codes.items() if _fits_int64(value)}
     other_codes = {value: code for value, code in known_codes.items() if not _fits_int64(value)}
     integers = numbers.cast(np.int64)
@@ -169,15 +174,19 @@ def _known(texts: NDArray[Any], levels: list[str]) -> dict[str, int]:
     return {text: int(code) for text, code in zip(texts, codes, strict=True) if code != len(levels)}
 
 
+def _known_numbers(levels: list[str]) -> dict[float, int]:
+    """The codes of those numbers whose text stands for a level."""
+    level_values = sorted({float(text) for text in [*levels, "0", "1"] if text not in BOOLS and is_number_text(text)})
+    value_of_text = {number_text(value): value for value in level_values}
+    known = _known(np.array(list(value_of_text), dtype=object), levels)
+    return {value_of_text[text]: code for text, code in known.items()}
+
+
 def _look_up(keys: Tensor, codes: dict[Any, int], kind: str, default: int) -> Tensor:
-    attributes: dict[str, Any] = {kind: list(codes), "values_int64s": list(codes.values()), "default_int64": default}
-    return keys.apply(
-        "LabelEncoder",
-        dtype=np.int64,
-        op_domain="ai.onnx.ml",
-        op_version=2,  # as of ONNX 1.4; skl2onnx writes no graphs with the next one
-        **attributes,
-    )
+    """The codes of keys of this kind, "keys_strings" or "keys_int64s", and that of all other keys."""
+    dictionary: dict[str, Any] = {kind: list(codes), "values_int64s": list(codes.values()), "default_int64": default}
+    version = 2  # as of ONNX 1.4; skl2onnx writes no graphs with the next one
+    return keys.apply("LabelEncoder", dtype=np.int64, op_domain="ai.onnx.ml", op_version=version, **dictionary)
 
 
 def _label(model: TableEncoder, j: int) -> str:

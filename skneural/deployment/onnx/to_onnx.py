@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -10,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skneural.deployment.onnx.converters import register_converters
 from skneural.deployment.onnx.graph_inputs import input_types, table_inputs, takes_table
-from skneural.deployment.onnx.meta_estimators import convertible
+from skneural.deployment.onnx.meta_estimators import make_convertible
 from skneural.deployment.onnx.verification import first_line, verify
 from skneural.deployment.optional_dependencies import import_optional_dependency
 
@@ -79,29 +80,29 @@ def to_onnx(model: Any, X: Any, *, options: Any = None, target_opset: Any = None
     register_converters()
     if not len(X):
         raise ValueError("X has no rows. Expected at least one, on which the graph is compared with the model.")
-    converted = convertible(model)
+    converted = make_convertible(model)
     if options is not None and id(model) in options:
         options = {**options, id(converted): options[id(model)]}
     inputs = table_inputs(converted, X) if takes_table(converted) else None
     graph = _convert(converted, X if inputs is None else input_types(inputs), options, target_opset)
-    options = options or {}
-    model_options = {name: value for name, value in options.items() if isinstance(name, str)}
-    model_options |= options.get(id(converted), {})
-    verify(graph, model, X, model_options, inputs)
+    verify(graph, model, X, _options_of(converted, options or {}), inputs)
     return graph
+
+
+def _options_of(model: Any, options: dict[Any, Any]) -> dict[str, Any]:
+    """Return the options of all models and of this one, by name; skl2onnx takes those of one by the id of the model."""
+    options_of_all = {name: value for name, value in options.items() if isinstance(name, str)}
+    return options_of_all | options.get(id(model), {})
 
 
 def _convert(model: Any, X: Any, options: Any, target_opset: Any) -> Any:
     """Return the graph; without options with probabilities as an array, where there is a choice."""
     convert = partial(import_optional_dependency("skl2onnx", "onnx").to_onnx, model, X, target_opset=target_opset)
     try:
-        if options is not None or not is_classifier(model):
-            graph = convert(options=dict(options or {}))  # a copy, since skl2onnx writes to it
+        if options is None and is_classifier(model):
+            graph = _with_array_of_probabilities(convert, model)
         else:
-            try:
-                graph = convert(options={id(model): {"zipmap": False}})
-            except NameError:  # this classifier has no such option
-                graph = convert(options={})
+            graph = convert(options=dict(options or {}))  # a copy, since skl2onnx writes to it
     except ValueError:
         raise
     except Exception as error:  # skl2onnx has many, without a base class of their own
@@ -110,6 +111,13 @@ def _convert(model: Any, X: Any, options: Any, target_opset: Any) -> Any:
         ) from error
     _refuse_double_dicts(graph)
     return graph
+
+
+def _with_array_of_probabilities(convert: Callable[..., Any], model: Any) -> Any:
+    try:
+        return convert(options={id(model): {"zipmap": False}})
+    except NameError:  # this classifier has no such option
+        return convert(options={})
 
 
 def _refuse_double_dicts(graph: Any) -> None:

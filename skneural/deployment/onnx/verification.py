@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,15 @@ Array = NDArray[Any]
 # By the precision of the graph, that of its first input: the largest difference of probabilities; of other numbers
 # relative to the largest of their column.
 TOLERANCE = {np.float32: 1e-3, np.float64: 1e-5}
+
+
+class ComparedOutput(NamedTuple):
+    """What an output is ("labels", "probabilities", ...), the graph's values and the model's, one row for each of X."""
+
+    what: str
+    graph_values: Array
+    model_values: Array
+
 
 ADVICE = (
     "Either skl2onnx converts a part of the model wrongly (convert its parts one by one to find it), or float32 is too "
@@ -46,8 +55,7 @@ def verify(graph: Any, model: Any, X: Any, options: dict[str, Any], table: dict[
         The rows as the graph takes them, see :func:`skneural.deployment.onnx.graph_inputs.table_inputs`; None derives
         them from X.
     """
-    name = type(model).__name__
-    inputs = graph_inputs(graph, X if table is None else table)
+    name, inputs = type(model).__name__, graph_inputs(graph, X if table is None else table)
     try:
         outputs = run_graph(graph, inputs)
     except Exception as error:  # onnxruntime has many, of no common base
@@ -56,23 +64,28 @@ def verify(graph: Any, model: Any, X: Any, options: dict[str, Any], table: dict[
             "only: if X is float64, try X.astype('float32')."
         ) from error
     tolerance = TOLERANCE[np.float64 if next(iter(inputs.values())).dtype == np.float64 else np.float32]
-    advice = ADVICE if table is None else ADVICE + ADVICE_FOR_TEXT
-    for what, got, expected in compared_outputs(model, X, outputs, options):
-        if got.shape != expected.shape:
-            raise ValueError(
-                f"The ONNX graph of this {name} returns {what} of shape {got.shape}, but the model of shape "
-                f"{expected.shape}. {advice}"
-            )
-        wrong = differing(what, got, expected, tolerance)
-        if what == "labels" and wrong.any():
-            wrong &= ~equally_probable(model, X, got, expected, tolerance)
-        if wrong.any():
-            row, column = np.argwhere(wrong)[0]
-            raise ValueError(
-                f"The ONNX graph of this {name} disagrees with the model in {np.any(wrong, axis=1).sum()} of "
-                f"{len(wrong)} rows. In row {row}, column {column} of the {what} it returns {got[row, column]}, the "
-                f"model {expected[row, column]}; the tolerance is {tolerance:g}. {advice}"
-            )
+    for compared in compared_outputs(model, X, outputs, options):
+        if disagreement := describe_disagreement(compared, model, X, tolerance):
+            advice = ADVICE if table is None else ADVICE + ADVICE_FOR_TEXT
+            raise ValueError(f"The ONNX graph of this {name} {disagreement} {advice}")
+
+
+def describe_disagreement(compared: ComparedOutput, model: Any, X: Any, tolerance: float) -> str:
+    """Return in words how the graph disagrees with the model; an empty string if it does not."""
+    what, graph_values, model_values = compared
+    if graph_values.shape != model_values.shape:
+        return f"returns {what} of shape {graph_values.shape}, but the model of shape {model_values.shape}."
+    is_wrong = differing(what, graph_values, model_values, tolerance)
+    if what == "labels" and is_wrong.any():
+        is_wrong &= ~equally_probable(model, X, graph_values, model_values, tolerance)
+    if not is_wrong.any():
+        return ""
+    row, column = np.argwhere(is_wrong)[0]
+    return (
+        f"disagrees with the model in {np.any(is_wrong, axis=1).sum()} of {len(is_wrong)} rows. In row {row}, column "
+        f"{column} of the {what} it returns {graph_values[row, column]}, the model {model_values[row, column]}; the "
+        f"tolerance is {tolerance:g}."
+    )
 
 
 def first_line(error: Exception) -> str:
@@ -89,23 +102,20 @@ def run_graph(graph: Any, inputs: dict[str, Array]) -> list[Any]:
     return session.run(None, inputs)
 
 
-def compared_outputs(
-    model: Any, X: Any, outputs: list[Any], options: dict[str, Any]
-) -> Iterator[tuple[str, Array, Array]]:
-    """Yield what it is, the graph's values and the model's, for each output that a method of the model returns too."""
+def compared_outputs(model: Any, X: Any, outputs: list[Any], options: dict[str, Any]) -> Iterator[ComparedOutput]:
+    """Yield each output of the graph that a method of the model returns too."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="X does not have valid feature names")
         if not hasattr(model, "predict"):
-            yield "transformed values", as_matrix(outputs[0]), as_matrix(model.transform(X))
-        elif is_classifier(model):
-            labels = model.classes_[outputs[0]] if options.get("nocl") else outputs[0]
-            yield "labels", as_matrix(labels), as_matrix(model.predict(X))
-            if hasattr(model, "predict_proba") and not options.get("raw_scores"):
-                yield "probabilities", probabilities(model, outputs, options), as_matrix(model.predict_proba(X))
-        elif is_clusterer(model) or is_outlier_detector(model):
-            yield "labels", as_matrix(outputs[0]), as_matrix(model.predict(X))
-        else:
-            yield "predictions", as_matrix(outputs[0]), as_matrix(model.predict(X))
+            yield ComparedOutput("transformed values", as_matrix(outputs[0]), as_matrix(model.transform(X)))
+            return
+        is_labels = is_classifier(model) or is_clusterer(model) or is_outlier_detector(model)
+        predicted = model.classes_[outputs[0]] if is_classifier(model) and options.get("nocl") else outputs[0]
+        what = "labels" if is_labels else "predictions"
+        yield ComparedOutput(what, as_matrix(predicted), as_matrix(model.predict(X)))
+        if is_classifier(model) and hasattr(model, "predict_proba") and not options.get("raw_scores"):
+            P = probabilities(model, outputs, options)
+            yield ComparedOutput("probabilities", P, as_matrix(model.predict_proba(X)))
 
 
 def probabilities(model: Any, outputs: list[Any], options: dict[str, Any]) -> Array:
@@ -125,29 +135,28 @@ def as_matrix(values: Any) -> Array:
     return values.reshape(len(values), -1)
 
 
-def differing(what: str, got: Array, expected: Array, tolerance: float) -> Array:
+def differing(what: str, graph_values: Array, model_values: Array, tolerance: float) -> Array:
     """Return where the values differ by more than the tolerance."""
     if what == "labels":
-        return got.astype(object) != expected.astype(object)
-    allowed_difference = np.full(got.shape[1], tolerance)
+        return graph_values.astype(object) != model_values.astype(object)
+    allowed_difference = np.full(graph_values.shape[1], tolerance)
     if what != "probabilities":
-        magnitude = np.where(np.isfinite(expected), np.abs(expected), 0)
+        magnitude = np.where(np.isfinite(model_values), np.abs(model_values), 0)
         # A column of noise, such as a constant feature that was centred, has no digits to compare.
         allowed_difference = tolerance * np.maximum(magnitude.max(axis=0), magnitude.max() / 1000)
     with np.errstate(invalid="ignore", over="ignore"):
-        is_close = np.abs(got - expected) <= allowed_difference
-    return ~(is_close | (got == expected) | (np.isnan(got) & np.isnan(expected)))
+        is_close = np.abs(graph_values - model_values) <= allowed_difference
+    return ~(is_close | (graph_values == model_values) | (np.isnan(graph_values) & np.isnan(model_values)))
 
 
-def equally_probable(model: Any, X: Any, got: Array, expected: Array, tolerance: float) -> Array:
+def equally_probable(model: Any, X: Any, graph_values: Array, model_values: Array, tolerance: float) -> Array:
     """Return where two labels have the same probability within the tolerance, if the model has probabilities."""
     P: Any = model.predict_proba(X) if hasattr(model, "predict_proba") else []
-    if np.shape(P) == got.shape:  # several labels per row
-        P_of_labels = [np.where(labels.astype(bool), P, 1 - P) for labels in (got, expected)]
-    elif got.shape[1] == 1 and np.ndim(P) == 2:
-        P_of_labels = [
-            np.where(labels == model.classes_, P, 0).sum(axis=1, keepdims=True) for labels in (got, expected)
-        ]
+    both_labels = graph_values, model_values
+    if np.shape(P) == graph_values.shape:  # several labels per row
+        P_of_labels = [np.where(labels.astype(bool), P, 1 - P) for labels in both_labels]
+    elif graph_values.shape[1] == 1 and np.ndim(P) == 2:
+        P_of_labels = [np.where(labels == model.classes_, P, 0).sum(axis=1, keepdims=True) for labels in both_labels]
     else:
-        return np.zeros(got.shape, dtype=bool)
+        return np.zeros(graph_values.shape, dtype=bool)
     return np.abs(P_of_labels[0] - P_of_labels[1]) <= 2 * tolerance

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skneural.estimators.base import BaseActivationMLP
-from skneural.estimators.parameters import resolve_batch_size
+from skneural.estimators.hyperparameters import resolve_batch_size
 from skneural.inspection.dry_run import DryRun
 from skneural.solvers import LBFGS, DivergenceError, TrainingLoop
 

@@ -8,7 +8,6 @@ from sklearn.pipeline import make_pipeline
 from skneural import (
     ACTIVATIONS,
     ActivationMLPClassifier,
-    ActivationMLPRegressor,
     MeanCenterer,
     PCAWhitener,
     PiecewiseLinearEncoder,
@@ -16,7 +15,6 @@ from skneural import (
     StdScaler,
 )
 from skneural.deployment import register_converters, to_onnx
-from skneural.losses import Quantile
 
 pytest.importorskip("onnxruntime")
 skl2onnx = pytest.importorskip("skl2onnx")
@@ -31,9 +29,6 @@ labels = np.column_stack([y == 0, y > 0, X[:, 0] > 6]).astype(int)
 FAST = {"hidden_layer_sizes": (16, 8), "max_iter": 15, "learning_rate_init": 0.02, "random_state": 0}
 TOLERANCE = {np.float32: 1e-5, np.float64: 1e-10}
 both = pytest.mark.parametrize("dtype", [np.float32, np.float64])
-
-
-# Networks.
 
 
 @pytest.mark.parametrize("batch_norm", [False, True])
@@ -63,39 +58,11 @@ def test_each_kind_of_labels(target, dtype, assert_same):
 
 
 @both
-@pytest.mark.parametrize("loss", ["squared_error", "absolute_error", "huber", "poisson"])
-@pytest.mark.parametrize("target", [X[:, 3], X[:, 1:]], ids=["one output", "three outputs"])
-def test_regression_with_each_loss(target, loss, dtype, assert_same):
-    model = make_pipeline(StdScaler(), ActivationMLPRegressor(**FAST, loss=loss, activation=["prelu", "maxout"]))
-    assert_same(model.fit(X, target), X.astype(dtype), 10 * TOLERANCE[dtype])
-
-
-@both
-def test_a_linear_network(dtype, assert_same):
-    assert_same(ActivationMLPClassifier((), max_iter=20).fit(X, y), X.astype(dtype), TOLERANCE[dtype])
-
-
-@both
 @pytest.mark.parametrize("fitted_in", ["float32", "float64"])
 def test_a_graph_computes_in_the_precision_of_its_input(fitted_in, dtype, assert_same, run_graph):
     model = ActivationMLPClassifier(**FAST, dtype=fitted_in).fit(X, y)
     graph = assert_same(model, X.astype(dtype), 1e-5)
     assert run_graph(graph, X.astype(dtype))[1].dtype == dtype
-
-
-@both
-@pytest.mark.parametrize("activation", ["relu", "maxout", "prelu"])
-@pytest.mark.parametrize("hidden_layer_sizes", [(), (6, 5)], ids=str)
-@pytest.mark.parametrize("opset", [11, skl2onnx.get_latest_tested_opset_version()])
-def test_members(activation, hidden_layer_sizes, opset, dtype, assert_same):
-    options = {**FAST, "activation": activation, "hidden_layer_sizes": hidden_layer_sizes, "n_members": 3}
-    for kind in (y, y == 0, labels):
-        batch_norm = hidden_layer_sizes != ()
-        model = ActivationMLPClassifier(**options, batch_norm=batch_norm).fit(X, kind)
-        assert_same(model, X.astype(dtype), TOLERANCE[dtype], target_opset=opset)
-    for loss in ("squared_error", "poisson", Quantile([0.1, 0.9])):
-        model = ActivationMLPRegressor(loss, **options).fit(X, y)
-        assert_same(model, X.astype(dtype), TOLERANCE[dtype], target_opset=opset)
 
 
 @both

@@ -31,7 +31,8 @@ from sklearn.semi_supervised import SelfTrainingClassifier
 
 from skneural import ActivationMLPClassifier, ActivationMLPRegressor, PCAWhitener, StdScaler
 from skneural.deployment import to_onnx
-from skneural.deployment.onnx.meta_estimators import HiddenFeatures, convertible
+from skneural.deployment.onnx.meta_estimators import make_convertible
+from skneural.deployment.onnx.onnx_network import HiddenFeatures
 
 pytest.importorskip("onnxruntime")
 pytest.importorskip("skl2onnx")
@@ -230,7 +231,7 @@ def test_the_model_is_not_changed(name):
 
 def test_a_network_in_front_of_another_estimator_becomes_its_hidden_features():
     model = make_pipeline(NETWORK, LINEAR).fit(X, y)
-    hidden = convertible(model)[0]
+    hidden = make_convertible(model)[0]
     assert isinstance(hidden, HiddenFeatures)
     np.testing.assert_array_equal(hidden.transform(X), NETWORK.fit(X, y).transform(X))
-    assert convertible(NETWORK.fit(X, y)) is NETWORK
+    assert make_convertible(NETWORK.fit(X, y)) is NETWORK

@@ -1,67 +1,12 @@
-"""The constructor's parameters that both estimators share: constraints, documentation, and which objects they name."""
+"""What the docstrings of both estimators have in common: the sections on parameters and on fitted attributes."""
 
 from __future__ import annotations
 
-import copy
-import warnings
-from collections.abc import Mapping
-from numbers import Integral, Real
-from typing import Any, TypeVar
-
-import numpy as np
-
-from skneural.activations import ACTIVATIONS, Activation
-from skneural.component import resolve
-from skneural.constraints import DECAY, Interval, Options, StrOptions
-from skneural.initializers import INITIALIZERS
-from skneural.losses import LOSSES
-from skneural.solvers import SCHEDULES, SOLVERS, Schedule
+from typing import TypeVar
 
 T = TypeVar("T", bound=type)
 
-AUTO_BATCH_SIZE = 200  # as in scikit-learn's MLP
-
-# Values of early_stopping with which a second training follows, on all rows.
-TRAINS_TWICE = {"auto", "continue", "cross_validation", "refit"}
-
-CONSTRAINTS: dict[str, list[Any]] = {
-    "hidden_layer_sizes": [StrOptions({"auto"}), "array-like", Interval(Integral, 1, None, closed="left")],
-    "activation": [StrOptions(set(ACTIVATIONS)), Activation, "array-like"],
-    "solver": [StrOptions({*SOLVERS, "lbfgs"})],
-    "alpha": [Interval(Real, 0, None, closed="left")],
-    "l1_ratio": [Interval(Real, 0, 1, closed="both")],
-    "max_norm": [None, Interval(Real, 0, None, closed="neither")],
-    "clip_norm": [None, Interval(Real, 0, None, closed="neither")],
-    "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
-    "input_dropout": [Interval(Real, 0, 1, closed="left")],
-    "batch_norm": ["boolean"],
-    "n_members": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-    "scoring": [None, str, callable],
-    "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-    "learning_rate": [StrOptions(set(SCHEDULES)), callable],
-    "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
-    "power_t": [Interval(Real, 0, None, closed="left")],
-    "max_iter": [Interval(Integral, 1, None, closed="left")],
-    "shuffle": ["boolean"],
-    "random_state": ["random_state"],
-    "tol": [Interval(Real, 0, None, closed="left")],
-    "verbose": ["verbose"],
-    "warm_start": ["boolean"],
-    "momentum": [Interval(Real, 0, 1, closed="both")],
-    "nesterovs_momentum": ["boolean"],
-    "early_stopping": ["boolean", StrOptions(TRAINS_TWICE)],
-    "validation_fraction": [Interval(Real, 0, 1, closed="left")],
-    "beta_1": [Interval(Real, 0, 1, closed="left")],
-    "beta_2": [Interval(Real, 0, 1, closed="left")],
-    "epsilon": [Interval(Real, 0, None, closed="neither")],
-    "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf})],
-    "max_fun": [Interval(Integral, 1, None, closed="left")],
-    "weight_init": [StrOptions({*INITIALIZERS, "auto"}), callable],
-    "bias_init": [Interval(Real, None, None, closed="neither")],
-    "dtype": [None, StrOptions({"float32", "float64"})],
-}
-
-PARAMETERS = """hidden_layer_sizes : int, array-like of int or "auto", default=(100,)
+PARAMETERS_SECTION = """hidden_layer_sizes : int, array-like of int or "auto", default=(100,)
         Units of each hidden layer. An empty tuple gives a linear model. "auto", which is for tables
         (:func:`skneural.tabular_classifier`), means three layers in a classifier and two in a regressor, of 128 units;
         from 10,000 training rows on, of 192. Rows held out of them count too. Training that goes on, by `partial_fit`
@@ -210,7 +155,7 @@ default="constant"
     dtype : {"float32", "float64"} or None, default=None
         Precision of parameters and computation; None means float32 if `X` is float32, else float64."""
 
-ATTRIBUTES = """parameters_ : ndarray of shape (n_parameters,)
+ATTRIBUTES_SECTION = """parameters_ : ndarray of shape (n_parameters,)
         All parameters in one vector: weights, biases, learned slopes; with `batch_norm` also the scales and, at its
         end, the running means, variances and numbers of batches, which no step changes.
 
@@ -284,119 +229,8 @@ ATTRIBUTES = """parameters_ : ndarray of shape (n_parameters,)
         The best of these scores."""
 
 
-def store_parameters(estimator: Any, parameters: dict[str, Any]) -> None:
-    """Store a constructor's parameters, given as its ``locals()``, under their own names.
-
-    This stores all of them, also for a subclass whose own constructor has only a few.
-    """
-    for name, value in parameters.items():
-        if name != "self":
-            setattr(estimator, name, value)
-
-
-# Parameter that may be an object with settings of its own -> the objects by name.
-COMPONENT_PARAMETERS: dict[str, Mapping[str, Any]] = {
-    "activation": ACTIVATIONS,
-    "weight_init": INITIALIZERS,
-    "learning_rate": SCHEDULES,
-    "loss": LOSSES,
-}
-
-
-def resolve_nested_parameters(estimator: Any, params: dict[str, Any]) -> dict[str, Any]:
-    """Return the arguments of `set_params`, with an object in the place of a name whose settings they set.
-
-    Raises
-    ------
-    ValueError
-        If a parameter with settings is neither one object nor the name of one.
-    """
-    for name, registry in COMPONENT_PARAMETERS.items():
-        nested = [key for key in params if key.startswith(f"{name}__")]
-        choice = params.get(name, getattr(estimator, name, None))
-        if nested and isinstance(choice, str) and choice in registry:
-            params[name] = choice = copy.copy(registry[choice])
-        if nested and not hasattr(choice, "set_params"):
-            raise ValueError(
-                f"{nested[0]} needs {name} to be one name or object with settings. Got {choice!r} instead."
-            )
-    return params
-
-
 def fill_docstring(estimator: T) -> T:
     """Insert the shared parameters and attributes into a class's docstring."""
     text = estimator.__doc__ or ""
-    estimator.__doc__ = text.replace("{parameters}", PARAMETERS).replace("{attributes}", ATTRIBUTES)
+    estimator.__doc__ = text.replace("{parameters}", PARAMETERS_SECTION).replace("{attributes}", ATTRIBUTES_SECTION)
     return estimator
-
-
-def supports_partial_fit(estimator: Any) -> bool:
-    """Whether the solver trains on mini-batches; an AttributeError says why not, as ``available_if`` asks for."""
-    if estimator.solver == "lbfgs":
-        raise AttributeError("partial_fit is only available for stochastic solvers. lbfgs is not stochastic.")
-    return True
-
-
-def resolve_activations(activation: Any, n_hidden: int) -> list[Activation]:
-    """Return the activation of each hidden layer."""
-    single = isinstance(activation, str | Activation) or not np.iterable(activation)
-    choices = [activation] * n_hidden if single else list(activation)
-    if len(choices) != n_hidden:
-        raise ValueError(
-            f"activation must be one activation, or a list with one per hidden layer. "
-            f"Got {len(choices)} activations for {n_hidden} hidden layers."
-        )
-    for each in choices:
-        if not isinstance(each, str | Activation):
-            raise TypeError(
-                f"activation must be a name or a skneural.activations.Activation. Got {each!r}, "
-                f"of type {type(each).__name__}, instead."
-            )
-    return [resolve(each, ACTIVATIONS, "activation") for each in choices]
-
-
-def resolve_dropout(dropout: Any, n_hidden: int) -> list[float]:
-    """Return the dropout rate of each hidden layer."""
-    rates = list(dropout) if np.iterable(dropout) else [dropout] * n_hidden
-    if len(rates) != n_hidden or not all(DECAY.is_satisfied_by(rate) for rate in rates):
-        raise ValueError(
-            f"dropout must be a rate in [0, 1), or a list with one per hidden layer ({n_hidden}). "
-            f"Got {dropout!r} instead."
-        )
-    return rates
-
-
-def resolve_schedule(estimator: Any) -> Any:
-    """Return the schedule of the learning rate, or the user's function."""
-    choice = estimator.learning_rate
-    if callable(choice) and not isinstance(choice, Schedule):
-        return choice
-    schedule = resolve(choice, SCHEDULES, "learning_rate")
-    return schedule.set_params(power_t=estimator.power_t) if choice == "invscaling" else schedule
-
-
-def resolve_batch_size(batch_size: Any) -> int:
-    """Return the number of rows per mini-batch; a training set with fewer rows is one batch.
-
-    Parameters
-    ----------
-    batch_size : int or "auto"
-        The parameter of the estimators.
-
-    Examples
-    --------
-    >>> from skneural.estimators.parameters import resolve_batch_size
-    >>> resolve_batch_size("auto"), resolve_batch_size(32)
-    (200, 32)
-    """
-    return AUTO_BATCH_SIZE if batch_size == "auto" else batch_size
-
-
-def clip_batch_size(batch_size: Any, n_rows: int) -> int:
-    """Return the number of rows per mini-batch, at most all; a larger number that was asked for gets a warning."""
-    if batch_size != "auto" and batch_size > n_rows:
-        warnings.warn(
-            f"Got `batch_size` larger than sample size ({batch_size} > {n_rows}). It is going to be clipped.",
-            stacklevel=7,
-        )
-    return min(resolve_batch_size(batch_size), n_rows)

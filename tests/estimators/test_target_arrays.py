@@ -10,7 +10,7 @@ from numpy.testing import assert_array_equal
 from scipy import sparse
 
 from skneural import ActivationMLPRegressor
-from skneural.estimators.numeric_targets import numeric_targets, refuse_missing_targets, target_array
+from skneural.estimators.target_arrays import numeric_targets, refuse_missing_targets, target_array
 
 X = np.arange(12.0).reshape(6, 2)
 NUMBERS = [1.0, 2.0, 4.0, 1.0, 2.0, 4.0]

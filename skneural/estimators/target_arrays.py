@@ -1,4 +1,4 @@
-"""Targets as users store them: what counts as numbers, and what is refused before it would be taken for numbers."""
+"""Targets `y` as users store them, to arrays: what counts as numbers, and what is missing, masked or no number."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def numeric_targets(y: Any) -> Any:
     Examples
     --------
     >>> import numpy as np
-    >>> from skneural.estimators.numeric_targets import numeric_targets
+    >>> from skneural.estimators.target_arrays import numeric_targets
     >>> numeric_targets(np.array(["2020-01-01", "2020-03-01"], dtype="datetime64[D]"))
     Traceback (most recent call last):
         ...
@@ -39,6 +39,16 @@ def numeric_targets(y: Any) -> Any:
     targets = target_array(y)
     if targets is None or targets.dtype.kind in "biufc":
         return y
+    _refuse_temporal_targets(targets)
+    refuse_missing_targets(targets)
+    numbers = np.empty(targets.shape)
+    for index, target in np.ndenumerate(targets):
+        numbers[index] = _as_number(target.item() if isinstance(target, np.generic) else target, index[0])
+    return numbers
+
+
+def _refuse_temporal_targets(targets: Array) -> None:
+    """Raise TypeError for dates and durations, which NumPy would convert to numbers of their unit."""
     if targets.dtype.kind == "M":
         raise TypeError(
             f"y must hold numbers. Got dates ({targets.dtype}); choose an origin and a unit, for instance "
@@ -49,19 +59,13 @@ def numeric_targets(y: Any) -> Any:
             f"y must hold numbers. Got durations ({targets.dtype}); choose a unit, for instance "
             "y / np.timedelta64(1, 's')."
         )
-    refuse_missing_targets(targets)
-    numbers = np.empty(targets.shape)
-    for index, target in np.ndenumerate(targets):
-        numbers[index] = _as_number(target.item() if isinstance(target, np.generic) else target, index[0])
-    return numbers
 
 
 def _as_number(target: Any, row: int) -> float:
     try:
         return float(target)
     except (TypeError, ValueError) as error:
-        kind = type(error)
-        raise kind(
+        raise type(error)(
             f"y must hold numbers. Got {target!r} of type {type(target).__name__} in row {row}; convert it to a "
             "number, or use a classifier if these are labels."
         ) from error
@@ -74,18 +78,21 @@ def refuse_missing_targets(targets: Array) -> None:
     ----------
     targets : ndarray
     """
-    if targets.dtype.kind in "Mm":
-        is_missing = np.isnat(targets)
-    elif targets.dtype.kind == "O":
-        is_missing = np.frompyfunc(_is_missing, 1, 1)(targets).astype(bool)
-    else:
-        return
+    is_missing = _where_missing(targets)
     if is_missing.any():
         missing_row = int(np.argwhere(is_missing)[0, 0])
         raise ValueError(
             f"y has missing values: {targets[is_missing].ravel()[0]!r} in row {missing_row}, {is_missing.sum()} in "
             "all. Leave these rows out, or give them a value of their own."
         )
+
+
+def _where_missing(targets: Array) -> Array:
+    if targets.dtype.kind in "Mm":
+        return np.isnat(targets)
+    if targets.dtype.kind == "O":
+        return np.frompyfunc(_is_missing, 1, 1)(targets).astype(bool)
+    return np.zeros(targets.shape, dtype=bool)
 
 
 def _is_missing(target: Any) -> bool:

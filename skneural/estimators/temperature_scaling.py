@@ -47,7 +47,7 @@ class TemperatureScaling:
     Examples
     --------
     >>> import numpy as np
-    >>> from skneural.estimators.temperature import TemperatureScaling
+    >>> from skneural.estimators.temperature_scaling import TemperatureScaling
     >>> Y = np.array([[1.0], [1.0], [1.0], [0.0]] * 100)
     >>> scaling = TemperatureScaling(Y)
     >>> loss = scaling.minimize(np.full((400, 1), 2 * np.log(3)))  # the odds are 3, and not 9
@@ -77,16 +77,15 @@ class TemperatureScaling:
             return math.nan
         relative = self._relative_outputs(F)
         scratch = np.empty_like(relative)
-        found = minimize_scalar(
-            lambda logarithm: self._mean_loss(relative, math.exp(logarithm), scratch),
-            bounds=self._bounds,
-            method="bounded",
-            options={"xatol": PRECISION},
-        )
+
+        def loss_at(log_temperature: float) -> float:
+            return self._mean_loss(relative, math.exp(log_temperature), scratch)
+
+        found = minimize_scalar(loss_at, bounds=self._bounds, method="bounded", options={"xatol": PRECISION})
         self._bounds = max(found.x - WINDOW, -LARGEST_LOGARITHM), min(found.x + WINDOW, LARGEST_LOGARITHM)
-        unscaled = self._mean_loss(relative, 1.0, scratch)
-        self.temperature = math.exp(found.x) if found.fun < unscaled else 1.0
-        return float(min(found.fun, unscaled))
+        unscaled_loss = self._mean_loss(relative, 1.0, scratch)
+        self.temperature = math.exp(found.x) if found.fun < unscaled_loss else 1.0
+        return float(min(found.fun, unscaled_loss))
 
     def cautious_temperature(self) -> float:
         """Return the temperature, and one below 1 moved towards 1, the more the fewer the rows are.

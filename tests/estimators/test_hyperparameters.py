@@ -1,7 +1,6 @@
-"""The constructor's parameters: documented, validated, searchable, clonable, printable."""
+"""The constructor's parameters: validated, searchable, clonable, printable."""
 
 import html
-import inspect
 import pickle
 import re
 
@@ -27,7 +26,7 @@ from skneural import (
     PReLU,
     StdScaler,
 )
-from skneural.estimators.parameters import ATTRIBUTES, CONSTRAINTS, PARAMETERS
+from skneural.estimators.hyperparameters import CONSTRAINTS
 from skneural.initializers import VarianceScaling
 from skneural.losses import Huber, PoissonLoss
 from skneural.solvers.schedules import Cosine
@@ -218,32 +217,6 @@ def test_defaults_are_those_of_scikit_learn(Ours, Theirs):
     ours, theirs = Ours().get_params(), Theirs().get_params()
     assert set(theirs) <= set(ours)
     assert {name: ours[name] for name in theirs} == theirs
-
-
-@pytest.mark.parametrize("Estimator", ESTIMATORS)
-def test_all_is_documented(Estimator):
-    documented = inspect.getdoc(Estimator)
-    assert "{" + "parameters}" not in documented
-    for name in Estimator().get_params():
-        assert f"\n{name} : " in documented, name
-    fitted = Estimator(hidden_layer_sizes=(3,), max_iter=2, random_state=0).fit(X, Y)
-    public = {name for name in vars(fitted) if name.endswith("_") and not name.startswith("_")}
-    for name in public | {"coefs_", "intercepts_", "slopes_"}:
-        assert name in documented, name
-
-
-@pytest.mark.parametrize("text", [PARAMETERS, ATTRIBUTES])
-def test_what_is_documented_exists(text):
-    fitted = ActivationMLPClassifier((3,), "tanh", max_iter=2).fit(X, Y)
-    names = [
-        name
-        for line in text.splitlines()
-        if line[8:9] != " " and " : " in line
-        for name in line.split(" : ")[0].strip().split(", ")
-    ]
-    assert len(names) > 10
-    optional = {"feature_names_in_"}
-    assert [name for name in names if not hasattr(fitted, name) and name not in optional] == []
 
 
 SETTINGS = [

@@ -10,7 +10,7 @@ from sklearn.model_selection import train_test_split
 
 from skneural import ActivationMLPClassifier, tabular_classifier
 from skneural.estimators.class_labels import SingleClassWarning
-from skneural.estimators.temperature import TemperatureScaling
+from skneural.estimators.temperature_scaling import TemperatureScaling
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")  # few epochs are enough
 
