@@ -25,7 +25,7 @@ from skneural.solvers.batches import Batches, EqualBatches
 from skneural.solvers.exceptions import DivergenceError
 from skneural.solvers.sgd import SGD
 
-cdef extern from "solvers.h" nogil:
+cdef extern from "updates_and_norms.h" nogil:
     void sgd_float(float *theta, float *g, float *v, double rate, double momentum, int nesterov, Size n)
     void sgd_double(double *theta, double *g, double *v, double rate, double momentum, int nesterov, Size n)
     void adam_float(
