@@ -118,6 +118,9 @@ cdef extern from "team_timing.h" nogil:
 ctypedef void (*TeamFunction)(void *context, int index, int n_threads) noexcept nogil
 
 
+cdef void *address(array) except? NULL
+
+
 cdef class FusedPlan:
     cdef NetworkPlan plan
     cdef bint is_float32
