@@ -37,15 +37,15 @@ cdef extern from "both_precisions.h" nogil:
     void project_weights_float(const NetworkPlan *plan, const Thread *thread, double max_norm)
     void project_weights_double(const NetworkPlan *plan, const Thread *thread, double max_norm)
 
-    ctypedef struct MatrixProduct:
+    ctypedef struct MatmulArguments:
         void *blas_gemm
         const void *A
         const void *W
         void *Z
         Size[3] shape
 
-    void multiply_in_team_float(void *context, int index, int n_threads)
-    void multiply_in_team_double(void *context, int index, int n_threads)
+    void matmul_in_team_float(void *context, int index, int n_threads)
+    void matmul_in_team_double(void *context, int index, int n_threads)
 
     ctypedef struct Prediction:
         NetworkPlan plan
@@ -198,13 +198,13 @@ def matmul(A, W):
     A = np.require(A, requirements=["C", "A"])
     Z = np.empty((A.shape[0], W.shape[1]), W.dtype)
     cdef bint is_float32 = W.dtype == np.float32
-    cdef MatrixProduct product
-    product.blas_gemm = blas_gemm(is_float32)
-    product.A, product.W, product.Z = address(A), address(W), address(Z)
-    product.shape = [A.shape[0], A.shape[1], W.shape[1]]
+    cdef MatmulArguments arguments
+    arguments.blas_gemm = blas_gemm(is_float32)
+    arguments.A, arguments.W, arguments.Z = address(A), address(W), address(Z)
+    arguments.shape = [A.shape[0], A.shape[1], W.shape[1]]
     run_in_team(
-        <TeamFunction>multiply_in_team_float if is_float32 else <TeamFunction>multiply_in_team_double, &product,
-        product.shape[0] * product.shape[1] * product.shape[2])
+        <TeamFunction>matmul_in_team_float if is_float32 else <TeamFunction>matmul_in_team_double, &arguments,
+        A.shape[0] * A.shape[1] * W.shape[1])
     return Z
 
 
@@ -324,11 +324,11 @@ cdef void *shifted(void *buffer, Size n_bytes) noexcept nogil:
 
 cdef void shift_rows(Layer *layer, Size n_rows, Size itemsize) noexcept nogil:
     """Let the buffers of a layer begin some rows further down."""
-    cdef Size matrix = n_rows * layer.width * itemsize, units = n_rows * layer.n_units * itemsize
-    layer.Z, layer.dZ = shifted(layer.Z, matrix), shifted(layer.dZ, matrix)
-    layer.A, layer.output = shifted(layer.A, units), shifted(layer.output, units)
-    layer.dA = shifted(layer.dA, units)
-    layer.batch_norm.normalized = shifted(layer.batch_norm.normalized, matrix)
+    cdef Size Z_bytes = n_rows * layer.width * itemsize, A_bytes = n_rows * layer.n_units * itemsize
+    layer.Z, layer.dZ = shifted(layer.Z, Z_bytes), shifted(layer.dZ, Z_bytes)
+    layer.A, layer.output = shifted(layer.A, A_bytes), shifted(layer.output, A_bytes)
+    layer.dA = shifted(layer.dA, A_bytes)
+    layer.batch_norm.normalized = shifted(layer.batch_norm.normalized, Z_bytes)
 
 
 cdef class FusedForwardBackward(FusedPlan):
@@ -388,8 +388,8 @@ cdef class FusedForwardBackward(FusedPlan):
     cdef int allocate_buffers(self, network) except -1:
         """Allocate what the passes write, for all segments."""
         cdef Size n_rows = self.batch_size, n_all = self.batch_size * self.plan.n_members, i
-        cdef Layer *last = &self.plan.layers[self.plan.n_layers - 1]
-        cdef Segment *first = &self.plan.segments[0]
+        cdef Layer *output_layer = &self.plan.layers[self.plan.n_layers - 1]
+        cdef Segment *first_segment = &self.plan.segments[0]
         if members_pass_together(&self.plan):
             n_rows = n_all
         else:  # one after the other in the same memory, that of a thread's first segment
@@ -399,22 +399,23 @@ cdef class FusedForwardBackward(FusedPlan):
             if network.batch_norm:
                 self.plan.layers[i].batch_norm.normalized = self.allocate((n_rows, self.plan.layers[i].width))
                 self.plan.layers[i].batch_norm.batch_size = n_all
-        last.Z = last.dZ = self.allocate((n_rows, last.width))
+        output_layer.Z = output_layer.dZ = self.allocate((n_rows, output_layer.width))
         if self.indptr is None:  # pages that are never written take no memory
-            first.gathered = self.allocate((n_all, self.plan.input.n_features))
+            first_segment.gathered = self.allocate((n_all, self.plan.input.n_features))
         if self.plan.n_members > 1:
-            first.member_rows = <Size *>self.keep_alive(np.empty(n_all, np.intp))
-        first.loss_batch.scratch, first.loss_batch.row_weight = self.allocate(n_all), self.allocate(n_all)
-        first.loss_batch.row_loss = <double *>self.keep_alive(np.empty(n_all))
-        first.normalized_weight = self.allocate(n_all)
+            first_segment.member_rows = <Size *>self.keep_alive(np.empty(n_all, np.intp))
+        first_segment.loss_batch.scratch = self.allocate(n_all)
+        first_segment.loss_batch.row_weight = self.allocate(n_all)
+        first_segment.loss_batch.row_loss = <double *>self.keep_alive(np.empty(n_all))
+        first_segment.normalized_weight = self.allocate(n_all)
         return 0
 
     cdef int bind_segment(self, Size number, network, gradient) except -1:
         """Set where a segment's rows lie in the buffers, and where its gradients go."""
         cdef Segment *segment = &self.plan.segments[number]
-        cdef Segment *first = &self.plan.segments[0]
+        cdef Segment *first_segment = &self.plan.segments[0]
         cdef LossBatch *batch = &segment.loss_batch
-        cdef Layer *last = &segment.layers[self.plan.n_layers - 1]
+        cdef Layer *output_layer = &segment.layers[self.plan.n_layers - 1]
         cdef Size itemsize = 4 if self.is_float32 else 8, row, layer_row, i
         row = segment.first_member * self.batch_size
         if network.n_members == 1:
@@ -426,15 +427,15 @@ cdef class FusedForwardBackward(FusedPlan):
             self.allocate_for_segment(&segment.layers[i])
         if network.n_members > 1:
             segment.layers[0].member_matrix = self.allocate((segment.layers[0].fan_in, segment.layers[0].width))
-            segment.member_rows = first.member_rows + row
-        if first.gathered:
-            segment.gathered = <char *>first.gathered + row * self.plan.input.n_features * itemsize
-        batch.F, batch.n_outputs = last.Z, last.width
+            segment.member_rows = first_segment.member_rows + row
+        if first_segment.gathered:
+            segment.gathered = <char *>first_segment.gathered + row * self.plan.input.n_features * itemsize
+        batch.F, batch.n_outputs = output_layer.Z, output_layer.width
         batch.Y, batch.loss_parameters = address(self.Y), address(self.loss_parameters)
-        batch.scratch = <char *>first.loss_batch.scratch + row * itemsize
-        batch.row_weight = <char *>first.loss_batch.row_weight + row * itemsize
-        batch.row_loss = first.loss_batch.row_loss + row
-        segment.normalized_weight = <char *>first.normalized_weight + row * itemsize
+        batch.scratch = <char *>first_segment.loss_batch.scratch + row * itemsize
+        batch.row_weight = <char *>first_segment.loss_batch.row_weight + row * itemsize
+        batch.row_loss = first_segment.loss_batch.row_loss + row
+        segment.normalized_weight = <char *>first_segment.normalized_weight + row * itemsize
         # Pages that are never written take no memory: np.zeros_like would write them.
         segment_gradient = np.zeros(gradient.shape, self.dtype) if number else gradient
         segment.gradient = self.keep_alive(segment_gradient)
@@ -443,7 +444,7 @@ cdef class FusedForwardBackward(FusedPlan):
     cdef int bind_gradients(self, Segment *segment, gradients, network_gradients) except -1:
         """Set where the gradients go: those in what belongs to one member go to the network's in any segment."""
         cdef Layer *layer
-        cdef Layer *last = &segment.layers[self.plan.n_layers - 1]
+        cdef Layer *output_layer = &segment.layers[self.plan.n_layers - 1]
         cdef Size i
         for i in range(self.plan.n_layers):
             layer = &segment.layers[i]
@@ -454,19 +455,19 @@ cdef class FusedForwardBackward(FusedPlan):
             segment.layers[i].batch_norm.dscale = address(dscales)
         for dscales in network_gradients.member_scales:
             segment.layers[0].dmember_scales = address(dscales)
-            last.dW = address(network_gradients.weights[self.plan.n_layers - 1])
-            last.db = address(network_gradients.biases[self.plan.n_layers - 1])
+            output_layer.dW = address(network_gradients.weights[self.plan.n_layers - 1])
+            output_layer.db = address(network_gradients.biases[self.plan.n_layers - 1])
         return 0
 
     cdef int allocate_layer(self, Layer *layer, Size n_rows) except -1:
         """Allocate a hidden layer's buffers: as few as its activation needs, see network_plan.h."""
         cdef bint is_maxout = layer.activation == MAXOUT
-        matrix, units = (n_rows, layer.width), (n_rows, layer.n_units)
-        layer.Z = self.allocate(matrix)
-        layer.A = layer.Z if works_in_place(layer.activation) else self.allocate(units)
-        layer.output = self.allocate(units) if layer.dropout.key_number else layer.A
-        layer.dA = self.allocate(units)
-        layer.dZ = self.allocate(matrix) if is_maxout else layer.dA
+        Z_shape, A_shape = (n_rows, layer.width), (n_rows, layer.n_units)
+        layer.Z = self.allocate(Z_shape)
+        layer.A = layer.Z if works_in_place(layer.activation) else self.allocate(A_shape)
+        layer.output = self.allocate(A_shape) if layer.dropout.key_number else layer.A
+        layer.dA = self.allocate(A_shape)
+        layer.dZ = self.allocate(Z_shape) if is_maxout else layer.dA
         return 0
 
     cdef int allocate_for_segment(self, Layer *layer) except -1:
@@ -633,7 +634,8 @@ cdef class FusedPrediction(FusedPlan):
         F = np.empty((self.plan.n_members, prediction.n_rows, prediction.n_outputs), self.dtype)
         prediction.F = address(F)
         run_in_team(
-            <TeamFunction>predict_in_team_float if self.is_float32 else <TeamFunction>predict_in_team_double, &prediction,
+            <TeamFunction>predict_in_team_float if self.is_float32 else <TeamFunction>predict_in_team_double,
+            &prediction,
             self.plan.n_members * prediction.n_rows * self.row_cost)
         if prediction.lacks_memory:
             raise MemoryError(f"No memory for the activations of {min(block_rows, prediction.n_rows)} rows.")

@@ -4,16 +4,16 @@
 #define DEPTH_BLOCK 256 /* of the panels of gemm.h, which so fit the first-level cache */
 #define PRODUCT_ROWS 8 /* a thread's part of the rows of C: as many at a time as registers hold */
 
-#ifndef SKNEURAL_MATRIX_PRODUCT_H
-#define SKNEURAL_MATRIX_PRODUCT_H
+#ifndef SKNEURAL_MATMUL_ARGUMENTS_H
+#define SKNEURAL_MATMUL_ARGUMENTS_H
 
-/* Z = A W, for a team. */
+/* Z = A W, which a team makes. */
 typedef struct {
     void *blas_gemm;
     const void *A, *W;
     void *Z;
     Size shape[3]; /* rows of A, depth, columns of W */
-} MatrixProduct;
+} MatmulArguments;
 
 #endif
 
@@ -148,14 +148,14 @@ static void T(gemm)(void *blas_gemm, const T(Product) *product)
     T(blas_gemm)(blas_gemm, product);
 }
 
-/* The thread's rows of a MatrixProduct. */
-static void T(multiply_in_team)(void *context, int index, int n_threads)
+/* The thread's rows of Z. */
+static void T(matmul_in_team)(void *context, int index, int n_threads)
 {
-    const MatrixProduct *product = context;
-    const Size n = product->shape[0], depth = product->shape[1], width = product->shape[2];
+    const MatmulArguments *arguments = context;
+    const Size n = arguments->shape[0], depth = arguments->shape[1], width = arguments->shape[2];
     const Range rows = part_of(&(Thread){NULL, index, n_threads}, n, PRODUCT_ROWS);
-    T(gemm)(product->blas_gemm, &(T(Product)){"NN", product->A, product->W, product->Z, 0, NULL, {n, depth, width}, rows,
-                                              {0, width}});
+    T(gemm)(arguments->blas_gemm, &(T(Product)){"NN", arguments->A, arguments->W, arguments->Z, 0, NULL,
+                                                {n, depth, width}, rows, {0, width}});
 }
 
 /* The thread's part of C, (n, width), where threads share out rows and columns: whole blocks of registers, so that the

@@ -19,23 +19,24 @@ typedef struct {
  * for layers of that parity, and writes Z and A to the two for its own. */
 static void *T(allocate_prediction_buffers)(NetworkPlan *plan, Size largest_width, Size block_rows)
 {
-    const Size layers = plan->n_layers * sizeof(Layer), rows = block_rows * sizeof(Size);
-    const Size vector = largest_width * sizeof(REAL), matrix = block_rows * vector;
-    const Size gathered = block_rows * plan->input.n_features * sizeof(REAL);
-    const Size scaled = plan->n_members > 1 ? plan->layers->fan_in * plan->layers->width * sizeof(REAL) : 0;
-    char *memory = malloc(layers + rows + vector + 4 * matrix + gathered + scaled);
+    const Size layers_bytes = plan->n_layers * sizeof(Layer), row_numbers_bytes = block_rows * sizeof(Size);
+    const Size vector_bytes = largest_width * sizeof(REAL), matrix_bytes = block_rows * vector_bytes;
+    const Size gathered_bytes = block_rows * plan->input.n_features * sizeof(REAL);
+    const Size scaled_bytes = plan->n_members > 1 ? plan->layers->fan_in * plan->layers->width * sizeof(REAL) : 0;
+    const Size matrices_bytes = 4 * matrix_bytes + gathered_bytes + scaled_bytes;
+    char *memory = malloc(layers_bytes + row_numbers_bytes + vector_bytes + matrices_bytes);
     if (!memory)
         return NULL;
-    char *vectors = memory + layers + rows, *matrices = vectors + vector;
-    plan->layers = memcpy(memory, plan->layers, layers);
+    char *vectors = memory + layers_bytes + row_numbers_bytes, *matrices = vectors + vector_bytes;
+    plan->layers = memcpy(memory, plan->layers, layers_bytes);
     for (Size i = 0; i < plan->n_layers; i++) {
         Layer *layer = plan->layers + i;
-        layer->Z = matrices + (i % 2) * matrix;
-        layer->A = works_in_place(layer->activation) ? layer->Z : matrices + (2 + i % 2) * matrix;
+        layer->Z = matrices + (i % 2) * matrix_bytes;
+        layer->A = works_in_place(layer->activation) ? layer->Z : matrices + (2 + i % 2) * matrix_bytes;
         layer->batch_norm.inv_std = vectors;
     }
-    plan->segments->gathered = matrices + 4 * matrix;
-    plan->layers->member_matrix = matrices + 4 * matrix + gathered;
+    plan->segments->gathered = matrices + 4 * matrix_bytes;
+    plan->layers->member_matrix = matrices + 4 * matrix_bytes + gathered_bytes;
     return memory;
 }
 
@@ -66,7 +67,8 @@ static void T(predict_in_team)(void *context, int index, int n_threads)
 {
     Prediction *prediction = context;
     const Range part = part_of(&(Thread){NULL, index, n_threads}, prediction->n_rows, 64);
-    const Size n_outputs = prediction->n_outputs, block_rows = min_size(prediction->block_rows, range_size(part));
+    const Size block_rows = min_size(prediction->block_rows, range_size(part)), n_outputs = prediction->n_outputs;
+    const Size member_stride = prediction->n_rows * n_outputs;
     Segment segment;
     NetworkPlan plan = prediction->plan;
     plan.segments = &segment;
@@ -75,12 +77,12 @@ static void T(predict_in_team)(void *context, int index, int n_threads)
         prediction->lacks_memory = 1;
         return;
     }
-    Size *rows = (Size *)(plan.layers + plan.n_layers);
+    Size *row_numbers = (Size *)(plan.layers + plan.n_layers);
     for (Size first = part.from; first < part.to; first += block_rows) {
         const Size n = min_size(block_rows, part.to - first);
         for (Size i = 0; i < n; i++)
-            rows[i] = first + i;
-        T(predict_block)(&plan, rows, (REAL *)prediction->F + first * n_outputs, prediction->n_rows * n_outputs, n);
+            row_numbers[i] = first + i;
+        T(predict_block)(&plan, row_numbers, (REAL *)prediction->F + first * n_outputs, member_stride, n);
     }
     free(memory);
 }
