@@ -75,7 +75,6 @@ cdef extern from "network_plan.h" nogil:
     ctypedef struct Range:
         Size from_ "from", to
 
-    Range part_of(const Thread *thread, Size n, Size unit)
     Range entries_of(const Thread *thread, Size n)
     void wait_for_team(const Thread *thread)
 
@@ -102,13 +101,24 @@ cdef extern from "network_plan.h" nogil:
         Size n_segments, segment_rows, n_weights, n_parameters
         Team team
 
+    int works_in_place(int activation)
+    int members_pass_together(const NetworkPlan *plan)
+
+cdef extern from "team_timing.h" nogil:
+    ctypedef struct TeamTiming:
+        double alone, team
+        Size n_calls, next_trial
+
+    int64_t nanoseconds()
+    bint works_alone(const TeamTiming *timing, int trial_period)
+    bint is_trial(const TeamTiming *timing)
+    void add_timed_call(TeamTiming *timing, bint alone, double latest, int trial_period)
+
 
 ctypedef void (*TeamFunction)(void *context, int index, int n_threads) noexcept nogil
 
 
-cdef struct Pace:  # of training: nanoseconds for each row, by one thread and by the team
-    double alone, team
-    Size n_calls, next_trial
+cdef void *address(array) except? NULL
 
 
 cdef class FusedPlan:
@@ -127,7 +137,7 @@ cdef class FusedForwardBackward(FusedPlan):
     cdef object all_rows, subset, dropout, indptr, batch_counts, Y, loss_parameters
     cdef Size batch_size, n_samples
     cdef list drawn_from  # each Dropout, in the order of their keys
-    cdef Pace pace
+    cdef TeamTiming timing
 
     cdef bint tries_team(self, Size batch_size) except -1
     cdef int train_in_team(self, TeamFunction function, void *context, Size batch_size, Size n_rows) except -1

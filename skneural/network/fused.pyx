@@ -9,8 +9,6 @@ in a `NetworkPlan`; the kernels in `kernels/` do the work, without the GIL.
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
-from libc.stdlib cimport free, malloc
-from libc.string cimport memcpy
 from scipy.linalg.cython_blas cimport dgemm, sgemm
 
 import numpy as np
@@ -23,9 +21,9 @@ from skneural.network.batch_normalization import EPSILON, MOMENTUM
 from skneural.network.threads import max_threads
 from skneural.penalties import L1, L2
 
-cdef extern from "kernels.h" nogil:
+cdef extern from "both_precisions.h" nogil:
     enum:
-        MAX_SUM_REGISTERS, MAX_SEGMENTS
+        MAX_PIECE_REGISTERS, MAX_SEGMENTS
         IDENTITY, LOGISTIC, TANH, RELU, LEAKY_RELU, PRELU, ELU, MAXOUT, SELU, GELU, SILU, SOFTPLUS, MISH
         SOFTMAX_CROSS_ENTROPY, LOGISTIC_LOSS, SQUARED_ERROR, ABSOLUTE_ERROR, HUBER, QUANTILE, POISSON
 
@@ -35,17 +33,28 @@ cdef extern from "kernels.h" nogil:
         const NetworkPlan *plan, const Thread *thread, const Size *rows, int adjacent, Size n, const uint32_t *dropout_keys)
     double total_penalty_float(const NetworkPlan *plan)
     double total_penalty_double(const NetworkPlan *plan)
-    void predict_float(NetworkPlan *plan, const Size *rows, void *F, Size member_stride, Size n)
-    void predict_double(NetworkPlan *plan, const Size *rows, void *F, Size member_stride, Size n)
     int uses_own_gemm_float()
-    int members_pass_together_float(const NetworkPlan *plan)
-    int64_t nanoseconds()
-    void matmul_float(
-        void *blas_gemm, const Thread *thread, const float *A, const float *W, float *Z, const Size *shape)
-    void matmul_double(
-        void *blas_gemm, const Thread *thread, const double *A, const double *W, double *Z, const Size *shape)
     void project_weights_float(const NetworkPlan *plan, const Thread *thread, double max_norm)
     void project_weights_double(const NetworkPlan *plan, const Thread *thread, double max_norm)
+
+    ctypedef struct MatmulArguments:
+        void *blas_gemm
+        const void *A
+        const void *W
+        void *Z
+        Size[3] shape
+
+    void matmul_in_team_float(void *context, int index, int n_threads)
+    void matmul_in_team_double(void *context, int index, int n_threads)
+
+    ctypedef struct Prediction:
+        NetworkPlan plan
+        void *F
+        Size n_rows, block_rows, n_outputs, largest_width
+        int lacks_memory
+
+    void predict_in_team_float(void *context, int index, int n_threads)
+    void predict_in_team_double(void *context, int index, int n_threads)
 
 ctypedef void (*Runner)(TeamFunction function, void *context, int n_threads) noexcept nogil
 
@@ -60,10 +69,8 @@ MIN_ROWS_OF_LARGE_MEMBERS, LARGE_MEMBER_COST = 256, 1 << 18
 # it is worth waking in a prediction. In double precision each counts twice.
 MIN_THREAD_COST, MIN_PREDICTION_THREAD_COST = 3 << 17, 5 << 19
 
-# A team is not always faster than one thread: another program or library may need the processors, and in virtual
-# machines what threads exchange takes several times as long for seconds now and then. So training times both, and the
-# faster one works. The other is tried again, in short calls, after so many calls, times how many times slower it was.
-# With 0 the team always works.
+# Training times the team and one thread, and the faster one works. The other is tried again after so many calls, times
+# how many times slower it was; see team_timing.h. With 0 the team always works.
 TRIAL_PERIOD = 16
 
 
@@ -109,40 +116,6 @@ cdef Size n_segments_for(Size n_rows, Size n_members, Size row_cost) except -1:
     return n
 
 
-cdef bint works_alone(const Pace *pace) except -1:
-    """Whether the next call is made by one thread: the first of all, and those that are faster so, or try that."""
-    if not TRIAL_PERIOD:
-        return False
-    return pace.n_calls == 0 or alone_is_faster(pace) != is_trial(pace)
-
-
-cdef bint alone_is_faster(const Pace *pace) noexcept:
-    return pace.team == 0 or pace.alone < pace.team
-
-
-cdef bint is_trial(const Pace *pace) noexcept:
-    return pace.n_calls >= pace.next_trial
-
-
-cdef int update_pace(Pace *pace, bint alone, double latest) except -1:
-    """Count a call of so many nanoseconds per row: fewer than before count at once, more by halves.
-
-    A trial of the team is two calls, of which the first wakes its threads.
-    """
-    cdef double *kept = &pace.alone if alone else &pace.team
-    cdef bint wakes = not alone and alone_is_faster(pace) and pace.n_calls == pace.next_trial
-    cdef double period = TRIAL_PERIOD
-    pace.n_calls += 1
-    if wakes:
-        return 0
-    kept[0] = (kept[0] + latest) / 2 if 0 < kept[0] < latest else latest
-    if pace.n_calls > pace.next_trial:  # there was a trial
-        pace.next_trial = pace.n_calls
-        if pace.team > 0 and pace.alone > 0:
-            pace.next_trial += <Size>(period * max(pace.alone, pace.team) / min(pace.alone, pace.team))
-    return 0
-
-
 def calls_of_team(double alone, double team, n_calls):
     """Return which of n_calls a team makes whose calls always take so many nanoseconds per row; for tests.
 
@@ -156,12 +129,12 @@ def calls_of_team(double alone, double team, n_calls):
     -------
     list of bool
     """
-    cdef Pace pace = Pace(0, 0, 0, 0)
+    cdef TeamTiming timing = TeamTiming(0, 0, 0, 0)
     cdef bint is_alone
     calls = []
     for _ in range(n_calls):
-        is_alone = works_alone(&pace)
-        update_pace(&pace, is_alone, alone if is_alone else team)
+        is_alone = works_alone(&timing, TRIAL_PERIOD)
+        add_timed_call(&timing, is_alone, alone if is_alone else team, TRIAL_PERIOD)
         calls.append(not is_alone)
     return calls
 
@@ -220,34 +193,18 @@ def supports(network, loss=None, penalties=()):
     )
 
 
-cdef struct MatrixProduct:
-    const void *A
-    const void *W
-    void *Z
-    Size[3] shape
-    bint is_float32
-
-
-cdef void multiply_in_team(void *context, int index, int n_threads) noexcept nogil:
-    cdef MatrixProduct *product = <MatrixProduct *>context
-    cdef Thread thread = Thread(NULL, index, n_threads)
-    if product.is_float32:
-        matmul_float(<void *>blas_sgemm, &thread, <const float *>product.A, <const float *>product.W,
-                     <float *>product.Z, product.shape)
-    else:
-        matmul_double(<void *>blas_dgemm, &thread, <const double *>product.A, <const double *>product.W,
-                      <double *>product.Z, product.shape)
-
-
 def matmul(A, W):
     """Return A W for dense A of shape (n, k) and weights W of shape (k, m), in their common dtype."""
     A = np.require(A, requirements=["C", "A"])
     Z = np.empty((A.shape[0], W.shape[1]), W.dtype)
-    cdef MatrixProduct product
-    product.A, product.W, product.Z = address(A), address(W), address(Z)
-    product.shape = [A.shape[0], A.shape[1], W.shape[1]]
-    product.is_float32 = W.dtype == np.float32
-    run_in_team(multiply_in_team, &product, product.shape[0] * product.shape[1] * product.shape[2])
+    cdef bint is_float32 = W.dtype == np.float32
+    cdef MatmulArguments arguments
+    arguments.blas_gemm = blas_gemm(is_float32)
+    arguments.A, arguments.W, arguments.Z = address(A), address(W), address(Z)
+    arguments.shape = [A.shape[0], A.shape[1], W.shape[1]]
+    run_in_team(
+        <TeamFunction>matmul_in_team_float if is_float32 else <TeamFunction>matmul_in_team_double, &arguments,
+        A.shape[0] * A.shape[1] * W.shape[1])
     return Z
 
 
@@ -257,11 +214,6 @@ cdef void *blas_gemm(bint is_float32) noexcept:
 
 cdef void *address(array) except? NULL:
     return <void *><size_t>array.ctypes.data
-
-
-cdef bint works_in_place(int activation) noexcept nogil:
-    """Whether A replaces Z, because the slope can be computed from A; see activations.h."""
-    return activation not in (PRELU, MAXOUT, GELU, SILU, MISH)
 
 
 cdef double parameter_of(component, name) except? -1:
@@ -372,11 +324,11 @@ cdef void *shifted(void *buffer, Size n_bytes) noexcept nogil:
 
 cdef void shift_rows(Layer *layer, Size n_rows, Size itemsize) noexcept nogil:
     """Let the buffers of a layer begin some rows further down."""
-    cdef Size matrix = n_rows * layer.width * itemsize, units = n_rows * layer.n_units * itemsize
-    layer.Z, layer.dZ = shifted(layer.Z, matrix), shifted(layer.dZ, matrix)
-    layer.A, layer.output = shifted(layer.A, units), shifted(layer.output, units)
-    layer.dA = shifted(layer.dA, units)
-    layer.batch_norm.normalized = shifted(layer.batch_norm.normalized, matrix)
+    cdef Size Z_bytes = n_rows * layer.width * itemsize, A_bytes = n_rows * layer.n_units * itemsize
+    layer.Z, layer.dZ = shifted(layer.Z, Z_bytes), shifted(layer.dZ, Z_bytes)
+    layer.A, layer.output = shifted(layer.A, A_bytes), shifted(layer.output, A_bytes)
+    layer.dA = shifted(layer.dA, A_bytes)
+    layer.batch_norm.normalized = shifted(layer.batch_norm.normalized, Z_bytes)
 
 
 cdef class FusedForwardBackward(FusedPlan):
@@ -436,9 +388,9 @@ cdef class FusedForwardBackward(FusedPlan):
     cdef int allocate_buffers(self, network) except -1:
         """Allocate what the passes write, for all segments."""
         cdef Size n_rows = self.batch_size, n_all = self.batch_size * self.plan.n_members, i
-        cdef Layer *last = &self.plan.layers[self.plan.n_layers - 1]
-        cdef Segment *first = &self.plan.segments[0]
-        if members_pass_together_float(&self.plan):
+        cdef Layer *output_layer = &self.plan.layers[self.plan.n_layers - 1]
+        cdef Segment *first_segment = &self.plan.segments[0]
+        if members_pass_together(&self.plan):
             n_rows = n_all
         else:  # one after the other in the same memory, that of a thread's first segment
             n_rows = self.batch_size * self.plan.n_segments
@@ -447,42 +399,43 @@ cdef class FusedForwardBackward(FusedPlan):
             if network.batch_norm:
                 self.plan.layers[i].batch_norm.normalized = self.allocate((n_rows, self.plan.layers[i].width))
                 self.plan.layers[i].batch_norm.batch_size = n_all
-        last.Z = last.dZ = self.allocate((n_rows, last.width))
+        output_layer.Z = output_layer.dZ = self.allocate((n_rows, output_layer.width))
         if self.indptr is None:  # pages that are never written take no memory
-            first.gathered = self.allocate((n_all, self.plan.input.n_features))
+            first_segment.gathered = self.allocate((n_all, self.plan.input.n_features))
         if self.plan.n_members > 1:
-            first.member_rows = <Size *>self.keep_alive(np.empty(n_all, np.intp))
-        first.loss_batch.scratch, first.loss_batch.row_weight = self.allocate(n_all), self.allocate(n_all)
-        first.loss_batch.row_loss = <double *>self.keep_alive(np.empty(n_all))
-        first.normalized_weight = self.allocate(n_all)
+            first_segment.member_rows = <Size *>self.keep_alive(np.empty(n_all, np.intp))
+        first_segment.loss_batch.scratch = self.allocate(n_all)
+        first_segment.loss_batch.row_weight = self.allocate(n_all)
+        first_segment.loss_batch.row_loss = <double *>self.keep_alive(np.empty(n_all))
+        first_segment.normalized_weight = self.allocate(n_all)
         return 0
 
     cdef int bind_segment(self, Size number, network, gradient) except -1:
         """Set where a segment's rows lie in the buffers, and where its gradients go."""
         cdef Segment *segment = &self.plan.segments[number]
-        cdef Segment *first = &self.plan.segments[0]
+        cdef Segment *first_segment = &self.plan.segments[0]
         cdef LossBatch *batch = &segment.loss_batch
-        cdef Layer *last = &segment.layers[self.plan.n_layers - 1]
+        cdef Layer *output_layer = &segment.layers[self.plan.n_layers - 1]
         cdef Size itemsize = 4 if self.is_float32 else 8, row, layer_row, i
         row = segment.first_member * self.batch_size
         if network.n_members == 1:
             row = min(number * self.plan.segment_rows, self.batch_size)
-        layer_row = row if members_pass_together_float(&self.plan) else number * self.batch_size
+        layer_row = row if members_pass_together(&self.plan) else number * self.batch_size
         for i in range(self.plan.n_layers):
             segment.layers[i] = self.plan.layers[i]
             shift_rows(&segment.layers[i], layer_row, itemsize)
             self.allocate_for_segment(&segment.layers[i])
         if network.n_members > 1:
             segment.layers[0].member_matrix = self.allocate((segment.layers[0].fan_in, segment.layers[0].width))
-            segment.member_rows = first.member_rows + row
-        if first.gathered:
-            segment.gathered = <char *>first.gathered + row * self.plan.input.n_features * itemsize
-        batch.F, batch.n_outputs = last.Z, last.width
+            segment.member_rows = first_segment.member_rows + row
+        if first_segment.gathered:
+            segment.gathered = <char *>first_segment.gathered + row * self.plan.input.n_features * itemsize
+        batch.F, batch.n_outputs = output_layer.Z, output_layer.width
         batch.Y, batch.loss_parameters = address(self.Y), address(self.loss_parameters)
-        batch.scratch = <char *>first.loss_batch.scratch + row * itemsize
-        batch.row_weight = <char *>first.loss_batch.row_weight + row * itemsize
-        batch.row_loss = first.loss_batch.row_loss + row
-        segment.normalized_weight = <char *>first.normalized_weight + row * itemsize
+        batch.scratch = <char *>first_segment.loss_batch.scratch + row * itemsize
+        batch.row_weight = <char *>first_segment.loss_batch.row_weight + row * itemsize
+        batch.row_loss = first_segment.loss_batch.row_loss + row
+        segment.normalized_weight = <char *>first_segment.normalized_weight + row * itemsize
         # Pages that are never written take no memory: np.zeros_like would write them.
         segment_gradient = np.zeros(gradient.shape, self.dtype) if number else gradient
         segment.gradient = self.keep_alive(segment_gradient)
@@ -491,7 +444,7 @@ cdef class FusedForwardBackward(FusedPlan):
     cdef int bind_gradients(self, Segment *segment, gradients, network_gradients) except -1:
         """Set where the gradients go: those in what belongs to one member go to the network's in any segment."""
         cdef Layer *layer
-        cdef Layer *last = &segment.layers[self.plan.n_layers - 1]
+        cdef Layer *output_layer = &segment.layers[self.plan.n_layers - 1]
         cdef Size i
         for i in range(self.plan.n_layers):
             layer = &segment.layers[i]
@@ -502,19 +455,19 @@ cdef class FusedForwardBackward(FusedPlan):
             segment.layers[i].batch_norm.dscale = address(dscales)
         for dscales in network_gradients.member_scales:
             segment.layers[0].dmember_scales = address(dscales)
-            last.dW = address(network_gradients.weights[self.plan.n_layers - 1])
-            last.db = address(network_gradients.biases[self.plan.n_layers - 1])
+            output_layer.dW = address(network_gradients.weights[self.plan.n_layers - 1])
+            output_layer.db = address(network_gradients.biases[self.plan.n_layers - 1])
         return 0
 
     cdef int allocate_layer(self, Layer *layer, Size n_rows) except -1:
         """Allocate a hidden layer's buffers: as few as its activation needs, see network_plan.h."""
         cdef bint is_maxout = layer.activation == MAXOUT
-        matrix, units = (n_rows, layer.width), (n_rows, layer.n_units)
-        layer.Z = self.allocate(matrix)
-        layer.A = layer.Z if works_in_place(layer.activation) else self.allocate(units)
-        layer.output = self.allocate(units) if layer.dropout.key_number else layer.A
-        layer.dA = self.allocate(units)
-        layer.dZ = self.allocate(matrix) if is_maxout else layer.dA
+        Z_shape, A_shape = (n_rows, layer.width), (n_rows, layer.n_units)
+        layer.Z = self.allocate(Z_shape)
+        layer.A = layer.Z if works_in_place(layer.activation) else self.allocate(A_shape)
+        layer.output = self.allocate(A_shape) if layer.dropout.key_number else layer.A
+        layer.dA = self.allocate(A_shape)
+        layer.dZ = self.allocate(Z_shape) if is_maxout else layer.dA
         return 0
 
     cdef int allocate_for_segment(self, Layer *layer) except -1:
@@ -524,7 +477,7 @@ cdef class FusedForwardBackward(FusedPlan):
         layer.column_norms = self.allocate(width)
         if layer.activation == MAXOUT and not norm.scale:
             layer.argmax_bits = <uint64_t *>self.keep_alive(np.empty((n_rows // 64 + 1, width), np.uint64))
-            layer.maxout_sums = self.keep_alive(np.empty((width + 8, MAX_SUM_REGISTERS, 32), np.uint8))
+            layer.maxout_sums = self.keep_alive(np.empty((width + 8, MAX_PIECE_REGISTERS, 32), np.uint8))
         if norm.scale:
             norm.segment_mean, norm.segment_variance = self.allocate(width), self.allocate(width)
             norm.mean, norm.variance, norm.inv_std = self.allocate(width), self.allocate(width), self.allocate(width)
@@ -584,7 +537,7 @@ cdef class FusedForwardBackward(FusedPlan):
 
     cdef bint tries_team(self, Size batch_size) except -1:
         """Whether the next call of :meth:`train_in_team` finds out what is faster, for which a short one is enough."""
-        return TRIAL_PERIOD and is_trial(&self.pace) and self.n_threads(batch_size) > 1
+        return TRIAL_PERIOD and is_trial(&self.timing) and self.n_threads(batch_size) > 1
 
     cdef int n_threads(self, Size batch_size) except -1:
         """Return how many threads a team has: none more than make the others' part smaller."""
@@ -598,18 +551,20 @@ cdef class FusedForwardBackward(FusedPlan):
     cdef int train_in_team(self, TeamFunction function, void *context, Size batch_size, Size n_rows) except -1:
         """Call a function that trains on n_rows rows, batch_size at a time: in one thread or a team, as is faster."""
         cdef int n_threads = self.n_threads(batch_size)
-        cdef bint alone = n_threads == 1 or works_alone(&self.pace)
+        cdef bint alone = n_threads == 1 or works_alone(&self.timing, TRIAL_PERIOD)
         cdef double start, end
         with nogil:
             start = nanoseconds()
             runner(function, context, 1 if alone else n_threads)
             end = nanoseconds()
-        return update_pace(&self.pace, alone, (end - start) / n_rows) if n_threads > 1 else 0
+        if n_threads > 1:
+            add_timed_call(&self.timing, alone, (end - start) / n_rows, TRIAL_PERIOD)
+        return 0
 
     @property
     def nanoseconds_per_row(self):
         """Of training, so far, by one thread and by the team: of calls that a team may make; 0 where none was made so."""
-        return self.pace.alone, self.pace.team
+        return self.timing.alone, self.timing.team
 
     cdef double forward_backward(
         self, const Thread *thread, const Size *rows, bint adjacent, Size n_rows, const uint32_t *keys) noexcept nogil:
@@ -659,70 +614,6 @@ cdef class FusedForwardBackward(FusedPlan):
             project_weights_double(&self.plan, thread, max_norm)
 
 
-cdef struct Prediction:
-    NetworkPlan plan
-    char *F  # (n_members, n_rows, n_outputs)
-    Size n_rows, block_rows, n_outputs, largest_width, itemsize
-    int lacks_memory  # set by any thread
-
-
-cdef void predict_in_team(void *context, int index, int n_threads) noexcept nogil:
-    """Compute the thread's part of the rows, block by block, in memory of its own."""
-    cdef Prediction *prediction = <Prediction *>context
-    cdef NetworkPlan plan = prediction.plan
-    cdef Thread thread = Thread(NULL, index, n_threads)
-    cdef Segment segment
-    cdef Range part = part_of(&thread, prediction.n_rows, 64)
-    cdef Size n_outputs = prediction.n_outputs, member_stride = prediction.n_rows * n_outputs, first = part.from_, n, i
-    cdef void *out
-    plan.segments = &segment
-    cdef void *memory = allocate_buffers(&plan, prediction, min(prediction.block_rows, part.to - part.from_))
-    cdef Size *rows = <Size *>(plan.layers + plan.n_layers)
-    if not memory:
-        prediction.lacks_memory = True
-        return
-    while first < part.to:
-        n = min(prediction.block_rows, part.to - first)
-        for i in range(n):
-            rows[i] = first + i
-        out = <void *>(prediction.F + first * n_outputs * prediction.itemsize)
-        if prediction.itemsize == sizeof(float):
-            predict_float(&plan, rows, out, member_stride, n)
-        else:
-            predict_double(&plan, rows, out, member_stride, n)
-        first += n
-    free(memory)
-
-
-cdef void *allocate_buffers(NetworkPlan *plan, const Prediction *prediction, Size block_rows) noexcept nogil:
-    """Give a plan memory of its own and return it: its layers, a block's row numbers, and buffers. NULL if there
-    is none.
-
-    Four matrices do for any number of layers: each reads the A of the layer below, which lies in one of the two
-    matrices for layers of that parity, and writes Z and A to the two for its own.
-    """
-    cdef Size itemsize = prediction.itemsize, i
-    cdef Size layers = plan.n_layers * sizeof(Layer), rows = block_rows * sizeof(Size)
-    cdef Size vector = prediction.largest_width * itemsize, matrix = block_rows * vector
-    cdef Size gathered = block_rows * plan.input.n_features * itemsize
-    cdef Size scaled = plan.layers[0].fan_in * plan.layers[0].width * itemsize if plan.n_members > 1 else 0
-    cdef char *memory = <char *>malloc(layers + rows + vector + 4 * matrix + gathered + scaled)
-    cdef char *vectors = memory + layers + rows
-    cdef char *matrices = vectors + vector
-    cdef Layer *layer
-    if not memory:
-        return NULL
-    plan.layers = <Layer *>memcpy(memory, plan.layers, layers)
-    for i in range(plan.n_layers):
-        layer = &plan.layers[i]
-        layer.Z = matrices + (i % 2) * matrix
-        layer.A = layer.Z if works_in_place(layer.activation) else matrices + (2 + i % 2) * matrix
-        layer.batch_norm.inv_std = vectors
-    plan.segments.gathered = matrices + 4 * matrix
-    plan.layers[0].member_matrix = matrices + 4 * matrix + gathered
-    return memory
-
-
 cdef class FusedPrediction(FusedPlan):
     """The raw output of a network, block by block. Any number of threads may ask at once: each call has its own plans."""
 
@@ -739,11 +630,13 @@ cdef class FusedPrediction(FusedPlan):
         cdef list kept_alive = bind_input(&prediction.plan.input, X)
         prediction.n_rows, prediction.block_rows = X.shape[0], block_rows
         prediction.n_outputs = self.plan.layers[self.plan.n_layers - 1].width
-        prediction.largest_width, prediction.itemsize = self.largest_width, 4 if self.is_float32 else 8
-        prediction.lacks_memory = False
+        prediction.largest_width, prediction.lacks_memory = self.largest_width, False
         F = np.empty((self.plan.n_members, prediction.n_rows, prediction.n_outputs), self.dtype)
-        prediction.F = <char *>address(F)
-        run_in_team(predict_in_team, &prediction, self.plan.n_members * prediction.n_rows * self.row_cost)
+        prediction.F = address(F)
+        run_in_team(
+            <TeamFunction>predict_in_team_float if self.is_float32 else <TeamFunction>predict_in_team_double,
+            &prediction,
+            self.plan.n_members * prediction.n_rows * self.row_cost)
         if prediction.lacks_memory:
             raise MemoryError(f"No memory for the activations of {min(block_rows, prediction.n_rows)} rows.")
         return F if self.plan.n_members > 1 else F[0]

@@ -7,12 +7,12 @@ used in place.
 """
 
 from cpython.exc cimport PyErr_CheckSignals
-from libc.math cimport INFINITY, NAN, isfinite, pow, sqrt
+from libc.math cimport INFINITY, NAN, isfinite
 from libc.stdint cimport uint32_t
 from libc.string cimport memcpy
 
 from skneural.network.fused cimport (
-    FusedForwardBackward, Range, Size, TeamFunction, Thread, entries_of, wait_for_team,
+    FusedForwardBackward, Range, Size, TeamFunction, Thread, address, entries_of, wait_for_team,
 )
 
 import weakref
@@ -26,24 +26,26 @@ from skneural.solvers.exceptions import DivergenceError
 from skneural.solvers.schedule_free_adamw import ScheduleFreeAdamW
 from skneural.solvers.sgd import SGD
 
-cdef extern from "solvers.h" nogil:
-    void sgd_float(float *theta, float *g, float *v, double rate, double momentum, int nesterov, Size n)
-    void sgd_double(double *theta, double *g, double *v, double rate, double momentum, int nesterov, Size n)
-    void adam_float(
-        float *theta, float *g, float *m, float *v, double rate, double beta_1, double beta_2, double epsilon, Size n)
-    void adam_double(
-        double *theta, double *g, double *m, double *v, double rate, double beta_1, double beta_2, double epsilon,
-        Size n)
-    void rmsprop_float(float *theta, float *g, float *v, double rate, double beta_2, double epsilon, Size n)
-    void rmsprop_double(double *theta, double *g, double *v, double rate, double beta_2, double epsilon, Size n)
-    void adagrad_float(float *theta, float *g, float *v, double rate, double epsilon, Size n)
-    void adagrad_double(double *theta, double *g, double *v, double rate, double epsilon, Size n)
-    void schedule_free_float(
-        float *y, float *g, float *z, float *v, double rate, double decay, double newest_weight, double beta_1,
-        double beta_2, double epsilon, Size n)
-    void schedule_free_double(
-        double *y, double *g, double *z, double *v, double rate, double decay, double newest_weight, double beta_1,
-        double beta_2, double epsilon, Size n)
+cdef extern from "updates_and_norms.h" nogil:
+    enum:
+        SGD_UPDATE, ADAM_UPDATE, RMSPROP_UPDATE, ADAGRAD_UPDATE, SCHEDULE_FREE_UPDATE
+
+    ctypedef struct SolverPlan:
+        int update, nesterov
+        double momentum, beta_1, beta_2, epsilon
+        void *parameters
+        void *gradient
+        void *first_slot
+        void *last_slot
+        Size n_decayed
+
+    ctypedef struct Step:
+        double learning_rate
+        Size number
+        double decay, newest_weight
+
+    void apply_update_float(const SolverPlan *solver, const Step *step, Range entries)
+    void apply_update_double(const SolverPlan *solver, const Step *step, Range entries)
     double norm_float(float *x, Size n)
     double norm_double(double *x, Size n)
     void step_in_place_float(float *theta, float *before, Size n)
@@ -52,9 +54,6 @@ cdef extern from "solvers.h" nogil:
     int all_finite_double(double *x, Size n)
     void scale_float(float *x, double factor, Size n)
     void scale_double(double *x, double factor, Size n)
-
-cdef enum Update:
-    SGD_UPDATE, ADAM_UPDATE, RMSPROP_UPDATE, ADAGRAD_UPDATE, SCHEDULE_FREE_UPDATE
 
 UPDATES = {
     SGD: SGD_UPDATE, Adam: ADAM_UPDATE, AdamW: ADAM_UPDATE, RMSprop: RMSPROP_UPDATE, Adagrad: ADAGRAD_UPDATE,
@@ -86,12 +85,6 @@ def supports_steps(objective, solver, batches):
     return built_in and fused
 
 
-cdef struct Step:
-    double learning_rate
-    Size number  # counted from 1
-    double decay, newest_weight  # of ScheduleFreeAdamW: the rate times the weight decay, and c
-
-
 cdef class FusedUpdate:
     """A solver's update of all its parameters.
 
@@ -102,29 +95,22 @@ cdef class FusedUpdate:
     parameters, gradient : ndarray of shape (n_parameters,)
     """
 
-    cdef Update update
-    cdef bint is_float32, nesterov
-    cdef double momentum, beta_1, beta_2, epsilon
-    cdef Size n_parameters, n_decayed
-    cdef void *parameters
-    cdef void *gradient
-    cdef void *first_slot
-    cdef void *last_slot
+    cdef SolverPlan plan
+    cdef bint is_float32
+    cdef Size n_parameters
     cdef object solver, kept_alive  # the arrays that the pointers lead to
 
     def __init__(self, solver, parameters, gradient):
-        self.solver, self.update = weakref.ref(solver), UPDATES[type(solver)]  # which has a reference to this
-        self.is_float32 = parameters.dtype.char == "f"
-        self.n_parameters = parameters.size
+        self.solver = weakref.ref(solver)  # which has a reference to this
+        self.is_float32, self.n_parameters = parameters.dtype.char == "f", parameters.size
         self.kept_alive = [parameters, gradient, *solver.slots]
-        self.parameters, self.gradient = address(parameters), address(gradient)
         first, last = solver.slots[0], solver.slots[len(solver.slots) - 1]
-        self.first_slot, self.last_slot = address(first), address(last)
-        self.momentum = getattr(solver, "momentum", 0)
-        self.nesterov = getattr(solver, "nesterovs_momentum", False)
-        self.beta_1, self.beta_2 = getattr(solver, "beta_1", 0), getattr(solver, "beta_2", 0)
-        self.epsilon = getattr(solver, "epsilon", 0)
-        self.n_decayed = getattr(solver, "n_decayed", 0)
+        self.plan.update, self.plan.nesterov = UPDATES[type(solver)], getattr(solver, "nesterovs_momentum", False)
+        self.plan.momentum, self.plan.epsilon = getattr(solver, "momentum", 0), getattr(solver, "epsilon", 0)
+        self.plan.beta_1, self.plan.beta_2 = getattr(solver, "beta_1", 0), getattr(solver, "beta_2", 0)
+        self.plan.parameters, self.plan.gradient = address(parameters), address(gradient)
+        self.plan.first_slot, self.plan.last_slot = address(first), address(last)
+        self.plan.n_decayed = getattr(solver, "n_decayed", 0)
 
     def __call__(self, double learning_rate, Size n_steps):
         """Make step number `n_steps`, behind the decay of the weights."""
@@ -135,61 +121,10 @@ cdef class FusedUpdate:
 
     cdef void apply(self, const Step *step, Range entries) noexcept nogil:
         """Update these parameters."""
-        cdef double rate = step.learning_rate  # corrected for the start from zero: Solver.effective_rate
-        if self.update in (ADAM_UPDATE, RMSPROP_UPDATE, SCHEDULE_FREE_UPDATE):
-            rate *= sqrt(1 - pow(self.beta_2, <double>step.number))
-        if self.update == ADAM_UPDATE:
-            rate /= 1 - pow(self.beta_1, <double>step.number)
-        if self.update == SCHEDULE_FREE_UPDATE:
-            self.apply_schedule_free(rate, step, step.decay, Range(entries.from_, min(entries.to, self.n_decayed)))
-            self.apply_schedule_free(rate, step, 0, Range(max(entries.from_, self.n_decayed), entries.to))
-        elif self.is_float32:
-            self.apply_float(rate, entries)
-        else:
-            self.apply_double(rate, entries)
-
-    cdef void apply_schedule_free(self, double rate, const Step *step, double decay, Range entries) noexcept nogil:
-        cdef Size n = entries.to - entries.from_, first = entries.from_
         if self.is_float32:
-            schedule_free_float(
-                <float *>self.parameters + first, <float *>self.gradient + first, <float *>self.first_slot + first,
-                <float *>self.last_slot + first, rate, decay, step.newest_weight, self.beta_1, self.beta_2,
-                self.epsilon, n)
+            apply_update_float(&self.plan, step, entries)
         else:
-            schedule_free_double(
-                <double *>self.parameters + first, <double *>self.gradient + first, <double *>self.first_slot + first,
-                <double *>self.last_slot + first, rate, decay, step.newest_weight, self.beta_1, self.beta_2,
-                self.epsilon, n)
-
-    cdef void apply_float(self, double rate, Range entries) noexcept nogil:
-        cdef Size n = entries.to - entries.from_
-        cdef float *theta = <float *>self.parameters + entries.from_
-        cdef float *g = <float *>self.gradient + entries.from_
-        cdef float *first = <float *>self.first_slot + entries.from_
-        cdef float *last = <float *>self.last_slot + entries.from_
-        if self.update == SGD_UPDATE:
-            sgd_float(theta, g, first, rate, self.momentum, self.nesterov, n)
-        elif self.update == ADAM_UPDATE:
-            adam_float(theta, g, first, last, rate, self.beta_1, self.beta_2, self.epsilon, n)
-        elif self.update == RMSPROP_UPDATE:
-            rmsprop_float(theta, g, first, rate, self.beta_2, self.epsilon, n)
-        else:
-            adagrad_float(theta, g, first, rate, self.epsilon, n)
-
-    cdef void apply_double(self, double rate, Range entries) noexcept nogil:
-        cdef Size n = entries.to - entries.from_
-        cdef double *theta = <double *>self.parameters + entries.from_
-        cdef double *g = <double *>self.gradient + entries.from_
-        cdef double *first = <double *>self.first_slot + entries.from_
-        cdef double *last = <double *>self.last_slot + entries.from_
-        if self.update == SGD_UPDATE:
-            sgd_double(theta, g, first, rate, self.momentum, self.nesterov, n)
-        elif self.update == ADAM_UPDATE:
-            adam_double(theta, g, first, last, rate, self.beta_1, self.beta_2, self.epsilon, n)
-        elif self.update == RMSPROP_UPDATE:
-            rmsprop_double(theta, g, first, rate, self.beta_2, self.epsilon, n)
-        else:
-            adagrad_double(theta, g, first, rate, self.epsilon, n)
+            apply_update_double(&self.plan, step, entries)
 
 
 cdef class FusedStepNorms:
@@ -301,7 +236,7 @@ cdef class FusedTrainingSteps:
 
     @property
     def max_epochs_per_call(self):
-        if self.update.update == SCHEDULE_FREE_UPDATE or self.forward_backward.has_dropout:
+        if self.update.plan.update == SCHEDULE_FREE_UPDATE or self.forward_backward.has_dropout:
             return 1  # between epochs the parameters are others, and the masks' keys are drawn
         return max(1, self.steps_of_next_call() // self.n_batches)
 
@@ -312,7 +247,7 @@ cdef class FusedTrainingSteps:
     def run_epoch(self, order, const double[::1] rates, number):
         """Make a step on each batch; return the mean loss of all rows, plus the penalties at the end."""
         cdef const size_t[::1] rows
-        cdef const double[::1] newest_weights, sums = None
+        cdef const double[::1] newest_weights, sums_of_squared_rates = None
         cdef const uint32_t[:, ::1] keys
         indices = self.prepare([order], rates.shape[0])
         rows = np.array([array.ctypes.data for array in indices], np.uintp)
@@ -320,12 +255,12 @@ cdef class FusedTrainingSteps:
         self.epochs.adjacent = order is None and self.forward_backward.subset is None
         keys = self.forward_backward.draw_dropout_keys(self.n_batches)
         self.epochs.dropout_keys, self.n_masks = &keys[0, 0], keys.shape[1]
-        if self.update.update == SCHEDULE_FREE_UPDATE:
-            newest_weights, sums = self.solver.averaging_weights(np.asarray(rates))
+        if self.update.plan.update == SCHEDULE_FREE_UPDATE:
+            newest_weights, sums_of_squared_rates = self.solver.averaging_weights(np.asarray(rates))
             self.epochs.newest_weights = &newest_weights[0]
         self.solver.to_training()
         try:
-            self.run_calls(rates, number, sums)
+            self.run_calls(rates, number, sums_of_squared_rates)
         finally:  # also after Ctrl-C
             averaged = self.solver.to_evaluation()
             if averaged:
@@ -336,7 +271,7 @@ cdef class FusedTrainingSteps:
                 raise DivergenceError.at(number, rates[self.n_batches - 1])
         return self.loss
 
-    cdef int run_calls(self, const double[::1] rates, number, const double[::1] sums) except -1:
+    cdef int run_calls(self, const double[::1] rates, number, const double[::1] sums_of_squared_rates) except -1:
         """Make the steps of an epoch, in calls between which Ctrl-C is heard: not before the solver has counted them."""
         self.epochs.step = 0
         self.loss_sum = 0
@@ -344,8 +279,8 @@ cdef class FusedTrainingSteps:
             self.epochs.end = min(self.epochs.step + self.steps_of_next_call(), self.n_batches)
             self.run_in_team(<TeamFunction>run_steps_in_team, self.epochs.end - self.epochs.step)
             self.solver.n_steps = self.n_steps + self.epochs.step
-            if sums is not None and self.epochs.step:
-                self.solver.sum_of_squared_rates = sums[self.epochs.step - 1]
+            if sums_of_squared_rates is not None and self.epochs.step:
+                self.solver.sum_of_squared_rates = sums_of_squared_rates[self.epochs.step - 1]
             if not isfinite(self.loss):
                 raise DivergenceError.at(number, rates[min(self.epochs.step, self.n_batches - 1)])
             PyErr_CheckSignals()
@@ -496,7 +431,8 @@ cdef class FusedTrainingSteps:
             if self.gradient_norm > self.clip_norm:
                 self.scale(self.norms.gradient, self.clip_norm / self.gradient_norm, entries)
         if step.decay and not self.epochs.newest_weights:
-            self.scale(self.norms.parameters, 1 - step.decay, Range(entries.from_, min(entries.to, self.update.n_decayed)))
+            self.scale(
+                self.norms.parameters, 1 - step.decay, Range(entries.from_, min(entries.to, self.update.plan.n_decayed)))
         self.update.apply(&step, entries)
         wait_for_team(thread)
         if self.max_norm < INFINITY:
@@ -513,10 +449,6 @@ cdef class FusedTrainingSteps:
         if self.forward_backward.is_float32:
             return all_finite_float(<float *>self.state, self.n_state)
         return all_finite_double(<double *>self.state, self.n_state)
-
-
-cdef void *address(array) except? NULL:
-    return <void *><size_t>array.ctypes.data
 
 
 cdef void run_steps_in_team(FusedTrainingSteps steps, int index, int n_threads) noexcept nogil:

@@ -1,4 +1,4 @@
-/* Z = X W and its gradients, for dense X by gemm.h, for CSR rows here; the copy of a batch's rows, bias and column sums. */
+/* The affine map of a layer, Z = X W + b, and its gradients: for dense X by gemm.h, for CSR rows here. */
 
 VECTORIZED static void T(add_bias)(REAL *RESTRICT Z, const REAL *RESTRICT b, Size n, Size width)
 {
@@ -72,30 +72,11 @@ VECTORIZED static void T(split_scaled_gradient)(
 {
     for (Size i = 0; i < n; i++) {
         const REAL *RESTRICT g = G + i * width;
-        const REAL scale = scales[i];
+        const REAL member_scale = scales[i];
         REAL *RESTRICT dw = dW + i * width;
         dscales[i] = T(dot)(g, W + i * width, width);
         for (Size j = 0; j < width; j++)
-            dw[j] = (add ? dw[j] : 0) + scale * g[j];
-    }
-}
-
-/* Copy rows of a dense input one below the other. */
-static void T(gather_rows)(const InputRows *input, const Size *rows, REAL *RESTRICT out, Size n)
-{
-    const REAL *data = input->data;
-    const Size d = input->n_features;
-    for (Size i = 0; i < n; i++, out += d) {
-        const REAL *RESTRICT row = data + rows[i] * input->row_stride;
-        if (input->column_stride == 1) {
-            if (i + 2 < n) /* the rows lie anywhere in memory: ask for the next but one in time */
-                for (Size j = 0; j < d; j += 64 / sizeof(REAL))
-                    PREFETCH(data + rows[i + 2] * input->row_stride + j);
-            memcpy(out, row, d * sizeof(REAL));
-        } else {
-            for (Size j = 0; j < d; j++)
-                out[j] = row[j * input->column_stride];
-        }
+            dw[j] = (add ? dw[j] : 0) + member_scale * g[j];
     }
 }
 
@@ -190,23 +171,23 @@ static void T(dense_affine_forward)(
 /* n rows of Z of one member, without bias: for CSR rows, which only the first layer sees, where `input` is NULL, or
  * dense ones. */
 static void T(affine_forward_of)(
-    const T(Pass) *pass, const Layer *layer, Size member, const REAL *input, REAL *Z, Size n)
+    const Pass *pass, const Layer *layer, Size member, const REAL *input, REAL *Z, Size n)
 {
     if (input) {
         T(dense_affine_forward)(pass->plan, layer, member, input, Z, n);
         return;
     }
-    const Mask mask = T(sparse_mask)(pass, member);
+    const Mask mask = sparse_mask(pass, member);
     T(sparse_affine_forward)(&pass->plan->input, pass->rows, &mask, T(scales_of)(layer, member),
                              T(matrix_of)(layer, member), Z, n, layer->width);
 }
 
 /* Z of a layer, without bias. */
-static void T(affine_forward)(const T(Pass) *pass, Size layer_number)
+static void T(affine_forward)(const Pass *pass, Size layer_number)
 {
     const Layer *layer = pass->layers + layer_number;
     if (!T(differs_by_member)(layer)) {
-        T(affine_forward_of)(pass, layer, 0, T(input_of)(pass, layer_number), layer->Z, T(n_pass_rows)(pass));
+        T(affine_forward_of)(pass, layer, 0, T(input_of)(pass, layer_number), layer->Z, n_pass_rows(pass));
         return;
     }
     for (Size j = 0; j < pass->n_members; j++)
@@ -216,9 +197,9 @@ static void T(affine_forward)(const T(Pass) *pass, Size layer_number)
 
 /* dW = (X ∘ scales)ᵀ dZ for CSR rows, or dW += that, and the gradient in the scales. */
 static void T(sparse_weight_gradient)(
-    const T(Pass) *pass, const Layer *layer, Size member, const REAL *dZ, REAL *dW, int add)
+    const Pass *pass, const Layer *layer, Size member, const REAL *dZ, REAL *dW, int add)
 {
-    const Mask mask = T(sparse_mask)(pass, member);
+    const Mask mask = sparse_mask(pass, member);
     const Size n = pass->n_rows, width = layer->width, fan_in = layer->fan_in;
     const REAL *scales = T(scales_of)(layer, member);
     if (!add)
@@ -232,7 +213,7 @@ static void T(sparse_weight_gradient)(
 /* The gradient in W, and in the scales, of one member, or of all where it does not differ, from n rows. `add`: dW holds
  * something to which it is added, the penalties' gradient or that of other members. */
 static void T(affine_backward_of)(
-    const T(Pass) *pass, const Layer *layer, Size member, const REAL *input, const REAL *dZ, REAL *dW, int add, Size n)
+    const Pass *pass, const Layer *layer, Size member, const REAL *input, const REAL *dZ, REAL *dW, int add, Size n)
 {
     const Size fan_in = layer->fan_in, width = layer->width;
     T(Product) product = {"TN", input, dZ, dW, (REAL)add, NULL, {fan_in, n, width}, {0, fan_in}, {0, width}};
@@ -250,10 +231,10 @@ static void T(affine_backward_of)(
 }
 
 /* The gradient in a layer's input. */
-static void T(input_gradient)(const T(Pass) *pass, const Layer *layer, REAL *dinput)
+static void T(input_gradient)(const Pass *pass, const Layer *layer, REAL *dinput)
 {
     const Size n_products = layer->n_matrices > 1 ? pass->n_members : 1;
-    const Size n = T(n_pass_rows)(pass) / n_products, width = layer->width, fan_in = layer->fan_in;
+    const Size n = n_pass_rows(pass) / n_products, width = layer->width, fan_in = layer->fan_in;
     for (Size j = 0; j < n_products; j++) {
         const REAL *W = T(matrix_of)(layer, pass->first_member + j);
         T(gemm)(pass->plan->blas_gemm,
@@ -269,7 +250,7 @@ static REAL *T(member_biases)(const Layer *layer, void *biases, Size member)
 }
 
 /* Add the biases of the output layer to Z. */
-static void T(add_biases)(const T(Pass) *pass, const Layer *layer)
+static void T(add_biases)(const Pass *pass, const Layer *layer)
 {
     for (Size j = 0; j < pass->n_members; j++)
         T(add_bias)((REAL *)layer->Z + j * pass->n_rows * layer->width,

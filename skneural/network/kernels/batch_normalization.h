@@ -160,3 +160,77 @@ VECTORIZED static void T(batch_norm_predict)(const BatchNorm *norm, REAL *Z, Siz
             z[j] = (z[j] - mean[j]) * factor[j];
     }
 }
+
+/* The sum of the sample weights of a batch, whose rows count for each member; 0 without weights. */
+static double T(sum_of_sample_weights)(const Pass *pass, const Size *batch_rows)
+{
+    const REAL *sample_weight = pass->plan->sample_weight;
+    double sum = 0;
+    for (Size i = 0; sample_weight && i < pass->batch_rows; i++)
+        sum += pass->plan->n_members * (double)sample_weight[batch_rows[i]];
+    return sum;
+}
+
+/* Set the weights of the pass's rows for batch normalisation: NULL where they are equal or all 0. */
+static void T(set_normalized_weights)(Pass *pass, const Size *batch_rows)
+{
+    const double sum = T(sum_of_sample_weights)(pass, batch_rows);
+    const REAL *sample_weight = sum > 0 ? pass->plan->sample_weight : NULL;
+    REAL *weight = pass->memory->normalized_weight;
+    const Size n = n_pass_rows(pass);
+    for (Size i = 0; sample_weight && i < n; i++)
+        weight[i] = (REAL)(sample_weight[pass->rows[i % pass->n_rows]] / sum);
+    pass->row_weight = sample_weight ? weight : NULL;
+    for (Size s = pass->segments.from; s < pass->segments.to; s++) {
+        const Range rows = rows_of_segment(pass, s);
+        double *segment_weight = &segment_of(pass, s)->weight;
+        *segment_weight = sample_weight ? 0 : (double)range_size(rows) / (pass->plan->n_members * pass->batch_rows);
+        for (Size i = rows.from; sample_weight && i < rows.to; i++)
+            *segment_weight += weight[i];
+    }
+}
+
+/* The weight of a row in batch normalisation where all have the same. */
+static REAL T(equal_weight)(const Pass *pass)
+{
+    return 1 / (REAL)(pass->plan->n_members * pass->batch_rows);
+}
+
+/* Z of a layer becomes scale · normalized. */
+static void T(normalize_forward)(const Pass *pass, Size layer_number)
+{
+    const Layer *layer = pass->layers + layer_number;
+    const BatchNorm *norm = &layer->batch_norm;
+    const REAL *row_weight = pass->row_weight;
+    const Size width = layer->width;
+    for (Size s = pass->segments.from; s < pass->segments.to; s++) {
+        const Range rows = rows_of_segment(pass, s);
+        T(batch_norm_statistics)(&segment_of(pass, s)->layers[layer_number].batch_norm,
+                                 row_weight ? row_weight + rows.from : NULL, T(equal_weight)(pass),
+                                 (REAL)segment_of(pass, s)->weight, (REAL *)layer->Z + rows.from * width,
+                                 range_size(rows), width);
+    }
+    wait_for_team(pass->thread);
+    T(combine_statistics)(norm, pass->plan->segments, pass->n_segments, layer_number, width);
+    T(batch_norm_forward)(norm, layer->Z, n_pass_rows(pass), width);
+    if (!pass->segments.from && (row_weight || !pass->plan->sample_weight)) /* some row counts */
+        T(update_running_statistics)(norm, pass->plan->n_members * pass->batch_rows, width);
+}
+
+/* From the gradient in the output of batch normalisation, dY, the gradients in its shift, its scale and Z. */
+static void T(normalize_backward)(const Pass *pass, Size layer_number)
+{
+    const Layer *layer = pass->layers + layer_number;
+    const BatchNorm *norm = &layer->batch_norm;
+    const Size width = layer->width;
+    for (Size s = pass->segments.from; s < pass->segments.to; s++) {
+        const Layer *own = segment_of(pass, s)->layers + layer_number;
+        const Range rows = rows_of_segment(pass, s);
+        T(batch_norm_parameter_gradients)((REAL *)norm->normalized + rows.from * width,
+                                          (REAL *)layer->dZ + rows.from * width, own->db, own->batch_norm.dscale,
+                                          range_size(rows), width);
+    }
+    wait_for_team(pass->thread);
+    T(combine_gradients)(norm, pass->plan->segments, pass->n_segments, layer_number, width);
+    T(batch_norm_backward)(norm, pass->row_weight, T(equal_weight)(pass), layer->dZ, n_pass_rows(pass), width);
+}

@@ -29,6 +29,24 @@ INLINED uint32_t hash_16(uint32_t x)
     return x >> 16;
 }
 
+/* The number in its mask of the first entry of a member's rows, `width` entries each. */
+static inline Size first_mask_entry(const Pass *pass, Size member, Size width)
+{
+    return (member * pass->batch_rows + pass->first_row) * width;
+}
+
+/* A member's mask of CSR entries, for all rows of the batch, which are one segment: those of all members lie one behind
+ * the other. */
+static inline Mask sparse_mask(const Pass *pass, Size member)
+{
+    const int64_t *indptr = pass->plan->input.indptr;
+    Size entry = 0;
+    if (pass->plan->input_dropout.key_number)
+        for (Size i = 0; i < pass->n_rows; i++)
+            entry += member * (indptr[pass->rows[i] + 1] - indptr[pass->rows[i]]);
+    return mask_of(&pass->plan->input_dropout, pass->dropout_keys, entry);
+}
+
 #endif
 
 VECTORIZED static void T(apply_dropout)(const REAL *A, const Mask *mask, REAL *out, Size size)
@@ -45,4 +63,14 @@ INLINED REAL T(dropout_factor)(const Mask *mask, Size i)
     if (!mask->threshold)
         return (REAL)mask->scale;
     return hash_16(mask->first + (uint32_t)i) >= mask->threshold ? (REAL)mask->scale : 0;
+}
+
+/* The dropout of a layer, forward from A and backward from dA. The masks of all members lie one behind the other. */
+static void T(apply_layer_dropout)(const Pass *pass, const Layer *layer, const REAL *A, REAL *out)
+{
+    if (!layer->dropout.key_number)
+        return;
+    const Size first_entry = first_mask_entry(pass, pass->first_member, layer->n_units);
+    const Mask mask = mask_of(&layer->dropout, pass->dropout_keys, first_entry);
+    T(apply_dropout)(A, &mask, out, n_pass_rows(pass) * layer->n_units);
 }

@@ -57,32 +57,6 @@ WIDE INLINED void T(gemm_kernel)(
     }
 }
 
-/* out[p, j] = B[j, p]. */
-WIDE static void T(copy_transposed)(
-    const REAL *B, Size ldb, Size depth, Size columns, REAL *RESTRICT out, const Size ld_out)
-{
-    Size j = 0;
-#ifdef HAS_SHUFFLE
-    for (; j + LANES <= columns; j += LANES) {
-        Size p = 0;
-        for (; p + LANES <= depth; p += LANES) {
-            T(Register) tile[LANES];
-            for (int i = 0; i < LANES; i++)
-                tile[i] = *(const T(Register) *)(B + (j + i) * ldb + p);
-            T(transpose_tile)(tile);
-            for (int i = 0; i < LANES; i++)
-                *(T(Register) *)(out + (p + i) * ld_out + j) = tile[i];
-        }
-        for (; p < depth; p++)
-            for (int i = 0; i < LANES; i++)
-                out[p * ld_out + j + i] = B[(j + i) * ldb + p];
-    }
-#endif
-    for (; j < columns; j++)
-        for (Size p = 0; p < depth; p++)
-            out[p * ld_out + j] = B[j * ldb + p];
-}
-
 /* Copy columns of B, or of its transpose, into a panel. What lies there beyond the last column does not count: zeros,
  * or B's own numbers, since rows are copied in full width as long as this does not lead beyond B. */
 WIDE static void T(pack_panel)(
@@ -117,24 +91,25 @@ WIDE static void T(gemm_panel)(
     const int n_larger = (int)n - n_blocks * least_rows;
     for (int is_larger = 1; is_larger >= 0; is_larger--) {
         const int n_left = is_larger ? n_larger : n_blocks - n_larger;
-#define CASE(rows, registers) \
+#define KERNEL(rows, registers) \
     case 16 * registers + rows: \
         for (int block = 0; block < n_left; block++, A += rows * row_stride, C += rows * ldc) \
             T(gemm_kernel)(A, row_stride, column_stride, B, depth, C, ldc, columns, beta, rows, registers); \
         break;
 #define UP_TO_6_ROWS(registers) \
-    CASE(1, registers) CASE(2, registers) CASE(3, registers) CASE(4, registers) CASE(5, registers) CASE(6, registers)
+    KERNEL(1, registers) KERNEL(2, registers) KERNEL(3, registers) \
+    KERNEL(4, registers) KERNEL(5, registers) KERNEL(6, registers)
         switch (16 * registers + least_rows + is_larger) {
-            UP_TO_6_ROWS(1) CASE(7, 1) CASE(8, 1) UP_TO_6_ROWS(2)
+            UP_TO_6_ROWS(1) KERNEL(7, 1) KERNEL(8, 1) UP_TO_6_ROWS(2)
 #if PANEL_REGISTERS == 4 || KERNEL_ROWS == 8
-            CASE(7, 2) CASE(8, 2)
+            KERNEL(7, 2) KERNEL(8, 2)
 #endif
 #if PANEL_REGISTERS == 4
-            UP_TO_6_ROWS(3) CASE(7, 3) CASE(8, 3) UP_TO_6_ROWS(4)
+            UP_TO_6_ROWS(3) KERNEL(7, 3) KERNEL(8, 3) UP_TO_6_ROWS(4)
 #endif
         }
 #undef UP_TO_6_ROWS
-#undef CASE
+#undef KERNEL
     }
 }
 
@@ -152,18 +127,18 @@ WIDE INLINED void T(multiply_blocks)(const T(Product) *product, REAL *copied)
     const Size n = product->shape[0], k = product->shape[1], m = product->shape[2];
     const int transposed = product->transpose[1] == 'T', A_transposed = product->transpose[0] == 'T';
     const Size ldb = transposed ? k : m, row_stride = A_transposed ? 1 : k, column_stride = A_transposed ? n : 1;
-    const Range rows = product->rows, part = product->columns;
+    const Range C_rows = product->rows, C_columns = product->columns;
     const Size n_blocks = (k + DEPTH_BLOCK - 1) / DEPTH_BLOCK, block = (k + n_blocks - 1) / n_blocks;
     const Size row_block = copied ? COPIED_ROWS : ROW_BLOCK;
     REAL panel[DEPTH_BLOCK * PANEL_REGISTERS * REGISTER_BYTES / sizeof(REAL)] __attribute__((aligned(REGISTER_BYTES)));
-    for (Size i = rows.from; i < rows.to; i += row_block)
+    for (Size i = C_rows.from; i < C_rows.to; i += row_block)
         for (Size from = 0; from < k; from += block) {
-            const Size depth = min_size(k - from, block), n_rows = min_size(rows.to - i, row_block);
+            const Size depth = min_size(k - from, block), n_rows = min_size(C_rows.to - i, row_block);
             const REAL *a = product->A + i * row_stride + from * column_stride;
             if (copied)
                 T(copy_transposed)(a, n, n_rows, depth, copied, depth);
-            for (Size j = part.from; j < part.to; j += PANEL) {
-                const Size columns = min_size(part.to - j, PANEL);
+            for (Size j = C_columns.from; j < C_columns.to; j += PANEL) {
+                const Size columns = min_size(C_columns.to - j, PANEL);
                 const REAL *b = product->B + (transposed ? j * ldb + from : from * ldb + j);
                 T(pack_panel)(b, ldb, transposed, depth, columns, panel);
                 if (product->scales)

@@ -2,6 +2,20 @@
  * makes some rows and columns of C. BLAS has threads of its own, so that a team that calls it has one. */
 
 #define DEPTH_BLOCK 256 /* of the panels of gemm.h, which so fit the first-level cache */
+#define PRODUCT_ROWS 8 /* a thread's part of the rows of C: as many at a time as registers hold */
+
+#ifndef SKNEURAL_MATMUL_ARGUMENTS_H
+#define SKNEURAL_MATMUL_ARGUMENTS_H
+
+/* Z = A W, which a team makes. */
+typedef struct {
+    void *blas_gemm;
+    const void *A, *W;
+    void *Z;
+    Size shape[3]; /* rows of A, depth, columns of W */
+} MatmulArguments;
+
+#endif
 
 /* C = op(A) op(B) + beta C, row-major: these rows and columns of C. */
 typedef struct {
@@ -35,7 +49,7 @@ typedef struct {
 #define multiply_blocks multiply_blocks_512
 #define multiply_copied multiply_copied_512
 #define own_gemm own_gemm_512
-#include "tile.h"
+#include "transpose.h"
 #include "gemm.h"
 #undef Register
 #undef transpose_tile
@@ -134,11 +148,39 @@ static void T(gemm)(void *blas_gemm, const T(Product) *product)
     T(blas_gemm)(blas_gemm, product);
 }
 
-/* The thread's rows of Z = A W; shape is (rows of A, depth, columns of W). */
-static void T(matmul)(
-    void *blas_gemm, const Thread *thread, const REAL *A, const REAL *W, REAL *Z, const Size shape[3])
+/* The thread's rows of Z. */
+static void T(matmul_in_team)(void *context, int index, int n_threads)
 {
-    const Range rows = part_of(thread, shape[0], ROWS_AT_ONCE);
-    T(gemm)(blas_gemm,
-            &(T(Product)){"NN", A, W, Z, 0, NULL, {shape[0], shape[1], shape[2]}, rows, {0, shape[2]}});
+    const MatmulArguments *arguments = context;
+    const Size n = arguments->shape[0], depth = arguments->shape[1], width = arguments->shape[2];
+    const Range rows = part_of(&(Thread){NULL, index, n_threads}, n, PRODUCT_ROWS);
+    T(gemm)(arguments->blas_gemm, &(T(Product)){"NN", arguments->A, arguments->W, arguments->Z, 0, NULL,
+                                                {n, depth, width}, rows, {0, width}});
+}
+
+/* The thread's part of C, (n, width), where threads share out rows and columns: whole blocks of registers, so that the
+ * parts take about equally long. */
+typedef struct {
+    Range rows, columns;
+} T(ProductPart);
+
+static T(ProductPart) T(product_part_of)(const Thread *thread, Size n, Size width)
+{
+    const Size height = PRODUCT_ROWS, columns = 128 / sizeof(REAL), n_threads = thread->n_threads;
+    const Size rows_of_blocks = (n + height - 1) / height, columns_of_blocks = (width + columns - 1) / columns;
+    Size across = 1, least = rows_of_blocks * columns_of_blocks + 1;
+    for (Size i = 1; i <= n_threads; i++) { /* i threads side by side, the others below them */
+        const Size down = n_threads / i;
+        const Size blocks = ((rows_of_blocks + down - 1) / down) * ((columns_of_blocks + i - 1) / i);
+        if (blocks < least) {
+            least = blocks;
+            across = i;
+        }
+    }
+    const Size down = n_threads / across;
+    if (thread->index >= across * down)
+        return (T(ProductPart)){{0, 0}, {0, 0}};
+    const Thread row = {NULL, (int)(thread->index / across), (int)down};
+    const Thread column = {NULL, (int)(thread->index % across), (int)across};
+    return (T(ProductPart)){part_of(&row, n, height), part_of(&column, width, columns)};
 }

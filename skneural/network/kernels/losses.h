@@ -137,3 +137,44 @@ static void T(evaluate_loss)(int loss, const LossBatch *batch, const Size *rows,
     default: T(poisson)(batch, rows, n);
     }
 }
+
+/* Set the weights of the losses of the rows that pass together. */
+static void T(set_loss_weights)(const Pass *pass)
+{
+    const NetworkPlan *plan = pass->plan;
+    const REAL *sample_weight = plan->sample_weight;
+    const Size n = members_pass_together(plan) ? n_pass_rows(pass) : pass->n_rows;
+    const REAL n_all = (REAL)(plan->n_members * pass->batch_rows), equal = 1 / n_all;
+    REAL *row_weight = pass->memory->loss_batch.row_weight;
+    for (Size i = 0; i < n; i++)
+        row_weight[i] = sample_weight ? sample_weight[pass->rows[i % pass->n_rows]] / n_all : equal;
+}
+
+/* The sum of the losses of n rows, in their order. */
+static double T(loss_sum)(const double *row_loss, Size n)
+{
+    double sum = 0;
+    for (Size i = 0; i < n; i++)
+        sum += row_loss[i];
+    return sum;
+}
+
+/* The losses of a pass, and the gradient in the raw outputs, which are Z of the last layer, in their place: dZ. Segment by
+ * segment: the last few rows of a vectorised loop may be computed by other instructions. */
+static void T(evaluate_pass_loss)(const Pass *pass)
+{
+    const Segment *first = pass->memory;
+    const Size *rows = pass->n_members > 1 ? first->member_rows : pass->rows;
+    for (Size j = 0; pass->n_members > 1 && j < pass->n_members; j++)
+        memcpy(first->member_rows + j * pass->n_rows, pass->rows, pass->n_rows * sizeof(Size));
+    for (Size s = pass->segments.from; s < pass->segments.to; s++) {
+        const Range part = rows_of_segment(pass, s);
+        LossBatch batch = first->loss_batch;
+        batch.F = (REAL *)batch.F + part.from * batch.n_outputs;
+        batch.scratch = (REAL *)batch.scratch + part.from;
+        batch.row_weight = (REAL *)batch.row_weight + part.from;
+        batch.row_loss += part.from;
+        T(evaluate_loss)(pass->plan->loss, &batch, rows + part.from, range_size(part));
+        segment_of(pass, s)->loss += T(loss_sum)(batch.row_loss, range_size(part));
+    }
+}

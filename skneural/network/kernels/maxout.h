@@ -52,14 +52,14 @@ VECTORIZED static void T(maxout_backward)(
     }
 }
 
-#define MAX_SUM_REGISTERS 13 /* those of 16 of 32 bytes that may hold a piece's sums: of 32 of 16 bytes, 26 */
+#define MAX_PIECE_REGISTERS 13 /* those of 16 of 32 bytes that may hold a piece's sums: of 32 of 16 bytes, 26 */
 
 #if defined(WIDE_REGISTERS) && defined(HAS_SHUFFLE)
 
 #define IN_32_BYTES (32 / REGISTER_BYTES) /* registers: rows are padded to a multiple of 32 bytes on all processors */
 #define BLOCK_ROWS 64 /* as many as a word has bits */
 /* Of a column, the sums have their place whatever the block. */
-#define SUMS (MAX_SUM_REGISTERS * IN_32_BYTES * LANES)
+#define SUMS (MAX_PIECE_REGISTERS * IN_32_BYTES * LANES)
 
 /* Whether dW and db of the layer are made without dZ. Only rows that lie one below the other can be added up. And it
  * must pay: to begin with a row costs as much as to multiply 128 bytes. */
@@ -96,23 +96,23 @@ VECTORIZED static void T(argmax_to_bits)(
 WIDE INLINED REAL T(add_rows)(
     uint64_t piece_bits, const REAL *rows, const REAL *dA, Size n_units, REAL *sums, const int registers)
 {
-    T(Register) sum[MAX_SUM_REGISTERS * IN_32_BYTES], *out = (T(Register) *)sums;
+    T(Register) piece_sum[MAX_PIECE_REGISTERS * IN_32_BYTES], *kept_sum = (T(Register) *)sums;
     REAL gradient_sum = 0;
     UNROLLED for (int r = 0; r < registers; r++)
-        sum[r] = out[r];
+        piece_sum[r] = kept_sum[r];
     for (; piece_bits; piece_bits &= piece_bits - 1) {
         const Size i = __builtin_ctzll(piece_bits);
         const T(Register) *input_row = (const T(Register) *)(rows + i * registers * LANES);
         const REAL gradient = dA[i * n_units];
         UNROLLED for (int r = 0; r < registers; r++) {
-            sum[r] += gradient * input_row[r];
+            piece_sum[r] += gradient * input_row[r];
             if (r % 4 == 3)
                 LOAD_NO_EARLIER;
         }
         gradient_sum += gradient;
     }
     UNROLLED for (int r = 0; r < registers; r++)
-        out[r] = sum[r];
+        kept_sum[r] = piece_sum[r];
     return gradient_sum;
 }
 
@@ -122,7 +122,7 @@ WIDE static void T(add_block)(
 {
     const Size n_units = layer->n_units, units_per_line = 64 / sizeof(REAL);
     REAL *sums = layer->maxout_sums, *RESTRICT db = layer->db;
-#define CASE(size) \
+#define PIECE_SUMS(size) \
     case (size) * IN_32_BYTES: { \
         const int r = (size) * IN_32_BYTES; \
         for (Size j = 0; j < n_units; j++) { \
@@ -136,13 +136,14 @@ WIDE static void T(add_block)(
         break; \
     }
     switch (registers) {
-        CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6) CASE(7) CASE(8) CASE(9) CASE(10) CASE(11) CASE(12) CASE(13)
+        PIECE_SUMS(1) PIECE_SUMS(2) PIECE_SUMS(3) PIECE_SUMS(4) PIECE_SUMS(5) PIECE_SUMS(6) PIECE_SUMS(7)
+        PIECE_SUMS(8) PIECE_SUMS(9) PIECE_SUMS(10) PIECE_SUMS(11) PIECE_SUMS(12) PIECE_SUMS(13)
     }
-#undef CASE
+#undef PIECE_SUMS
 }
 
 /* out = sumsᵀ + beta out, (features, width); `sums` are (width, SUMS). */
-WIDE static void T(transpose)(const REAL *sums, REAL *RESTRICT out, REAL beta, Size features, Size width)
+WIDE static void T(transpose_sums)(const REAL *sums, REAL *RESTRICT out, REAL beta, Size features, Size width)
 {
     for (Size j = 0; j < width; j += LANES)
         for (Size f = 0; f < features; f += LANES) {
@@ -166,7 +167,7 @@ WIDE static void T(transpose)(const REAL *sums, REAL *RESTRICT out, REAL beta, S
 /* dW = Xᵀ dZ + beta dW, and db = the column sums of dZ, from X, dA and the argmax. */
 VECTORIZED static void T(maxout_weight_gradient)(const Layer *layer, const REAL *X, REAL *dW, REAL beta, Size n)
 {
-    REAL block[BLOCK_ROWS * MAX_SUM_REGISTERS * 32 / sizeof(REAL)] __attribute__((aligned(32)));
+    REAL block[BLOCK_ROWS * MAX_PIECE_REGISTERS * 32 / sizeof(REAL)] __attribute__((aligned(32)));
     const Size width = layer->width, n_blocks = (n + BLOCK_ROWS - 1) / BLOCK_ROWS;
     const Size block_rows = (n + n_blocks - 1) / n_blocks;
     uint64_t *argmax_bits = layer->argmax_bits;
@@ -186,7 +187,7 @@ VECTORIZED static void T(maxout_weight_gradient)(const Layer *layer, const REAL 
                 memcpy(block + r * padded, X + (i + r) * layer->fan_in + from, features * sizeof(REAL));
             T(add_block)(layer, argmax_bits, block, (const REAL *)layer->dA + i * layer->n_units, rows, padded / LANES);
         }
-        T(transpose)(layer->maxout_sums, dW + from * width, beta, features, width);
+        T(transpose_sums)(layer->maxout_sums, dW + from * width, beta, features, width);
     }
 }
 

@@ -1,7 +1,8 @@
-/* A network and its buffers as the kernels see them, in both precisions: `void *` leads to floats or doubles, sizes
- * count entries. n_rows is the number of rows that pass together, at most. All memory belongs to the caller, fused.pyx:
- * parameters and gradients are views on flat vectors, everything else are buffers, of which each segment has its part or
- * its own. What only training needs is NULL in a prediction: gradients, row weights, dropout, and what the backward pass remembers. */
+/* A network, its buffers and a pass through it as the kernels see them, in both precisions: `void *` leads to floats or
+ * doubles, sizes count entries. n_rows is the number of rows that pass together, at most. All memory belongs to the
+ * caller, fused.pyx: parameters and gradients are views on flat vectors, everything else are buffers, of which each
+ * segment has its part or its own. What only training needs is NULL in a prediction: gradients, row weights, dropout, and
+ * what the backward pass remembers. */
 #ifndef SKNEURAL_NETWORK_PLAN_H
 #define SKNEURAL_NETWORK_PLAN_H
 
@@ -41,7 +42,7 @@ typedef struct {
 /* An affine map, and the normalisation, activation and dropout behind it.
  *
  * Some buffers are one and the same:
- *     dense activations that work in place   A is Z, dZ is dA
+ *     activations that work in place         A is Z, dZ is dA
  *     PReLU, GELU, SiLU, Mish                dZ is dA; in Z are slopes, or for PReLU their gradient row by row
  *     Maxout                                 all four are different
  *     last layer                             Z, then dZ: the loss replaces raw outputs by their gradient; no A, no dA
@@ -64,8 +65,21 @@ typedef struct {
     void *dZ;              /* (n_rows, width) */
     void *column_norms;    /* (width,): scratch of max_norm_project */
     uint64_t *argmax_bits; /* (n_rows / 64 rounded up, width): scratch of maxout.h; NULL where it is not used */
-    void *maxout_sums;     /* (width rounded up to 8, MAX_SUM_REGISTERS · 32 bytes): scratch of maxout.h */
+    void *maxout_sums;     /* (width rounded up to 8, MAX_PIECE_REGISTERS · 32 bytes): scratch of maxout.h */
 } Layer;
+
+/* Whether A replaces Z, because the slope can be computed from A; see activations.h. */
+static inline int works_in_place(int activation)
+{
+    switch (activation) {
+    case PRELU:
+    case MAXOUT:
+    case GELU:
+    case SILU:
+    case MISH: return 0;
+    default: return 1;
+    }
+}
 
 /* A batch as the loss sees it. The loss of row i counts with row_weight[i]. */
 typedef struct {
@@ -112,5 +126,59 @@ typedef struct {
     Size n_weights, n_parameters; /* the gradient's entries: those of the weights come first */
     Team team;
 } NetworkPlan;
+
+/* Whether a pass has all rows of its members, one below the other, as all segments together have in memory. One member
+ * at a time stays in the cache, but batch normalisation is over the rows of all, and Maxout's own weight gradient does
+ * not add to another. */
+static inline int members_pass_together(const NetworkPlan *plan)
+{
+    if (plan->n_members == 1)
+        return 1;
+    for (const Layer *layer = plan->layers; layer < plan->layers + plan->n_layers - 1; layer++)
+        if (layer->batch_norm.scale || layer->activation == MAXOUT)
+            return 1;
+    return 0;
+}
+
+/* A thread's pass over a batch: over the rows of some segments, or over those of one member at a time. */
+typedef struct {
+    const NetworkPlan *plan;
+    const Thread *thread;
+    const Segment *memory; /* the first of the thread's segments: its buffers hold the pass's rows from there on */
+    const Layer *layers;   /* of that segment */
+    Range segments;
+    Size n_segments;  /* which the batch has; full ones, but for the last */
+    const Size *rows; /* (n_rows,): their numbers in the input */
+    const uint32_t *dropout_keys;
+    const void *X;          /* these rows; NULL for CSR */
+    const void *row_weight; /* for batch normalisation; NULL for equal weights */
+    Size n_rows;            /* for each member */
+    Size first_row;         /* where they begin in the batch, which has batch_rows */
+    Size batch_rows;
+    Size first_member, n_members; /* the rows of one below those of another */
+} Pass;
+
+static inline Size n_pass_rows(const Pass *pass)
+{
+    return pass->n_members * pass->n_rows;
+}
+
+static inline Segment *segment_of(const Pass *pass, Size number)
+{
+    return pass->plan->segments + number;
+}
+
+/* Those of the pass's rows that belong to a segment. */
+static inline Range rows_of_segment(const Pass *pass, Size number)
+{
+    const Segment *segment = segment_of(pass, number);
+    if (pass->plan->n_members == 1) {
+        const Size from = (number - pass->segments.from) * pass->plan->segment_rows;
+        return (Range){from, min_size(from + pass->plan->segment_rows, pass->n_rows)};
+    }
+    const Size from = max_size(segment->first_member - pass->first_member, 0);
+    const Size to = min_size(segment->first_member + segment->n_members - pass->first_member, pass->n_members);
+    return (Range){from * pass->n_rows, to * pass->n_rows};
+}
 
 #endif

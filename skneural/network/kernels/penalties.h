@@ -12,6 +12,28 @@ VECTORIZED static void T(penalty_gradient)(
             dW[i] = l2 * W[i];
 }
 
+/* The penalties' gradient in a matrix of a layer, to which that of the loss is added. */
+static void T(matrix_penalty_gradient)(const NetworkPlan *plan, const Layer *layer, Size number)
+{
+    const Size size = layer->fan_in * layer->width, n = layer->n_matrices;
+    T(penalty_gradient)((REAL *)layer->W + number * size, (REAL *)layer->dW + number * size, (REAL)(plan->l2 / n),
+                        (REAL)(plan->l1 / n), size);
+}
+
+/* The penalties' gradient in what the pass adds to: shared matrices in the first segment, and its members' own. */
+static void T(penalty_gradients)(const Pass *pass)
+{
+    const NetworkPlan *plan = pass->plan;
+    if (!plan->l1 && !plan->l2)
+        return;
+    for (const Layer *layer = pass->layers; layer < pass->layers + plan->n_layers; layer++)
+        if (layer->n_matrices == 1 && !pass->segments.from)
+            T(matrix_penalty_gradient)(plan, layer, 0);
+        else
+            for (Size j = 0; layer->n_matrices > 1 && j < pass->n_members; j++)
+                T(matrix_penalty_gradient)(plan, layer, pass->first_member + j);
+}
+
 /* ½ l2 ‖W‖² + l1 ‖W‖₁. */
 VECTORIZED static double T(penalty_value)(const REAL *W, double l2, double l1, Size size)
 {
@@ -52,13 +74,15 @@ VECTORIZED static void T(max_norm_project)(
         }
 }
 
+#define PROJECTED_COLUMNS 8 /* a thread takes so many at a time */
+
 /* The thread's part of the same for all matrices. */
 static void T(project_weights)(const NetworkPlan *plan, const Thread *thread, double max_norm)
 {
     for (const Layer *layer = plan->layers; layer < plan->layers + plan->n_layers; layer++)
-        for (Size j = 0; j < layer->n_matrices; j++)
-            T(max_norm_project)((REAL *)layer->W + j * layer->fan_in * layer->width, layer->column_norms, (REAL)max_norm,
-                                part_of(thread, layer->width, COLUMNS_AT_ONCE), layer->fan_in, layer->width);
+        for (Size i = 0; i < layer->n_matrices; i++)
+            T(max_norm_project)((REAL *)layer->W + i * layer->fan_in * layer->width, layer->column_norms, (REAL)max_norm,
+                                part_of(thread, layer->width, PROJECTED_COLUMNS), layer->fan_in, layer->width);
 }
 
 /* Each of the matrices of several members counts as one n-th: the objective is the mean over the members. */

@@ -14,6 +14,16 @@
 #ifndef SKNEURAL_REGISTERS_H
 #define SKNEURAL_REGISTERS_H
 
+/* VECTORIZED leaves the registers to the compiler, which compiles a function once more for processors with 256-bit
+ * registers and fused multiply-add; which form runs is decided when the module is loaded. Compilers that cannot do that
+ * compile the plain form alone. */
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 12 && defined(__x86_64__) && defined(__GLIBC__) \
+    && !defined(SKNEURAL_PLAIN)
+#define VECTORIZED __attribute__((target_clones("arch=x86-64-v3", "default")))
+#else
+#define VECTORIZED
+#endif
+
 #if (defined(__GNUC__) || defined(__clang__)) && !defined(SKNEURAL_PLAIN)
 #if defined(__x86_64__) && !defined(__MINGW32__)
 #define WIDE_REGISTERS

@@ -7,8 +7,6 @@
 
 #include "precision.h"
 
-#include <time.h>
-
 #if defined(__GNUC__)
 #define HAS_TEAMS
 #if defined(__linux__)
@@ -44,24 +42,6 @@ typedef struct {
     int index, n_threads;
 } Thread;
 
-#define ROWS_AT_ONCE 8 /* a thread's part of a matrix's rows: as many as a product has in registers */
-#define COLUMNS_AT_ONCE 8
-
-/* Rows, columns or entries from `from` to just before `to`. */
-typedef struct {
-    Size from, to;
-} Range;
-
-static inline Size min_size(Size a, Size b)
-{
-    return a < b ? a : b;
-}
-
-static inline Size max_size(Size a, Size b)
-{
-    return a > b ? a : b;
-}
-
 /* A thread's part of n items, which it takes `unit` at a time. */
 static inline Range part_of(const Thread *thread, Size n, Size unit)
 {
@@ -78,23 +58,7 @@ static inline Range entries_of(const Thread *thread, Size n)
     return part_of(thread, n, 128);
 }
 
-static inline Size range_size(Range range)
-{
-    return range.to - range.from;
-}
-
 #ifdef HAS_TEAMS
-
-static int64_t nanoseconds(void)
-{
-#ifdef CLOCK_MONOTONIC
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-#else
-    return 0;
-#endif
-}
 
 /* Sleep until `n_passed` is not `value` any more, or for no reason. */
 static void sleep_while(uint32_t *n_passed, uint32_t value)
@@ -149,11 +113,6 @@ static void wait_for_team(const Thread *thread)
 static void wait_for_team(const Thread *thread)
 {
     (void)thread; /* the only one */
-}
-
-static int64_t nanoseconds(void)
-{
-    return 0;
 }
 
 #endif

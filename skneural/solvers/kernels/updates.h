@@ -1,6 +1,39 @@
 /* The solvers' updates, each in one pass over parameters, gradient and state, of n entries each. 1 - beta is computed in
  * double precision, the caller's: in single precision 1 - 0.999f is off by 5e-5. */
 
+#ifndef SKNEURAL_UPDATES_H
+#define SKNEURAL_UPDATES_H
+
+enum { SGD_UPDATE, ADAM_UPDATE, RMSPROP_UPDATE, ADAGRAD_UPDATE, SCHEDULE_FREE_UPDATE };
+
+/* A solver as the kernels see it, and its vectors, of n_parameters entries each: 0 stands for settings that it does not
+ * have, and if it has one slot, that is the first and the last. */
+typedef struct {
+    int update, nesterov;
+    double momentum, beta_1, beta_2, epsilon;
+    void *parameters, *gradient, *first_slot, *last_slot;
+    Size n_decayed; /* the first parameters, which ScheduleFreeAdamW lets decay */
+} SolverPlan;
+
+typedef struct {
+    double learning_rate;
+    Size number;                 /* counted from 1 */
+    double decay, newest_weight; /* of ScheduleFreeAdamW: the rate times the weight decay, and c */
+} Step;
+
+/* The learning rate of a step, corrected for the start from zero; Solver.effective_rate specifies it. */
+static double effective_rate(const SolverPlan *solver, const Step *step)
+{
+    double rate = step->learning_rate;
+    if (solver->update == ADAM_UPDATE || solver->update == RMSPROP_UPDATE || solver->update == SCHEDULE_FREE_UPDATE)
+        rate *= sqrt(1 - pow(solver->beta_2, (double)step->number));
+    if (solver->update == ADAM_UPDATE)
+        rate /= 1 - pow(solver->beta_1, (double)step->number);
+    return rate;
+}
+
+#endif
+
 VECTORIZED static void T(sgd)(
     REAL *RESTRICT theta, const REAL *RESTRICT g, REAL *RESTRICT v, double rate, double momentum, int nesterov,
     Size n)
@@ -68,6 +101,33 @@ VECTORIZED static void T(schedule_free)(
         const REAL step = r * (g[i] / (SQRT(v[i]) + eps));
         y[i] = decayed_z + older_weight * (decayed_y - decayed_z) - y_part * step;
         z[i] = decayed_z - step;
+    }
+}
+
+/* The step of schedule_free for some of the parameters, all of which decay, or none. */
+static void T(apply_schedule_free)(const SolverPlan *solver, const Step *step, double rate, double decay, Range entries)
+{
+    const Size first = entries.from;
+    T(schedule_free)((REAL *)solver->parameters + first, (REAL *)solver->gradient + first,
+                     (REAL *)solver->first_slot + first, (REAL *)solver->last_slot + first, rate, decay,
+                     step->newest_weight, solver->beta_1, solver->beta_2, solver->epsilon, range_size(entries));
+}
+
+/* Make a step with some of the parameters. */
+static void T(apply_update)(const SolverPlan *solver, const Step *step, Range entries)
+{
+    const Size first = entries.from, n = range_size(entries), n_decayed = solver->n_decayed;
+    const double rate = effective_rate(solver, step), beta_2 = solver->beta_2, epsilon = solver->epsilon;
+    REAL *theta = (REAL *)solver->parameters + first, *g = (REAL *)solver->gradient + first;
+    REAL *m = (REAL *)solver->first_slot + first, *v = (REAL *)solver->last_slot + first;
+    switch (solver->update) {
+    case SGD_UPDATE: T(sgd)(theta, g, v, rate, solver->momentum, solver->nesterov, n); break;
+    case ADAM_UPDATE: T(adam)(theta, g, m, v, rate, solver->beta_1, beta_2, epsilon, n); break;
+    case RMSPROP_UPDATE: T(rmsprop)(theta, g, v, rate, beta_2, epsilon, n); break;
+    case ADAGRAD_UPDATE: T(adagrad)(theta, g, v, rate, epsilon, n); break;
+    default:
+        T(apply_schedule_free)(solver, step, rate, step->decay, (Range){first, min_size(entries.to, n_decayed)});
+        T(apply_schedule_free)(solver, step, rate, 0, (Range){max_size(first, n_decayed), entries.to});
     }
 }
 

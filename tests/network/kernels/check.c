@@ -4,7 +4,7 @@
  * It prints what was compared, or the first thing that differs, and then ends with status 1. */
 #include <stdio.h>
 
-#include "kernels.h"
+#include "both_precisions.h"
 
 static uint64_t random_state = 1;
 

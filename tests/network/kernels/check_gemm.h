@@ -49,8 +49,8 @@ static void T(multiply)(T(Product) product, int how)
     const Size n_parts = how == IN_QUARTERS ? 2 : 1;
     for (int row = 0; row < n_parts; row++)
         for (int column = 0; column < n_parts; column++) {
-            product.rows = part_of(&(Thread){NULL, row, n_parts}, product.shape[0], ROWS_AT_ONCE);
-            product.columns = part_of(&(Thread){NULL, column, n_parts}, product.shape[2], COLUMNS_AT_ONCE);
+            product.rows = part_of(&(Thread){NULL, row, n_parts}, product.shape[0], PRODUCT_ROWS);
+            product.columns = part_of(&(Thread){NULL, column, n_parts}, product.shape[2], PRODUCT_ROWS);
 #ifdef WIDE_REGISTERS
             if (how == IN_FEWER_LANES && has_wide_registers()) {
                 T(own_gemm)(&product);

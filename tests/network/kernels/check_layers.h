@@ -67,7 +67,7 @@ static void T(check_loss)(int kind, Size n, Size k, double p)
         }
     }
     T(evaluate_loss)(kind, &batch, rows, n);
-    compare("loss", sum_of(losses, n), expected, TOLERANCE);
+    compare("loss", T(loss_sum)(losses, n), expected, TOLERANCE);
     for (Size i = 0; i < n * k; i++)
         compare("gradient of the loss", F[i], differences[i], SLOPE_TOLERANCE);
     free(F), free(Y), free(weight), free(scratch), free(rows), free(codes), free(losses);

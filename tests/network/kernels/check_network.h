@@ -12,7 +12,7 @@ static Layer T(new_layer)(int activation, Size fan_in, Size n_units, Size n_piec
     layer.output = layer.A = n_pieces > 1 ? T(random_array)(n * n_units) : layer.Z;
     layer.dA = n_pieces > 1 ? T(random_array)(n * n_units) : layer.dZ;
     layer.argmax_bits = malloc((n / 64 + 1) * width * sizeof(uint64_t));
-    layer.maxout_sums = malloc((width + 8) * MAX_SUM_REGISTERS * 32);
+    layer.maxout_sums = malloc((width + 8) * MAX_PIECE_REGISTERS * 32);
     return layer;
 }
 

@@ -1,6 +1,6 @@
-/* The solvers' kernels in both precisions; see precision.h. */
-#ifndef SKNEURAL_SOLVERS_H
-#define SKNEURAL_SOLVERS_H
+/* The solvers' updates and the norms, in both precisions; see precision.h. */
+#ifndef SKNEURAL_UPDATES_AND_NORMS_H
+#define SKNEURAL_UPDATES_AND_NORMS_H
 
 #include "precision.h"
 

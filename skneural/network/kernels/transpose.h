@@ -1,4 +1,4 @@
-/* Registers of REALs, LANES in each, and the transpose of a tile: of as many registers. */
+/* Registers of REALs, LANES in each, and transposes: of a tile of as many registers, and of a matrix. */
 
 #undef LANES
 #ifdef WIDE_REGISTERS
@@ -68,4 +68,31 @@ WIDE INLINED void T(transpose_tile)(T(Register) *tile)
 #undef UPPER_1
 
 #endif
+
+/* out[p, j] = B[j, p]. */
+WIDE static void T(copy_transposed)(
+    const REAL *B, Size ldb, Size depth, Size columns, REAL *RESTRICT out, const Size ld_out)
+{
+    Size j = 0;
+#ifdef HAS_SHUFFLE
+    for (; j + LANES <= columns; j += LANES) {
+        Size p = 0;
+        for (; p + LANES <= depth; p += LANES) {
+            T(Register) tile[LANES];
+            for (int i = 0; i < LANES; i++)
+                tile[i] = *(const T(Register) *)(B + (j + i) * ldb + p);
+            T(transpose_tile)(tile);
+            for (int i = 0; i < LANES; i++)
+                *(T(Register) *)(out + (p + i) * ld_out + j) = tile[i];
+        }
+        for (; p < depth; p++)
+            for (int i = 0; i < LANES; i++)
+                out[p * ld_out + j + i] = B[(j + i) * ldb + p];
+    }
+#endif
+    for (; j < columns; j++)
+        for (Size p = 0; p < depth; p++)
+            out[p * ld_out + j] = B[j * ldb + p];
+}
+
 #endif
