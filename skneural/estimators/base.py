@@ -12,14 +12,12 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 
 from skneural._sklearn_compat import CallbackSupportMixin
-from skneural.activations import Activation
 from skneural.estimators.builder import TrainingBuilder
 from skneural.estimators.checked_data import CheckedData, FitArguments
 from skneural.estimators.cross_validation import start_cross_validation
 from skneural.estimators.dead_units_warning import dead_units_warnings
 from skneural.estimators.fitted_network import FittedNetworkMixin
-from skneural.estimators.history import copy_recent, new_history
-from skneural.estimators.network_size import resolve_network_size, resolve_resumed_size
+from skneural.estimators.network_size import resolve_network_size
 from skneural.estimators.parameters import CONSTRAINTS, TRAINS_TWICE, resolve_nested_parameters
 from skneural.estimators.refit import TrainingSetup, train_and_refit
 from skneural.estimators.sklearn_callbacks import CallbackAdapter
@@ -27,7 +25,7 @@ from skneural.estimators.temperature import TemperatureScaling
 from skneural.estimators.validation_set import ValidationScorer, check_validation_data, hold_out_rows
 from skneural.estimators.validation_set_warning import warn_of_validation_set
 from skneural.float_errors import default_float_errors
-from skneural.network import Layout, Network, TrainingRows
+from skneural.network import Network, TrainingRows
 from skneural.sample_weight import check_sample_weight, scale_sample_weight
 from skneural.saved_state import unchanged_on_error
 from skneural.solvers import DivergenceError, TrainingInterrupted
@@ -120,10 +118,10 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
         data = self._check_training_data(arguments, resume, incremental)
         setup = TrainingSetup(builder, data, self._make_rng(), incremental)
         if resume:
-            self._set_network(self._copy_fitted_network(data.X.shape[1], builder.activations), builder)
-            self.history_ = copy_recent(self.history_)
+            self._set_network(self._copy_fitted_network(data.X.shape[1], builder.activations))
+            self._continue_history()
         else:
-            self._set_network(self._new_network(builder, data, setup.rng), builder)
+            self._set_network(self._new_network(builder, data, setup.rng))
         if hasattr(self, "_skl_callbacks"):
             setup.callbacks.append(CallbackAdapter(self, arguments))
         return setup
@@ -200,6 +198,7 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
     # Data: what they share.
 
     def _check_training_data(self, arguments: FitArguments, resume: bool, incremental: bool) -> CheckedData:
+        """Return the rows to train on after all checks, and set the attributes that depend on the targets."""
         X, y = self._validate_X_y(arguments.X, arguments.y, dtype=self._accepted_dtypes(resume), reset=not resume)
         sample_weight = scale_sample_weight(check_sample_weight(arguments.sample_weight, X))
         self._set_target_info(y, sample_weight, incremental)
@@ -214,61 +213,25 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
     def _make_rng(self) -> np.random.RandomState:
         """Return a generator of our own: resuming sets its state, and the caller's generator must not change."""
         rng = check_random_state(self.random_state)
-        if isinstance(self.random_state, Integral):
-            return rng
-        return np.random.RandomState(rng.randint(np.iinfo(np.int32).max))
+        is_own = isinstance(self.random_state, Integral)
+        return rng if is_own else np.random.RandomState(rng.randint(np.iinfo(np.int32).max))
 
     def _accepted_dtypes(self, resume: bool) -> Any:
         if resume:
             return self.parameters_.dtype
         return [np.float64, np.float32] if self.dtype is None else np.dtype(self.dtype)
 
-    # The network.
-
     def _new_network(self, builder: TrainingBuilder, data: CheckedData, rng: np.random.RandomState) -> Network:
-        n_rows, n_features = data.X.shape
-        hidden, n_members = resolve_network_size(self, n_rows)
-        layer_sizes = [n_features, *hidden, self.n_outputs_]
+        """Return a network with initial parameters, and forget earlier training."""
+        hidden, n_members = resolve_network_size(self, n_rows=data.X.shape[0])
+        layer_sizes = [data.X.shape[1], *hidden, self.n_outputs_]
         network = Network.zeros(layer_sizes, builder.activations, data.X.dtype, self.batch_norm, n_members)
         network.initialize(builder.initializer, self.bias_init, rng)
         self._initialize_output_layer(network, data)
         self._split_seed = int(rng.randint(np.iinfo(np.int32).max))
-        self._training_state: dict[str, Any] | None = None
-        self.history_ = new_history()
-        self._n_epochs = self.t_ = 0
+        self._training_state = None
+        self._start_history()
         return network
-
-    def _set_network(self, network: Network, builder: TrainingBuilder) -> None:
-        self._network = network
-        self._sizes = network.sizes
-        self._batch_norm, self._n_members = network.batch_norm, network.n_members
-        self.parameters_ = network.parameters
-        self.activations_ = builder.activations
-        self.n_layers_ = len(network.sizes)
-        self.out_activation_ = self._loss.inverse_link
-
-    def _copy_fitted_network(self, n_features: int, activations: list[Activation]) -> Network:
-        """Return a network with a copy of the fitted parameters; a ValueError if it needs other layers."""
-        hidden, n_members = resolve_resumed_size(self)
-        if len(hidden) != len(activations):
-            raise ValueError(
-                f"The fitted network has {len(hidden)} hidden layers, and hidden_layer_sizes='auto' asks for "
-                f"{len(activations)}. To continue training keep the number of layers; to start anew use fit with "
-                "warm_start=False."
-            )
-        layer_sizes = [n_features, *hidden, self.n_outputs_]
-        self._check_resumed_layers(layer_sizes, activations, n_members)
-        return Network(layer_sizes, activations, self.parameters_.copy(), self.batch_norm, n_members)
-
-    def _check_resumed_layers(self, layer_sizes: list[int], activations: list[Activation], n_members: int) -> None:
-        n_parameters = Layout(layer_sizes, activations, self.batch_norm, n_members).size
-        if (layer_sizes, n_members, n_parameters) != (self._sizes, self._n_members, self.parameters_.size):
-            raise ValueError(
-                f"The fitted network has layer sizes {self._sizes} and {self.parameters_.size} parameters; "
-                f"its settings and the data now require layer sizes {layer_sizes} and {n_parameters} parameters. To "
-                "continue training keep hidden_layer_sizes, activation, n_members and the number of outputs; to start "
-                "anew use fit with warm_start=False."
-            )
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

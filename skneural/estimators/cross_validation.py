@@ -153,7 +153,7 @@ class FoldTraining:
             self.estimator.batch_size = min(estimator.batch_size, len(rows))  # of which the first training has warned
         builder = TrainingBuilder(self.estimator)
         network = self.estimator._new_network(builder, data, rng)
-        self.estimator._set_network(network, builder)
+        self.estimator._set_network(network)
         self._loop: TrainingLoop = builder.build_training_loop(network, estimator._loss, rows, rng)
 
     def train_epoch(self) -> None:

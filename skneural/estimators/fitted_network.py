@@ -1,4 +1,4 @@
-"""A fitted network: its weights as views, its raw output, its hidden features. No training."""
+"""A fitted network: its weights as views, its raw output, its hidden features, and a copy to train on."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from sklearn.utils.validation import check_is_fitted
 from skneural._sklearn_compat import validate_data
 from skneural.activations import Activation
 from skneural.estimators.history import HistoryMixin
+from skneural.estimators.network_size import resolve_resumed_size
 from skneural.estimators.saved_network import SavedNetworkMixin
 from skneural.float_errors import ignore_float_errors
-from skneural.losses import Loss
-from skneural.network import Network
+from skneural.network import Layout, Network
 
 Array = NDArray[Any]
 
@@ -24,15 +24,7 @@ Array = NDArray[Any]
 class FittedNetworkMixin(SavedNetworkMixin, HistoryMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     """The part of the estimators that does not train."""
 
-    parameters_: Array
-    activations_: list[Activation]
-    n_features_in_: int
-    _network: Network
-    _sizes: list[int]
-    _n_members: int
-    _training_state: dict[str, Any] | None
-    _loss: Loss
-    n_outputs_: int
+    batch_norm: bool
 
     @property
     def coefs_(self) -> list[Array]:
@@ -141,6 +133,37 @@ class FittedNetworkMixin(SavedNetworkMixin, HistoryMixin, ClassNamePrefixFeature
         for output in member_outputs:
             check_finite_output(output)
         return member_outputs
+
+    def _set_network(self, network: Network) -> None:
+        """Set the fitted attributes that describe a network."""
+        self._network, self.parameters_ = network, network.parameters
+        self.activations_ = list(network.activations)
+        self._sizes, self.n_layers_ = network.sizes, len(network.sizes)
+        self._batch_norm, self._n_members = network.batch_norm, network.n_members
+        self.out_activation_ = self._loss.inverse_link
+
+    def _copy_fitted_network(self, n_features: int, activations: list[Activation]) -> Network:
+        """Return a network with a copy of the fitted parameters; a ValueError if it needs other layers."""
+        hidden, n_members = resolve_resumed_size(self)
+        if len(hidden) != len(activations):
+            raise ValueError(
+                f"The fitted network has {len(hidden)} hidden layers, and hidden_layer_sizes='auto' asks for "
+                f"{len(activations)}. To continue training keep the number of layers; to start anew use fit with "
+                "warm_start=False."
+            )
+        layer_sizes = [n_features, *hidden, self.n_outputs_]
+        self._check_resumed_layers(layer_sizes, activations, n_members)
+        return Network(layer_sizes, activations, self.parameters_.copy(), self.batch_norm, n_members)
+
+    def _check_resumed_layers(self, layer_sizes: list[int], activations: list[Activation], n_members: int) -> None:
+        n_parameters = Layout(layer_sizes, activations, self.batch_norm, n_members).size
+        if (layer_sizes, n_members, n_parameters) != (self._sizes, self._n_members, self.parameters_.size):
+            raise ValueError(
+                f"The fitted network has layer sizes {self._sizes} and {self.parameters_.size} parameters; "
+                f"its settings and the data now require layer sizes {layer_sizes} and {n_parameters} parameters. To "
+                "continue training keep hidden_layer_sizes, activation, n_members and the number of outputs; to start "
+                "anew use fit with warm_start=False."
+            )
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "parameters_")

@@ -77,6 +77,7 @@ class HistoryMixin:
 
     history_: History
     _n_epochs: int
+    t_: int
 
     @property
     def loss_curve_(self) -> list[float]:
@@ -104,11 +105,26 @@ class HistoryMixin:
         """Objective after the last epoch; NaN before the first."""
         return self.loss_curve_[-1] if self.loss_curve_ else math.nan
 
+    def _start_history(self) -> None:
+        """Start a new network's history, without epochs."""
+        self.history_ = new_history()
+        self._n_epochs = self.t_ = 0
+
+    def _continue_history(self) -> None:
+        """Replace the history by a copy of its latest epochs, to which a later call appends its own."""
+        self.history_ = copy_recent(self.history_)
+
+    def _return_history_to(self, epoch: int) -> None:
+        """Forget the epochs after this one, from which training goes on."""
+        self.history_ = first_epochs(self.history_, epoch)
+        self._n_epochs = epoch
+
     def _best_epoch(self) -> int:
         """Return the number of the epoch with the best validation score; the last one if none has a score, or -inf."""
         scores = np.nan_to_num(np.array(self.validation_scores_), nan=-np.inf, posinf=np.inf, neginf=-np.inf)
         return int(np.argmax(scores)) + 1 if (scores > -np.inf).any() else len(scores)
 
     def _record_epoch(self, epoch: Epoch) -> None:
+        """Append an epoch that is over."""
         append_epoch(self.history_, epoch)
         self._n_epochs += 1

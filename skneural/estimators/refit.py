@@ -12,7 +12,6 @@ from skneural.estimators.builder import TrainingBuilder
 from skneural.estimators.checked_data import CheckedData
 from skneural.estimators.cross_validation import is_best_epoch_uncertain, start_cross_validation
 from skneural.estimators.epoch_printer import EpochPrinter
-from skneural.estimators.history import first_epochs
 from skneural.estimators.parameters import TRAINS_TWICE
 from skneural.estimators.sklearn_callbacks import CallbackAdapter
 from skneural.estimators.training import LBFGSTraining, StochasticTraining, Training
@@ -124,7 +123,7 @@ def _refit_on_all_rows(estimator: Any, setup: TrainingSetup, continues: bool) ->
         how = "training goes on from there" if continues else "training anew"
         print(f"The best epoch was {best_epoch}: {how}, on all rows, for {n_epochs} epochs.")
     if continues:
-        estimator._n_epochs, estimator.history_ = best_epoch, first_epochs(estimator.history_, best_epoch)
+        estimator._return_history_to(best_epoch)
     else:
         _start_anew(estimator, setup)
     setup.builder.n_iter_no_change = np.inf  # the number is chosen: no other rule ends this training
@@ -133,5 +132,4 @@ def _refit_on_all_rows(estimator: Any, setup: TrainingSetup, continues: bool) ->
 
 def _start_anew(estimator: Any, setup: TrainingSetup) -> None:
     """Give the estimator a new network and an empty history."""
-    network = estimator._new_network(setup.builder, setup.data, setup.rng)
-    estimator._set_network(network, setup.builder)
+    estimator._set_network(estimator._new_network(setup.builder, setup.data, setup.rng))
