@@ -124,9 +124,8 @@ class TrainingBuilder:
 
     def _penalties(self) -> list[L1 | L2]:
         alpha, l1_ratio = self.estimator.alpha, self.estimator.l1_ratio
-        if self.estimator.solver in ("adamw", "schedule_free_adamw"):  # whose weight decay replaces the squared part
-            return elastic_net(alpha * l1_ratio, 1.0)
-        return elastic_net(alpha, l1_ratio)
+        decays_weights = self.estimator.solver in ("adamw", "schedule_free_adamw")  # in place of the squared part
+        return elastic_net(alpha * l1_ratio, 1.0) if decays_weights else elastic_net(alpha, l1_ratio)
 
     def _solver(self, network: Network) -> Solver:
         solver_class, dtype = SOLVERS[self.estimator.solver], network.parameters.dtype

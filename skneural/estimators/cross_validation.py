@@ -39,9 +39,8 @@ def is_best_epoch_uncertain(estimator: Any, builder: TrainingBuilder, data: Chec
         All training rows, those held out included.
     """
     is_early = estimator._best_epoch() <= EARLY * estimator.max_iter
-    scores_all_rows = estimator._validation_scoring in (None, "loss")
-    has_few_rows = MIN_WEIGHTED_ROWS <= data.n_weighted_rows < FEW_ROWS
-    return is_early and scores_all_rows and has_few_rows and not _obstacle(estimator, builder)
+    can_cross_validate = estimator._validation_scoring in (None, "loss") and not _obstacle(estimator, builder)
+    return is_early and can_cross_validate and MIN_WEIGHTED_ROWS <= data.n_weighted_rows < FEW_ROWS
 
 
 def start_cross_validation(

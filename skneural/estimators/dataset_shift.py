@@ -131,10 +131,9 @@ class ColumnDifferences:
 
         It is 0 where a column is constant in one of the sets, which tells nothing.
         """
-        joint_std = self._joint_std
         with np.errstate(divide="ignore", invalid="ignore"):  # of columns that do not vary
-            std_ratio = joint_std / self.training.std * (joint_std / self.validation.std) / 2
-            return np.where(self.varies, (self._mean_gap / joint_std) ** 2 / 4 + np.log(std_ratio) / 2, 0)
+            std_ratio = self._joint_std / self.training.std * (self._joint_std / self.validation.std) / 2
+            return np.where(self.varies, (self._mean_gap / self._joint_std) ** 2 / 4 + np.log(std_ratio) / 2, 0)
 
     @cached_property
     def far(self) -> Array:

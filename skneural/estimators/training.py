@@ -150,11 +150,11 @@ class StochasticTraining(Training):
         if saved_state is None or saved_state["solver"] != estimator.solver:
             return
         best_state = saved_state["best_state"]
-        untouched = self.incremental and (best_state is None or np.array_equal(estimator.parameters_, best_state))
-        if untouched and saved_state["latest"] is not None:
+        are_as_saved = best_state is None or np.array_equal(estimator.parameters_, best_state)
+        if self.incremental and are_as_saved and saved_state["latest"] is not None:
             np.copyto(loop.objective.state, saved_state["latest"])
-        goes_on = untouched and saved_state["monitored"] == self._monitored
-        loop.set_state(saved_state if goes_on else {**saved_state, **self._new_comparison()})
+        keeps_comparison = self.incremental and are_as_saved and saved_state["monitored"] == self._monitored
+        loop.set_state(saved_state if keeps_comparison else {**saved_state, **self._new_comparison()})
 
     def _new_comparison(self) -> dict[str, Any]:
         """Return what begins a comparison of epochs anew; a call of `fit` begins its schedule anew too.
