@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from numbers import Integral
 from typing import Any
@@ -10,29 +9,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
 from skneural._sklearn_compat import CallbackSupportMixin
 from skneural.estimators.builder import TrainingBuilder
-from skneural.estimators.callbacks import CallbackAdapter
 from skneural.estimators.checked_data import CheckedData, FitArguments
-from skneural.estimators.cross_validation import is_best_epoch_uncertain, start_cross_validation
+from skneural.estimators.cross_validation import start_cross_validation
 from skneural.estimators.dead_units_warning import dead_units_warnings
-from skneural.estimators.epoch_printer import EpochPrinter
 from skneural.estimators.fitted_network import FittedNetworkMixin
-from skneural.estimators.history import append_epoch, copy_recent, first_epochs, new_history
 from skneural.estimators.hyperparameters import CONSTRAINTS, TRAINS_TWICE, resolve_nested_parameters
 from skneural.estimators.network_size import resolve_network_size
+from skneural.estimators.refit import TrainingSetup, train_and_refit
+from skneural.estimators.sklearn_callbacks import CallbackAdapter
 from skneural.estimators.temperature_scaling import TemperatureScaling
-from skneural.estimators.training import LBFGSTraining, StochasticTraining
-from skneural.estimators.validation_set import ValidationScorer, name_validation_set, train_validation_split
+from skneural.estimators.validation_set import ValidationScorer, check_validation_data, hold_out_rows
 from skneural.estimators.validation_set_warning import warn_of_validation_set
 from skneural.float_errors import default_float_errors
 from skneural.network import Network, TrainingRows
 from skneural.sample_weight import check_sample_weight, scale_sample_weight
 from skneural.saved_state import unchanged_on_error
-from skneural.solvers import DivergenceError, Epoch, TrainingInterrupted
+from skneural.solvers import DivergenceError, TrainingInterrupted
 
 Array = NDArray[Any]
 
@@ -82,6 +78,15 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
     def _fit(self, arguments: FitArguments, incremental: bool) -> Any:
         if incremental:
             self._validate_params()  # scikit-learn skips this check once the estimator is fitted
+        self._check_early_stopping(arguments, incremental)
+        # After divergence and after Ctrl-C the estimator keeps finite weights that can be used.
+        with default_float_errors(), unchanged_on_error(self, except_after=(DivergenceError, TrainingInterrupted)):
+            result_warnings = self._train(arguments, incremental)
+        for warning in result_warnings:  # where the user makes them errors, the estimator stays fitted
+            warnings.warn(warning, stacklevel=4)
+        return self
+
+    def _check_early_stopping(self, arguments: FitArguments, incremental: bool) -> None:
         if self.early_stopping in TRAINS_TWICE and self.warm_start:
             raise ValueError(
                 f"early_stopping={self.early_stopping!r} may train twice, and warm_start=True continues the training "
@@ -92,119 +97,51 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
                 f"partial_fit does not support early_stopping={self.early_stopping!r} without X_val and y_val: rows "
                 "held out in one call would be trained on in the next. Pass both, or set early_stopping=False."
             )
-        # After divergence and after Ctrl-C the estimator keeps finite weights that can be used.
-        with default_float_errors(), unchanged_on_error(self, except_after=(DivergenceError, TrainingInterrupted)):
-            result_warnings = self._train(arguments, incremental)
-        for warning in result_warnings:  # where the user makes them errors, the estimator stays fitted
-            warnings.warn(warning, stacklevel=4)
-        return self
 
     def _train(self, arguments: FitArguments, incremental: bool) -> list[Warning]:
         """Train on checked data; return the warnings that the result deserves."""
-        if incremental:
-            self._check_first_call(arguments.classes)
-        builder = TrainingBuilder(self)
-        resume = self._should_resume(incremental)
-        data = self._check_training_data(arguments, resume, incremental)
-        rng = self._make_rng()
-        beginning = rng.get_state()
-        if resume:
-            network = self._copy_fitted_network(data.X.shape[1], builder.activations)
-            self.history_ = copy_recent(self.history_)
-        else:
-            network = self._new_network(builder, data, rng)
-        self._set_network(network, builder)
-        adapters = [CallbackAdapter(self, arguments)] if hasattr(self, "_skl_callbacks") else []
-        mode = True if arguments.has_validation_set else self.early_stopping
-        rows, validate = self._training_rows_and_scorer(mode, builder, data, arguments, rng)
-        if validate is not None and arguments.has_validation_set and not incremental:
-            warn_of_validation_set(self, data, validate.data)
+        setup = self._set_up_training(arguments, incremental)
+        early_stopping = True if arguments.has_validation_set else self.early_stopping
+        rows, validate = self._training_rows_and_scorer(early_stopping, setup, arguments)
         if self._n_members > 1:
             self._loss.combine_members(np.zeros((self._n_members, 1, self.n_outputs_)))  # raises if the loss cannot
-        n_epochs = None if incremental else self.max_iter
-        result_warnings = self._run_training(builder, rows, validate, rng, adapters, n_epochs)
-        if mode == "auto" and self.stopped_by_ != "callback":
-            is_uncertain = is_best_epoch_uncertain(self, builder, data, self._best_epoch())
-            mode = "cross_validation" if is_uncertain else "continue"
-            if is_uncertain:
-                rng.set_state(beginning)
-                validate, result_warnings = self._cross_validate_from_start(builder, data, rng, adapters)
-        temperature = 1.0 if validate is None else self._best_temperature(validate)
-        if mode in TRAINS_TWICE and self.stopped_by_ != "callback":
-            # The first training need not have converged; other warnings hold for the second too.
-            lasting = [warning for warning in result_warnings if not isinstance(warning, ConvergenceWarning)]
-            result_warnings = lasting + self._train_on_all_rows(mode == "continue", builder, data, rng, adapters)
-        self._set_temperature(temperature)
-        for adapter in adapters:
+        result_warnings = train_and_refit(self, setup, early_stopping, rows, validate)
+        for adapter in setup.callbacks:
             adapter.on_fit_end()
-        return result_warnings if incremental else [*result_warnings, *dead_units_warnings(self, data.X)]
+        return result_warnings if incremental else [*result_warnings, *dead_units_warnings(self, setup.data.X)]
 
-    def _run_training(
-        self,
-        builder: TrainingBuilder,
-        rows: TrainingRows,
-        validate: ValidationScorer | None,
-        rng: np.random.RandomState,
-        adapters: list[CallbackAdapter],
-        n_epochs: int | None,
-    ) -> list[Warning]:
-        """Train the present network, for an epoch of `partial_fit` if there is no number of epochs.
-
-        Return the warnings that the result deserves.
-        """
-        callbacks = [EpochPrinter(), *adapters] if self.verbose else adapters
-        monitoring = {"validate": validate, "callbacks": callbacks, "record": self._record_epoch}
-        training: LBFGSTraining | StochasticTraining
-        if self.solver == "lbfgs":
-            lbfgs = builder.build_lbfgs(self._network, self._loss, rows, **monitoring)
-            training = LBFGSTraining(self, lbfgs, self.max_iter if n_epochs is None else n_epochs)
+    def _set_up_training(self, arguments: FitArguments, incremental: bool) -> TrainingSetup:
+        """Check parameters and data, set the network that training starts from, and begin the callbacks."""
+        if incremental:
+            self._check_first_call(arguments.classes)
+        builder, resume = TrainingBuilder(self), self._should_resume(incremental)
+        data = self._check_training_data(arguments, resume, incremental)
+        setup = TrainingSetup(builder, data, self._make_rng(), incremental)
+        if resume:
+            self._set_network(self._copy_fitted_network(data.X.shape[1], builder.activations))
+            self._continue_history()
         else:
-            loop = builder.build_training_loop(self._network, self._loss, rows, rng, **monitoring)
-            training = StochasticTraining(self, loop, n_epochs, None if validate is None else validate.data)
-        for adapter in adapters:
-            adapter.get_training_state = training.get_state
-        return training.run()
+            self._set_network(self._new_network(builder, data, setup.rng))
+        if hasattr(self, "_skl_callbacks"):
+            setup.callbacks.append(CallbackAdapter(self, arguments))
+        return setup
 
-    def _cross_validate_from_start(
-        self, builder: TrainingBuilder, data: CheckedData, rng: np.random.RandomState, adapters: list[CallbackAdapter]
-    ) -> tuple[ValidationScorer, list[Warning]]:
-        """Train anew with several networks; return what validates them, and the warnings that the result deserves."""
-        if self.verbose:
-            print(f"The best epoch was {self._best_epoch()}, but the rows are few: several networks look for it anew.")
-        builder.keeps_best_solver_state = False
-        self._set_network(self._new_network(builder, data, rng), builder)
-        rows, validate = start_cross_validation(self, builder, data, rng)
-        return validate, self._run_training(builder, rows, validate, rng, adapters, self.max_iter)
+    def _training_rows_and_scorer(
+        self, early_stopping: bool | str, setup: TrainingSetup, arguments: FitArguments
+    ) -> tuple[TrainingRows, ValidationScorer | None]:
+        """Return the rows to train on, and what validates: on the user's rows or those held out; None without any."""
+        if early_stopping == "cross_validation":
+            return start_cross_validation(self, setup.builder, setup.data, setup.rng)
+        if arguments.has_validation_set:
+            return setup.data.training_rows(), self._validation_scorer(setup, arguments)
+        return hold_out_rows(self, setup.data) if early_stopping else (setup.data.training_rows(), None)
 
-    def _train_on_all_rows(
-        self,
-        continues: bool,
-        builder: TrainingBuilder,
-        data: CheckedData,
-        rng: np.random.RandomState,
-        adapters: list[CallbackAdapter],
-    ) -> list[Warning]:
-        """Go on from the best epoch for half as many epochs, or train anew for as many as were best.
-
-        Return the warnings that the result deserves.
-        """
-        best = self._best_epoch()
-        if continues:
-            n_epochs, how = math.ceil(best / 2), "training goes on from there"  # half: docs/tabular.md, what was tried
-            self._n_epochs, self.history_ = best, first_epochs(self.history_, best)
-        else:
-            n_epochs, how = best, "training anew"
-            self._set_network(self._new_network(builder, data, rng), builder)
-        if self.verbose:
-            print(f"The best epoch was {best}: {how}, on all rows, for {n_epochs} epochs.")
-        builder.n_iter_no_change = np.inf  # the number is chosen: no other rule ends this training
-        all_rows = TrainingRows(data.X, data.Y, data.sample_weight)
-        return self._run_training(builder, all_rows, None, rng, adapters, n_epochs)
-
-    def _best_epoch(self) -> int:
-        """Return the number of the epoch with the best validation score; the last one if none has a score, or -inf."""
-        scores = np.nan_to_num(np.array(self.validation_scores_), nan=-np.inf, posinf=np.inf, neginf=-np.inf)
-        return int(np.argmax(scores)) + 1 if (scores > -np.inf).any() else len(scores)
+    def _validation_scorer(self, setup: TrainingSetup, arguments: FitArguments) -> ValidationScorer:
+        """Return what validates on the user's rows; in `fit`, warn if they are not of the training rows' kind."""
+        validate = ValidationScorer(self, check_validation_data(self, arguments))
+        if not setup.incremental:
+            warn_of_validation_set(self, setup.data, validate.data)
+        return validate
 
     # Data: what the subclasses define.
 
@@ -261,15 +198,12 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
     # Data: what they share.
 
     def _check_training_data(self, arguments: FitArguments, resume: bool, incremental: bool) -> CheckedData:
+        """Return the rows to train on after all checks, and set the attributes that depend on the targets."""
         X, y = self._validate_X_y(arguments.X, arguments.y, dtype=self._accepted_dtypes(resume), reset=not resume)
         sample_weight = scale_sample_weight(check_sample_weight(arguments.sample_weight, X))
         self._set_target_info(y, sample_weight, incremental)
         if (class_weight := self._class_sample_weight(y, incremental)) is not None:
-            class_weight = scale_sample_weight(class_weight, "class_weight")
-            if sample_weight is None:
-                sample_weight = class_weight
-            else:
-                sample_weight = scale_sample_weight(sample_weight * class_weight, "sample_weight times class_weight")
+            sample_weight = _multiply_weights(sample_weight, class_weight)
         return CheckedData(X, self._encode_targets(y, X.dtype), y, sample_weight)
 
     def _should_resume(self, incremental: bool) -> bool:
@@ -279,82 +213,35 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
     def _make_rng(self) -> np.random.RandomState:
         """Return a generator of our own: resuming sets its state, and the caller's generator must not change."""
         rng = check_random_state(self.random_state)
-        if isinstance(self.random_state, Integral):
-            return rng
-        return np.random.RandomState(rng.randint(np.iinfo(np.int32).max))
+        is_own = isinstance(self.random_state, Integral)
+        return rng if is_own else np.random.RandomState(rng.randint(np.iinfo(np.int32).max))
 
     def _accepted_dtypes(self, resume: bool) -> Any:
         if resume:
             return self.parameters_.dtype
         return [np.float64, np.float32] if self.dtype is None else np.dtype(self.dtype)
 
-    def _training_rows_and_scorer(
-        self,
-        mode: bool | str,
-        builder: TrainingBuilder,
-        data: CheckedData,
-        arguments: FitArguments,
-        rng: np.random.RandomState,
-    ) -> tuple[TrainingRows, ValidationScorer | None]:
-        """Return the rows to train on, and what validates: on the user's rows or those held out; None without any."""
-        if mode == "cross_validation":
-            return start_cross_validation(self, builder, data, rng)
-        all_rows = TrainingRows(data.X, data.Y, data.sample_weight)
-        if arguments.has_validation_set:
-            validation_set = self._check_validation_data(arguments.X_val, arguments.y_val, arguments.sample_weight_val)
-            return all_rows, ValidationScorer(self, validation_set)
-        if not mode:
-            return all_rows, None
-        train, validation = train_validation_split(
-            len(all_rows), self.validation_fraction, self._split_seed, self._stratify_labels(data.y)
-        )
-        sample_weight = data.sample_weight
-        if sample_weight is not None and not (sample_weight[train].any() and sample_weight[validation].any()):
-            raise ValueError(
-                f"sample_weight must be positive for some of the {len(train)} rows to train on and some of the "
-                f"{len(validation)} rows that early stopping holds out. Got only zeros there."
-            )
-        rows = TrainingRows(data.X, data.Y, sample_weight, subset=train)
-        return rows, ValidationScorer(self, data.take(validation))
-
-    def _check_validation_data(self, X_val: Any, y_val: Any, sample_weight_val: Any) -> CheckedData:
-        if X_val is None or y_val is None:
-            missing = "X_val" if X_val is None else "y_val"
-            raise ValueError(f"X_val and y_val must be given together. Got no {missing}.")
-        with name_validation_set():
-            X, y = self._validate_X_y(X_val, y_val, dtype=self.parameters_.dtype, reset=False)
-        weight = scale_sample_weight(check_sample_weight(sample_weight_val, X, "sample_weight_val"))
-        return CheckedData(X, self._encode_targets(y, X.dtype), y, weight)
-
-    # The network.
-
     def _new_network(self, builder: TrainingBuilder, data: CheckedData, rng: np.random.RandomState) -> Network:
-        n_rows, n_features = data.X.shape
-        hidden, n_members = resolve_network_size(self, n_rows)
-        layer_sizes = [n_features, *hidden, self.n_outputs_]
+        """Return a network with initial parameters, and forget earlier training."""
+        hidden, n_members = resolve_network_size(self, n_rows=data.X.shape[0])
+        layer_sizes = [data.X.shape[1], *hidden, self.n_outputs_]
         network = Network.zeros(layer_sizes, builder.activations, data.X.dtype, self.batch_norm, n_members)
         network.initialize(builder.initializer, self.bias_init, rng)
         self._initialize_output_layer(network, data)
         self._split_seed = int(rng.randint(np.iinfo(np.int32).max))
-        self._training_state: dict[str, Any] | None = None
-        self.history_ = new_history()
-        self._n_epochs = self.t_ = 0
+        self._training_state = None
+        self._start_history()
         return network
-
-    def _set_network(self, network: Network, builder: TrainingBuilder) -> None:
-        self._network = network
-        self._sizes = network.sizes
-        self._batch_norm, self._n_members = network.batch_norm, network.n_members
-        self.parameters_ = network.parameters
-        self.activations_ = builder.activations
-        self.n_layers_ = len(network.sizes)
-        self.out_activation_ = self._loss.inverse_link
-
-    def _record_epoch(self, epoch: Epoch) -> None:
-        append_epoch(self.history_, epoch)
-        self._n_epochs += 1
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+
+def _multiply_weights(sample_weight: Array | None, class_weight: Array | None) -> Array | None:
+    """Return sample weights times those that follow from the classes, scaled again."""
+    class_weight = scale_sample_weight(class_weight, "class_weight")
+    if sample_weight is None:
+        return class_weight
+    return scale_sample_weight(sample_weight * class_weight, "sample_weight times class_weight")

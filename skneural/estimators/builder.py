@@ -71,11 +71,7 @@ class TrainingBuilder:
         self.n_iter_no_change = estimator.n_iter_no_change
         self.keeps_best_solver_state = estimator.early_stopping in ("auto", "continue")
         self._schedule = resolve_schedule(estimator)
-        if estimator.scoring not in (None, "loss"):
-            get_scorer(estimator.scoring)  # raises if the name is unknown, even if there is no validation set
-        self.initializer(self.activations[0] if self.activations else ACTIVATIONS["identity"])
-        if estimator.solver == "lbfgs":
-            self._refuse_mini_batch_parameters()
+        self._check_parameters_used_later()
 
     @property
     def lowers_rate_on_plateau(self) -> bool:
@@ -90,42 +86,46 @@ class TrainingBuilder:
         self, network: Network, loss: Loss, rows: TrainingRows, rng: np.random.RandomState, **monitoring: Any
     ) -> TrainingLoop:
         """Return the training loop of the stochastic solvers; `monitoring` are arguments of `TrainingMonitor`."""
-        estimator = self.estimator
-        kind = EqualBatches if estimator.batch_norm else Batches
-        batches = kind(len(rows), clip_batch_size(estimator.batch_size, len(rows)), estimator.shuffle)
-        max_norm = None if estimator.max_norm is None else MaxNorm(estimator.max_norm)
-        dropout_masks = [Dropout(rate, rng) if rate else None for rate in self.dropout]
-        objective = Objective(network, loss, self._penalties(), rows, batches.batch_size, max_norm, dropout_masks)
-        early_stopping = EarlyStopping(estimator.tol, self.n_iter_no_change)
+        batches = self._batches(len(rows))
+        objective = self._mini_batch_objective(network, loss, rows, batches.batch_size, rng)
         return TrainingLoop(
             objective,
             self._solver(network),
             self._schedule,
             batches,
-            TrainingMonitor(objective, early_stopping, use_score=self._uses_score(monitoring), **monitoring),
-            learning_rate=estimator.learning_rate_init,
+            self._monitor(objective, monitoring),
+            learning_rate=self.estimator.learning_rate_init,
             rng=rng,
-            clip_norm=estimator.clip_norm,
+            clip_norm=self.estimator.clip_norm,
             keep_best_solver_state=self.keeps_best_solver_state and rows.subset is not None,
         )
 
     def build_lbfgs(self, network: Network, loss: Loss, rows: TrainingRows, **monitoring: Any) -> LBFGS:
         """Return the full-batch solver; `monitoring` are arguments of `TrainingMonitor`."""
-        estimator = self.estimator
         objective = Objective(network, loss, self._penalties(), rows, len(rows))
-        early_stopping = EarlyStopping(estimator.tol, self.n_iter_no_change)
-        monitor = TrainingMonitor(objective, early_stopping, use_score=self._uses_score(monitoring), **monitoring)
-        return LBFGS(objective, estimator.max_fun, estimator.tol, monitor)
+        return LBFGS(objective, self.estimator.max_fun, self.estimator.tol, self._monitor(objective, monitoring))
 
-    def _uses_score(self, monitoring: dict[str, Any]) -> bool:
-        """Whether early stopping compares scores on a validation set."""
-        return bool(self.estimator.early_stopping) and monitoring.get("validate") is not None
+    def _batches(self, n_rows: int) -> Batches:
+        batches = EqualBatches if self.estimator.batch_norm else Batches
+        return batches(n_rows, clip_batch_size(self.estimator.batch_size, n_rows), self.estimator.shuffle)
+
+    def _mini_batch_objective(
+        self, network: Network, loss: Loss, rows: TrainingRows, batch_size: int, rng: np.random.RandomState
+    ) -> Objective:
+        max_norm = None if self.estimator.max_norm is None else MaxNorm(self.estimator.max_norm)
+        dropout_masks = [Dropout(rate, rng) if rate else None for rate in self.dropout]
+        return Objective(network, loss, self._penalties(), rows, batch_size, max_norm, dropout_masks)
+
+    def _monitor(self, objective: Objective, monitoring: dict[str, Any]) -> TrainingMonitor:
+        """Return the monitor of the training; early stopping compares scores where there is a validation set."""
+        early_stopping = EarlyStopping(self.estimator.tol, self.n_iter_no_change)
+        use_score = bool(self.estimator.early_stopping) and monitoring.get("validate") is not None
+        return TrainingMonitor(objective, early_stopping, use_score=use_score, **monitoring)
 
     def _penalties(self) -> list[L1 | L2]:
         alpha, l1_ratio = self.estimator.alpha, self.estimator.l1_ratio
-        if self.estimator.solver in ("adamw", "schedule_free_adamw"):  # whose weight decay replaces the squared part
-            return elastic_net(alpha * l1_ratio, 1.0)
-        return elastic_net(alpha, l1_ratio)
+        decays_weights = self.estimator.solver in ("adamw", "schedule_free_adamw")  # in place of the squared part
+        return elastic_net(alpha * l1_ratio, 1.0) if decays_weights else elastic_net(alpha, l1_ratio)
 
     def _solver(self, network: Network) -> Solver:
         solver_class, dtype = SOLVERS[self.estimator.solver], network.parameters.dtype
@@ -138,6 +138,14 @@ class TrainingBuilder:
                 f"smaller ones to zero or nearly so. Got {solver_params['epsilon']!r}; take a larger one, such as 1e-8."
             )
         return solver_class(**{name: solver_params[name] for name in solver_class._param_names()})
+
+    def _check_parameters_used_later(self) -> None:
+        """Raise now for what would fail after the data checks, or not at all."""
+        if self.estimator.scoring not in (None, "loss"):
+            get_scorer(self.estimator.scoring)  # raises if the name is unknown, even if there is no validation set
+        self.initializer(self.activations[0] if self.activations else ACTIVATIONS["identity"])
+        if self.estimator.solver == "lbfgs":
+            self._refuse_mini_batch_parameters()
 
     def _refuse_mini_batch_parameters(self) -> None:
         mini_batch_only = {"max_norm": self.estimator.max_norm, "clip_norm": self.estimator.clip_norm}

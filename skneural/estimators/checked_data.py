@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 
+from skneural.network import TrainingRows
+
 Array = NDArray[Any]
 
 
@@ -79,6 +81,10 @@ class CheckedData:
         """Return some of the rows."""
         sample_weight = None if self.sample_weight is None else self.sample_weight[indices]
         return CheckedData(self.X[indices], self.Y[indices], self.y[indices], sample_weight)
+
+    def training_rows(self, subset: Array | None = None) -> TrainingRows:
+        """Return what a solver takes rows from; with a subset, from these rows only."""
+        return TrainingRows(self.X, self.Y, self.sample_weight, subset)
 
     def digest(self) -> str:
         """Return a hash of the content, which does not depend on how it lies in memory."""

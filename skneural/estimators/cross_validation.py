@@ -19,10 +19,10 @@ Array = NDArray[Any]
 
 # Measured on tables, see docs/tabular.md: a quarter of fewer rows tells too little, where the best epoch comes early.
 FEW_ROWS, EARLY = 1_000, 1 / 3
-MIN_WEIGHTED_ROWS = 4  # two parts of two rows
+MIN_WEIGHTED_ROWS = 4  # two folds of two rows
 
 
-def is_best_epoch_uncertain(estimator: Any, builder: TrainingBuilder, data: CheckedData, best_epoch: int) -> bool:
+def is_best_epoch_uncertain(estimator: Any, builder: TrainingBuilder, data: CheckedData) -> bool:
     """Return whether, with early_stopping="auto", several networks should find the best epoch anew.
 
     They should if there are few rows, and the best epoch is an early one: then the target is noisy, or soon learned,
@@ -32,17 +32,15 @@ def is_best_epoch_uncertain(estimator: Any, builder: TrainingBuilder, data: Chec
     Parameters
     ----------
     estimator : BaseActivationMLP
+        After the training that has found the best epoch by the rows that were held out.
     builder : TrainingBuilder
         The estimator's.
     data : CheckedData
         All training rows, those held out included.
-    best_epoch : int
-        By the rows that were held out.
     """
-    is_early = best_epoch <= EARLY * estimator.max_iter
-    scores_all_rows = estimator._validation_scoring in (None, "loss")
-    has_few_rows = MIN_WEIGHTED_ROWS <= data.n_weighted_rows < FEW_ROWS
-    return is_early and scores_all_rows and has_few_rows and not _obstacle(estimator, builder)
+    is_early = estimator._best_epoch() <= EARLY * estimator.max_iter
+    can_cross_validate = estimator._validation_scoring in (None, "loss") and not _obstacle(estimator, builder)
+    return is_early and can_cross_validate and MIN_WEIGHTED_ROWS <= data.n_weighted_rows < FEW_ROWS
 
 
 def start_cross_validation(
@@ -53,7 +51,7 @@ def start_cross_validation(
     Parameters
     ----------
     estimator : BaseActivationMLP
-        With the network that holds out the first part of the rows.
+        With the network that holds out the first fold of the rows.
     builder : TrainingBuilder
         The estimator's.
     data : CheckedData
@@ -71,14 +69,11 @@ def start_cross_validation(
             "early_stopping='cross_validation' trains several networks side by side, an epoch at a time. Got "
             f"{obstacle}; use another, or early_stopping='refit'."
         )
-    labels = estimator._stratify_labels(data.y)
-    parts = divide_rows(len(data.y), estimator.validation_fraction, estimator._split_seed, labels, data.sample_weight)
-    all_indices = np.arange(len(data.y))
-    rows, *other_rows = [
-        TrainingRows(data.X, data.Y, data.sample_weight, subset=np.setdiff1d(all_indices, part)) for part in parts
-    ]
+    n_rows, labels = len(data.y), estimator._stratify_labels(data.y)
+    folds = split_folds(n_rows, estimator.validation_fraction, estimator._split_seed, labels, data.sample_weight)
+    rows, *other_rows = [data.training_rows(np.setdiff1d(np.arange(n_rows), fold)) for fold in folds]
     others = [FoldTraining(estimator, data, each, rng.randint(2**31 - 1)) for each in other_rows]
-    return rows, CrossValidationScorer(estimator, others, data, parts)
+    return rows, CrossValidationScorer(estimator, others, data, folds)
 
 
 def _obstacle(estimator: Any, builder: TrainingBuilder) -> str:
@@ -90,16 +85,16 @@ def _obstacle(estimator: Any, builder: TrainingBuilder) -> str:
     return ""
 
 
-def divide_rows(
+def split_folds(
     n_rows: int, validation_fraction: float, seed: int, labels: Array | None, sample_weight: Array | None
 ) -> list[Array]:
-    """Return the indices of each part of the rows. Each has about as many rows of each class, and of weight 0.
+    """Return the indices of each fold of the rows. Each has about as many rows of each class, and of weight 0.
 
     Parameters
     ----------
     n_rows : int
     validation_fraction : float
-        About the share of a part, so that there are 1 / `validation_fraction`, at least two.
+        About the share of a fold, so that there are 1 / `validation_fraction`, at least two.
     seed : int
     labels : ndarray of shape (n_rows,) or None
     sample_weight : ndarray of shape (n_rows,) or None
@@ -107,12 +102,12 @@ def divide_rows(
     Raises
     ------
     ValueError
-        If there are too few rows of positive weight for two parts, or the fraction is 0.
+        If there are too few rows of positive weight for two folds, or the fraction is 0.
 
     Examples
     --------
-    >>> from skneural.estimators.cross_validation import divide_rows
-    >>> [len(part) for part in divide_rows(10, 0.25, seed=0, labels=None, sample_weight=None)]
+    >>> from skneural.estimators.cross_validation import split_folds
+    >>> [len(fold) for fold in split_folds(10, 0.25, seed=0, labels=None, sample_weight=None)]
     [3, 3, 2, 2]
     """
     has_no_weight = np.zeros(n_rows) if sample_weight is None else sample_weight == 0
@@ -123,11 +118,11 @@ def divide_rows(
             f"n_samples={n_rows} in turn, {n_weighted} of them with a positive weight. Expected at least "
             f"{MIN_WEIGHTED_ROWS} of these, and a fraction above 0."
         )
-    n_parts = min(max(2, round(1 / validation_fraction)), n_weighted // 2)
+    n_folds = min(max(2, round(1 / validation_fraction)), n_weighted // 2)
     order = np.random.RandomState(seed).permutation(n_rows)
     labels = np.zeros(n_rows) if labels is None else labels
     order = order[np.lexsort((labels[order], has_no_weight[order]))]  # stable: rows that are alike stay as drawn
-    return [order[i::n_parts] for i in range(n_parts)]
+    return [order[i::n_folds] for i in range(n_folds)]
 
 
 class FoldTraining:
@@ -157,7 +152,7 @@ class FoldTraining:
             self.estimator.batch_size = min(estimator.batch_size, len(rows))  # of which the first training has warned
         builder = TrainingBuilder(self.estimator)
         network = self.estimator._new_network(builder, data, rng)
-        self.estimator._set_network(network, builder)
+        self.estimator._set_network(network)
         self._loop: TrainingLoop = builder.build_training_loop(network, estimator._loss, rows, rng)
 
     def train_epoch(self) -> None:
@@ -167,45 +162,45 @@ class FoldTraining:
 
 
 class CrossValidationScorer(ValidationScorer):
-    """Computes loss and score on all rows, each by the network that did not train on it.
+    """Computes loss and score of the cross-validation: on all rows, each by the network that did not train on it.
 
     The estimator's own network trains elsewhere. Each call trains the others for an epoch, so that all are as far.
 
     Parameters
     ----------
     estimator : BaseActivationMLP
-        With its network, for the first part of the rows.
+        With its network, for the first fold of the rows.
     others : list of FoldTraining
-        For the other parts.
+        For the other folds.
     data : CheckedData
         All rows.
-    parts : list of ndarray of int
+    folds : list of ndarray of int
         The rows that each network is validated on.
     """
 
-    def __init__(self, estimator: Any, others: list[FoldTraining], data: CheckedData, parts: list[Array]):
+    def __init__(self, estimator: Any, others: list[FoldTraining], data: CheckedData, folds: list[Array]):
         super().__init__(estimator, data)
-        estimators = [estimator, *(fold.estimator for fold in others)]
-        self._others, self._parts = others, parts
-        self._scorers = [ValidationScorer(each, data.take(part)) for each, part in zip(estimators, parts, strict=True)]
-        self._best_score, self._best_output = -math.inf, np.empty(0)
+        estimators = [estimator, *(other.estimator for other in others)]
+        self._others, self._folds = others, folds
+        self._scorers = [ValidationScorer(each, data.take(fold)) for each, fold in zip(estimators, folds, strict=True)]
+        self._best_cv_score, self._best_output = -math.inf, np.empty(0)
 
     def __call__(self) -> tuple[float, float]:
         """Train the other networks for an epoch; return loss and score."""
-        for fold in self._others:
-            fold.train_epoch()
+        for other in self._others:
+            other.train_epoch()
         outputs = self.raw_output()
-        loss, score = self.evaluate(outputs)
-        if score > self._best_score or self._best_score == -math.inf:  # before there is a score, the latest is the best
-            self._best_score, self._best_output = max(self._best_score, score), outputs
-        return loss, score
+        cv_loss, cv_score = self.evaluate(outputs)
+        if cv_score > self._best_cv_score or self._best_cv_score == -math.inf:  # without a score the latest is the best
+            self._best_cv_score, self._best_output = max(self._best_cv_score, cv_score), outputs
+        return cv_loss, cv_score
 
     def raw_output(self) -> Array:
         """Return the raw outputs for all rows."""
-        by_part = [scorer.raw_output() for scorer in self._scorers]
-        outputs = np.empty((*by_part[0].shape[:-2], len(self.data.y), by_part[0].shape[-1]), by_part[0].dtype)
-        for part, output in zip(self._parts, by_part, strict=True):
-            outputs[..., part, :] = output
+        by_fold = [scorer.raw_output() for scorer in self._scorers]
+        outputs = np.empty((*by_fold[0].shape[:-2], len(self.data.y), by_fold[0].shape[-1]), by_fold[0].dtype)
+        for fold, output in zip(self._folds, by_fold, strict=True):
+            outputs[..., fold, :] = output
         return outputs
 
     def best_output(self) -> Array:
@@ -215,5 +210,5 @@ class CrossValidationScorer(ValidationScorer):
     def _score(self) -> float:
         """Return the mean of the networks' scores, each with the weight of its rows."""
         sample_weight = self.data.sample_weight if self._pass_sample_weight else None
-        weights = [len(part) if sample_weight is None else sample_weight[part].sum() for part in self._parts]
-        return float(np.average([scorer._score() for scorer in self._scorers], weights=weights))
+        fold_weights = [len(fold) if sample_weight is None else sample_weight[fold].sum() for fold in self._folds]
+        return float(np.average([scorer._score() for scorer in self._scorers], weights=fold_weights))

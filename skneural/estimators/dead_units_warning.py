@@ -47,17 +47,15 @@ def dead_units_warnings(estimator: Any, X: Any) -> list[Warning]:
     n_dead = {i: units.size - int(units.sum()) for i, units in enumerate(alive) if units.mean() < 0.5}
     if not n_dead:
         return []
-    dead_units = " and ".join(f"{n} of {alive[i].size} units of hidden layer {i}" for i, n in n_dead.items())
     first_layer = min(n_dead)
-    explanation = explain_dead_units(
-        estimator, n_dead[first_layer] / alive[first_layer].size, dead_fraction_untrained(estimator, X)[first_layer]
+    dead_fraction = n_dead[first_layer] / alive[first_layer].size
+    explanation = explain_dead_units(estimator, dead_fraction, dead_fraction_untrained(estimator, X)[first_layer])
+    dead_units = " and ".join(f"{n} of {alive[i].size} units of hidden layer {i}" for i, n in n_dead.items())
+    message = (
+        f"{dead_units} are dead: no training row activates them, so they cannot learn. {explanation} "
+        "Layers are counted from 0. See skneural.inspection.unit_report."
     )
-    return [
-        DeadUnitsWarning(
-            f"{dead_units} are dead: no training row activates them, so they cannot learn. {explanation} "
-            "Layers are counted from 0. See skneural.inspection.unit_report."
-        )
-    ]
+    return [DeadUnitsWarning(message)]
 
 
 def dead_fraction_untrained(estimator: Any, X: Any) -> list[float]:
@@ -69,15 +67,18 @@ def dead_fraction_untrained(estimator: Any, X: Any) -> list[float]:
         Fitted.
     X : {ndarray, CSR array or matrix} of shape (n_rows, n_features)
     """
+    n_untrained = min(MAX_UNTRAINED, -(-MIN_UNTRAINED_UNITS // min(estimator._network.sizes[1:-1])))
+    alive_untrained = [alive_units(_untrained_network(estimator, seed), X) for seed in range(n_untrained)]
+    return np.mean([[1 - units.mean() for units in layers] for layers in alive_untrained], axis=0).tolist()
+
+
+def _untrained_network(estimator: Any, seed: int) -> Network:
+    """Return a network like the fitted one as it may have been before training."""
     fitted = estimator._network
     dtype = fitted.parameters.dtype
     untrained = Network.zeros(fitted.sizes, fitted.activations, dtype, fitted.batch_norm, fitted.n_members)
-    dead_fractions = []
-    n_untrained = min(MAX_UNTRAINED, -(-MIN_UNTRAINED_UNITS // min(fitted.sizes[1:-1])))
-    for seed in range(n_untrained):
-        untrained.initialize(TrainingBuilder(estimator).initializer, estimator.bias_init, np.random.RandomState(seed))
-        dead_fractions.append([1 - units.mean() for units in alive_units(untrained, X)])
-    return np.mean(dead_fractions, axis=0).tolist()
+    untrained.initialize(TrainingBuilder(estimator).initializer, estimator.bias_init, np.random.RandomState(seed))
+    return untrained
 
 
 def explain_dead_units(estimator: Any, dead_fraction: float, untrained_fraction: float) -> str:

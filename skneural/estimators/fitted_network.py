@@ -1,8 +1,7 @@
-"""A fitted network: its weights, training curves, hidden features, saving and loading. No training."""
+"""A fitted network: its weights as views, its raw output, its hidden features, and a copy to train on."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,60 +12,19 @@ from sklearn.utils.validation import check_is_fitted
 
 from skneural._sklearn_compat import validate_data
 from skneural.activations import Activation
-from skneural.component import Component
-from skneural.estimators.history import with_unknown_seconds, without_seconds
+from skneural.estimators.history import HistoryMixin
 from skneural.estimators.network_size import resolve_resumed_size
+from skneural.estimators.saved_network import SavedNetworkMixin
 from skneural.float_errors import ignore_float_errors
-from skneural.losses import Loss
 from skneural.network import Layout, Network
-from skneural.saved_state import SavedStateMixin, check_numbers, require
 
 Array = NDArray[Any]
 
 
-class FittedNetworkMixin(SavedStateMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin):
+class FittedNetworkMixin(SavedNetworkMixin, HistoryMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     """The part of the estimators that does not train."""
 
-    warm_start: bool
     batch_norm: bool
-    n_members: Any
-    parameters_: Array
-    activations_: list[Activation]
-    history_: dict[str, list[float]]
-    n_features_in_: int
-    _network: Network
-    _sizes: list[int]
-    _batch_norm: bool
-    _n_members: int
-    _training_state: dict[str, Any] | None
-    _loss: Loss
-    n_outputs_: int
-    out_activation_: str
-    _fitted_names = frozenset(
-        {
-            "n_features_in_",
-            "feature_names_in_",
-            "parameters_",
-            "activations_",
-            "history_",
-            "n_iter_",
-            "stopped_by_",
-            "t_",
-            "loss_",
-            "best_loss_",
-            "backend_",
-            "n_layers_",
-            "n_outputs_",
-            "out_activation_",
-            "_loss",
-            "_sizes",
-            "_batch_norm",
-            "_n_members",
-            "_n_epochs",
-            "_split_seed",
-            "_training_state",
-        }
-    )
 
     @property
     def coefs_(self) -> list[Array]:
@@ -101,27 +59,6 @@ class FittedNetworkMixin(SavedStateMixin, ClassNamePrefixFeaturesOutMixin, Trans
     def _fitted_network(self) -> Network:
         check_is_fitted(self)
         return self._network
-
-    @property
-    def loss_curve_(self) -> list[float]:
-        """Objective after each epoch."""
-        return self.history_["loss"]
-
-    @property
-    def validation_loss_curve_(self) -> list[float] | None:
-        """Loss on the validation rows after each epoch, if there are any."""
-        return self.history_["validation_loss"] or None
-
-    @property
-    def validation_scores_(self) -> list[float] | None:
-        """Score on the validation rows after each epoch, if there are any."""
-        return self.history_["validation_score"] or None
-
-    @property
-    def best_validation_score_(self) -> float | None:
-        """Best score on the validation rows, if there are any."""
-        scores = [score for score in self.validation_scores_ or [] if not math.isnan(score)]
-        return max(scores, default=None)
 
     @property
     def _no_improvement_count(self) -> int:
@@ -197,6 +134,14 @@ class FittedNetworkMixin(SavedStateMixin, ClassNamePrefixFeaturesOutMixin, Trans
             check_finite_output(output)
         return member_outputs
 
+    def _set_network(self, network: Network) -> None:
+        """Set the fitted attributes that describe a network."""
+        self._network, self.parameters_ = network, network.parameters
+        self.activations_ = list(network.activations)
+        self._sizes, self.n_layers_ = network.sizes, len(network.sizes)
+        self._batch_norm, self._n_members = network.batch_norm, network.n_members
+        self.out_activation_ = self._loss.inverse_link
+
     def _copy_fitted_network(self, n_features: int, activations: list[Activation]) -> Network:
         """Return a network with a copy of the fitted parameters; a ValueError if it needs other layers."""
         hidden, n_members = resolve_resumed_size(self)
@@ -207,6 +152,10 @@ class FittedNetworkMixin(SavedStateMixin, ClassNamePrefixFeaturesOutMixin, Trans
                 "warm_start=False."
             )
         layer_sizes = [n_features, *hidden, self.n_outputs_]
+        self._check_resumed_layers(layer_sizes, activations, n_members)
+        return Network(layer_sizes, activations, self.parameters_.copy(), self.batch_norm, n_members)
+
+    def _check_resumed_layers(self, layer_sizes: list[int], activations: list[Activation], n_members: int) -> None:
         n_parameters = Layout(layer_sizes, activations, self.batch_norm, n_members).size
         if (layer_sizes, n_members, n_parameters) != (self._sizes, self._n_members, self.parameters_.size):
             raise ValueError(
@@ -215,73 +164,9 @@ class FittedNetworkMixin(SavedStateMixin, ClassNamePrefixFeaturesOutMixin, Trans
                 "continue training keep hidden_layer_sizes, activation, n_members and the number of outputs; to start "
                 "anew use fit with warm_start=False."
             )
-        return Network(layer_sizes, activations, self.parameters_.copy(), self.batch_norm, n_members)
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "parameters_")
-
-    def __getstate__(self) -> dict[str, Any]:
-        state = super().__getstate__()
-        state.pop("_network", None)  # _restore_fitted_state makes it of the parameters, sizes and activations
-        if "history_" in state:
-            state["history_"] = without_seconds(state["history_"])  # the files of equal fits are equal
-        if not self.warm_start and "_training_state" in state:
-            state["_training_state"] = None
-        return state
-
-    def _check_parameters(self) -> None:
-        """Check only that they exist: prediction does not use them, and training checks their values."""
-        self.get_params(deep=False)
-
-    def _restore_fitted_state(self) -> None:
-        for component, kind in [(self._loss, Loss), *((activation, Activation) for activation in self.activations_)]:
-            _check_component(component, kind)
-        layer_sizes, ends, n_layers = self._sizes, (self.n_features_in_, self.n_outputs_), len(self.activations_) + 2
-        sizes_are_possible = all(isinstance(size, int) and 0 < size <= self.parameters_.size for size in layer_sizes)
-        require(
-            sizes_are_possible and len(layer_sizes) == n_layers and (layer_sizes[0], layer_sizes[-1]) == ends,
-            f"There must be {n_layers} layers, the first and last of the sizes {ends}, and a parameter per unit at "
-            f"least. Got layers of the sizes {layer_sizes} and {self.parameters_.size} parameters instead.",
-        )
-        self.history_ = with_unknown_seconds(self.history_)
-        n_members = self._n_members
-        valid = isinstance(n_members, int) and 0 < n_members <= self.parameters_.size
-        require(valid, f"_n_members must be an int >= 1, with parameters for each. Got {n_members!r} instead.")
-        layout = Layout(layer_sizes, self.activations_, self._batch_norm, n_members)
-        check_numbers("parameters_", self.parameters_, (layout.size,), dtypes="fd")
-        self._check_training_state(layout)
-        self._network = Network(layer_sizes, self.activations_, self.parameters_, self._batch_norm, n_members)
-        running_variances = self._network.views.running_variances
-        require(all((each >= 0).all() for each in running_variances), "Variances must be >= 0. Got a negative one.")
-        require(
-            self.out_activation_ == self._loss.inverse_link,
-            f"out_activation_ must be {self._loss.inverse_link!r}, that of the loss. "
-            f"Got {self.out_activation_!r} instead.",
-        )
-
-    def _check_training_state(self, layout: Layout) -> None:
-        """Raise ValueError unless training can continue from the counters and arrays that were saved."""
-        for name in ("_n_epochs", "t_"):
-            count = getattr(self, name)
-            require(isinstance(count, int) and count >= 0, f"{name} must be an int >= 0. Got {count!r} instead.")
-        state = self._training_state or {}
-        for slot in state.get("slots", []):
-            check_numbers("The solver's state", slot, (layout.n_trainable,), dtypes="fd")
-        for name in ("best_state", "latest"):
-            if state.get(name) is not None:
-                check_numbers("The training's parameters", state[name], (layout.size,), dtypes="fd")
-
-
-def _check_component(component: Any, kind: type[Component]) -> None:
-    """Raise ValueError unless this is an object of the kind with valid settings, and without other attributes."""
-    require(isinstance(component, kind), f"There must be a {kind.__name__}. Got {component!r} instead.")
-    component.check()
-    other_attributes = vars(component).keys() - component.get_params().keys()
-    is_own_class = type(component).__module__.startswith("skneural.")  # a user's class may have other attributes
-    require(
-        not (is_own_class and other_attributes),
-        f"{component!r} must have nothing but its settings. Got {sorted(other_attributes)} as well.",
-    )
 
 
 def check_finite_output(outputs: Array) -> Array:

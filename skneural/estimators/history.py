@@ -1,4 +1,4 @@
-"""The columns of ``history_``: one entry per epoch, of a bounded number of earlier epochs."""
+"""The course of training: the columns of ``history_``, one entry per epoch, and the curves and best scores in them."""
 
 from __future__ import annotations
 
@@ -76,3 +76,61 @@ def without_seconds(history: History) -> History:
 def with_unknown_seconds(history: History) -> History:
     """Return a history from a file, of which the times are unknown."""
     return {**history, "seconds": [math.nan] * len(history["loss"])}
+
+
+class HistoryMixin:
+    """The attributes of an estimator that describe its training epoch by epoch."""
+
+    history_: History
+    _n_epochs: int
+    t_: int
+
+    @property
+    def loss_curve_(self) -> list[float]:
+        """Objective after each epoch."""
+        return self.history_["loss"]
+
+    @property
+    def validation_loss_curve_(self) -> list[float] | None:
+        """Loss on the validation rows after each epoch, if there are any."""
+        return self.history_["validation_loss"] or None
+
+    @property
+    def validation_scores_(self) -> list[float] | None:
+        """Score on the validation rows after each epoch, if there are any."""
+        return self.history_["validation_score"] or None
+
+    @property
+    def best_validation_score_(self) -> float | None:
+        """Best score on the validation rows, if there are any."""
+        scores = [score for score in self.validation_scores_ or [] if not math.isnan(score)]
+        return max(scores, default=None)
+
+    @property
+    def _latest_loss(self) -> float:
+        """Objective after the last epoch; NaN before the first."""
+        return self.loss_curve_[-1] if self.loss_curve_ else math.nan
+
+    def _start_history(self) -> None:
+        """Start a new network's history, without epochs."""
+        self.history_ = new_history()
+        self._n_epochs = self.t_ = 0
+
+    def _continue_history(self) -> None:
+        """Replace the history by a copy of its latest epochs, to which a later call appends its own."""
+        self.history_ = copy_recent(self.history_)
+
+    def _return_history_to(self, epoch: int) -> None:
+        """Forget the epochs after this one, from which training goes on."""
+        self.history_ = first_epochs(self.history_, epoch)
+        self._n_epochs = epoch
+
+    def _best_epoch(self) -> int:
+        """Return the number of the epoch with the best validation score; the last one if none has a score, or -inf."""
+        scores = np.nan_to_num(np.array(self.validation_scores_), nan=-np.inf, posinf=np.inf, neginf=-np.inf)
+        return int(np.argmax(scores)) + 1 if (scores > -np.inf).any() else len(scores)
+
+    def _record_epoch(self, epoch: Epoch) -> None:
+        """Append an epoch that is over."""
+        append_epoch(self.history_, epoch)
+        self._n_epochs += 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import warnings
 from collections.abc import Mapping
 from numbers import Real
 from typing import Any
@@ -13,6 +12,7 @@ import numpy as np
 from skneural.activations import ACTIVATIONS, Activation
 from skneural.component import resolve
 from skneural.constraints import DECAY, FRACTION, NON_NEGATIVE, POSITIVE, POSITIVE_INT, Interval, Options, StrOptions
+from skneural.estimators.caller_warning import warn_caller
 from skneural.initializers import INITIALIZERS
 from skneural.losses import LOSSES
 from skneural.solvers import SCHEDULES, SOLVERS, Schedule
@@ -169,8 +169,5 @@ def resolve_batch_size(batch_size: Any) -> int:
 def clip_batch_size(batch_size: Any, n_rows: int) -> int:
     """Return the number of rows per mini-batch, at most all; a larger number that was asked for gets a warning."""
     if batch_size != "auto" and batch_size > n_rows:
-        warnings.warn(
-            f"Got `batch_size` larger than sample size ({batch_size} > {n_rows}). It is going to be clipped.",
-            stacklevel=7,
-        )
+        warn_caller(f"Got `batch_size` larger than sample size ({batch_size} > {n_rows}). It is going to be clipped.")
     return min(resolve_batch_size(batch_size), n_rows)

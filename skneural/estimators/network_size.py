@@ -47,8 +47,8 @@ def resolve_network_size(estimator: Any, n_rows: int) -> NetworkSize:
     >>> resolve_network_size(ActivationMLPRegressor(hidden_layer_sizes="auto", n_members="auto"), n_rows=500)
     NetworkSize(hidden=[128, 128], n_members=8)
     """
-    many = n_rows >= MANY_ROWS
-    units, n_members = (UNITS_FOR_MANY_ROWS, MEMBERS_FOR_MANY_ROWS) if many else (UNITS, MEMBERS)
+    has_many_rows = n_rows >= MANY_ROWS
+    units, n_members = (UNITS_FOR_MANY_ROWS, MEMBERS_FOR_MANY_ROWS) if has_many_rows else (UNITS, MEMBERS)
     return _fill_auto(estimator, NetworkSize([units] * estimator._n_auto_layers, n_members))
 
 

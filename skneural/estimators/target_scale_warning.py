@@ -58,45 +58,46 @@ def updated_record(record: dict[str, Any], Y: Array, scaling: TargetScaling) -> 
     """
     with np.errstate(over="ignore", under="ignore"):
         far_fraction, later_range = _far_fraction(record, Y, scaling), _later_range(record, Y, scaling.scale)
-    n_rows = record["n_rows"] + len(Y)
-    return {"n_first": record["n_first"], "n_rows": n_rows, "far_fraction": far_fraction, "range": later_range}
+    return {**record, "n_rows": record["n_rows"] + len(Y), "far_fraction": far_fraction, "range": later_range}
 
 
 def _far_fraction(record: dict[str, Any], Y: Array, scaling: TargetScaling) -> Array:
     """Return which part of the latest targets is far from the mean."""
-    far = FAR * scaling.scale
+    far_distance = FAR * scaling.scale
     far_fraction: Array = record["far_fraction"]
-    if not (np.abs(scaling.range - scaling.mean) > far).any():  # no target of any call is
+    if not (np.abs(scaling.range - scaling.mean) > far_distance).any():  # no target of any call is
         return far_fraction
     weight = len(Y) / min(record["n_rows"] + len(Y), max(RECENT_ROWS, len(Y)))
-    return far_fraction + weight * ((np.abs(Y - scaling.mean) > far).mean(axis=0) - far_fraction)
+    return far_fraction + weight * ((np.abs(Y - scaling.mean) > far_distance).mean(axis=0) - far_fraction)
 
 
-def _later_range(record: dict[str, Any], Y: Array, scale: Array) -> Array | None:
+def _later_range(record: dict[str, Any], Y: Array, target_scale: Array) -> Array | None:
     """Return smallest and largest later targets; None once their range is not narrow, and never will be."""
     if record["range"] is None:
         return None
-    lowest, highest = Y.min(axis=0), Y.max(axis=0)
+    later_range = np.stack([Y.min(axis=0), Y.max(axis=0)])
     if record["n_rows"]:
-        lowest, highest = np.minimum(lowest, record["range"][0]), np.maximum(highest, record["range"][1])
-    return None if (highest - lowest >= NARROW * scale).all() else np.stack([lowest, highest])
+        smallest, largest = record["range"]
+        later_range = np.stack([np.minimum(later_range[0], smallest), np.maximum(later_range[1], largest)])
+    return None if (np.ptp(later_range, axis=0) >= NARROW * target_scale).all() else later_range
 
 
-def describe_mismatch(record: dict[str, Any], scale: Array) -> str:
+def describe_mismatch(record: dict[str, Any], target_scale: Array) -> str:
     """Return what tells that the scale is not that of the later targets; an empty string if nothing does.
 
     Equal targets tell nothing, nor do fewer rows than the constants of this module say.
     """
-    n_rows = record["n_rows"]
-    if n_rows >= MIN_ROWS_FAR and (record["far_fraction"] > 0.5).any():
+    n_later_rows = record["n_rows"]
+    if n_later_rows >= MIN_ROWS_FAR and (record["far_fraction"] > 0.5).any():
         return f"most of the latest targets are more than {FAR:.0f} of these scales away from target_mean_"
-    if record["range"] is None or n_rows < max(MIN_ROWS_NARROW, record["n_first"]):
+    if record["range"] is None or n_later_rows < max(MIN_ROWS_NARROW, record["n_first"]):
         return ""
-    width = record["range"][1] - record["range"][0]
-    narrow = (width > 0) & (width < NARROW * scale)
+    later_width = np.ptp(record["range"], axis=0)
+    narrow = (later_width > 0) & (later_width < NARROW * target_scale)
     if not narrow.any():
         return ""
-    return f"the {n_rows} targets since then lie within {(width[narrow] / scale[narrow]).min():.2g} of these scales"
+    narrowest = (later_width[narrow] / target_scale[narrow]).min()
+    return f"the {n_later_rows} targets since then lie within {narrowest:.2g} of these scales"
 
 
 def check_record(record: Any, n_targets: int) -> None:

@@ -15,8 +15,10 @@ from sklearn.model_selection import train_test_split
 
 from skneural._sklearn_compat import accepts_sample_weight
 from skneural.estimators.caller_warning import warn_caller
-from skneural.estimators.checked_data import CheckedData
+from skneural.estimators.checked_data import CheckedData, FitArguments
 from skneural.estimators.temperature_scaling import TemperatureScaling
+from skneural.network import TrainingRows
+from skneural.sample_weight import check_sample_weight, scale_sample_weight
 
 Array = NDArray[Any]
 
@@ -47,8 +49,21 @@ def train_validation_split(
     >>> len(train), len(validation)
     (18, 2)
     """
-    request = f"validation_fraction={validation_fraction} of {n_rows} rows"
     options = {"test_size": validation_fraction, "random_state": seed}
+    train, validation = _random_split(n_rows, options)
+    if stratify is None:
+        return train, validation
+    if obstacle := _obstacle_to_stratification(stratify, len(train), len(validation)):
+        warn_caller(
+            f"Early stopping holds out {len(validation)} of {n_rows} rows at random, not in the proportions of the "
+            f"classes, since {obstacle}. A class may be missing among the rows to train on, or among those held out."
+        )
+        return train, validation
+    return tuple(train_test_split(np.arange(n_rows), stratify=stratify, **options))
+
+
+def _random_split(n_rows: int, options: dict[str, Any]) -> tuple[Array, Array]:
+    request = f"validation_fraction={options['test_size']} of {n_rows} rows"
     try:
         train, validation = train_test_split(np.arange(n_rows), **options)
     except ValueError as error:
@@ -58,15 +73,6 @@ def train_validation_split(
             "The validation set is too small. Increase 'validation_fraction' or the size of your dataset. "
             f"Got {request}, expected at least 2 rows."
         )
-    if stratify is None:
-        return train, validation
-    if obstacle := _obstacle_to_stratification(stratify, len(train), len(validation)):
-        warn_caller(
-            f"Early stopping holds out {len(validation)} of {n_rows} rows at random, not in the proportions of the "
-            f"classes, since {obstacle}. A class may be missing among the rows to train on, or among those held out."
-        )
-        return train, validation
-    train, validation = train_test_split(np.arange(n_rows), stratify=stratify, **options)
     return train, validation
 
 
@@ -79,6 +85,57 @@ def _obstacle_to_stratification(labels: Array, n_train: int, n_validation: int) 
         return f"some classes have one row only: {', '.join(map(repr, single[:3]))}{more}"
     smaller = min(n_train, n_validation)
     return f"there are {len(classes)} classes, and one part has {smaller} rows" if smaller < len(classes) else ""
+
+
+def hold_out_rows(estimator: Any, data: CheckedData) -> tuple[TrainingRows, ValidationScorer]:
+    """Return the rows to train on, and what validates on the rows that are held out.
+
+    Parameters
+    ----------
+    estimator : BaseActivationMLP
+        With its network.
+    data : CheckedData
+        All rows.
+
+    Raises
+    ------
+    ValueError
+        If one of the two parts has too few rows, or none of positive weight.
+    """
+    labels, sample_weight = estimator._stratify_labels(data.y), data.sample_weight
+    train, validation = train_validation_split(
+        len(data.y), estimator.validation_fraction, estimator._split_seed, labels
+    )
+    if sample_weight is not None and not (sample_weight[train].any() and sample_weight[validation].any()):
+        raise ValueError(
+            f"sample_weight must be positive for some of the {len(train)} rows to train on and some of the "
+            f"{len(validation)} rows that early stopping holds out. Got only zeros there."
+        )
+    return data.training_rows(train), ValidationScorer(estimator, data.take(validation))
+
+
+def check_validation_data(estimator: Any, arguments: FitArguments) -> CheckedData:
+    """Return the user's validation set after all checks.
+
+    Parameters
+    ----------
+    estimator : BaseActivationMLP
+        With its network, and what it knows of the training targets.
+    arguments : FitArguments
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the validation set lacks a part, or is not like the training data.
+    """
+    if arguments.X_val is None or arguments.y_val is None:
+        missing = "X_val" if arguments.X_val is None else "y_val"
+        raise ValueError(f"X_val and y_val must be given together. Got no {missing}.")
+    with name_validation_set():
+        dtype = estimator.parameters_.dtype
+        X, y = estimator._validate_X_y(arguments.X_val, arguments.y_val, dtype=dtype, reset=False)
+    sample_weight = scale_sample_weight(check_sample_weight(arguments.sample_weight_val, X, "sample_weight_val"))
+    return CheckedData(X, estimator._encode_targets(y, X.dtype), y, sample_weight)
 
 
 @contextmanager
@@ -160,14 +217,8 @@ class ValidationScorer:
 
     def _score(self) -> float:
         """Return what the scorer returns; errors name the parameter, since the scorer may be the user's own."""
-        options = {"sample_weight": self.data.sample_weight} if self._pass_sample_weight else {}
         call = f"scoring={self._scoring!r}, called with (estimator, X, y),"
-        try:
-            score = self._scorer(self._estimator, self.data.X, self.data.y, **options)
-        except (AttributeError, TypeError) as error:  # a score of probabilities for a regressor, or what is no scorer
-            raise TypeError(f"{call} does not suit this estimator: {error}") from error
-        except Exception as error:
-            raise ValueError(f"{call} failed on the validation set: {type(error).__name__}: {error}") from error
+        score = self._call_scorer(call)
         if np.ndim(score) or np.asarray(score).dtype.kind not in "biuf":
             raise TypeError(
                 f"{call} does not suit this estimator: expected a number, got {score!r} of type {type(score).__name__}."
@@ -175,3 +226,12 @@ class ValidationScorer:
         if callable(self._scoring) and math.isnan(score):  # scikit-learn's own scores may be undefined, and then warn
             raise ValueError(f"{call} returned NaN. Expected a number; where there is no score, return -inf.")
         return float(score)
+
+    def _call_scorer(self, call: str) -> Any:
+        options = {"sample_weight": self.data.sample_weight} if self._pass_sample_weight else {}
+        try:
+            return self._scorer(self._estimator, self.data.X, self.data.y, **options)
+        except (AttributeError, TypeError) as error:  # a score of probabilities for a regressor, or what is no scorer
+            raise TypeError(f"{call} does not suit this estimator: {error}") from error
+        except Exception as error:
+            raise ValueError(f"{call} failed on the validation set: {type(error).__name__}: {error}") from error

@@ -11,7 +11,7 @@ from sklearn.metrics import accuracy_score, log_loss, mean_squared_error
 
 from skneural import ActivationMLPClassifier, ActivationMLPRegressor, tabular_classifier
 from skneural.estimators import cross_validation
-from skneural.estimators.cross_validation import FEW_ROWS, CrossValidationScorer, divide_rows
+from skneural.estimators.cross_validation import FEW_ROWS, CrossValidationScorer, split_folds
 from skneural.estimators.temperature_scaling import TemperatureScaling
 from skneural.solvers import DivergenceError
 
@@ -42,7 +42,7 @@ class Recorder:
             parts = [(part._network.parameters.copy(), part.data.X, part.data.y) for part in scorer._scorers]
             self.epochs.append((parts, result))
             self.networks = [part._network for part in scorer._scorers]
-            self.order = np.argsort(np.concatenate(scorer._parts))
+            self.order = np.argsort(np.concatenate(scorer._folds))
             return result
 
         monkeypatch.setattr(CrossValidationScorer, "__call__", call)
@@ -71,31 +71,31 @@ def weights_of(n_rows, n_positive):
 class TestParts:
     @pytest.mark.parametrize(("fraction", "n_parts"), [(0.25, 4), (0.1, 10), (0.3, 3), (0.5, 2), (0.9, 2), (0.01, 10)])
     def test_each_row_is_in_one_of_equal_parts(self, fraction, n_parts):
-        parts = divide_rows(21, fraction, 3, None, None)
+        parts = split_folds(21, fraction, 3, None, None)
         assert len(parts) == n_parts
         assert {len(part) for part in parts} <= {21 // n_parts, 21 // n_parts + 1}
         assert sorted(np.concatenate(parts)) == list(range(21))
         assert np.concatenate(parts).tolist() != list(range(21))  # drawn at random
 
     def test_the_seed_decides(self):
-        first, again, other = (divide_rows(20, 0.5, seed, None, None)[0].tolist() for seed in (0, 0, 1))
+        first, again, other = (split_folds(20, 0.5, seed, None, None)[0].tolist() for seed in (0, 0, 1))
         assert first == again != other
 
     def test_each_part_has_the_proportions_of_the_classes(self, recwarn):
         labels = np.array(["a", "b", "c", "d"]).repeat([40, 20, 7, 1])
-        counts = [np.unique(labels[part], return_counts=True)[1] for part in divide_rows(68, 0.25, 0, labels, None)]
+        counts = [np.unique(labels[part], return_counts=True)[1] for part in split_folds(68, 0.25, 0, labels, None)]
         assert [count[:2].tolist() for count in counts] == [[10, 5]] * 4
         assert all(count[2] in (1, 2) for count in counts)
         assert not recwarn.list
 
     def test_each_part_has_rows_of_positive_weight(self):
         weights = np.random.RandomState(0).permutation(weights_of(300, 9))
-        counts = [np.count_nonzero(weights[part]) for part in divide_rows(300, 0.25, 0, None, weights)]
+        counts = [np.count_nonzero(weights[part]) for part in split_folds(300, 0.25, 0, None, weights)]
         assert sorted(counts) == [2, 2, 2, 3]
 
     def test_no_part_has_less_than_two_rows_of_positive_weight(self):
-        assert len(divide_rows(7, 0.1, 0, None, None)) == 3
-        assert len(divide_rows(100, 0.1, 0, None, weights_of(100, 4))) == 2
+        assert len(split_folds(7, 0.1, 0, None, None)) == 3
+        assert len(split_folds(100, 0.1, 0, None, weights_of(100, 4))) == 2
 
     @pytest.mark.parametrize(
         ("n_rows", "fraction", "weights"), [(3, 0.25, None), (100, 0.0, None), (100, 0.25, weights_of(100, 3))]
@@ -105,7 +105,7 @@ class TestParts:
             rf"cannot hold out validation_fraction={fraction} of n_samples={n_rows} in turn, .* Expected at least 4"
         )
         with pytest.raises(ValueError, match=expected):
-            divide_rows(n_rows, fraction, 0, None, weights)
+            split_folds(n_rows, fraction, 0, None, weights)
 
 
 class TestScores:

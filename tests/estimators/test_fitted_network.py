@@ -1,7 +1,6 @@
 """What a fitted network offers by itself: see also test_base.py, which tests the estimators as users meet them."""
 
 import copy
-import pickle
 
 import numpy as np
 import pytest
@@ -46,13 +45,6 @@ def test_hidden_features_feed_another_model():
     model = make_pipeline(network, LogisticRegression()).fit(X, y)
     assert model.score(X, y) > 0.95
     assert model[0].set_output(transform="pandas").transform(X).shape == (150, 8)
-
-
-def test_a_pickle_predicts_the_same_and_has_no_network_of_its_own(fitted):
-    loaded = pickle.loads(pickle.dumps(fitted))
-    np.testing.assert_array_equal(loaded.predict_proba(X), fitted.predict_proba(X))
-    assert "_network" not in fitted.__getstate__()
-    assert np.shares_memory(loaded.coefs_[0], loaded.parameters_)
 
 
 def test_outputs_that_are_no_numbers_are_an_error(fitted):

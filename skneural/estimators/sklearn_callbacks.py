@@ -1,4 +1,4 @@
-"""The adapter between scikit-learn's callbacks and the training loop."""
+"""The adapter between scikit-learn's callbacks and the training of an estimator."""
 
 from __future__ import annotations
 

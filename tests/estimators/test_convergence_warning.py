@@ -8,7 +8,7 @@ from scipy.sparse import csr_array
 from sklearn.exceptions import ConvergenceWarning
 
 from skneural import ActivationMLPClassifier, ActivationMLPRegressor
-from skneural.estimators.convergence_advice import Target, advise_on_loss, advise_on_scale
+from skneural.estimators.convergence_warning import Target, advise_on_loss, advise_on_scale
 
 X = np.random.RandomState(0).normal(size=(50, 3))
 STANDARD = Target(mean=0.0, std=1.0, may_be_scaled=True)

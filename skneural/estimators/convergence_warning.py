@@ -1,4 +1,4 @@
-"""What the warning of training that did not converge says: is the fit worse than a constant, and what would help."""
+"""The warning that training did not converge: whether the fit is worse than a constant, and what would help."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.base import is_regressor
+from sklearn.exceptions import ConvergenceWarning
 
 from skneural.network import Objective, TrainingRows
 from skneural.network.training_rows import evenly_spaced_rows
+from skneural.solvers.lbfgs import OptimizationResult
 
 Array = NDArray[Any]
 
@@ -41,6 +43,55 @@ class Target:
     may_be_scaled: bool
 
 
+def stochastic_convergence_warnings(estimator: Any, objective: Objective, max_epochs: int | None) -> list[Warning]:
+    """Return a warning if training on mini-batches needs more epochs, or ended worse than a constant; else nothing.
+
+    Parameters
+    ----------
+    estimator : BaseActivationMLP
+        After training.
+    objective : Objective
+        Which it minimised.
+    max_epochs : int or None
+        The largest number of epochs, if training should have converged before; else None.
+    """
+    problem = compare_with_constant(estimator, objective)
+    if max_epochs is not None:
+        limit = f"Maximum iterations ({max_epochs}) reached"
+        problem = f"Stochastic Optimizer: {limit} and the optimization hasn't converged yet. {problem}"
+    return [ConvergenceWarning(problem + advise(estimator, objective))] if problem else []
+
+
+def lbfgs_convergence_warnings(
+    estimator: Any, objective: Objective, unconverged: OptimizationResult | None
+) -> list[Warning]:
+    """Return a warning if lbfgs did not converge, or ended worse than a constant; else nothing.
+
+    Parameters
+    ----------
+    estimator : BaseActivationMLP
+        After training.
+    objective : Objective
+        Which it minimised.
+    unconverged : OptimizationResult or None
+        How lbfgs ended, if it should have converged and has not.
+    """
+    problem = compare_with_constant(estimator, objective)
+    if unconverged is not None:
+        problem = f"lbfgs failed to converge after {unconverged.n_iter} iteration(s): {unconverged.message} {problem}"
+    advice = "Increase max_iter or max_fun, or scale the data (StdScaler)."
+    return [ConvergenceWarning(problem + advice)] if problem else []
+
+
+def schedule_end_warning(estimator: Any) -> ConvergenceWarning:
+    """Return the warning that the learning-rate schedule ends, while calls of `partial_fit` go on."""
+    return ConvergenceWarning(
+        f"The schedule learning_rate={estimator.learning_rate!r} has ended: this and all later calls of partial_fit "
+        f"train at a learning rate of {estimator.history_['learning_rate'][-1]:.3g}. For streams use "
+        "learning_rate='constant' or 'invscaling'; else raise max_iter, or call fit."
+    )
+
+
 def compare_with_constant(estimator: Any, objective: Objective) -> str:
     """Return a sentence if a regressor fits its training rows worse than a constant does; else an empty string.
 
@@ -51,29 +102,42 @@ def compare_with_constant(estimator: Any, objective: Objective) -> str:
     objective : Objective
         Which it minimised.
     """
-    if not is_regressor(estimator):
+    if not is_regressor(estimator) or not estimator.loss_curve_:
         return ""
-    rows, loss = objective.rows, objective.loss
-    training_rows = _rows_with_weight(rows)
-    weight = None if rows.sample_weight is None else rows.sample_weight[training_rows]
-    constant = loss.initial_output(rows.Y[training_rows], weight)
-    if constant is None and loss.in_target_units:
-        constant = np.average(rows.Y[training_rows], axis=0, weights=weight)
-    if constant is None or not estimator.loss_curve_:
+    trained_rows = _rows_with_weight(objective.rows)
+    sampled_rows = trained_rows[evenly_spaced_rows(len(trained_rows), SAMPLED_ROWS)]
+    constant_loss = _constant_loss(objective, trained_rows, sampled_rows)
+    last_loss, targets = estimator.loss_curve_[-1], objective.rows.Y[trained_rows]  # the loss with the penalty
+    if last_loss <= constant_loss or (targets == targets[0]).all():  # beside a constant target no network is any use
         return ""
-    sampled_rows = training_rows[evenly_spaced_rows(len(training_rows), SAMPLED_ROWS)]
-    Y, weight = rows.Y[sampled_rows], None if rows.sample_weight is None else rows.sample_weight[sampled_rows]
-    outputs = np.broadcast_to(np.asarray(constant, rows.X.dtype), (len(Y), len(constant)))
-    constant_loss = float(np.average(loss.evaluate(outputs, Y)[0], weights=weight))
-    last_loss = estimator.loss_curve_[-1]  # with the penalty; beside a constant target no network is any use
-    if last_loss <= constant_loss or (rows.Y[training_rows] == rows.Y[training_rows[0]]).all():
-        return ""
-    F = loss.combine_members(estimator._network.raw_output(rows.X[sampled_rows]))
-    network_loss = float(np.average(loss.evaluate(F, Y)[0], weights=weight))
+    F = objective.loss.combine_members(estimator._network.raw_output(objective.rows.X[sampled_rows]))
+    network_loss = _mean_loss(objective, F, sampled_rows)
     if network_loss <= constant_loss * (1 + EQUAL_LOSS):
         return ""
     losses = f"loss {network_loss:.3g} against {constant_loss:.3g}"
     return f"The network fits its own training rows worse than a constant does: {losses}. "
+
+
+def _constant_loss(objective: Objective, trained_rows: Array, sampled_rows: Array) -> float:
+    """Return the mean loss of the best constant on sampled rows; infinity if the loss has none."""
+    Y, weight = _targets_and_weight(objective.rows, trained_rows)
+    constant = objective.loss.initial_output(Y, weight)
+    if constant is None and objective.loss.in_target_units:
+        constant = np.average(Y, axis=0, weights=weight)
+    if constant is None:
+        return math.inf
+    constant_output = np.asarray(constant, objective.rows.X.dtype)
+    return _mean_loss(objective, np.broadcast_to(constant_output, (len(sampled_rows), len(constant))), sampled_rows)
+
+
+def _mean_loss(objective: Objective, F: Array, indices: Array) -> float:
+    """Return the mean loss of raw outputs for some rows, without the penalty."""
+    Y, weight = _targets_and_weight(objective.rows, indices)
+    return float(np.average(objective.loss.evaluate(F, Y)[0], weights=weight))
+
+
+def _targets_and_weight(rows: TrainingRows, indices: Array) -> tuple[Array, Array | None]:
+    return rows.Y[indices], None if rows.sample_weight is None else rows.sample_weight[indices]
 
 
 def _rows_with_weight(rows: TrainingRows) -> Array:
@@ -92,11 +156,10 @@ def advise(estimator: Any, objective: Objective) -> str:
     objective : Objective
         Which it minimised.
     """
-    Y = objective.rows.Y
     target = Target(0.0, 1.0, may_be_scaled=False)
     if objective.loss.in_target_units and not estimator.normalize_y:
-        largest_target = int(np.argmax(np.abs(Y).max(axis=0)))
-        target = Target(float(Y[:, largest_target].mean()), float(Y[:, largest_target].std()), may_be_scaled=True)
+        largest_target = objective.rows.Y[:, np.abs(objective.rows.Y).max(axis=0).argmax()]
+        target = Target(float(largest_target.mean()), float(largest_target.std()), may_be_scaled=True)
     return advise_on_scale(objective.rows.X, target) or advise_on_loss(estimator.loss_curve_[-estimator.n_iter_ :])
 
 
@@ -131,11 +194,16 @@ def advise_on_scale(X: Any, target: Target) -> str | None:
     target : Target
         The targets.
     """
-    if target.may_be_scaled and (target.std > LARGE or target.std * LARGE < 1 or abs(target.mean) > LARGE):
+    is_far = target.std > LARGE or target.std * LARGE < 1 or abs(target.mean) > LARGE
+    if target.may_be_scaled and is_far:
         return (
             f"The target has mean {target.mean:.3g} and standard deviation {target.std:.3g}, and the network learns it "
             "in this unit: set normalize_y=True."
         )
+    return _advise_on_features(X)
+
+
+def _advise_on_features(X: Any) -> str | None:
     feature_sizes = _feature_sizes(X)
     largest_feature = int(np.argmax(feature_sizes))
     if feature_sizes[largest_feature] > LARGE:
