@@ -14,7 +14,7 @@ from sklearn.base import is_regressor
 from skneural.estimators.caller_warning import warn_caller
 from skneural.estimators.checked_data import CheckedData
 from skneural.network.training_rows import evenly_spaced_rows
-from skneural.preprocessing.moments import FeatureMoments
+from skneural.preprocessing.mean_and_variance import FeatureMoments
 
 Array = NDArray[Any]
 

@@ -13,10 +13,20 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from numpy.random import RandomState
 from scipy import sparse
 
-from skneural.preprocessing.blocks import MATRIX_BLOCK_BYTES, Array, matrix_block_bytes, row_blocks, rows_per_block
-from skneural.preprocessing.moments import FeatureMoments, refuse_nan, subtract_center
+from skneural.preprocessing.mean_and_variance import FeatureMoments
+from skneural.preprocessing.row_blocks import (
+    MATRIX_BLOCK_BYTES,
+    Array,
+    SampleWeight,
+    matrix_block_bytes,
+    refuse_nan,
+    row_blocks,
+    rows_per_block,
+    subtract_center,
+)
 
 # Columns per block besides the eigenvectors that are asked for.
 OVERSAMPLING = 6
@@ -100,23 +110,14 @@ def _orthonormal_columns(krylov_block: np.ndarray, rounding: float) -> np.ndarra
 
 
 def leading_scatter_eigenvectors(
-    X: Array,
-    sample_weight: np.ndarray | None,
-    moments: FeatureMoments,
-    n_components: int,
-    random_state: np.random.RandomState,
+    X: Array, sample_weight: SampleWeight, moments: FeatureMoments, n_components: int, random_state: RandomState
 ) -> tuple[np.ndarray, np.ndarray]:
     """`leading_eigenvectors` of the scatter matrix of X, whose moments are known.
 
     Float32 rows are multiplied in single precision, and once more in double precision for the final rotation.
     """
     start = random_state.standard_normal((X.shape[1], min(n_components + OVERSAMPLING, X.shape[1])))
-    if sparse.issparse(X):
-        multiply, dtype = sparse_scatter_product(X, sample_weight, moments.mean), np.dtype(np.float64)
-    else:
-        low, high = SINGLE_PRECISION_SQUARES
-        dtype = X.dtype if low < moments.square_sum.max() < high else np.dtype(np.float64)
-        multiply = dense_scatter_product(X, sample_weight, moments.mean, dtype)
+    multiply, dtype = scatter_product(X, sample_weight, moments)
     eigenvalues, eigenvectors = leading_eigenvectors(multiply, start, n_components, TOLERANCE[dtype])
     if dtype == np.float64:
         return eigenvalues, eigenvectors
@@ -124,9 +125,16 @@ def leading_scatter_eigenvectors(
     return np.maximum(eigenvalues[::-1], 0.0), eigenvectors @ rotation[:, ::-1]
 
 
-def dense_scatter_product(
-    X: np.ndarray, sample_weight: np.ndarray | None, mean: np.ndarray, dtype: np.dtype
-) -> Product:
+def scatter_product(X: Array, sample_weight: SampleWeight, moments: FeatureMoments) -> tuple[Product, np.dtype]:
+    """A function that multiplies the scatter matrix of X and a block of columns, and the precision of its products."""
+    if sparse.issparse(X):
+        return sparse_scatter_product(X, sample_weight, moments.mean), np.dtype(np.float64)
+    smallest, largest = SINGLE_PRECISION_SQUARES
+    dtype = X.dtype if smallest < moments.square_sum.max() < largest else np.dtype(np.float64)
+    return dense_scatter_product(X, sample_weight, moments.mean, dtype), dtype
+
+
+def dense_scatter_product(X: np.ndarray, sample_weight: SampleWeight, mean: np.ndarray, dtype: np.dtype) -> Product:
     """A function that multiplies the scatter matrix of X and a block of columns, reading the rows once.
 
     Products are in the precision of ``dtype``, their sums over blocks of rows in double precision.
@@ -152,7 +160,7 @@ def dense_scatter_product(
     return multiply
 
 
-def sparse_scatter_product(X: sparse.csr_array, sample_weight: np.ndarray | None, mean: np.ndarray) -> Product:
+def sparse_scatter_product(X: sparse.csr_array, sample_weight: SampleWeight, mean: np.ndarray) -> Product:
     """The same for sparse rows, in double precision; the mean is subtracted from the products, not from the rows."""
     X = X.astype(np.float64, copy=False)
     refuse_nan(X.data, X.data)
@@ -166,9 +174,7 @@ def sparse_scatter_product(X: sparse.csr_array, sample_weight: np.ndarray | None
     return multiply
 
 
-def projected_scatter(
-    X: np.ndarray, sample_weight: np.ndarray | None, mean: np.ndarray, columns: np.ndarray
-) -> np.ndarray:
+def projected_scatter(X: Array, sample_weight: SampleWeight, mean: np.ndarray, columns: np.ndarray) -> np.ndarray:
     """``columns.T @ S @ columns`` in double precision, S the scatter matrix of X."""
     buffer = np.empty((rows_per_block(X, MATRIX_BLOCK_BYTES), X.shape[1]))
     projected_matrix = np.zeros((columns.shape[1], columns.shape[1]))

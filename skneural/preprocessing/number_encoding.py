@@ -1,19 +1,17 @@
-"""How a table's numbers are scaled and decorrelated."""
+"""How the numbers of a table are encoded: scaled and clipped, and then by bins and by weak components besides."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 
 from skneural.preprocessing.clipping import SmoothClipper, clip_outliers
-from skneural.preprocessing.piecewise_linear import PiecewiseLinearEncoder, count_bins
+from skneural.preprocessing.piecewise_linear import PiecewiseLinearEncoder, bin_factors
 from skneural.preprocessing.scaling import StdScaler
 from skneural.preprocessing.whitening import PCAWhitener
 
 DERIVED_SCALE = 0.3  # of bins and components: many and related, they would outweigh the numbers themselves
-
-# The bins of a number that is one value in most rows are nearly constant, as columns of rare levels are: so many of
-# them count in full. More of them count as much as these together, but no less than other bins.
-FINER_BINS_IN_FULL = 64
 
 # Whitened components need so many rows, and so many per number: with fewer, weak directions are mostly chance.
 MIN_ROWS, ROWS_PER_NUMBER = 400, 20
@@ -45,6 +43,11 @@ def fit_scaler(X: np.ndarray, labels: list[str]) -> StdScaler:
             f"{labels[np.argmax(largest)]} of X holds numbers up to {largest.max():.3g}, whose squares overflow "
             "float64. Expected values below about 1e150: divide the column by a constant first."
         ) from error
+
+
+def scale_numbers(X: np.ndarray, scaler: StdScaler, clipper: SmoothClipper) -> np.ndarray:
+    """Scaled and clipped numbers in float32; in double precision up to where no value is larger than the limit."""
+    return clipper.transform(scaler.transform(X)).astype(np.float32)
 
 
 def fit_whitener(scaled: np.ndarray, component_variance: float) -> PCAWhitener | None:
@@ -125,9 +128,51 @@ def number_factors(encoder: PiecewiseLinearEncoder, n_components: int) -> np.nda
     -------
     ndarray of shape (n_columns,), float32
     """
-    n_bins = np.array([count_bins(edges) for edges in encoder.bin_edges_])
-    is_finer = n_bins > encoder.n_bins
-    share = FINER_BINS_IN_FULL / max(n_bins[is_finer].sum(), FINER_BINS_IN_FULL)
-    scales = np.where(is_finer, max(np.sqrt(share), DERIVED_SCALE), DERIVED_SCALE)
-    factors = [np.ones(len(n_bins)), scales.repeat(n_bins), np.full(n_components, DERIVED_SCALE)]
+    n_numbers = len(encoder.bin_edges_)
+    factors = [np.ones(n_numbers), bin_factors(encoder, DERIVED_SCALE), np.full(n_components, DERIVED_SCALE)]
     return np.concatenate(factors).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class NumberEncoding:
+    """The fitted steps that the numbers of a table take.
+
+    Attributes
+    ----------
+    scaler : StdScaler
+    clipper : SmoothClipper
+    piecewise_encoder : PiecewiseLinearEncoder
+    whitener : PCAWhitener or None
+    is_in_components : ndarray of shape (n_numbers,), bool
+        Which of the numbers the whitener takes.
+    """
+
+    scaler: StdScaler
+    clipper: SmoothClipper
+    piecewise_encoder: PiecewiseLinearEncoder
+    whitener: PCAWhitener | None
+    is_in_components: np.ndarray
+
+    def encode(self, X: np.ndarray) -> np.ndarray:
+        """The columns of numbers, of their bins and of weak components, 0 where numbers are missing, in float32."""
+        scaled = scale_numbers(X, self.scaler, self.clipper)
+        encoded_numbers = self.piecewise_encoder.transform(scaled)
+        if self.whitener is not None:
+            scaled = scaled[:, self.is_in_components]
+            components = encode_weak_components(self.whitener, scaled, self.clipper.limit)
+            encoded_numbers = np.hstack([encoded_numbers, components])
+        encoded_numbers *= self.factors()
+        encoded_numbers[np.isnan(encoded_numbers)] = 0.0
+        return encoded_numbers
+
+    def factors(self) -> np.ndarray:
+        """What these columns are multiplied by."""
+        return number_factors(self.piecewise_encoder, self._n_components())
+
+    def feature_names(self, names: np.ndarray) -> list[str]:
+        """The names of these columns."""
+        components = [f"component{i}" for i in range(self._n_components())]
+        return [*self.piecewise_encoder.get_feature_names_out(names), *components]
+
+    def _n_components(self) -> int:
+        return 0 if self.whitener is None else len(weak_components(self.whitener))

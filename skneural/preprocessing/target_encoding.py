@@ -1,90 +1,28 @@
-"""What stands for each level of a category: rows of a table, by one-hot encoding or by the mean target of its rows.
-
-A category is encoded by looking up its levels' codes, 0 to n_levels - 1, in a table of n_levels + 2 rows, of which the
-last but one is for unknown levels and the last one for missing cells.
-"""
+"""Target encoding of a category: the mean target of its rows stands for each level."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import count, repeat
 from typing import Any
 
 import numpy as np
 from sklearn.model_selection import KFold
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import OneHotEncoder, TargetEncoder
+from sklearn.preprocessing import TargetEncoder
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_consistent_length
 
 from skneural._sklearn_compat import check_array
 from skneural.preprocessing.clipping import SmoothClipper
+from skneural.preprocessing.level_texts import level_codes
 from skneural.preprocessing.scaling import StdScaler
-from skneural.preprocessing.table_columns import BOOLS, Column
+from skneural.preprocessing.table_columns import Column
 
 N_FOLDS = 5
 # A category with this many present cells, of which more than this fraction differ, is free text or names the rows:
 # hardly a level occurs twice, so that nothing can be learned about it. Fewer rows do not tell.
 FREE_TEXT_ROWS, FREE_TEXT_FRACTION = 20, 0.95
-# Of the columns of levels beside their mean targets: each counts where many rows repeat what it says.
-LEVEL_SCALE = 0.1
-MIN_LEVEL_ROWS, MAX_TABLE_LEVELS = 3, 1000  # a table of all levels has as many rows
-
-
-def one_hot_table(row_levels: np.ndarray, n_levels: int, min_frequency: float | None) -> tuple[np.ndarray, np.ndarray]:
-    """One column per level, centred on the training rows; rare levels share the last one.
-
-    Of two columns the first is left out, since it says the same as the second.
-
-    Parameters
-    ----------
-    row_levels : ndarray of shape (n_present,), int
-        Levels of the training rows.
-    n_levels : int
-    min_frequency : int, float or None
-        As in :class:`sklearn.preprocessing.OneHotEncoder`. Unknown levels count as rare, if there are rare ones.
-
-    Returns
-    -------
-    level_table : ndarray of shape (n_levels + 1, n_columns)
-    column_levels : ndarray of shape (n_columns,), int
-        The level of each column; n_levels for that of the rare ones.
-    """
-    encoder = OneHotEncoder(
-        categories=[np.arange(n_levels)],
-        min_frequency=min_frequency,
-        handle_unknown="infrequent_if_exist",
-        sparse_output=False,
-    ).fit(row_levels[:, np.newaxis])
-    level_table = encoder.transform(np.arange(n_levels + 1)[:, np.newaxis])
-    rare_levels = encoder.infrequent_categories_[0] if min_frequency is not None else None
-    column_levels = np.arange(n_levels)
-    if rare_levels is not None:
-        column_levels = np.append(np.setdiff1d(column_levels, rare_levels), n_levels)
-    level_table[~level_table.any(axis=1)] = np.nan
-    if len(column_levels) <= 2:
-        level_table, column_levels = level_table[:, 1:], column_levels[1:]
-    level_frequency = np.bincount(row_levels, minlength=n_levels) / len(row_levels)
-    return level_table - level_frequency @ level_table[:n_levels], column_levels
-
-
-def small_one_hot_table(
-    row_levels: np.ndarray, n_levels: int, min_frequency: float | None
-) -> tuple[np.ndarray, np.ndarray]:
-    """`one_hot_table` for use beside mean targets: its columns times `LEVEL_SCALE`, of levels in enough rows.
-
-    A mean target alone says nothing of what a level changes about other features' effects. Small columns do, where many
-    rows repeat it, and cost little where they say nothing (docs/tabular.md). There are none for more than
-    `MAX_TABLE_LEVELS` levels.
-    """
-    if min_frequency is not None and min_frequency < 1:  # a fraction
-        min_frequency = int(np.ceil(min_frequency * len(row_levels)))
-    min_rows = max(MIN_LEVEL_ROWS, min_frequency or 0)
-    if n_levels > MAX_TABLE_LEVELS or np.bincount(row_levels).max() < min_rows:
-        return np.empty((n_levels + 1, 0)), np.empty(0, int)
-    level_table, column_levels = one_hot_table(row_levels, n_levels, min_rows)
-    return LEVEL_SCALE * level_table, column_levels
 
 
 def target_columns(y: Any, target_type: str, max_classes: int) -> tuple[np.ndarray, list[str]]:
@@ -104,35 +42,45 @@ def target_columns(y: Any, target_type: str, max_classes: int) -> tuple[np.ndarr
         One per column if there are several.
     """
     y = np.ravel(y) if np.ndim(y) == 2 and np.shape(y)[1] == 1 else y
-    found = type_of_target(y, input_name="y") if target_type == "auto" else target_type
-    if np.ndim(y) != 1 or found not in ("continuous", "binary", "multiclass"):
-        got = repr(found) if np.ndim(y) == 1 else f"an array of shape {np.shape(y)}"
+    found_type = type_of_target(y, input_name="y") if target_type == "auto" else target_type
+    if np.ndim(y) != 1 or found_type not in ("continuous", "binary", "multiclass"):
+        got = repr(found_type) if np.ndim(y) == 1 else f"an array of shape {np.shape(y)}"
         raise ValueError(
             f"Expected y to be one target, classes or numbers, for the target encoding of a category. Got {got}: "
             "raise max_levels, or leave out the categories of more levels."
         )
-    if found == "continuous":
-        Y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y").reshape(-1, 1)
-        return Y / max(np.abs(Y).max(), np.finfo(float).tiny), []  # so that no square overflows
+    if found_type == "continuous":
+        return _continuous_target(y), []
     return _class_indicators(y, max_classes if target_type == "auto" else None)
 
 
+def _continuous_target(y: Any) -> np.ndarray:
+    """The target divided by its largest magnitude, so that no square overflows."""
+    Y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y").reshape(-1, 1)
+    return Y / max(np.abs(Y).max(), np.finfo(float).tiny)
+
+
 def _class_indicators(y: Any, max_classes: int | None) -> tuple[np.ndarray, list[str]]:
+    target_classes, class_codes = _unique_classes(y)
+    n_classes = len(target_classes)
+    if max_classes is not None and n_classes > max_classes and target_classes.dtype.kind in "iuf":
+        raise ValueError(
+            f"y has {n_classes} different whole numbers, which may be classes or numbers. Pass "
+            "target_type='continuous' for a regression, or target_type='multiclass' for a classification."
+        )
+    if n_classes <= 2:
+        return (class_codes == 1).astype(np.float64)[:, np.newaxis], []
+    return np.eye(n_classes)[class_codes], [str(label) for label in target_classes]
+
+
+def _unique_classes(y: Any) -> tuple[np.ndarray, np.ndarray]:
     try:
-        classes, codes = np.unique(np.asarray(y), return_inverse=True)
+        return np.unique(np.asarray(y), return_inverse=True)
     except TypeError as error:  # from a comparison
         raise ValueError(
             "y has labels that cannot be sorted, such as None beside text. Expected labels of one kind: leave out rows "
             "without a label."
         ) from error
-    if max_classes is not None and len(classes) > max_classes and classes.dtype.kind in "iuf":
-        raise ValueError(
-            f"y has {len(classes)} different whole numbers, which may be classes or numbers. Pass "
-            "target_type='continuous' for a regression, or target_type='multiclass' for a classification."
-        )
-    if len(classes) <= 2:
-        return (codes == 1).astype(np.float64)[:, np.newaxis], []
-    return np.eye(len(classes))[codes], [str(label) for label in classes]
 
 
 def target_mean_table(row_levels: np.ndarray, n_levels: int, Y: np.ndarray) -> np.ndarray:
@@ -229,45 +177,12 @@ def fit_target_means(
         return {}, []
     check_consistent_length(columns[0].cells, y)
     Y, class_names = target_columns(y, target_type, max_levels)
-    target_means = {}
-    for j in n_levels:
-        is_present = ~columns[j].missing
-        row_levels = level_codes(columns[j].texts[is_present], levels[j])
-        target_means[j] = TargetMeans(row_levels, n_levels[j], Y[is_present], limit)
-    return target_means, class_names
+    return {j: _target_means(columns[j], levels[j], Y, limit) for j in n_levels}, class_names
 
 
-def complete_table(level_table: np.ndarray, missing_share: float) -> np.ndarray:
-    """Append a row for missing cells and, if training rows have some, a column that is 1 for them, centred.
-
-    What is not known is the mean, zero, in all other columns.
-
-    Parameters
-    ----------
-    level_table : ndarray of shape (n_levels + 1, n_columns)
-    missing_share : float
-        Fraction of the training rows.
-
-    Returns
-    -------
-    level_table : ndarray of shape (n_levels + 2, n_columns) or (n_levels + 2, n_columns + 1), float32
-    """
-    with_missing = np.vstack([level_table, np.full(level_table.shape[1], np.nan)])
-    with_missing[np.isnan(with_missing)] = 0.0
-    if 0 < missing_share < 1:
-        is_missing = np.arange(len(with_missing)) == len(with_missing) - 1
-        with_missing = np.column_stack([with_missing, is_missing - missing_share])
-    return with_missing.astype(np.float32)
-
-
-def level_codes(texts: np.ndarray, levels: list[str]) -> np.ndarray:
-    """Row of each text in a complete table: its level's, else the last but one; the last one for None."""
-    lookup: dict[Any, int] = dict(zip(levels, range(len(levels)), strict=True))
-    for aliases in (dict(zip(BOOLS, "01", strict=True)), dict(zip("01", BOOLS, strict=True))):
-        if levels and lookup.keys() <= aliases.keys():  # False and True are 0 and 1 where an array holds both
-            lookup |= {aliases[level]: code for level, code in lookup.items()}
-    lookup[None] = len(levels) + 1
-    return np.fromiter(map(lookup.get, texts, repeat(len(levels))), dtype=np.intp, count=len(texts))
+def _target_means(column: Column, levels: list[str], Y: np.ndarray, limit: float) -> TargetMeans:
+    is_present = ~column.missing
+    return TargetMeans(level_codes(column.texts[is_present], levels), len(levels), Y[is_present], limit)
 
 
 def refuse_free_text(column: Column, n_levels: int) -> None:
@@ -278,12 +193,3 @@ def refuse_free_text(column: Column, n_levels: int) -> None:
             f"{column.label} of X has {n_levels} different texts in {n_present} rows, too many to learn about each. "
             "Drop the column, or encode free text first, for example with skrub.StringEncoder or skrub.TextEncoder."
         )
-
-
-def unique_names(names: list[str]) -> list[str]:
-    """The names, with a number behind each that has been there before."""
-    unique: dict[str, None] = {}
-    for name in names:
-        free = (f"{name}_{i}" if i > 1 else name for i in count(1))
-        unique[next(each for each in free if each not in unique)] = None
-    return list(unique)

@@ -1,18 +1,27 @@
-"""The scatter matrix of the features, or a triangular factor of it: streaming, mergeable, in float64.
+"""The covariance of the features, as a scatter matrix or a triangular factor of it: streaming, mergeable, in float64.
 
 With weights wᵢ and the mean m of rows xᵢ, the scatter matrix is S = Σ wᵢ (xᵢ − m)(xᵢ − m)ᵀ. Two of them merge as
-the sums of squares in `skneural.preprocessing.moments` do, with δ δᵀ in the place of δ².
+the sums of squares in `skneural.preprocessing.mean_and_variance` do, with δ δᵀ in the place of δ². The covariance is
+the scatter matrix divided by the degrees of freedom, the sum of the weights minus one.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Self, TypeAlias, cast
 
 import numpy as np
 
-from skneural.preprocessing.blocks import Array, matrix_block_bytes, rows_per_block, weighted_blocks
-from skneural.preprocessing.moments import refuse_nan, refuse_overflow, subtract_center, weighted_nanmean
+from skneural.preprocessing.mean_and_variance import refuse_overflow, weighted_nanmean
+from skneural.preprocessing.row_blocks import (
+    Array,
+    SampleWeight,
+    matrix_block_bytes,
+    refuse_nan,
+    rows_per_block,
+    subtract_center,
+    weighted_blocks,
+)
 
 # The rows whose mean is the first centre.
 FIRST_CENTER_ROWS = 256
@@ -27,6 +36,18 @@ SINGLE_PRECISION_EIGENVALUE = 0.1
 SINGLE_PRECISION_VARIANCES = (1e-20, 1e20)
 # A triangular factorisation is worth its cost from several times as many rows as features.
 FACTOR_BLOCK_BYTES = 2**24
+
+Precision: TypeAlias = type[np.floating]
+
+
+def degrees_of_freedom(weight: float) -> float:
+    """What a scatter matrix is divided by: the weight minus one; a ValueError if there is nothing left."""
+    if not weight > 1:
+        raise ValueError(
+            f"n_samples={weight} rows (or sum of their weights) have no covariance. Expected more "
+            "than one: fit more rows, or scale the weights so that each counts rows."
+        )
+    return weight - 1
 
 
 def machine_epsilon(dtype: np.dtype) -> float:
@@ -55,9 +76,7 @@ class ScatterMoments:
     scatter: np.ndarray
 
     @classmethod
-    def from_data(
-        cls, X: Array, sample_weight: np.ndarray | None = None, dtype: type[np.floating] = np.float64
-    ) -> Self:
+    def from_data(cls, X: Array, sample_weight: SampleWeight = None, dtype: Precision = np.float64) -> Self:
         """The moments of X, of shape (n_samples, n_features), dense or sparse; NaN are a ValueError.
 
         X is read once, or twice where its first rows lie far from the others. Blocks of centred rows are multiplied in
@@ -66,37 +85,21 @@ class ScatterMoments:
         """
         first_rows, weight = next(weighted_blocks(X, sample_weight, FIRST_CENTER_ROWS * 8 * X.shape[1]))
         center = weighted_nanmean(first_rows, weight).astype(dtype).astype(np.float64)
-        moments = cls._around(center, X, sample_weight, dtype)
-        scatter_diagonal = np.diag(moments.scatter)
-        if (scatter_diagonal < CANCELLATION * (scatter_diagonal + moments.weight * (moments.mean - center) ** 2)).any():
-            moments = cls._around(moments.mean.astype(dtype).astype(np.float64), X, sample_weight, dtype)
-        return moments
+        moments = cls._from_deviations(X, sample_weight, center, dtype)
+        variation = np.diag(moments.scatter)
+        if not (variation < CANCELLATION * (variation + moments.weight * (moments.mean - center) ** 2)).any():
+            return moments
+        return cls._from_deviations(X, sample_weight, moments.mean.astype(dtype).astype(np.float64), dtype)
 
     @classmethod
-    def _around(cls, center: np.ndarray, X: Array, sample_weight: np.ndarray | None, dtype: type[np.floating]) -> Self:
+    def _from_deviations(cls, X: Array, sample_weight: SampleWeight, center: np.ndarray, dtype: Precision) -> Self:
         """The moments of X by products of deviations from a centre near its mean."""
-        n_features = X.shape[1]
-        block_bytes = matrix_block_bytes(n_features)
-        block_bytes *= 8 // np.dtype(dtype).itemsize  # blocks of one size in either precision
-        buffer = np.empty((rows_per_block(X, block_bytes), n_features + 1), dtype)
-        augmented_scatter = np.zeros((n_features + 1, n_features + 1))
-        for rows, weight in weighted_blocks(X, sample_weight, block_bytes):
-            centered_block = buffer[: len(rows)]
-            subtract_center(rows, center, out=centered_block[:, :-1])
-            # A column of ones gives the sums of the others along with their products.
-            centered_block[:, -1] = 1.0
-            if sample_weight is not None:
-                centered_block *= np.sqrt(weight)[:, np.newaxis].astype(dtype)
-            augmented_scatter += centered_block.T @ centered_block
-            if dtype is np.float64:
-                refuse_nan(augmented_scatter[-1], centered_block)
-        if dtype is np.float64:
-            refuse_overflow(augmented_scatter)
+        augmented_scatter = _augmented_scatter(X, sample_weight, center, dtype)
         total_weight = X.shape[0] if sample_weight is None else float(sample_weight.sum())
-        sums = augmented_scatter[-1, :-1]
-        shift = sums / np.sqrt(total_weight)
+        deviation_sum = augmented_scatter[-1, :-1]
+        shift = deviation_sum / np.sqrt(total_weight)
         scatter = augmented_scatter[:-1, :-1] - np.outer(shift, shift)
-        return cls(total_weight, center + sums / total_weight, machine_epsilon(X.dtype), scatter)
+        return cls(total_weight, center + deviation_sum / total_weight, machine_epsilon(X.dtype), scatter)
 
     def merge(self, other: ScatterMoments | FactorMoments) -> Self:
         """The moments of the rows of both."""
@@ -109,34 +112,62 @@ class ScatterMoments:
         return type(self)(total_weight, mean, input_eps, self.scatter + other.scatter + between_scatter)
 
 
-def scatter_for_fit(X: Array, sample_weight: np.ndarray | None) -> ScatterMoments:
-    """The scatter moments of all rows, in single precision if X has it and its features are not ill-conditioned.
+def _augmented_scatter(X: Array, sample_weight: SampleWeight, center: np.ndarray, dtype: Precision) -> np.ndarray:
+    """The scatter matrix about a centre, and a last row and column of the sums of deviations from it."""
+    n_features = X.shape[1]
+    block_bytes = matrix_block_bytes(n_features) * (8 // np.dtype(dtype).itemsize)  # of one size in either precision
+    buffer = np.empty((rows_per_block(X, block_bytes), n_features + 1), dtype)
+    augmented_scatter = np.zeros((n_features + 1, n_features + 1))
+    for rows, weight in weighted_blocks(X, sample_weight, block_bytes):
+        augmented_rows = buffer[: len(rows)]
+        subtract_center(rows, center, out=augmented_rows[:, :-1])
+        # A column of ones gives the sums of the others along with their products.
+        augmented_rows[:, -1] = 1.0
+        if sample_weight is not None:
+            augmented_rows *= np.sqrt(weight)[:, np.newaxis].astype(dtype)
+        augmented_scatter += augmented_rows.T @ augmented_rows
+        if dtype is np.float64:
+            refuse_nan(augmented_scatter[-1], augmented_rows)
+    if dtype is np.float64:
+        refuse_overflow(augmented_scatter)
+    return augmented_scatter
 
-    That is tested on the first rows before all are read, and on all rows afterwards.
-    """
+
+def scatter_for_fit(X: Array, sample_weight: SampleWeight) -> ScatterMoments:
+    """The scatter moments of all rows, in single precision if X has it and its features are not ill-conditioned."""
+    in_single = X.dtype == np.float32 and X.shape[1] >= SINGLE_PRECISION_FEATURES
+    moments = _scatter_in_single_precision(X, sample_weight) if in_single else None
+    return ScatterMoments.from_data(X, sample_weight) if moments is None else moments
+
+
+def _scatter_in_single_precision(X: Array, sample_weight: SampleWeight) -> ScatterMoments | None:
+    """None if rows are few or features ill-conditioned, which is tested on the first rows before all are read."""
     n_first = 4 * X.shape[1]
-    if X.dtype == np.float32 and X.shape[1] >= SINGLE_PRECISION_FEATURES and X.shape[0] >= 2 * n_first:
-        first_rows, other_rows = slice(None, n_first), slice(n_first, None)
-        weights = (None, None) if sample_weight is None else (sample_weight[first_rows], sample_weight[other_rows])
-        moments = ScatterMoments.from_data(X[first_rows], weights[0], np.float32)
-        if _is_exact_in_single_precision(moments):
-            moments = moments.merge(ScatterMoments.from_data(X[other_rows], weights[1], np.float32))
-            if _is_exact_in_single_precision(moments):
-                return moments
-    return ScatterMoments.from_data(X, sample_weight)
+    if X.shape[0] < 2 * n_first:
+        return None
+    first_weight, other_weight = (None, None) if sample_weight is None else np.split(sample_weight, [n_first])
+    moments = ScatterMoments.from_data(X[:n_first], first_weight, np.float32)
+    if not _is_exact_in_single_precision(moments):
+        return None
+    moments = moments.merge(ScatterMoments.from_data(X[n_first:], other_weight, np.float32))
+    return moments if _is_exact_in_single_precision(moments) else None
 
 
 def _is_exact_in_single_precision(moments: ScatterMoments) -> bool:
     """Whether variances and eigenvalues of the correlation matrix are far enough from zero for single precision."""
     variances = np.diag(moments.scatter) / moments.weight
-    low, high = SINGLE_PRECISION_VARIANCES
-    if not ((low < variances) & (variances < high)).all():
+    smallest, largest = SINGLE_PRECISION_VARIANCES
+    if not ((smallest < variances) & (variances < largest)).all():
         return False
     std = np.sqrt(np.diag(moments.scatter))
     correlation = moments.scatter / std / std[:, np.newaxis]
     correlation[np.diag_indices_from(correlation)] -= SINGLE_PRECISION_EIGENVALUE
+    return _is_positive_definite(correlation)
+
+
+def _is_positive_definite(symmetric_matrix: np.ndarray) -> bool:
     try:
-        np.linalg.cholesky(correlation)  # which exists if and only if no eigenvalue is negative
+        np.linalg.cholesky(symmetric_matrix)  # which exists if and only if no eigenvalue is negative
     except np.linalg.LinAlgError:
         return False
     return True
@@ -166,32 +197,29 @@ class FactorMoments:
     factor: np.ndarray
 
     @classmethod
-    def from_data(cls, X: Array, sample_weight: np.ndarray | None = None) -> Self:
+    def from_data(cls, X: Array, sample_weight: SampleWeight = None) -> Self:
         """The moments of X, of shape (n_samples, n_features), dense or sparse; NaN are a ValueError."""
         n_features = X.shape[1]
-        factor_moments: Any = cls(0, np.zeros(n_features), machine_epsilon(X.dtype), np.zeros((0, n_features)))
-        block_bytes = max(FACTOR_BLOCK_BYTES, 32 * n_features**2)
-        for rows, weight in weighted_blocks(X, sample_weight, block_bytes):
-            factor_moments = factor_moments.merge(cls._from_block(rows, weight, sample_weight is not None))
-        moments: Self = factor_moments
-        return moments
+        moments: Any = cls(0, np.zeros(n_features), machine_epsilon(X.dtype), np.zeros((0, n_features)))
+        for rows, weight in weighted_blocks(X, sample_weight, max(FACTOR_BLOCK_BYTES, 32 * n_features**2)):
+            moments = moments.merge(cls._from_block(rows, weight, sample_weight is not None))
+        return cast(Self, moments)
 
     @classmethod
-    def _from_block(cls, rows: np.ndarray, weight: np.ndarray, weighted: bool) -> Self:
+    def _from_block(cls, rows: np.ndarray, weight: np.ndarray, is_weighted: bool) -> Self:
         mean = weighted_nanmean(rows, weight)
         centered_rows = subtract_center(rows, mean)
         refuse_nan(weight @ centered_rows, centered_rows)
         refuse_overflow(np.einsum("ij,ij->j", centered_rows, centered_rows))
-        if weighted:
+        if is_weighted:
             centered_rows *= np.sqrt(weight)[:, np.newaxis]
-        total_weight = float(weight.sum()) if weighted else len(rows)
+        total_weight = float(weight.sum()) if is_weighted else len(centered_rows)
         return cls(total_weight, mean, machine_epsilon(rows.dtype), triangular_factor(centered_rows))
 
     @property
     def scatter(self) -> np.ndarray:
         """The scatter matrix, as in `ScatterMoments`."""
-        scatter: np.ndarray = self.factor.T @ self.factor
-        return scatter
+        return np.asarray(self.factor.T @ self.factor)
 
     def to_scatter(self) -> ScatterMoments:
         """The same moments with the scatter matrix itself, which is cheaper to update."""
