@@ -11,6 +11,7 @@ to the blocks before. In the space V that they span, the eigenvectors of Vᵀ S 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.random import RandomState
@@ -69,27 +70,47 @@ def leading_eigenvectors(
     eigenvectors : ndarray of shape (n_features, n_components)
         Orthonormal columns.
     """
-    krylov_basis, projected_matrix = np.empty((len(start), 0)), np.empty((0, 0))
-    krylov_block = orthonormalize(start, krylov_basis, 0.0)
+    krylov_space = KrylovSpace(np.empty((len(start), 0)), np.empty((0, 0)))
+    krylov_block = orthonormalize(start, krylov_space.basis, 0.0)
     leading = slice(-1, -n_components - 1, -1)
     for step in range(1, MAX_STEPS + 1):
-        krylov_product = multiply(krylov_block)
-        krylov_basis = np.hstack([krylov_basis, krylov_block])
-        newest = slice(-krylov_block.shape[1], None)
-        # The upper triangle of basis.T @ S @ basis, to which each step adds columns.
-        projected_matrix = np.pad(projected_matrix, (0, krylov_block.shape[1]))
-        projected_matrix[:, newest] = krylov_basis.T @ krylov_product
+        krylov_product, newest = multiply(krylov_block), slice(-krylov_block.shape[1], None)
         rounding = ROUNDING * float(np.linalg.norm(krylov_product))
-        krylov_product -= krylov_basis @ projected_matrix[:, newest]
+        krylov_product -= krylov_space.extend(krylov_block, krylov_product)
+        is_last = step == MAX_STEPS
         krylov_block = (
-            orthonormalize(krylov_product, krylov_basis, rounding) if step < MAX_STEPS else krylov_product[:, :0]
+            krylov_product[:, :0] if is_last else orthonormalize(krylov_product, krylov_space.basis, rounding)
         )
         if step % STEPS_PER_TEST == 0 or not krylov_block.size:
-            eigenvalues, ritz_vectors = np.linalg.eigh(projected_matrix, UPLO="U")
+            eigenvalues, ritz_vectors = np.linalg.eigh(krylov_space.projected_matrix, UPLO="U")
             ritz_residuals = np.linalg.norm(krylov_product @ ritz_vectors[newest, leading], axis=0)
             if ritz_residuals.max() <= tolerance * eigenvalues[-1] or not krylov_block.size:
                 break
-    return np.maximum(eigenvalues[leading], 0.0), krylov_basis @ ritz_vectors[:, leading]
+    return np.maximum(eigenvalues[leading], 0.0), krylov_space.basis @ ritz_vectors[:, leading]
+
+
+@dataclass
+class KrylovSpace:
+    """The space that the blocks so far span.
+
+    Attributes
+    ----------
+    basis : ndarray of shape (n_features, n_columns)
+        The blocks side by side.
+    projected_matrix : ndarray of shape (n_columns, n_columns)
+        The upper triangle of ``basis.T @ S @ basis``, to which each block adds columns.
+    """
+
+    basis: np.ndarray
+    projected_matrix: np.ndarray
+
+    def extend(self, krylov_block: np.ndarray, krylov_product: np.ndarray) -> np.ndarray:
+        """Append a block, whose product with S is given; the part of that in the space is returned."""
+        newest = slice(-krylov_block.shape[1], None)
+        self.basis = np.hstack([self.basis, krylov_block])
+        self.projected_matrix = np.pad(self.projected_matrix, (0, krylov_block.shape[1]))
+        self.projected_matrix[:, newest] = self.basis.T @ krylov_product
+        return self.basis @ self.projected_matrix[:, newest]
 
 
 def orthonormalize(krylov_block: np.ndarray, krylov_basis: np.ndarray, rounding: float) -> np.ndarray:

@@ -86,10 +86,9 @@ class PrincipalComponents:
 
 def check_n_components(n_components: NComponents, svd_solver: str, max_components: int) -> None:
     """Raise ValueError if there are not so many components, or the solver cannot find their number."""
-    is_number = isinstance(n_components, Integral)
-    if svd_solver == "randomized" and not is_number:
+    if svd_solver == "randomized" and not isinstance(n_components, Integral):
         raise ValueError(f"Got n_components={n_components!r}, but svd_solver='randomized' expects an integer.")
-    if is_number and int(n_components) > max_components:
+    if isinstance(n_components, Integral) and n_components > max_components:
         raise ValueError(
             f"n_components={n_components} must be between 1 and min(n_samples, n_features)="
             f"{max_components}. Lower it, or leave it at None to keep all directions."

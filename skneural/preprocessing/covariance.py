@@ -103,13 +103,11 @@ class ScatterMoments:
 
     def merge(self, other: ScatterMoments | FactorMoments) -> Self:
         """The moments of the rows of both."""
-        total_weight = self.weight + other.weight
-        delta = other.mean - self.mean
-        mean = self.mean + delta * (other.weight / total_weight)
+        total_weight, mean, delta = _merged_mean(self, other)
         # The product of the two weights might overflow.
         between_scatter = np.outer(delta, delta * (self.weight / total_weight * other.weight))
-        input_eps = max(self.input_eps, other.input_eps)
-        return type(self)(total_weight, mean, input_eps, self.scatter + other.scatter + between_scatter)
+        scatter = self.scatter + other.scatter + between_scatter
+        return type(self)(total_weight, mean, max(self.input_eps, other.input_eps), scatter)
 
 
 def _augmented_scatter(X: Array, sample_weight: SampleWeight, center: np.ndarray, dtype: Precision) -> np.ndarray:
@@ -231,12 +229,19 @@ class FactorMoments:
             return other.merge(self)
         if not self.weight or not other.weight:
             return other if not self.weight else self
-        total_weight = self.weight + other.weight
-        delta = other.mean - self.mean
+        total_weight, mean, delta = _merged_mean(self, other)
         between_row = np.sqrt(self.weight / total_weight * other.weight) * delta
         factor = triangular_factor(np.vstack([self.factor, other.factor, between_row]))
-        mean = self.mean + delta * (other.weight / total_weight)
         return FactorMoments(total_weight, mean, max(self.input_eps, other.input_eps), factor)
+
+
+def _merged_mean(
+    moments: ScatterMoments | FactorMoments, other: ScatterMoments | FactorMoments
+) -> tuple[float, np.ndarray, np.ndarray]:
+    """The weight and mean of the rows of both, and the difference of their means."""
+    total_weight = moments.weight + other.weight
+    delta = other.mean - moments.mean
+    return total_weight, moments.mean + delta * (other.weight / total_weight), delta
 
 
 def triangular_factor(A: np.ndarray) -> np.ndarray:

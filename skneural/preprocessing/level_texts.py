@@ -5,6 +5,7 @@ Containers and dtypes agree: True is "True" whether NumPy, pandas or Polars hold
 
 from __future__ import annotations
 
+import math
 from decimal import Decimal
 from itertools import repeat
 from typing import Any
@@ -43,10 +44,7 @@ def level_codes(texts: np.ndarray, levels: list[str]) -> np.ndarray:
 
 def is_number_text(text: str) -> bool:
     """Return whether a text is that of a number or a bool."""
-    try:
-        return text in BOOLS or (text != "nan" and number_text(float(text)) == text)
-    except (ValueError, OverflowError):
-        return False
+    return text in BOOLS or (text != "nan" and number_text(_float_or_nan(text)) == text)
 
 
 def levels_lost_as_numbers(levels: list[str]) -> list[str]:
@@ -61,7 +59,11 @@ def levels_lost_as_numbers(levels: list[str]) -> list[str]:
 
 
 def _is_finite_number(text: str) -> bool:
+    return math.isfinite(_float_or_nan(text))
+
+
+def _float_or_nan(text: str) -> float:
     try:
-        return bool(np.isfinite(float(text)))
+        return float(text)
     except ValueError:
-        return False
+        return math.nan

@@ -158,11 +158,11 @@ class MomentsTransformer(SavedStateMixin, TransformerMixin, BaseEstimator):
         if type(other) is not type(self):
             raise TypeError(f"Got a {type(other).__name__} to merge, but expected a fitted {type(self).__name__}.")
         check_is_fitted(other)
-        names = [list(getattr(each, "feature_names_in_", [])) for each in (self, other)]
-        if self.n_features_in_ != other.n_features_in_ or names[0] != names[1]:
+        names, other_names = _feature_names(self), _feature_names(other)
+        if self.n_features_in_ != other.n_features_in_ or names != other_names:
             raise ValueError(
                 f"Cannot merge: this {type(self).__name__} was fitted on {self.n_features_in_} features "
-                f"{names[0] or ''} and the other on {other.n_features_in_} {names[1] or ''}. "
+                f"{names or ''} and the other on {other.n_features_in_} {other_names or ''}. "
                 "Fit both on the same columns in the same order."
             )
 
@@ -179,6 +179,10 @@ class MomentsTransformer(SavedStateMixin, TransformerMixin, BaseEstimator):
         X = check_array(X, dtype=self._float_dtypes, estimator=self, **{**self._check_array_options, **options})
         self._check_n_columns(X, n_expected)
         return X
+
+
+def _feature_names(transformer: MomentsTransformer) -> list[str]:
+    return list(getattr(transformer, "feature_names_in_", []))
 
 
 def checked_moments(moments: Any) -> Any:

@@ -41,14 +41,16 @@ def one_hot_table(row_levels: np.ndarray, n_levels: int, min_frequency: float | 
     ).fit(row_levels[:, np.newaxis])
     level_table = encoder.transform(np.arange(n_levels + 1)[:, np.newaxis])
     level_table[~level_table.any(axis=1)] = np.nan
-    column_levels = np.arange(n_levels)
-    rare_levels = encoder.infrequent_categories_[0] if min_frequency is not None else None
-    if rare_levels is not None:
-        column_levels = np.append(np.setdiff1d(column_levels, rare_levels), n_levels)
+    column_levels = _column_levels(n_levels, encoder.infrequent_categories_[0] if min_frequency is not None else None)
     if len(column_levels) <= 2:
         level_table, column_levels = level_table[:, 1:], column_levels[1:]
     level_frequency = np.bincount(row_levels, minlength=n_levels) / len(row_levels)
     return level_table - level_frequency @ level_table[:n_levels], column_levels
+
+
+def _column_levels(n_levels: int, rare_levels: np.ndarray | None) -> np.ndarray:
+    levels = np.arange(n_levels)
+    return levels if rare_levels is None else np.append(np.setdiff1d(levels, rare_levels), n_levels)
 
 
 def small_one_hot_table(

@@ -196,9 +196,12 @@ def _bin_edges(x: np.ndarray, n_bins: int, min_rows: int) -> np.ndarray:
         return np.empty(0)
     edges = _distinct_quantiles(x, n_bins)
     if len(edges) <= n_bins:  # many rows have one value
-        distinct_values = np.unique(x).astype(np.float64)
-        edges = distinct_values if len(distinct_values) <= n_bins else _distinct_quantiles(distinct_values, n_bins)
+        edges = _edges_of_distinct_values(np.unique(x).astype(np.float64), n_bins)
     return edges if len(edges) > 2 else np.empty(0)
+
+
+def _edges_of_distinct_values(values: np.ndarray, n_bins: int) -> np.ndarray:
+    return values if len(values) <= n_bins else _distinct_quantiles(values, n_bins)
 
 
 def _most_frequent(x: np.ndarray) -> float:
@@ -214,9 +217,13 @@ def _finer_edges(x: np.ndarray, value: float, edges: np.ndarray, most_bins: int)
     if n_bins < len(edges):
         return edges
     quantiles = others[np.linspace(0, len(others) - 1, n_bins + 1).round().astype(int)]
-    above = np.searchsorted(others, value)
-    finer_edges = np.union1d(quantiles, [value, *others[max(above - 1, 0) : above + 1]])
+    finer_edges = np.union1d(quantiles, [value, *_neighbours(others, value)])
     return finer_edges if len(finer_edges) > len(edges) else edges  # the others have few values too
+
+
+def _neighbours(sorted_values: np.ndarray, value: float) -> np.ndarray:
+    above = np.searchsorted(sorted_values, value)
+    return sorted_values[max(above - 1, 0) : above + 1]
 
 
 def _distinct_quantiles(x: np.ndarray, n_bins: int) -> np.ndarray:

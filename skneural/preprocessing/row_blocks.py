@@ -62,10 +62,9 @@ def _mapped_file(X: Array) -> mmap.mmap | None:
 
 def _views(X: Any) -> Iterator[Any]:
     """X, what it is a view of, what that is a view of, and so on, down to the owner of the memory."""
-    while isinstance(X, np.ndarray):
-        yield X
-        X = X.base
     yield X
+    if isinstance(X, np.ndarray):
+        yield from _views(X.base)
 
 
 def _release_pages(mapping: mmap.mmap, rows: np.ndarray) -> None:

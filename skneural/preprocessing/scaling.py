@@ -393,24 +393,31 @@ def standardize(X: np.ndarray, mean: np.ndarray | None, scale: np.ndarray | None
     ndarray of shape (n_samples, n_features)
         X itself if it was written.
     """
-    if X.dtype == np.float16:
-        return standardize(X.astype(np.float32), mean, scale, True).astype(np.float16)
-    high_mean, low_mean = split_mean(mean, X.dtype)
-    operations = [(np.subtract, high_mean), (np.subtract, low_mean), (np.divide, nonzero_scale(scale, X.dtype))]
-    return _apply_by_blocks(operations, X, in_place)
+    high_mean, low_mean, divisor = _operands(X, mean, scale)
+    return _apply([(np.subtract, high_mean), (np.subtract, low_mean), (np.divide, divisor)], X, in_place)
 
 
 def inverse_standardize(X: np.ndarray, mean: np.ndarray | None, scale: np.ndarray | None, in_place: bool) -> np.ndarray:
     """``X * scale + mean`` in the dtype of X: the inverse of `standardize`, with its parameters."""
+    high_mean, low_mean, factor = _operands(X, mean, scale)
+    return _apply([(np.multiply, factor), (np.add, low_mean), (np.add, high_mean)], X, in_place)
+
+
+def _operands(X: np.ndarray, mean: np.ndarray | None, scale: np.ndarray | None) -> tuple[np.ndarray | None, ...]:
+    """High and low part of the mean, and the scale, in the precision of the arithmetic: single at least."""
+    dtype = np.promote_types(X.dtype, np.float32)
+    return *split_mean(mean, dtype), nonzero_scale(scale, dtype)
+
+
+def _apply(operations: Sequence[Operation], X: np.ndarray, in_place: bool) -> np.ndarray:
     if X.dtype == np.float16:
-        return inverse_standardize(X.astype(np.float32), mean, scale, True).astype(np.float16)
-    high_mean, low_mean = split_mean(mean, X.dtype)
-    operations = [(np.multiply, nonzero_scale(scale, X.dtype)), (np.add, low_mean), (np.add, high_mean)]
-    return _apply_by_blocks(operations, X, in_place)
-
-
-def _apply_by_blocks(operations: Sequence[Operation], X: np.ndarray, in_place: bool) -> np.ndarray:
+        return _apply(operations, X.astype(np.float32), True).astype(np.float16)
     out = X if in_place and X.flags.writeable else np.empty_like(X, subok=False)
+    _apply_by_blocks(operations, X, out)
+    return out
+
+
+def _apply_by_blocks(operations: Sequence[Operation], X: np.ndarray, out: np.ndarray) -> None:
     # Operands as large as a block: NumPy takes equal shapes up to twice as fast as repeated rows.
     tile_shape = (rows_per_block(X, BLOCK_BYTES), 1)
     tiled_operations = [(ufunc, np.tile(operand, tile_shape)) for ufunc, operand in operations if operand is not None]
@@ -420,7 +427,6 @@ def _apply_by_blocks(operations: Sequence[Operation], X: np.ndarray, in_place: b
             block = ufunc(block, operand[: len(out_block)], out=out_block)
         if not tiled_operations and out is not X:
             np.copyto(out_block, block)
-    return out
 
 
 def split_mean(mean: np.ndarray | None, dtype: np.dtype) -> tuple[np.ndarray | None, np.ndarray | None]:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
 from numbers import Real
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -57,8 +57,7 @@ class Column:
     def texts(self) -> np.ndarray:
         """The cells as str, None where missing."""
         if self.cells.dtype == np.float64:
-            distinct, inverse = np.unique(self.cells, return_inverse=True)
-            return np.array([None if np.isnan(x) else number_text(x) for x in distinct], dtype=object)[inverse]
+            return _texts_of_floats(self.cells)
         if set(map(type, self.cells)) <= {str, type(None)}:
             return self.cells
         return _object_array([None if cell is None else cell_text(cell) for cell in self.cells])
@@ -68,8 +67,7 @@ class Column:
         """Where cells are missing."""
         if self.cells.dtype == np.float64:
             return np.isnan(self.cells)
-        nothing: Any = None
-        return np.equal(self.cells, nothing).astype(bool)
+        return np.equal(self.cells, cast(Any, None)).astype(bool)
 
     def levels(self) -> list[str]:
         """The different texts, in order."""
@@ -110,6 +108,11 @@ class Column:
         return _cells_as_floats(self.cells, self.label)
 
 
+def _texts_of_floats(numbers: np.ndarray) -> np.ndarray:
+    distinct, inverse = np.unique(numbers, return_inverse=True)
+    return np.array([None if np.isnan(x) else number_text(x) for x in distinct], dtype=object)[inverse]
+
+
 def read_columns(X: Any) -> list[Column]:
     """The columns of a table of pandas or Polars, or of an array.
 
@@ -122,12 +125,15 @@ def read_columns(X: Any) -> list[Column]:
     """
     if not is_frame(X):
         return [_read_array_column(cells, f"Column {j}") for j, cells in enumerate(X.T)]
-    names = list(X.columns)
-    repeated_name = next((name for name in names if names.count(name) > 1), None)
+    _refuse_repeated_names(list(X.columns))
+    columns = X.get_columns() if hasattr(X, "get_columns") else [X.iloc[:, j] for j in range(X.shape[1])]
+    return [_read_series_column(cells, f"Column {name!r}") for name, cells in zip(X.columns, columns, strict=True)]
+
+
+def _refuse_repeated_names(column_names: list[Any]) -> None:
+    repeated_name = next((name for name in column_names if column_names.count(name) > 1), None)
     if repeated_name is not None:
         raise ValueError(f"Expected unique column names. Got {repeated_name!r} more than once.")
-    columns = X.get_columns() if hasattr(X, "get_columns") else [X.iloc[:, j] for j in range(X.shape[1])]
-    return [_read_series_column(cells, f"Column {name!r}") for name, cells in zip(names, columns, strict=True)]
 
 
 def refuse_all_missing(columns: list[Column]) -> None:

@@ -330,12 +330,9 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
             columns, self.levels_, y, self.max_levels, self.target_type, self.limit
         )
         mean_endings = [f"_{name}" for name in class_names] or [""]
-        self.level_tables_: list[np.ndarray] = []
-        self._name_endings: list[list[str]] = []
-        for j, column in enumerate(columns):
-            level_table, endings = self._fit_levels(j, column, target_means.get(j), mean_endings)
-            self.level_tables_.append(level_table)
-            self._name_endings.append(endings)
+        fitted = [self._fit_levels(j, column, target_means.get(j), mean_endings) for j, column in enumerate(columns)]
+        self.level_tables_: list[np.ndarray] = [level_table for level_table, _ in fitted]
+        self._name_endings: list[list[str]] = [endings for _, endings in fitted]
         return target_means
 
     def _fit_levels(

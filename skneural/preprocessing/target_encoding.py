@@ -169,15 +169,19 @@ def fit_target_means(
     for j in n_levels:
         refuse_free_text(columns[j], n_levels[j])
         if y is None:
-            raise ValueError(
-                f"{columns[j].label} of X has {n_levels[j]} levels, more than max_levels={max_levels}, and is encoded "
-                "by their mean targets. Expected y in fit; or raise max_levels for a column per level."
-            )
+            _refuse_missing_target(columns[j], n_levels[j], max_levels)
     if not n_levels:
         return {}, []
     check_consistent_length(columns[0].cells, y)
     Y, class_names = target_columns(y, target_type, max_levels)
     return {j: _target_means(columns[j], levels[j], Y, limit) for j in n_levels}, class_names
+
+
+def _refuse_missing_target(column: Column, n_levels: int, max_levels: int) -> None:
+    raise ValueError(
+        f"{column.label} of X has {n_levels} levels, more than max_levels={max_levels}, and is encoded "
+        "by their mean targets. Expected y in fit; or raise max_levels for a column per level."
+    )
 
 
 def _target_means(column: Column, levels: list[str], Y: np.ndarray, limit: float) -> TargetMeans:

@@ -314,9 +314,7 @@ class PCAWhitener(ClassNamePrefixFeaturesOutMixin, MomentsTransformer):
     def _component_scale(self) -> np.ndarray:
         """What whitening divides each component by."""
         variances = self.explained_variance_
-        if not self.whiten:
-            return np.ones_like(variances)
-        return np.sqrt(variances + self.epsilon * variances.max())
+        return np.sqrt(variances + self.epsilon * variances.max()) if self.whiten else np.ones_like(variances)
 
     def _fit(self, X: Array, sample_weight: SampleWeight) -> None:
         self._check_params(min(X.shape))
@@ -348,10 +346,14 @@ class PCAWhitener(ClassNamePrefixFeaturesOutMixin, MomentsTransformer):
     def _get_moments(self) -> Any:
         if self._moments is not None:
             return STREAMING_SOLVERS[self.svd_solver_][0](**self._moments)
+        moments = self._moments_of_components()
+        return moments.to_scatter() if self.svd_solver_ == "covariance_eigh" else moments
+
+    def _moments_of_components(self) -> FactorMoments:
+        """The moments of the training rows, if all directions with variance were kept."""
         kept = self._get_decomposition()
         factor = kept["singular_values"][:, np.newaxis] * kept["components"]
-        moments = FactorMoments(self.n_samples_seen_, self.mean_, kept["input_eps"], factor)
-        return moments.to_scatter() if self.svd_solver_ == "covariance_eigh" else moments
+        return FactorMoments(self.n_samples_seen_, self.mean_, kept["input_eps"], factor)
 
     def _check_updatable(self) -> None:
         if self._moments is None and not self._get_decomposition()["is_complete"]:
