@@ -77,10 +77,9 @@ def leading_eigenvectors(
         krylov_product, newest = multiply(krylov_block), slice(-krylov_block.shape[1], None)
         rounding = ROUNDING * float(np.linalg.norm(krylov_product))
         krylov_product -= krylov_space.extend(krylov_block, krylov_product)
-        is_last = step == MAX_STEPS
-        krylov_block = (
-            krylov_product[:, :0] if is_last else orthonormalize(krylov_product, krylov_space.basis, rounding)
-        )
+        krylov_block = krylov_product[:, :0]
+        if step < MAX_STEPS:
+            krylov_block = orthonormalize(krylov_product, krylov_space.basis, rounding)
         if step % STEPS_PER_TEST == 0 or not krylov_block.size:
             eigenvalues, ritz_vectors = np.linalg.eigh(krylov_space.projected_matrix, UPLO="U")
             ritz_residuals = np.linalg.norm(krylov_product @ ritz_vectors[newest, leading], axis=0)

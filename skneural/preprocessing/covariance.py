@@ -85,14 +85,14 @@ class ScatterMoments:
         """
         first_rows, weight = next(weighted_blocks(X, sample_weight, FIRST_CENTER_ROWS * 8 * X.shape[1]))
         center = weighted_nanmean(first_rows, weight).astype(dtype).astype(np.float64)
-        moments = cls._from_deviations(X, sample_weight, center, dtype)
+        moments = cls._from_products(X, sample_weight, center, dtype)
         variation = np.diag(moments.scatter)
         if not (variation < CANCELLATION * (variation + moments.weight * (moments.mean - center) ** 2)).any():
             return moments
-        return cls._from_deviations(X, sample_weight, moments.mean.astype(dtype).astype(np.float64), dtype)
+        return cls._from_products(X, sample_weight, moments.mean.astype(dtype).astype(np.float64), dtype)
 
     @classmethod
-    def _from_deviations(cls, X: Array, sample_weight: SampleWeight, center: np.ndarray, dtype: Precision) -> Self:
+    def _from_products(cls, X: Array, sample_weight: SampleWeight, center: np.ndarray, dtype: Precision) -> Self:
         """The moments of X by products of deviations from a centre near its mean."""
         augmented_scatter = _augmented_scatter(X, sample_weight, center, dtype)
         total_weight = X.shape[0] if sample_weight is None else float(sample_weight.sum())
@@ -244,8 +244,6 @@ def _merged_mean(
     return total_weight, moments.mean + delta * (other.weight / total_weight), delta
 
 
-def triangular_factor(A: np.ndarray) -> np.ndarray:
-    """A matrix R of at most as many rows as columns with ``R.T @ R == A.T @ A``."""
-    if len(A) <= A.shape[1]:
-        return A
-    return np.asarray(np.linalg.qr(A, mode="r"))
+def triangular_factor(factor: np.ndarray) -> np.ndarray:
+    """A matrix R of at most as many rows as columns with ``R.T @ R == factor.T @ factor``."""
+    return factor if len(factor) <= factor.shape[1] else np.asarray(np.linalg.qr(factor, mode="r"))

@@ -16,15 +16,13 @@ NAN_TYPES = (float, np.floating, Decimal)
 BOOLS = ("False", "True")
 
 
-def cell_text(cell: Any) -> str:
-    """The text of a level."""
-    if isinstance(cell, str):
-        return str(cell)
-    if isinstance(cell, bool | np.bool_):
-        return BOOLS[int(cell)]
-    if isinstance(cell, int | np.integer):
-        return str(int(cell))
-    return number_text(float(cell)) if isinstance(cell, NAN_TYPES) else str(cell)
+def level_text(level: Any) -> str:
+    """The text of a level, whatever a cell of it holds."""
+    if isinstance(level, bool | np.bool_):
+        return BOOLS[int(level)]
+    if isinstance(level, int | np.integer):
+        return str(int(level))
+    return number_text(float(level)) if isinstance(level, NAN_TYPES) else str(level)
 
 
 def number_text(value: float) -> str:

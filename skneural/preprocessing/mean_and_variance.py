@@ -101,15 +101,15 @@ class FeatureMoments:
         if not before.weight.all():
             first_block = slice(buffer.shape[1])
             center = np.where(before.weight > 0, center, weighted_nanmean(group[first_block], weight[first_block]))
-        moments = cls._from_deviations(group, weight, center, buffer)
+        moments = cls._from_squares(group, weight, center, buffer)
         squares = moments.square_sum + moments.weight * (moments.mean - center) ** 2
         is_cancelled = before.merge(moments).square_sum < CANCELLATION * squares
         if not is_cancelled.any():
             return moments
-        return cls._from_deviations(group, weight, np.where(is_cancelled, moments.mean, center), buffer)
+        return cls._from_squares(group, weight, np.where(is_cancelled, moments.mean, center), buffer)
 
     @classmethod
-    def _from_deviations(cls, X: np.ndarray, weight: np.ndarray, center: np.ndarray, buffer: np.ndarray) -> Self:
+    def _from_squares(cls, X: np.ndarray, weight: np.ndarray, center: np.ndarray, buffer: np.ndarray) -> Self:
         """The moments of X by sums of deviations from a centre near its mean."""
         deviations, repeated_center = buffer
         # Subtracting equal shapes is twice as fast as repeating the centre row by row.

@@ -14,7 +14,7 @@ from typing import Any, cast
 import numpy as np
 
 from skneural.input_arrays import TEMPORAL, is_frame, is_temporal
-from skneural.preprocessing.level_texts import NAN_TYPES, cell_text, levels_lost_as_numbers, number_text
+from skneural.preprocessing.level_texts import NAN_TYPES, level_text, levels_lost_as_numbers, number_text
 
 MISSING_NAMES = ("NAType", "NaTType")  # of pandas, which need not be installed
 # What to do about cells that are no numbers, texts or bools, by the name of their type.
@@ -23,6 +23,10 @@ ADVICE = {
     "Period": "turn periods into numbers first, for example by X[name].dt.year, or into dates by "
     "X[name].dt.to_timestamp() for skrub.DatetimeEncoder",
 }
+
+# A category with this many present cells, of which more than this fraction differ, is free text or names the rows:
+# hardly a level occurs twice, so that nothing can be learned about it. Fewer rows do not tell.
+FREE_TEXT_ROWS, FREE_TEXT_FRACTION = 20, 0.95
 
 
 @dataclass
@@ -60,7 +64,7 @@ class Column:
             return _texts_of_floats(self.cells)
         if set(map(type, self.cells)) <= {str, type(None)}:
             return self.cells
-        return _object_array([None if cell is None else cell_text(cell) for cell in self.cells])
+        return _object_array([None if cell is None else level_text(cell) for cell in self.cells])
 
     @cached_property
     def missing(self) -> np.ndarray:
@@ -93,6 +97,15 @@ class Column:
             raise ValueError(
                 f"{self.label} of X was a category of texts such as {lost[:3]} in fit. Got numbers, such as "
                 f"{self.cells[~self.missing][0]}: pass the levels as they were in fit."
+            )
+
+    def refuse_free_text(self, n_levels: int) -> None:
+        """Raise ValueError if nearly all cells of a category are different."""
+        n_present = np.sum(~self.missing)
+        if n_present >= FREE_TEXT_ROWS and n_levels > FREE_TEXT_FRACTION * n_present:
+            raise ValueError(
+                f"{self.label} of X has {n_levels} different texts in {n_present} rows, too many to learn about each. "
+                "Drop the column, or encode free text first, for example with skrub.StringEncoder or skrub.TextEncoder."
             )
 
     def _converted_to_numbers(self) -> np.ndarray:

@@ -17,18 +17,12 @@ from skneural.constraints import Interval, StrOptions
 from skneural.float_errors import ignore_float_errors
 from skneural.preprocessing.clipping import SmoothClipper
 from skneural.preprocessing.level_texts import level_codes
-from skneural.preprocessing.number_encoding import (
-    MAX_MISSING_SHARE,
-    NumberEncoding,
-    fit_scaler,
-    fit_whitener,
-    makes_components,
-    scale_numbers,
-)
+from skneural.preprocessing.number_encoding import NumberEncoding, fit_scaler, scale_numbers
 from skneural.preprocessing.one_hot_encoding import add_missing_indicator, one_hot_table, small_one_hot_table
 from skneural.preprocessing.piecewise_linear import PiecewiseLinearEncoder
 from skneural.preprocessing.table_columns import Column, find_categories, read_columns, refuse_all_missing
 from skneural.preprocessing.target_encoding import TargetMeans, fit_target_means
+from skneural.preprocessing.weak_components import MAX_MISSING_SHARE, fit_whitener, makes_components
 from skneural.saved_state import SavedStateMixin, check_numbers, require, unchanged_on_error
 
 ROWS_PER_BIN = 50  # 400 rows for 8 bins: with 578, bins help much; with 331 it depends on the split (docs/tabular.md)

@@ -20,9 +20,6 @@ from skneural.preprocessing.scaling import StdScaler
 from skneural.preprocessing.table_columns import Column
 
 N_FOLDS = 5
-# A category with this many present cells, of which more than this fraction differ, is free text or names the rows:
-# hardly a level occurs twice, so that nothing can be learned about it. Fewer rows do not tell.
-FREE_TEXT_ROWS, FREE_TEXT_FRACTION = 20, 0.95
 
 
 def target_columns(y: Any, target_type: str, max_classes: int) -> tuple[np.ndarray, list[str]]:
@@ -61,7 +58,7 @@ def _continuous_target(y: Any) -> np.ndarray:
 
 
 def _class_indicators(y: Any, max_classes: int | None) -> tuple[np.ndarray, list[str]]:
-    target_classes, class_codes = _unique_classes(y)
+    target_classes, target_codes = _unique_classes(y)
     n_classes = len(target_classes)
     if max_classes is not None and n_classes > max_classes and target_classes.dtype.kind in "iuf":
         raise ValueError(
@@ -69,8 +66,8 @@ def _class_indicators(y: Any, max_classes: int | None) -> tuple[np.ndarray, list
             "target_type='continuous' for a regression, or target_type='multiclass' for a classification."
         )
     if n_classes <= 2:
-        return (class_codes == 1).astype(np.float64)[:, np.newaxis], []
-    return np.eye(n_classes)[class_codes], [str(label) for label in target_classes]
+        return (target_codes == 1).astype(np.float64)[:, np.newaxis], []
+    return np.eye(n_classes)[target_codes], [str(label) for label in target_classes]
 
 
 def _unique_classes(y: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -167,7 +164,7 @@ def fit_target_means(
     """
     n_levels = {j: len(column_levels) for j, column_levels in enumerate(levels) if len(column_levels) > max_levels}
     for j in n_levels:
-        refuse_free_text(columns[j], n_levels[j])
+        columns[j].refuse_free_text(n_levels[j])
         if y is None:
             _refuse_missing_target(columns[j], n_levels[j], max_levels)
     if not n_levels:
@@ -187,13 +184,3 @@ def _refuse_missing_target(column: Column, n_levels: int, max_levels: int) -> No
 def _target_means(column: Column, levels: list[str], Y: np.ndarray, limit: float) -> TargetMeans:
     is_present = ~column.missing
     return TargetMeans(level_codes(column.texts[is_present], levels), len(levels), Y[is_present], limit)
-
-
-def refuse_free_text(column: Column, n_levels: int) -> None:
-    """Raise ValueError if nearly all cells of a category are different."""
-    n_present = np.sum(~column.missing)
-    if n_present >= FREE_TEXT_ROWS and n_levels > FREE_TEXT_FRACTION * n_present:
-        raise ValueError(
-            f"{column.label} of X has {n_levels} different texts in {n_present} rows, too many to learn about each. "
-            "Drop the column, or encode free text first, for example with skrub.StringEncoder or skrub.TextEncoder."
-        )

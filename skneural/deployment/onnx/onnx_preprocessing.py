@@ -28,8 +28,8 @@ from skneural.preprocessing.level_texts import (
     levels_lost_as_numbers,
     number_text,
 )
-from skneural.preprocessing.number_encoding import numbers_of_components, weak_components
 from skneural.preprocessing.scaling import nonzero_scale, split_mean
+from skneural.preprocessing.weak_components import numbers_of_components, weak_components
 
 INT64_LIMIT = 2.0**63  # whole numbers in float64 of a smaller magnitude are exact in int64
 
