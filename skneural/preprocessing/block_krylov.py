@@ -23,6 +23,7 @@ from skneural.preprocessing.row_blocks import (
     Array,
     SampleWeight,
     matrix_block_bytes,
+    multiply_by_root,
     refuse_nan,
     row_blocks,
     rows_per_block,
@@ -201,6 +202,6 @@ def projected_scatter(X: Array, sample_weight: SampleWeight, mean: np.ndarray, c
     for rows in row_blocks(X, MATRIX_BLOCK_BYTES):
         scores = subtract_center(X[rows], mean, out=buffer) @ columns
         if sample_weight is not None:
-            scores *= np.sqrt(sample_weight[rows, np.newaxis])
+            multiply_by_root(scores, sample_weight[rows])
         projected_matrix += scores.T @ scores
     return projected_matrix

@@ -13,7 +13,6 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from skneural._sklearn_compat import _infer_dimension
-from skneural.saved_state import check_numbers, require
 
 EPS = float(np.finfo(np.float64).eps)
 MAX_RATIO_OF_SINGLE_PRECISION = 100  # of standard deviations: rounding then moves a whitened covariance by < 1e-5
@@ -143,14 +142,6 @@ def _kept_attributes(candidates: PrincipalComponents, kept: np.ndarray) -> dict[
 def _stand_single_precision(variances: np.ndarray) -> bool:
     # Whitening divides by standard deviations: the rounding of the largest direction grows by their ratio.
     return bool(variances.max(initial=0.0) <= MAX_RATIO_OF_SINGLE_PRECISION**2 * variances.min(initial=np.inf))
-
-
-def check_kept_attributes(attributes: dict[str, Any], n_features: int) -> None:
-    """Raise ValueError if attributes, of a saved state, are not what `select_components` returns."""
-    check_numbers("components_", attributes["components"], (attributes["n_components"], n_features))
-    for name in ("explained_variance", "explained_variance_ratio", "singular_values"):
-        check_numbers(f"{name}_", attributes[name], (attributes["n_components"],))
-    require((attributes["explained_variance"] > 0).all(), "explained_variance_ must be > 0. Got zero or less.")
 
 
 def n_requested(n_components: NComponents, variances: np.ndarray, feature_variances: np.ndarray, weight: float) -> int:

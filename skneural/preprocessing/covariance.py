@@ -17,6 +17,7 @@ from skneural.preprocessing.row_blocks import (
     Array,
     SampleWeight,
     matrix_block_bytes,
+    multiply_by_root,
     refuse_nan,
     rows_per_block,
     subtract_center,
@@ -38,6 +39,7 @@ SINGLE_PRECISION_VARIANCES = (1e-20, 1e20)
 FACTOR_BLOCK_BYTES = 2**24
 
 Precision: TypeAlias = type[np.floating]
+Moments: TypeAlias = "ScatterMoments | FactorMoments"
 
 
 def degrees_of_freedom(weight: float) -> float:
@@ -101,12 +103,11 @@ class ScatterMoments:
         scatter = augmented_scatter[:-1, :-1] - np.outer(shift, shift)
         return cls(total_weight, center + deviation_sum / total_weight, machine_epsilon(X.dtype), scatter)
 
-    def merge(self, other: ScatterMoments | FactorMoments) -> Self:
+    def merge(self, other: Moments) -> Self:
         """The moments of the rows of both."""
         total_weight, mean, delta = _merged_mean(self, other)
         # The product of the two weights might overflow.
-        between_scatter = np.outer(delta, delta * (self.weight / total_weight * other.weight))
-        scatter = self.scatter + other.scatter + between_scatter
+        scatter = self.scatter + other.scatter + np.outer(delta, delta * (self.weight / total_weight * other.weight))
         return type(self)(total_weight, mean, max(self.input_eps, other.input_eps), scatter)
 
 
@@ -122,7 +123,7 @@ def _augmented_scatter(X: Array, sample_weight: SampleWeight, center: np.ndarray
         # A column of ones gives the sums of the others along with their products.
         augmented_rows[:, -1] = 1.0
         if sample_weight is not None:
-            augmented_rows *= np.sqrt(weight)[:, np.newaxis].astype(dtype)
+            multiply_by_root(augmented_rows, weight)
         augmented_scatter += augmented_rows.T @ augmented_rows
         if dtype is np.float64:
             refuse_nan(augmented_scatter[-1], augmented_rows)
@@ -157,10 +158,14 @@ def _is_exact_in_single_precision(moments: ScatterMoments) -> bool:
     smallest, largest = SINGLE_PRECISION_VARIANCES
     if not ((smallest < variances) & (variances < largest)).all():
         return False
-    std = np.sqrt(np.diag(moments.scatter))
-    correlation = moments.scatter / std / std[:, np.newaxis]
+    correlation = _correlation(moments.scatter)
     correlation[np.diag_indices_from(correlation)] -= SINGLE_PRECISION_EIGENVALUE
     return _is_positive_definite(correlation)
+
+
+def _correlation(scatter: np.ndarray) -> np.ndarray:
+    std = np.sqrt(np.diag(scatter))
+    return np.asarray(scatter / std / std[:, np.newaxis])
 
 
 def _is_positive_definite(symmetric_matrix: np.ndarray) -> bool:
@@ -210,7 +215,7 @@ class FactorMoments:
         refuse_nan(weight @ centered_rows, centered_rows)
         refuse_overflow(np.einsum("ij,ij->j", centered_rows, centered_rows))
         if is_weighted:
-            centered_rows *= np.sqrt(weight)[:, np.newaxis]
+            multiply_by_root(centered_rows, weight)
         total_weight = float(weight.sum()) if is_weighted else len(centered_rows)
         return cls(total_weight, mean, machine_epsilon(rows.dtype), triangular_factor(centered_rows))
 
@@ -223,7 +228,7 @@ class FactorMoments:
         """The same moments with the scatter matrix itself, which is cheaper to update."""
         return ScatterMoments(self.weight, self.mean, self.input_eps, self.scatter)
 
-    def merge(self, other: ScatterMoments | FactorMoments) -> ScatterMoments | FactorMoments:
+    def merge(self, other: Moments) -> Moments:
         """The moments of the rows of both; of the less exact kind if the kinds differ."""
         if isinstance(other, ScatterMoments):
             return other.merge(self)
@@ -235,9 +240,7 @@ class FactorMoments:
         return FactorMoments(total_weight, mean, max(self.input_eps, other.input_eps), factor)
 
 
-def _merged_mean(
-    moments: ScatterMoments | FactorMoments, other: ScatterMoments | FactorMoments
-) -> tuple[float, np.ndarray, np.ndarray]:
+def _merged_mean(moments: Moments, other: Moments) -> tuple[float, np.ndarray, np.ndarray]:
     """The weight and mean of the rows of both, and the difference of their means."""
     total_weight = moments.weight + other.weight
     delta = other.mean - moments.mean

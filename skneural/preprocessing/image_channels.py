@@ -90,8 +90,14 @@ class ChannelMomentsTransformer(MomentsTransformer):
         )
         for name, values in self._moments.items():
             check_numbers(f"{name} of the moments", np.asarray(values, np.float64), weight.shape)
+        for name in self._fitted_arrays():
+            check_numbers(name, getattr(self, name), (n_features,), missing=self._repeat_per_pixel(weight == 0))
         n_expected = self._fitted_pooling["n_channels"] or n_features
         require(n_channels == n_expected, f"The moments must be those of {n_expected} channels. Got {n_channels}.")
+
+    def _fitted_arrays(self) -> set[str]:
+        """Names of the fitted attributes that are arrays, whatever the parameters are now."""
+        return {"mean_"}
 
 
 def _format_params(parameters: dict[str, Any]) -> str:

@@ -47,11 +47,14 @@ def weighted_nanmean(rows: np.ndarray, weight: np.ndarray) -> np.ndarray:
     value exactly and a constant feature gets a variance of exactly zero.
     """
     present = ~np.isnan(rows)
-    first_present = present.argmax(axis=0)
-    first_values: np.ndarray = rows[first_present, np.arange(rows.shape[1])].astype(np.float64)
-    first_values[~present.any(axis=0)] = 0.0
+    first_values = _first_present_values(rows, present)
     deviations = np.where(present, subtract_center(rows, first_values), 0.0)
-    first_values += divide_or_zero(weight @ deviations, weight @ present)
+    return np.asarray(first_values + divide_or_zero(weight @ deviations, weight @ present))
+
+
+def _first_present_values(rows: np.ndarray, present: np.ndarray) -> np.ndarray:
+    first_values: np.ndarray = rows[present.argmax(axis=0), np.arange(rows.shape[1])].astype(np.float64)
+    first_values[~present.any(axis=0)] = 0.0
     return first_values
 
 
@@ -97,16 +100,20 @@ class FeatureMoments:
     @classmethod
     def _from_group(cls, group: np.ndarray, weight: np.ndarray, before: Self, buffer: np.ndarray) -> Self:
         """The moments of a group of blocks, by deviations from the mean of the groups before where that is near."""
-        center = before.mean
-        if not before.weight.all():
-            first_block = slice(buffer.shape[1])
-            center = np.where(before.weight > 0, center, weighted_nanmean(group[first_block], weight[first_block]))
+        first_block = slice(buffer.shape[1])
+        center = before._mean_or(group[first_block], weight[first_block])
         moments = cls._from_squares(group, weight, center, buffer)
         squares = moments.square_sum + moments.weight * (moments.mean - center) ** 2
         is_cancelled = before.merge(moments).square_sum < CANCELLATION * squares
         if not is_cancelled.any():
             return moments
         return cls._from_squares(group, weight, np.where(is_cancelled, moments.mean, center), buffer)
+
+    def _mean_or(self, rows: np.ndarray, weight: np.ndarray) -> np.ndarray:
+        """The means, and those of the rows for features without a value."""
+        if self.weight.all():
+            return self.mean
+        return np.where(self.weight > 0, self.mean, weighted_nanmean(rows, weight))
 
     @classmethod
     def _from_squares(cls, X: np.ndarray, weight: np.ndarray, center: np.ndarray, buffer: np.ndarray) -> Self:

@@ -62,13 +62,17 @@ def small_one_hot_table(
     rows repeat it, and cost little where they say nothing (docs/tabular.md). There are none for more than
     `MAX_TABLE_LEVELS` levels.
     """
-    if min_frequency is not None and min_frequency < 1:  # a fraction
-        min_frequency = int(np.ceil(min_frequency * len(row_levels)))
-    min_rows = max(MIN_LEVEL_ROWS, min_frequency or 0)
+    min_rows = _min_rows(min_frequency or 0, len(row_levels))
     if n_levels > MAX_TABLE_LEVELS or np.bincount(row_levels).max() < min_rows:
         return np.empty((n_levels + 1, 0)), np.empty(0, int)
     level_table, column_levels = one_hot_table(row_levels, n_levels, min_rows)
     return LEVEL_SCALE * level_table, column_levels
+
+
+def _min_rows(min_frequency: float, n_rows: int) -> int:
+    """How many rows of a level give it a small column."""
+    min_count = np.ceil(min_frequency * n_rows) if min_frequency < 1 else min_frequency  # a fraction or a number
+    return max(MIN_LEVEL_ROWS, int(min_count))
 
 
 def add_missing_indicator(level_table: np.ndarray, missing_share: float) -> np.ndarray:

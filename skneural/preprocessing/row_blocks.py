@@ -92,6 +92,11 @@ def subtract_center(rows: np.ndarray, center: np.ndarray, out: np.ndarray | None
     return np.subtract(out, center, out=out)
 
 
+def multiply_by_root(rows: np.ndarray, weight: np.ndarray) -> None:
+    """Multiply each row, in place, by the root of its weight: products of rows are then weighted."""
+    rows *= np.sqrt(weight)[:, np.newaxis].astype(rows.dtype, copy=False)
+
+
 def replace_nan_by_zero(block: np.ndarray) -> np.ndarray:
     """Set NaN to zero in place and return where they were; infinity is a ValueError."""
     _refuse_infinity(block)

@@ -21,7 +21,7 @@ from skneural.float_errors import ignore_float_errors, raise_on_overflow
 from skneural.preprocessing.image_channels import ChannelMomentsTransformer
 from skneural.preprocessing.mean_and_variance import FeatureMoments
 from skneural.preprocessing.row_blocks import row_blocks, rows_per_block
-from skneural.saved_state import check_numbers, require
+from skneural.saved_state import require
 
 EPS = np.finfo(np.float64).eps
 # Measured: a block of the input, the output and each operand share a second-level cache.
@@ -105,23 +105,12 @@ class FeatureScaler(OneToOneFeatureMixin, ChannelMomentsTransformer):
 
     def _draw_subsample(self, X, sample_weight: np.ndarray | None) -> tuple[Any, np.ndarray | None]:
         # Rows of weight zero do not count: a sample of such rows alone would have no mean.
-        candidates = np.arange(X.shape[0]) if sample_weight is None else np.flatnonzero(sample_weight)
-        if self.subsample >= len(candidates):
+        rows = np.arange(X.shape[0]) if sample_weight is None else np.flatnonzero(sample_weight)
+        if self.subsample >= len(rows):
             return X, sample_weight
         random_state = check_random_state(self.random_state)
-        drawn = np.sort(sample_without_replacement(len(candidates), self.subsample, random_state=random_state))
-        rows = candidates[drawn]
+        rows = rows[np.sort(sample_without_replacement(len(rows), self.subsample, random_state=random_state))]
         return X[rows], None if sample_weight is None else sample_weight[rows]
-
-    def _restore_fitted_state(self) -> None:
-        super()._restore_fitted_state()
-        missing = self._repeat_per_pixel(self._get_moments().weight == 0)
-        for name in self._fitted_arrays():
-            check_numbers(name, getattr(self, name), (self.n_features_in_,), missing=missing)
-
-    def _fitted_arrays(self) -> set[str]:
-        """Names of the fitted attributes that are arrays, whatever the parameters are now."""
-        return {"mean_"}
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -418,15 +407,18 @@ def _apply(operations: Sequence[Operation], X: np.ndarray, in_place: bool) -> np
 
 
 def _apply_by_blocks(operations: Sequence[Operation], X: np.ndarray, out: np.ndarray) -> None:
-    # Operands as large as a block: NumPy takes equal shapes up to twice as fast as repeated rows.
-    tile_shape = (rows_per_block(X, BLOCK_BYTES), 1)
-    tiled_operations = [(ufunc, np.tile(operand, tile_shape)) for ufunc, operand in operations if operand is not None]
+    tiled_operations = _tile(operations, rows_per_block(X, BLOCK_BYTES))
     for rows in row_blocks(X, BLOCK_BYTES):
         block, out_block = X[rows], out[rows]
         for ufunc, operand in tiled_operations:
             block = ufunc(block, operand[: len(out_block)], out=out_block)
         if not tiled_operations and out is not X:
             np.copyto(out_block, block)
+
+
+def _tile(operations: Sequence[Operation], n_rows: int) -> list[tuple[np.ufunc, np.ndarray]]:
+    """Operands as large as a block: NumPy takes equal shapes up to twice as fast as repeated rows."""
+    return [(ufunc, np.tile(operand, (n_rows, 1))) for ufunc, operand in operations if operand is not None]
 
 
 def split_mean(mean: np.ndarray | None, dtype: np.dtype) -> tuple[np.ndarray | None, np.ndarray | None]:

@@ -28,7 +28,14 @@ from skneural.preprocessing.covariance import (
     scatter_for_fit,
 )
 from skneural.preprocessing.mean_and_variance import FeatureMoments
-from skneural.preprocessing.row_blocks import MATRIX_BLOCK_BYTES, Array, SampleWeight, refuse_nan, subtract_center
+from skneural.preprocessing.row_blocks import (
+    MATRIX_BLOCK_BYTES,
+    Array,
+    SampleWeight,
+    multiply_by_root,
+    refuse_nan,
+    subtract_center,
+)
 
 # "auto" decomposes matrices up to this size exactly, and larger ones if that takes less than so many times as long.
 EXACT_SIZE = 500
@@ -52,8 +59,7 @@ def fit_components(
 
 def choose_svd_solver(X: Array, n_components: NComponents) -> str:
     """The solver that "auto" starts with, by the size of X and the number of components."""
-    is_large = min(X.shape) > EXACT_SIZE
-    if isinstance(n_components, Integral) and is_large and _randomized_is_faster(X, int(n_components)):
+    if isinstance(n_components, Integral) and _randomized_is_faster(X, int(n_components)):
         return "randomized"
     return "covariance_eigh" if X.shape[0] >= X.shape[1] else "gram_eigh"
 
@@ -64,7 +70,7 @@ def _randomized_is_faster(X: Array, n_components: int) -> bool:
     n_stored = X.nnz if sparse.issparse(X) else n_rows * n_features
     exact_cost = n_rows * n_features * matrix_size / 2 + 10 * matrix_size**3
     randomized_cost = 2 * basis_size * n_stored + 2 * n_features * basis_size**2 + 10 * basis_size**3
-    return bool(basis_size < matrix_size and EXACT_COST * randomized_cost < exact_cost)
+    return bool(max(basis_size, EXACT_SIZE) < matrix_size and EXACT_COST * randomized_cost < exact_cost)
 
 
 def is_ill_conditioned(computed: PrincipalComponents, n_components: NComponents, sample_weight: SampleWeight) -> bool:
@@ -72,11 +78,14 @@ def is_ill_conditioned(computed: PrincipalComponents, n_components: NComponents,
 
     Directions that have no variance for certain do not count: of constant features, and beyond the number of rows.
     """
-    n_rows = computed.weight if sample_weight is None else np.count_nonzero(sample_weight)
-    max_rank = min(n_rows - 1, np.count_nonzero(computed.feature_variances))
     n_needed = n_requested(n_components, computed.variances, computed.feature_variances, computed.weight)
-    smallest_eigenvalue = computed.variances[: min(n_needed, max_rank)].min(initial=np.inf)
-    return bool(smallest_eigenvalue < ILL_CONDITIONED * computed.variances[0])
+    eigenvalues = computed.variances[: min(n_needed, _max_rank(computed, sample_weight))]
+    return bool(eigenvalues.min(initial=np.inf) < ILL_CONDITIONED * computed.variances[0])
+
+
+def _max_rank(computed: PrincipalComponents, sample_weight: SampleWeight) -> int:
+    n_weighted_rows = computed.weight if sample_weight is None else np.count_nonzero(sample_weight)
+    return int(min(n_weighted_rows - 1, np.count_nonzero(computed.feature_variances)))
 
 
 def covariance_eigh(X: Array, sample_weight: SampleWeight, *_: Any) -> PrincipalComponents:
@@ -188,7 +197,7 @@ def _centered_columns(X: Array, sample_weight: SampleWeight, mean: np.ndarray) -
         dense_columns = X[:, columns].toarray() if sparse.issparse(X) else X[:, columns]
         centered_columns = subtract_center(dense_columns, mean[columns])
         if sample_weight is not None:
-            centered_columns *= np.sqrt(sample_weight)[:, np.newaxis]
+            multiply_by_root(centered_columns, sample_weight)
         yield columns, centered_columns
 
 

@@ -50,11 +50,7 @@ class Column:
     def numbers(self) -> np.ndarray:
         """The cells as float64, NaN where missing; raise if they are not numbers, or infinite."""
         numbers = self.cells if self.cells.dtype == np.float64 else self._converted_to_numbers()
-        if np.isinf(numbers).any():
-            raise ValueError(
-                f"{self.label} of X contains infinity or values too large for float64. Expected finite numbers, or NaN "
-                "where they are missing: replace the infinities or drop their rows."
-            )
+        _refuse_infinity(numbers, self.label)
         return numbers
 
     @cached_property
@@ -237,10 +233,12 @@ def _read_object_column(objects: np.ndarray, label: str) -> Column:
 
 def _without_missing(cells: np.ndarray) -> np.ndarray:
     """The cells, with None for those that are missing: None, NaN, or what pandas and Polars have for it."""
-    missing_types = {
-        each for each in set(map(type, cells)) if issubclass(each, NAN_TYPES) or each.__name__ in MISSING_NAMES
-    }
+    missing_types = {each for each in set(map(type, cells)) if _can_be_missing(each)}
     return _object_array([None if type(cell) in missing_types and _is_missing(cell) else cell for cell in cells])
+
+
+def _can_be_missing(cell_type: type) -> bool:
+    return issubclass(cell_type, NAN_TYPES) or cell_type.__name__ in MISSING_NAMES
 
 
 def _is_missing(cell: Any) -> bool:
@@ -296,6 +294,14 @@ def _refuse_dates(label: str, dtype: Any) -> None:
         "numbers of a unit first, for example by skrub.DatetimeEncoder or (dates - dates.min()) / "
         "np.timedelta64(1, 'D')."
     )
+
+
+def _refuse_infinity(numbers: np.ndarray, label: str) -> None:
+    if np.isinf(numbers).any():
+        raise ValueError(
+            f"{label} of X contains infinity or values too large for float64. Expected finite numbers, or NaN "
+            "where they are missing: replace the infinities or drop their rows."
+        )
 
 
 def _cells_as_floats(cells: np.ndarray, label: str) -> np.ndarray:

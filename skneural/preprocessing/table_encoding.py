@@ -380,9 +380,12 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         if self.scaler_ is None:
             return np.empty((len(columns[0].cells), 0), np.float32)
         encoded_numbers = self._number_encoding().encode(self._stack_numbers(columns))
+        return np.hstack([encoded_numbers, self._missing_indicators(columns)], dtype=np.float32)
+
+    def _missing_indicators(self, columns: list[Column]) -> np.ndarray:
         indicated = self._numbers_with_indicator()
-        is_missing = np.column_stack([np.empty((len(encoded_numbers), 0)), *(columns[j].missing for j in indicated)])
-        return np.hstack([encoded_numbers, is_missing - self.missing_share_[indicated]], dtype=np.float32)
+        is_missing = np.column_stack([np.empty((len(columns[0].cells), 0)), *(columns[j].missing for j in indicated)])
+        return is_missing - self.missing_share_[indicated]
 
     def _encode_categories(self, columns: list[Column]) -> dict[int, np.ndarray]:
         encoded_categories = {}

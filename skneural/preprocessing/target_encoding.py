@@ -137,11 +137,14 @@ class TargetMeans:
         cross_fitted_means = np.empty(self.Y.shape)
         folds = KFold(min(N_FOLDS, len(self.row_levels)), shuffle=True, random_state=random_state)
         for train, test in folds.split(self.row_levels):
-            means = target_mean_table(self.row_levels[train], self.n_levels, self.Y[train])
-            # Not the mean of these rows, which tells of the left-out targets: the higher those, the lower it is.
-            means[:-1][self._counts(self.row_levels[train]) == 0] = self._means[-1]
-            cross_fitted_means[test] = means[self.row_levels[test]]
+            cross_fitted_means[test] = self._means_of_rows(train)[self.row_levels[test]]
         return self._scaler.transform(cross_fitted_means)
+
+    def _means_of_rows(self, rows: np.ndarray) -> np.ndarray:
+        means = target_mean_table(self.row_levels[rows], self.n_levels, self.Y[rows])
+        # Not the mean of these rows, which tells of the left-out targets: the higher those, the lower it is.
+        means[:-1][self._counts(self.row_levels[rows]) == 0] = self._means[-1]
+        return means
 
     def _counts(self, row_levels: np.ndarray) -> np.ndarray:
         return np.bincount(row_levels, minlength=self.n_levels)

@@ -29,11 +29,15 @@ def fit_whitener(scaled: np.ndarray, component_variance: float) -> PCAWhitener |
         Share of the variance that is kept.
     """
     complete = scaled[~np.isnan(scaled).any(axis=1)]
-    has_rows = len(complete) >= max(MIN_ROWS, ROWS_PER_NUMBER * complete.shape[1])
-    if component_variance == 0 or not has_rows or complete.std(axis=0, dtype=np.float64).max(initial=0) < MIN_STD:
+    if component_variance == 0 or not _are_enough(complete):
         return None
     whitener = PCAWhitener(n_components=float(component_variance)).fit(complete)
     return whitener if len(weak_components(whitener)) else None
+
+
+def _are_enough(complete: np.ndarray) -> bool:
+    has_rows = len(complete) >= max(MIN_ROWS, ROWS_PER_NUMBER * complete.shape[1])
+    return has_rows and complete.std(axis=0, dtype=np.float64).max(initial=0) >= MIN_STD
 
 
 def weak_components(whitener: PCAWhitener) -> np.ndarray:

@@ -15,12 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from skneural._sklearn_compat import RealNotInt, _check_feature_names_in, validate_data
 from skneural.constraints import Interval, StrOptions
 from skneural.float_errors import ignore_float_errors, raise_on_overflow
-from skneural.preprocessing.component_selection import (
-    PrincipalComponents,
-    check_kept_attributes,
-    check_n_components,
-    select_components,
-)
+from skneural.preprocessing.component_selection import PrincipalComponents, check_n_components, select_components
 from skneural.preprocessing.covariance import FactorMoments
 from skneural.preprocessing.moments_transformer import MomentsTransformer
 from skneural.preprocessing.row_blocks import (
@@ -302,10 +297,8 @@ class PCAWhitener(ClassNamePrefixFeaturesOutMixin, MomentsTransformer):
         return self.n_features_in_ if self.method == "zca" else self.n_components_
 
     def _output_array(self, X: Array, n_outputs: int, copy: bool | None) -> np.ndarray:
-        should_copy = self.copy if copy is None else copy
-        if not should_copy and isinstance(X, np.ndarray) and X.flags.writeable and X.shape[1] == n_outputs:
-            return X
-        return np.empty((X.shape[0], n_outputs), X.dtype)
+        in_place = not (self.copy if copy is None else copy) and isinstance(X, np.ndarray) and X.flags.writeable
+        return X if in_place and X.shape[1] == n_outputs else np.empty((X.shape[0], n_outputs), X.dtype)
 
     def _directions(self) -> np.ndarray:
         """The components in float64, for products that are rounded once."""
@@ -374,13 +367,20 @@ class PCAWhitener(ClassNamePrefixFeaturesOutMixin, MomentsTransformer):
         if self._moments is not None:
             self._check_moments(vars(self._get_moments()))
         if self._decomposition is not None:
-            check_kept_attributes(self._decomposition, self.n_features_in_)
+            self._check_decomposition()
 
     def _check_moments(self, moments: dict[str, Any]) -> None:
         for name in moments.keys() - {"weight", "input_eps"}:
             expected_shape = (*moments[name].shape[:-1], self.n_features_in_)
             check_numbers(f"{name} of the moments", moments[name], expected_shape)
         require(0 < moments["weight"] < np.inf, f"The rows must have weight. Got {moments['weight']} instead.")
+
+    def _check_decomposition(self) -> None:
+        check_numbers("components_", self.components_, (self.n_components_, self.n_features_in_))
+        check_numbers("explained_variance_", self.explained_variance_, (self.n_components_,))
+        check_numbers("explained_variance_ratio_", self.explained_variance_ratio_, (self.n_components_,))
+        check_numbers("singular_values_", self.singular_values_, (self.n_components_,))
+        require((self.explained_variance_ > 0).all(), "explained_variance_ must be > 0. Got zero or less.")
 
     @ignore_float_errors
     def _get_decomposition(self) -> dict[str, Any]:
