@@ -83,10 +83,8 @@ class PrincipalComponents:
         return null_reasons + ["features depend linearly on one another"] * (n_null > n_constant)
 
 
-def check_n_components(n_components: NComponents, svd_solver: str, max_components: int) -> None:
-    """Raise ValueError if there are not so many components, or the solver cannot find their number."""
-    if svd_solver == "randomized" and not isinstance(n_components, Integral):
-        raise ValueError(f"Got n_components={n_components!r}, but svd_solver='randomized' expects an integer.")
+def check_n_components(n_components: NComponents, max_components: int) -> None:
+    """Raise ValueError if there are not so many components."""
     if isinstance(n_components, Integral) and n_components > max_components:
         raise ValueError(
             f"n_components={n_components} must be between 1 and min(n_samples, n_features)="
@@ -166,10 +164,15 @@ def n_requested(n_components: NComponents, variances: np.ndarray, feature_varian
         return len(feature_variances)
     if isinstance(n_components, Integral):
         return int(n_components)
-    if n_components == "mle":
+    if isinstance(n_components, str):
         return _n_most_likely(variances, len(feature_variances), weight)
-    explained_variance_ratios = np.cumsum(variances) / feature_variances.sum()
-    return min(int(np.searchsorted(explained_variance_ratios, n_components, side="right")) + 1, len(variances))
+    return _n_explaining(n_components, variances, feature_variances.sum())
+
+
+def _n_explaining(fraction: float, variances: np.ndarray, total_variance: float) -> int:
+    """How many components have more than this fraction of the variance."""
+    explained_variance_ratios = np.cumsum(variances) / total_variance
+    return min(int(np.searchsorted(explained_variance_ratios, fraction, side="right")) + 1, len(variances))
 
 
 def _n_most_likely(variances: np.ndarray, n_features: int, weight: float) -> int:

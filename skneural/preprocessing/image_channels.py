@@ -60,8 +60,7 @@ class ChannelMomentsTransformer(MomentsTransformer):
     def _n_samples_seen(self, moments: FeatureMoments) -> np.ndarray | np.number:
         """Rows behind each feature's statistics, as one number if it is the same for all features."""
         n_pixels = self.n_features_in_ // len(moments.weight)
-        is_integer = moments.weight.dtype.kind == "i" and not (moments.weight % n_pixels).any()
-        n_seen = self._repeat_per_pixel(moments.weight // n_pixels if is_integer else moments.weight / n_pixels)
+        n_seen = self._repeat_per_pixel(_weight_per_pixel(moments.weight, n_pixels))
         return n_seen[0] if (n_seen == n_seen[0]).all() else n_seen
 
     def _check_updatable(self) -> None:
@@ -100,6 +99,11 @@ class ChannelMomentsTransformer(MomentsTransformer):
         return {"mean_"}
 
 
+def _weight_per_pixel(channel_weight: np.ndarray, n_pixels: int) -> np.ndarray:
+    is_integer = channel_weight.dtype.kind == "i" and not (channel_weight % n_pixels).any()
+    return channel_weight // n_pixels if is_integer else channel_weight / n_pixels
+
+
 def _format_params(parameters: dict[str, Any]) -> str:
     return ", ".join(f"{name}={value!r}" for name, value in parameters.items())
 
@@ -118,9 +122,9 @@ def pool_channels(moments: FeatureMoments, n_channels: int, data_format: str) ->
     """
     weight, mean, square_sum = (_pixels(values, n_channels, data_format) for values in vars(moments).values())
     channel_weight, first_mean = weight.sum(axis=0), mean[0]
-    step = divide_or_zero((weight * (mean - first_mean)).sum(axis=0), channel_weight)
-    between = (weight * (mean - first_mean - step) ** 2).sum(axis=0)
-    return FeatureMoments(channel_weight, first_mean + step, square_sum.sum(axis=0) + between)
+    mean_step = divide_or_zero((weight * (mean - first_mean)).sum(axis=0), channel_weight)
+    between_pixels = (weight * (mean - first_mean - mean_step) ** 2).sum(axis=0)
+    return FeatureMoments(channel_weight, first_mean + mean_step, square_sum.sum(axis=0) + between_pixels)
 
 
 def _pixels(values: np.ndarray, n_channels: int, data_format: str) -> np.ndarray:

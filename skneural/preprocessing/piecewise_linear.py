@@ -163,8 +163,7 @@ class PiecewiseLinearEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
 
     def _refine_edges(self, X: np.ndarray, n_bins: int) -> None:
         """Give features that are mostly one value more bins, each as many as `max_columns` leaves for it."""
-        has_all_bins = np.flatnonzero([len(edges) > n_bins > 0 for edges in self.bin_edges_])
-        values = {j: value for j in has_all_bins if not np.isnan(value := _most_frequent(_present(X[:, j])))}
+        values = self._dominant_values(X, n_bins)
         if not values:
             return
         n_left = self.max_columns - sum(map(count_bins, self.bin_edges_)) + n_bins * len(values)
@@ -172,6 +171,11 @@ class PiecewiseLinearEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         most_bins = min(MOST_BINS_OF_OTHERS * n_bins, n_left // len(values) - 3)
         for j, value in values.items():
             self.bin_edges_[j] = _finer_edges(X[:, j], value, self.bin_edges_[j], most_bins)
+
+    def _dominant_values(self, X: np.ndarray, n_bins: int) -> dict[int, float]:
+        """The value of more than half of the rows, for features that have one and all of their bins."""
+        has_all_bins = np.flatnonzero([len(edges) > n_bins > 0 for edges in self.bin_edges_])
+        return {j: value for j in has_all_bins.tolist() if not np.isnan(value := _most_frequent(_present(X[:, j])))}
 
     def _encode_bins(self, X: np.ndarray) -> np.ndarray:
         """The columns of all bins, of shape (n_samples, n_encoded)."""

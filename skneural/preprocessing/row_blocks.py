@@ -56,8 +56,11 @@ def _mapped_file(X: Array) -> mmap.mmap | None:
     *arrays, owner = _views(X)
     # Changes to a private mapping live in its pages alone: handing them back would undo them.
     is_shared = any(isinstance(array, np.memmap) and array.mode in SHARED_MODES for array in arrays)
-    usable = isinstance(owner, mmap.mmap) and hasattr(owner, "madvise") and X.flags.c_contiguous
-    return owner if usable and is_shared else None
+    return owner if is_shared and X.flags.c_contiguous and _has_releasable_pages(owner) else None
+
+
+def _has_releasable_pages(owner: Any) -> bool:
+    return isinstance(owner, mmap.mmap) and hasattr(owner, "madvise")
 
 
 def _views(X: Any) -> Iterator[Any]:
@@ -77,8 +80,13 @@ def weighted_blocks(X: Array, sample_weight: SampleWeight, block_bytes: int) -> 
     """Dense blocks of rows of X, each with its weights (ones where ``sample_weight`` is None)."""
     ones = np.ones(rows_per_block(X, block_bytes))
     for rows in row_blocks(X, block_bytes):
-        block = X[rows].toarray() if sparse.issparse(X) else X[rows]
+        block = to_dense(X[rows])
         yield block, ones[: len(block)] if sample_weight is None else sample_weight[rows]
+
+
+def to_dense(block: Array) -> np.ndarray:
+    """A block as a NumPy array."""
+    return block.toarray() if sparse.issparse(block) else block
 
 
 def subtract_center(rows: np.ndarray, center: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:

@@ -342,12 +342,15 @@ def _mean_or_nan(moments: FeatureMoments) -> np.ndarray:
 
 def _std_or_one(variances: np.ndarray, moments: FeatureMoments) -> np.ndarray:
     """Standard deviations, 1 where the variance is within rounding error of zero."""
-    # The weight counts rows, but a large weight is not so many rows: hence the upper bound.
-    relative_std_error = np.minimum(moments.weight * EPS, np.sqrt(EPS))
-    std = np.sqrt(variances)
+    std, relative_std_error = np.sqrt(variances), _relative_std_error(moments.weight)
     # By its root, since squares might overflow.
     rounding_error = np.hypot(np.sqrt(relative_std_error) * std, relative_std_error * moments.mean)
     return np.where(std <= rounding_error, 1.0, std)
+
+
+def _relative_std_error(weight: np.ndarray) -> np.ndarray:
+    # The weight counts rows, but a large weight is not so many rows: hence the upper bound.
+    return np.minimum(weight * EPS, np.sqrt(EPS))
 
 
 def _refuse_to_center_sparse(X: Any, with_mean: bool) -> None:

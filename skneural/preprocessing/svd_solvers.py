@@ -35,6 +35,7 @@ from skneural.preprocessing.row_blocks import (
     multiply_by_root,
     refuse_nan,
     subtract_center,
+    to_dense,
 )
 
 # "auto" decomposes matrices up to this size exactly, and larger ones if that takes less than so many times as long.
@@ -55,6 +56,12 @@ def fit_components(
     if svd_solver == "auto" and name.endswith("_eigh") and is_ill_conditioned(components, n_components, sample_weight):
         return "full", full(X, sample_weight)
     return name, components
+
+
+def check_svd_solver(svd_solver: str, n_components: NComponents) -> None:
+    """Raise ValueError if the solver needs another ``n_components``."""
+    if svd_solver == "randomized" and not isinstance(n_components, Integral):
+        raise ValueError(f"Got n_components={n_components!r}, but svd_solver='randomized' expects an integer.")
 
 
 def choose_svd_solver(X: Array, n_components: NComponents) -> str:
@@ -194,8 +201,7 @@ def _centered_columns(X: Array, sample_weight: SampleWeight, mean: np.ndarray) -
     n_block_columns = max(1, MATRIX_BLOCK_BYTES // (8 * X.shape[0]))
     for start in range(0, X.shape[1], n_block_columns):
         columns = slice(start, start + n_block_columns)
-        dense_columns = X[:, columns].toarray() if sparse.issparse(X) else X[:, columns]
-        centered_columns = subtract_center(dense_columns, mean[columns])
+        centered_columns = subtract_center(to_dense(X[:, columns]), mean[columns])
         if sample_weight is not None:
             multiply_by_root(centered_columns, sample_weight)
         yield columns, centered_columns

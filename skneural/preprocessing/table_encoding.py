@@ -428,6 +428,6 @@ def _unique_names(names: list[str]) -> list[str]:
     """The names, with a number behind each that has been there before."""
     unique: dict[str, None] = {}
     for name in names:
-        free = (f"{name}_{i}" if i > 1 else name for i in count(1))
-        unique[next(each for each in free if each not in unique)] = None
+        numbered_names = (f"{name}_{i}" if i > 1 else name for i in count(1))
+        unique[next(each for each in numbered_names if each not in unique)] = None
     return list(unique)

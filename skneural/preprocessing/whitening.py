@@ -29,6 +29,7 @@ from skneural.preprocessing.row_blocks import (
 from skneural.preprocessing.svd_solvers import (
     STREAMING_SOLVERS,
     SVD_SOLVERS,
+    check_svd_solver,
     fit_components,
     refuse_streaming,
     streaming_moments,
@@ -329,7 +330,8 @@ class PCAWhitener(ClassNamePrefixFeaturesOutMixin, MomentsTransformer):
                 "Got method='zca' with whiten=False, which would give the centred input back. "
                 "Use method='pca' to decorrelate, or MeanCenterer to centre."
             )
-        check_n_components(self.n_components, self.svd_solver, max_components)
+        check_svd_solver(self.svd_solver, self.n_components)
+        check_n_components(self.n_components, max_components)
 
     def _set_fitted(self, moments: Any) -> None:
         self.svd_solver_ = next(name for name, (kind, _) in STREAMING_SOLVERS.items() if kind is type(moments))
@@ -371,8 +373,7 @@ class PCAWhitener(ClassNamePrefixFeaturesOutMixin, MomentsTransformer):
 
     def _check_moments(self, moments: dict[str, Any]) -> None:
         for name in moments.keys() - {"weight", "input_eps"}:
-            expected_shape = (*moments[name].shape[:-1], self.n_features_in_)
-            check_numbers(f"{name} of the moments", moments[name], expected_shape)
+            check_numbers(f"{name} of the moments", moments[name], (*moments[name].shape[:-1], self.n_features_in_))
         require(0 < moments["weight"] < np.inf, f"The rows must have weight. Got {moments['weight']} instead.")
 
     def _check_decomposition(self) -> None:
