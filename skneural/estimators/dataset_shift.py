@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from skneural.network.training_rows import evenly_spaced_rows
-from skneural.preprocessing.moments import FeatureMoments
+from skneural.preprocessing.mean_and_variance import FeatureMoments
 
 Array = NDArray[Any]
 

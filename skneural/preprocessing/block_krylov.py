@@ -11,12 +11,24 @@ to the blocks before. In the space V that they span, the eigenvectors of Vᵀ S 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.random import RandomState
 from scipy import sparse
 
-from skneural.preprocessing.blocks import MATRIX_BLOCK_BYTES, Array, matrix_block_bytes, row_blocks, rows_per_block
-from skneural.preprocessing.moments import FeatureMoments, refuse_nan, subtract_center
+from skneural.preprocessing.mean_and_variance import FeatureMoments
+from skneural.preprocessing.row_blocks import (
+    MATRIX_BLOCK_BYTES,
+    Array,
+    SampleWeight,
+    matrix_block_bytes,
+    multiply_by_root,
+    refuse_nan,
+    row_blocks,
+    rows_per_block,
+    subtract_center,
+)
 
 # Columns per block besides the eigenvectors that are asked for.
 OVERSAMPLING = 6
@@ -59,27 +71,46 @@ def leading_eigenvectors(
     eigenvectors : ndarray of shape (n_features, n_components)
         Orthonormal columns.
     """
-    krylov_basis, projected_matrix = np.empty((len(start), 0)), np.empty((0, 0))
-    krylov_block = orthonormalize(start, krylov_basis, 0.0)
+    krylov_space = KrylovSpace(np.empty((len(start), 0)), np.empty((0, 0)))
+    krylov_block = orthonormalize(start, krylov_space.basis, 0.0)
     leading = slice(-1, -n_components - 1, -1)
     for step in range(1, MAX_STEPS + 1):
-        krylov_product = multiply(krylov_block)
-        krylov_basis = np.hstack([krylov_basis, krylov_block])
-        newest = slice(-krylov_block.shape[1], None)
-        # The upper triangle of basis.T @ S @ basis, to which each step adds columns.
-        projected_matrix = np.pad(projected_matrix, (0, krylov_block.shape[1]))
-        projected_matrix[:, newest] = krylov_basis.T @ krylov_product
+        krylov_product, newest = multiply(krylov_block), slice(-krylov_block.shape[1], None)
         rounding = ROUNDING * float(np.linalg.norm(krylov_product))
-        krylov_product -= krylov_basis @ projected_matrix[:, newest]
-        krylov_block = (
-            orthonormalize(krylov_product, krylov_basis, rounding) if step < MAX_STEPS else krylov_product[:, :0]
-        )
+        krylov_product -= krylov_space.extend(krylov_block, krylov_product)
+        krylov_block = krylov_product[:, :0]
+        if step < MAX_STEPS:
+            krylov_block = orthonormalize(krylov_product, krylov_space.basis, rounding)
         if step % STEPS_PER_TEST == 0 or not krylov_block.size:
-            eigenvalues, ritz_vectors = np.linalg.eigh(projected_matrix, UPLO="U")
+            eigenvalues, ritz_vectors = np.linalg.eigh(krylov_space.projected_matrix, UPLO="U")
             ritz_residuals = np.linalg.norm(krylov_product @ ritz_vectors[newest, leading], axis=0)
             if ritz_residuals.max() <= tolerance * eigenvalues[-1] or not krylov_block.size:
                 break
-    return np.maximum(eigenvalues[leading], 0.0), krylov_basis @ ritz_vectors[:, leading]
+    return np.maximum(eigenvalues[leading], 0.0), krylov_space.basis @ ritz_vectors[:, leading]
+
+
+@dataclass
+class KrylovSpace:
+    """The space that the blocks so far span.
+
+    Attributes
+    ----------
+    basis : ndarray of shape (n_features, n_columns)
+        The blocks side by side.
+    projected_matrix : ndarray of shape (n_columns, n_columns)
+        The upper triangle of ``basis.T @ S @ basis``, to which each block adds columns.
+    """
+
+    basis: np.ndarray
+    projected_matrix: np.ndarray
+
+    def extend(self, krylov_block: np.ndarray, krylov_product: np.ndarray) -> np.ndarray:
+        """Append a block, whose product with S is given; the part of that in the space is returned."""
+        newest = slice(-krylov_block.shape[1], None)
+        self.basis = np.hstack([self.basis, krylov_block])
+        self.projected_matrix = np.pad(self.projected_matrix, (0, krylov_block.shape[1]))
+        self.projected_matrix[:, newest] = self.basis.T @ krylov_product
+        return self.basis @ self.projected_matrix[:, newest]
 
 
 def orthonormalize(krylov_block: np.ndarray, krylov_basis: np.ndarray, rounding: float) -> np.ndarray:
@@ -100,23 +131,14 @@ def _orthonormal_columns(krylov_block: np.ndarray, rounding: float) -> np.ndarra
 
 
 def leading_scatter_eigenvectors(
-    X: Array,
-    sample_weight: np.ndarray | None,
-    moments: FeatureMoments,
-    n_components: int,
-    random_state: np.random.RandomState,
+    X: Array, sample_weight: SampleWeight, moments: FeatureMoments, n_components: int, random_state: RandomState
 ) -> tuple[np.ndarray, np.ndarray]:
     """`leading_eigenvectors` of the scatter matrix of X, whose moments are known.
 
     Float32 rows are multiplied in single precision, and once more in double precision for the final rotation.
     """
     start = random_state.standard_normal((X.shape[1], min(n_components + OVERSAMPLING, X.shape[1])))
-    if sparse.issparse(X):
-        multiply, dtype = sparse_scatter_product(X, sample_weight, moments.mean), np.dtype(np.float64)
-    else:
-        low, high = SINGLE_PRECISION_SQUARES
-        dtype = X.dtype if low < moments.square_sum.max() < high else np.dtype(np.float64)
-        multiply = dense_scatter_product(X, sample_weight, moments.mean, dtype)
+    multiply, dtype = scatter_product(X, sample_weight, moments)
     eigenvalues, eigenvectors = leading_eigenvectors(multiply, start, n_components, TOLERANCE[dtype])
     if dtype == np.float64:
         return eigenvalues, eigenvectors
@@ -124,9 +146,16 @@ def leading_scatter_eigenvectors(
     return np.maximum(eigenvalues[::-1], 0.0), eigenvectors @ rotation[:, ::-1]
 
 
-def dense_scatter_product(
-    X: np.ndarray, sample_weight: np.ndarray | None, mean: np.ndarray, dtype: np.dtype
-) -> Product:
+def scatter_product(X: Array, sample_weight: SampleWeight, moments: FeatureMoments) -> tuple[Product, np.dtype]:
+    """A function that multiplies the scatter matrix of X and a block of columns, and the precision of its products."""
+    if sparse.issparse(X):
+        return sparse_scatter_product(X, sample_weight, moments.mean), np.dtype(np.float64)
+    smallest, largest = SINGLE_PRECISION_SQUARES
+    dtype = X.dtype if smallest < moments.square_sum.max() < largest else np.dtype(np.float64)
+    return dense_scatter_product(X, sample_weight, moments.mean, dtype), dtype
+
+
+def dense_scatter_product(X: np.ndarray, sample_weight: SampleWeight, mean: np.ndarray, dtype: np.dtype) -> Product:
     """A function that multiplies the scatter matrix of X and a block of columns, reading the rows once.
 
     Products are in the precision of ``dtype``, their sums over blocks of rows in double precision.
@@ -152,7 +181,7 @@ def dense_scatter_product(
     return multiply
 
 
-def sparse_scatter_product(X: sparse.csr_array, sample_weight: np.ndarray | None, mean: np.ndarray) -> Product:
+def sparse_scatter_product(X: sparse.csr_array, sample_weight: SampleWeight, mean: np.ndarray) -> Product:
     """The same for sparse rows, in double precision; the mean is subtracted from the products, not from the rows."""
     X = X.astype(np.float64, copy=False)
     refuse_nan(X.data, X.data)
@@ -166,15 +195,13 @@ def sparse_scatter_product(X: sparse.csr_array, sample_weight: np.ndarray | None
     return multiply
 
 
-def projected_scatter(
-    X: np.ndarray, sample_weight: np.ndarray | None, mean: np.ndarray, columns: np.ndarray
-) -> np.ndarray:
+def projected_scatter(X: Array, sample_weight: SampleWeight, mean: np.ndarray, columns: np.ndarray) -> np.ndarray:
     """``columns.T @ S @ columns`` in double precision, S the scatter matrix of X."""
     buffer = np.empty((rows_per_block(X, MATRIX_BLOCK_BYTES), X.shape[1]))
     projected_matrix = np.zeros((columns.shape[1], columns.shape[1]))
     for rows in row_blocks(X, MATRIX_BLOCK_BYTES):
         scores = subtract_center(X[rows], mean, out=buffer) @ columns
         if sample_weight is not None:
-            scores *= np.sqrt(sample_weight[rows, np.newaxis])
+            multiply_by_root(scores, sample_weight[rows])
         projected_matrix += scores.T @ scores
     return projected_matrix

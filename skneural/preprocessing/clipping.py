@@ -94,13 +94,16 @@ class SmoothClipper(SavedStateMixin, OneToOneFeatureMixin, TransformerMixin, Bas
             Of the dtype of X if that is float32 or float64, else float64.
         """
         X = self._validate_input(X, reset=False)
-        finfo = np.finfo(X.dtype)
-        half_limit = X.dtype.type(np.clip(self.limit, finfo.tiny, finfo.max) / 2)
-        Z = X / 2  # the hypotenuse of halves does not overflow
-        np.hypot(Z, half_limit, out=Z)
-        np.divide(X, Z, out=Z)
-        Z *= half_limit
-        return Z
+        half_limit = self._half_limit(X.dtype)
+        clipped = X / 2  # the hypotenuse of halves does not overflow
+        np.hypot(clipped, half_limit, out=clipped)
+        np.divide(X, clipped, out=clipped)
+        clipped *= half_limit
+        return clipped
+
+    def _half_limit(self, dtype: np.dtype) -> np.floating:
+        limits = np.finfo(dtype)
+        return dtype.type(np.clip(self.limit, limits.tiny, limits.max) / 2)
 
     def _validate_input(self, X, reset: bool) -> Any:
         return validate_data(self, X, reset=reset, dtype=(np.float64, np.float32), ensure_all_finite="allow-nan")
@@ -137,11 +140,11 @@ def clip_outliers(X: np.ndarray, quantile: Callable[..., np.ndarray] = np.quanti
     array([ 1.,  2.,  3.,  4., 23.])
     """
     with np.errstate(over="ignore"):  # bounds beyond the largest number are none
-        low, high = np.array([_fences(x[~np.isnan(x)], quantile) for x in X.T]).T
-        return np.clip(X, low, high)
+        lower_bounds, upper_bounds = np.array([_outlier_bounds(x[~np.isnan(x)], quantile) for x in X.T]).T
+        return np.clip(X, lower_bounds, upper_bounds)
 
 
-def _fences(x: np.ndarray, quantile: Callable[..., np.ndarray]) -> tuple[float, float]:
+def _outlier_bounds(x: np.ndarray, quantile: Callable[..., np.ndarray]) -> tuple[float, float]:
     if not len(x):
         return -np.inf, np.inf
     # Of halves, so that no difference overflows.

@@ -1,29 +1,18 @@
-"""How a table's numbers are scaled and decorrelated."""
+"""How the numbers of a table are encoded: scaled and clipped, and then by bins and by weak components besides."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 
 from skneural.preprocessing.clipping import SmoothClipper, clip_outliers
-from skneural.preprocessing.piecewise_linear import PiecewiseLinearEncoder, count_bins
+from skneural.preprocessing.piecewise_linear import PiecewiseLinearEncoder, bin_factors
 from skneural.preprocessing.scaling import StdScaler
+from skneural.preprocessing.weak_components import encode_weak_components, weak_components
 from skneural.preprocessing.whitening import PCAWhitener
 
 DERIVED_SCALE = 0.3  # of bins and components: many and related, they would outweigh the numbers themselves
-
-# The bins of a number that is one value in most rows are nearly constant, as columns of rare levels are: so many of
-# them count in full. More of them count as much as these together, but no less than other bins.
-FINER_BINS_IN_FULL = 64
-
-# Whitened components need so many rows, and so many per number: with fewer, weak directions are mostly chance.
-MIN_ROWS, ROWS_PER_NUMBER = 400, 20
-MAX_MISSING_SHARE = 0.2  # of the numbers that take part: only rows count in which all of them are present
-MIN_STD = 0.01  # of one number at least, whose standard deviation is about 1 over all rows
-
-# A component is weak if it has less than this share of the variance that it would have if its numbers were not
-# correlated. With larger shares small tables became worse (docs/tabular.md).
-WEAK = 0.2
-MIN_LOADING = 0.1  # with which a number has a part in a component that counts
 
 
 def fit_scaler(X: np.ndarray, labels: list[str]) -> StdScaler:
@@ -40,76 +29,16 @@ def fit_scaler(X: np.ndarray, labels: list[str]) -> StdScaler:
     try:
         return StdScaler().fit(bounded)
     except ValueError as error:
-        largest = np.nanmax(np.abs(bounded), axis=0)
+        largest_numbers = np.nanmax(np.abs(bounded), axis=0)
         raise ValueError(
-            f"{labels[np.argmax(largest)]} of X holds numbers up to {largest.max():.3g}, whose squares overflow "
-            "float64. Expected values below about 1e150: divide the column by a constant first."
+            f"{labels[np.argmax(largest_numbers)]} of X holds numbers up to {largest_numbers.max():.3g}, whose squares "
+            "overflow float64. Expected values below about 1e150: divide the column by a constant first."
         ) from error
 
 
-def fit_whitener(scaled: np.ndarray, component_variance: float) -> PCAWhitener | None:
-    """What whitens scaled numbers; None if no weak components are wanted or found, or rows are too few for them.
-
-    Parameters
-    ----------
-    scaled : ndarray of shape (n_rows, n_features), float32
-        Scaled numbers, or NaN; only rows without NaN are used.
-    component_variance : float in [0, 1)
-        Share of the variance that is kept.
-    """
-    complete = scaled[~np.isnan(scaled).any(axis=1)]
-    has_rows = len(complete) >= max(MIN_ROWS, ROWS_PER_NUMBER * complete.shape[1])
-    if component_variance == 0 or not has_rows or complete.std(axis=0, dtype=np.float64).max(initial=0) < MIN_STD:
-        return None
-    whitener = PCAWhitener(n_components=float(component_variance)).fit(complete)
-    return whitener if len(weak_components(whitener)) else None
-
-
-def weak_components(whitener: PCAWhitener) -> np.ndarray:
-    """The indices of those components that are weak because their numbers are correlated.
-
-    They are what these numbers differ in, which is hard to see in the numbers themselves.
-    """
-    variances, shares = whitener.explained_variance_, whitener.components_.astype(np.float64) ** 2
-    number_variances = variances @ shares
-    return np.flatnonzero(variances < WEAK * (shares @ number_variances))
-
-
-def makes_components(whitener: object, n_features: int) -> bool:
-    """Whether an object, of a saved state, is what `fit_whitener` returns for so many features."""
-    if type(whitener) is not PCAWhitener or whitener.method != "pca" or not whitener.whiten:
-        return False
-    return whitener.n_features_in_ == n_features and len(weak_components(whitener)) > 0
-
-
-def numbers_of_components(whitener: PCAWhitener) -> np.ndarray:
-    """Which numbers have a part in which weak component: bools of shape (n_features, n_weak_components)."""
-    return np.abs(whitener.components_[weak_components(whitener)].T) > MIN_LOADING
-
-
-def encode_weak_components(whitener: PCAWhitener, scaled: np.ndarray, limit: float) -> np.ndarray:
-    """The weak components, whitened and clipped smoothly; 0 where a number that has a part in it is missing.
-
-    There, the mean in the place of the number would be far from what the correlated numbers of the row say.
-
-    Parameters
-    ----------
-    whitener : PCAWhitener
-    scaled : ndarray of shape (n_rows, n_features), float32
-        Scaled numbers, or NaN.
-    limit : float
-        Of the clipping.
-
-    Returns
-    -------
-    ndarray of shape (n_rows, n_weak_components), float32
-    """
-    missing = np.isnan(scaled)
-    components = whitener.transform(np.where(missing, 0.0, scaled))[:, weak_components(whitener)]
-    components = SmoothClipper(limit=limit).transform(components).astype(np.float32)
-    if missing.any():
-        components[missing.astype(np.float32) @ numbers_of_components(whitener) > 0] = 0.0
-    return components
+def scale_numbers(X: np.ndarray, scaler: StdScaler, clipper: SmoothClipper) -> np.ndarray:
+    """Scaled and clipped numbers in float32; in double precision up to where no value is larger than the limit."""
+    return clipper.transform(scaler.transform(X)).astype(np.float32)
 
 
 def number_factors(encoder: PiecewiseLinearEncoder, n_components: int) -> np.ndarray:
@@ -125,9 +54,51 @@ def number_factors(encoder: PiecewiseLinearEncoder, n_components: int) -> np.nda
     -------
     ndarray of shape (n_columns,), float32
     """
-    n_bins = np.array([count_bins(edges) for edges in encoder.bin_edges_])
-    is_finer = n_bins > encoder.n_bins
-    share = FINER_BINS_IN_FULL / max(n_bins[is_finer].sum(), FINER_BINS_IN_FULL)
-    scales = np.where(is_finer, max(np.sqrt(share), DERIVED_SCALE), DERIVED_SCALE)
-    factors = [np.ones(len(n_bins)), scales.repeat(n_bins), np.full(n_components, DERIVED_SCALE)]
+    n_numbers = len(encoder.bin_edges_)
+    factors = [np.ones(n_numbers), bin_factors(encoder, DERIVED_SCALE), np.full(n_components, DERIVED_SCALE)]
     return np.concatenate(factors).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class NumberEncoding:
+    """The fitted steps that the numbers of a table take.
+
+    Attributes
+    ----------
+    scaler : StdScaler
+    clipper : SmoothClipper
+    piecewise_encoder : PiecewiseLinearEncoder
+    whitener : PCAWhitener or None
+    is_in_components : ndarray of shape (n_numbers,), bool
+        Which of the numbers the whitener takes.
+    """
+
+    scaler: StdScaler
+    clipper: SmoothClipper
+    piecewise_encoder: PiecewiseLinearEncoder
+    whitener: PCAWhitener | None
+    is_in_components: np.ndarray
+
+    def encode(self, X: np.ndarray) -> np.ndarray:
+        """The columns of numbers, of their bins and of weak components, 0 where numbers are missing, in float32."""
+        scaled = scale_numbers(X, self.scaler, self.clipper)
+        encoded_numbers = self.piecewise_encoder.transform(scaled)
+        if self.whitener is not None:
+            scaled = scaled[:, self.is_in_components]
+            components = encode_weak_components(self.whitener, scaled, self.clipper.limit)
+            encoded_numbers = np.hstack([encoded_numbers, components])
+        encoded_numbers *= self.factors()
+        encoded_numbers[np.isnan(encoded_numbers)] = 0.0
+        return encoded_numbers
+
+    def factors(self) -> np.ndarray:
+        """What these columns are multiplied by."""
+        return number_factors(self.piecewise_encoder, self._n_components())
+
+    def feature_names(self, names: np.ndarray) -> list[str]:
+        """The names of these columns."""
+        components = [f"component{i}" for i in range(self._n_components())]
+        return [*self.piecewise_encoder.get_feature_names_out(names), *components]
+
+    def _n_components(self) -> int:
+        return 0 if self.whitener is None else len(weak_components(self.whitener))

@@ -17,6 +17,9 @@ from skneural.saved_state import SavedStateMixin, check_numbers, require, unchan
 # Where most rows have one value, the others are few, and often tell much (docs/tabular.md).
 MOST_BINS_OF_OTHERS = 4  # times n_bins
 MIN_ROWS_OF_OTHERS = 10  # for each bin
+# The finer bins of such features are nearly constant, as columns of rare levels are: in a table, so many of them count
+# in full. More of them count as much as these together, but no less than other bins.
+FINER_BINS_IN_FULL = 64
 
 
 class PiecewiseLinearEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
@@ -103,11 +106,10 @@ class PiecewiseLinearEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         with unchanged_on_error(self):
             X = self._validate_input(X, reset=True)
             n_bins = int(self.n_bins) if X.shape[1] * self.n_bins <= self.max_columns else 0
-            self.bin_edges_ = [_bin_edges(x[~np.isnan(x)], n_bins, self.min_rows) for x in X.T]
+            self.bin_edges_ = [_bin_edges(_present(x), n_bins, self.min_rows) for x in X.T]
             self._refine_edges(X, n_bins)
-            pairs = zip(X.T, self.bin_edges_, strict=True)
-            means = [_encode(x[~np.isnan(x)], edges).mean(axis=1, dtype=np.float64) for x, edges in pairs if len(edges)]
-            self.encoding_mean_ = np.concatenate([np.empty(0), *means])
+            bin_means = [_bin_means(_present(x), edges) for x, edges in zip(X.T, self.bin_edges_, strict=True)]
+            self.encoding_mean_ = np.concatenate([np.empty(0), *bin_means])
         return self
 
     @ignore_float_errors
@@ -126,7 +128,7 @@ class PiecewiseLinearEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         X = self._validate_input(X, reset=False)
-        return np.hstack([X, self._encode(X)])
+        return np.hstack([X, self._encode_bins(X)])
 
     def get_feature_names_out(self, input_features=None) -> np.ndarray:
         """Return the names of the features, then those of their bins, such as ``x0_bin3``.
@@ -143,9 +145,8 @@ class PiecewiseLinearEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         names = _check_feature_names_in(self, input_features)
-        pairs = zip(names, self.bin_edges_, strict=True)
-        encoded = [f"{name}_bin{t}" for name, edges in pairs for t in range(count_bins(edges))]
-        return np.array([*names, *encoded], dtype=object)
+        bins = [(name, t) for name, edges in zip(names, self.bin_edges_, strict=True) for t in range(count_bins(edges))]
+        return np.array([*names, *(f"{name}_bin{t}" for name, t in bins)], dtype=object)
 
     def _restore_fitted_state(self) -> None:
         require(
@@ -162,8 +163,7 @@ class PiecewiseLinearEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
 
     def _refine_edges(self, X: np.ndarray, n_bins: int) -> None:
         """Give features that are mostly one value more bins, each as many as `max_columns` leaves for it."""
-        has_all_bins = np.flatnonzero([len(edges) > n_bins > 0 for edges in self.bin_edges_])
-        values = {j: value for j in has_all_bins if not np.isnan(value := _most_frequent(X[:, j]))}
+        values = self._dominant_values(X, n_bins)
         if not values:
             return
         n_left = self.max_columns - sum(map(count_bins, self.bin_edges_)) + n_bins * len(values)
@@ -172,15 +172,19 @@ class PiecewiseLinearEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         for j, value in values.items():
             self.bin_edges_[j] = _finer_edges(X[:, j], value, self.bin_edges_[j], most_bins)
 
-    def _encode(self, X: np.ndarray) -> np.ndarray:
+    def _dominant_values(self, X: np.ndarray, n_bins: int) -> dict[int, float]:
+        """The value of more than half of the rows, for features that have one and all of their bins."""
+        has_all_bins = np.flatnonzero([len(edges) > n_bins > 0 for edges in self.bin_edges_])
+        return {j: value for j in has_all_bins.tolist() if not np.isnan(value := _most_frequent(_present(X[:, j])))}
+
+    def _encode_bins(self, X: np.ndarray) -> np.ndarray:
         """The columns of all bins, of shape (n_samples, n_encoded)."""
         out = np.empty((len(X), len(self.encoding_mean_)), dtype=X.dtype)
-        mean = self.encoding_mean_.astype(X.dtype)[:, np.newaxis]
-        start = 0
-        for x, edges in zip(X.T, self.bin_edges_, strict=True):
-            bins = slice(start, start + count_bins(edges))
-            np.subtract(_encode(x, edges), mean[bins], out=out.T[bins])
-            start = bins.stop
+        encoding_mean = self.encoding_mean_.astype(X.dtype)[:, np.newaxis]
+        first_bins = np.cumsum([0, *map(count_bins, self.bin_edges_)])
+        for x, edges, first_bin in zip(X.T, self.bin_edges_, first_bins[:-1], strict=True):
+            bins = slice(first_bin, first_bin + count_bins(edges))
+            np.subtract(_encode(x, edges), encoding_mean[bins], out=out.T[bins])
         return out
 
     def __sklearn_tags__(self):
@@ -196,14 +200,16 @@ def _bin_edges(x: np.ndarray, n_bins: int, min_rows: int) -> np.ndarray:
         return np.empty(0)
     edges = _distinct_quantiles(x, n_bins)
     if len(edges) <= n_bins:  # many rows have one value
-        distinct_values = np.unique(x).astype(np.float64)
-        edges = distinct_values if len(distinct_values) <= n_bins else _distinct_quantiles(distinct_values, n_bins)
+        edges = _edges_of_distinct_values(np.unique(x).astype(np.float64), n_bins)
     return edges if len(edges) > 2 else np.empty(0)
+
+
+def _edges_of_distinct_values(values: np.ndarray, n_bins: int) -> np.ndarray:
+    return values if len(values) <= n_bins else _distinct_quantiles(values, n_bins)
 
 
 def _most_frequent(x: np.ndarray) -> float:
     """The value of more than half of the numbers in x; NaN if there is none."""
-    x = x[~np.isnan(x)]
     middle = np.partition(x, len(x) // 2)[len(x) // 2]
     return float(middle) if 2 * np.count_nonzero(x == middle) > len(x) else np.nan
 
@@ -215,26 +221,46 @@ def _finer_edges(x: np.ndarray, value: float, edges: np.ndarray, most_bins: int)
     if n_bins < len(edges):
         return edges
     quantiles = others[np.linspace(0, len(others) - 1, n_bins + 1).round().astype(int)]
-    above = np.searchsorted(others, value)
-    finer = np.union1d(quantiles, [value, *others[max(above - 1, 0) : above + 1]])
-    return finer if len(finer) > len(edges) else edges  # the others have few values too
+    finer_edges = np.union1d(quantiles, [value, *_neighbours(others, value)])
+    return finer_edges if len(finer_edges) > len(edges) else edges  # the others have few values too
+
+
+def _neighbours(sorted_values: np.ndarray, value: float) -> np.ndarray:
+    above = np.searchsorted(sorted_values, value)
+    return sorted_values[max(above - 1, 0) : above + 1]
 
 
 def _distinct_quantiles(x: np.ndarray, n_bins: int) -> np.ndarray:
     return np.unique(2 * np.quantile(x / 2, np.linspace(0, 1, n_bins + 1)))  # of halves: sums do not overflow
 
 
+def _present(x: np.ndarray) -> np.ndarray:
+    return x[~np.isnan(x)]
+
+
 def _encode(x: np.ndarray, edges: np.ndarray) -> np.ndarray:
     """The columns of one feature's bins, not centred, as rows: of shape (n_bins, n_samples)."""
-    low, high = edges[:-1, np.newaxis].astype(x.dtype), edges[1:, np.newaxis].astype(x.dtype)
+    lower_edges, upper_edges = edges[:-1, np.newaxis].astype(x.dtype), edges[1:, np.newaxis].astype(x.dtype)
     # Clipped before the division, so that values far outside do not overflow; halved, so that no bin does.
-    encoded = np.clip(np.ascontiguousarray(x), low, high)
+    encoded = np.clip(np.ascontiguousarray(x), lower_edges, upper_edges)
     encoded /= 2
-    encoded -= low / 2
-    encoded /= np.maximum(high / 2 - low / 2, np.finfo(x.dtype).tiny)
+    encoded -= lower_edges / 2
+    encoded /= np.maximum(upper_edges / 2 - lower_edges / 2, np.finfo(x.dtype).tiny)
     return encoded
+
+
+def _bin_means(x: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    return _encode(x, edges).mean(axis=1, dtype=np.float64) if len(edges) else np.empty(0)
 
 
 def count_bins(edges: np.ndarray) -> int:
     """The number of bins between the edges of one feature."""
     return max(len(edges) - 1, 0)
+
+
+def bin_factors(encoder: PiecewiseLinearEncoder, least: float) -> np.ndarray:
+    """What the columns of bins are multiplied by in a table: ``least``, or more for few finer bins."""
+    n_bins = np.array([count_bins(edges) for edges in encoder.bin_edges_])
+    is_finer = n_bins > encoder.n_bins
+    share = FINER_BINS_IN_FULL / max(n_bins[is_finer].sum(), FINER_BINS_IN_FULL)
+    return np.where(is_finer, max(np.sqrt(share), least), least).repeat(n_bins)

@@ -12,24 +12,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from numbers import Integral
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.random import RandomState
 from scipy import sparse
 
 from skneural.preprocessing import block_krylov
-from skneural.preprocessing.blocks import MATRIX_BLOCK_BYTES, Array
-from skneural.preprocessing.moments import FeatureMoments, refuse_nan, subtract_center
-from skneural.preprocessing.principal_components import (
-    EPS,
-    PrincipalComponents,
+from skneural.preprocessing.component_selection import EPS, NComponents, PrincipalComponents, n_requested
+from skneural.preprocessing.covariance import (
+    FactorMoments,
+    ScatterMoments,
     degrees_of_freedom,
-    eigh_components,
-    flip_signs,
-    n_requested,
-    svd_components,
+    machine_epsilon,
+    scatter_for_fit,
 )
-from skneural.preprocessing.scatter import FactorMoments, ScatterMoments, machine_epsilon, scatter_for_fit
+from skneural.preprocessing.mean_and_variance import FeatureMoments
+from skneural.preprocessing.row_blocks import (
+    MATRIX_BLOCK_BYTES,
+    Array,
+    SampleWeight,
+    multiply_by_root,
+    refuse_nan,
+    subtract_center,
+    to_dense,
+)
 
 # "auto" decomposes matrices up to this size exactly, and larger ones if that takes less than so many times as long.
 EXACT_SIZE = 500
@@ -37,135 +44,185 @@ EXACT_COST = 4
 # Eigenvalues below this fraction of the largest have fewer than six exact digits.
 ILL_CONDITIONED = 1e6 * EPS
 
-NComponents = int | float | str | None
-Solver = Callable[[Array, np.ndarray | None, NComponents, np.random.RandomState], PrincipalComponents]
+Solver: TypeAlias = Callable[[Array, SampleWeight, NComponents, RandomState], PrincipalComponents]
 
 
 def fit_components(
-    X: Array,
-    sample_weight: np.ndarray | None,
-    svd_solver: str,
-    n_components: NComponents,
-    random_state: np.random.RandomState,
+    X: Array, sample_weight: SampleWeight, svd_solver: str, n_components: NComponents, random_state: RandomState
 ) -> tuple[str, PrincipalComponents]:
     """The principal components of X, and the name of the solver that computed them."""
     name = choose_svd_solver(X, n_components) if svd_solver == "auto" else svd_solver
-    found = SVD_SOLVERS[name](X, sample_weight, n_components, random_state)
-    if svd_solver == "auto" and name.endswith("_eigh") and is_ill_conditioned(found, n_components, sample_weight):
-        return "full", full(X, sample_weight, n_components, random_state)
-    return name, found
+    components = SVD_SOLVERS[name](X, sample_weight, n_components, random_state)
+    if svd_solver == "auto" and name.endswith("_eigh") and is_ill_conditioned(components, n_components, sample_weight):
+        return "full", full(X, sample_weight)
+    return name, components
+
+
+def check_svd_solver(svd_solver: str, n_components: NComponents) -> None:
+    """Raise ValueError if the solver needs another ``n_components``."""
+    if svd_solver == "randomized" and not isinstance(n_components, Integral):
+        raise ValueError(f"Got n_components={n_components!r}, but svd_solver='randomized' expects an integer.")
 
 
 def choose_svd_solver(X: Array, n_components: NComponents) -> str:
     """The solver that "auto" starts with, by the size of X and the number of components."""
-    matrix_size = min(X.shape)
-    if isinstance(n_components, Integral) and matrix_size > EXACT_SIZE:
-        block_size = int(n_components) + block_krylov.OVERSAMPLING
-        n_stored = X.nnz if sparse.issparse(X) else X.shape[0] * X.shape[1]
-        basis_size = block_krylov.MAX_STEPS * block_size
-        exact_cost = X.shape[0] * X.shape[1] * matrix_size / 2 + 10 * matrix_size**3
-        randomized_cost = 2 * basis_size * n_stored + 2 * X.shape[1] * basis_size**2 + 10 * basis_size**3
-        if basis_size < matrix_size and EXACT_COST * randomized_cost < exact_cost:
-            return "randomized"
+    if isinstance(n_components, Integral) and _randomized_is_faster(X, int(n_components)):
+        return "randomized"
     return "covariance_eigh" if X.shape[0] >= X.shape[1] else "gram_eigh"
 
 
-def is_ill_conditioned(found: PrincipalComponents, n_components: NComponents, sample_weight: np.ndarray | None) -> bool:
+def _randomized_is_faster(X: Array, n_components: int) -> bool:
+    (n_rows, n_features), matrix_size = X.shape, min(X.shape)
+    basis_size = block_krylov.MAX_STEPS * (n_components + block_krylov.OVERSAMPLING)
+    n_stored = X.nnz if sparse.issparse(X) else n_rows * n_features
+    exact_cost = n_rows * n_features * matrix_size / 2 + 10 * matrix_size**3
+    randomized_cost = 2 * basis_size * n_stored + 2 * n_features * basis_size**2 + 10 * basis_size**3
+    return bool(max(basis_size, EXACT_SIZE) < matrix_size and EXACT_COST * randomized_cost < exact_cost)
+
+
+def is_ill_conditioned(computed: PrincipalComponents, n_components: NComponents, sample_weight: SampleWeight) -> bool:
     """Whether a requested component has so little variance that its eigenvalue has fewer than six exact digits.
 
     Directions that have no variance for certain do not count: of constant features, and beyond the number of rows.
     """
-    n_rows = found.weight if sample_weight is None else np.count_nonzero(sample_weight)
-    max_rank = min(n_rows - 1, np.count_nonzero(found.feature_variances))
-    n_needed = n_requested(n_components, found.variances, found.feature_variances, found.weight)
-    smallest_variance = found.variances[: min(n_needed, max_rank)].min(initial=np.inf)
-    return bool(smallest_variance < ILL_CONDITIONED * found.variances[0])
+    n_needed = n_requested(n_components, computed.variances, computed.feature_variances, computed.weight)
+    eigenvalues = computed.variances[: min(n_needed, _max_rank(computed, sample_weight))]
+    return bool(eigenvalues.min(initial=np.inf) < ILL_CONDITIONED * computed.variances[0])
 
 
-def covariance_eigh(
-    X: Array, sample_weight: np.ndarray | None, n_components: NComponents, random_state: np.random.RandomState
-) -> PrincipalComponents:
+def _max_rank(computed: PrincipalComponents, sample_weight: SampleWeight) -> int:
+    n_weighted_rows = computed.weight if sample_weight is None else np.count_nonzero(sample_weight)
+    return int(min(n_weighted_rows - 1, np.count_nonzero(computed.feature_variances)))
+
+
+def covariance_eigh(X: Array, sample_weight: SampleWeight, *_: Any) -> PrincipalComponents:
     """All components, by eigendecomposition of the scatter matrix."""
     return eigh_components(scatter_for_fit(X, sample_weight))
 
 
-def full(
-    X: Array, sample_weight: np.ndarray | None, n_components: NComponents, random_state: np.random.RandomState
-) -> PrincipalComponents:
+def full(X: Array, sample_weight: SampleWeight, *_: Any) -> PrincipalComponents:
     """All components, by singular value decomposition of the centred rows or of a triangular factor of them."""
     return svd_components(FactorMoments.from_data(X, sample_weight))
 
 
+def eigh_components(moments: ScatterMoments) -> PrincipalComponents:
+    """Components by eigendecomposition of the scatter matrix; d³ operations for d features."""
+    covariance = moments.scatter / degrees_of_freedom(moments.weight)
+    variances, eigenvectors = np.linalg.eigh(covariance)
+    return PrincipalComponents(
+        variances=np.maximum(variances[::-1], 0.0),
+        components=flip_signs(eigenvectors.T[::-1]),
+        rounding=len(variances) * EPS,
+        weight=moments.weight,
+        mean=moments.mean,
+        feature_variances=np.diag(covariance).copy(),
+        input_eps=moments.input_eps,
+    )
+
+
+def svd_components(moments: FactorMoments) -> PrincipalComponents:
+    """Components by singular value decomposition of the factor: exact down to tiny variances."""
+    n_degrees = degrees_of_freedom(moments.weight)
+    _, singular_values, components = np.linalg.svd(moments.factor, full_matrices=False)
+    return PrincipalComponents(
+        variances=singular_values**2 / n_degrees,
+        components=flip_signs(components),
+        rounding=(len(moments.mean) * EPS) ** 2,
+        weight=moments.weight,
+        mean=moments.mean,
+        feature_variances=np.einsum("ij,ij->j", moments.factor, moments.factor) / n_degrees,
+        input_eps=moments.input_eps,
+    )
+
+
+def flip_signs(components: np.ndarray) -> np.ndarray:
+    """The components with signs such that the entry of largest magnitude is positive in each."""
+    largest_entry = np.take_along_axis(components, np.abs(components).argmax(axis=1)[:, np.newaxis], axis=1)
+    return np.ascontiguousarray(components * np.where(largest_entry < 0, -1.0, 1.0))
+
+
 def gram_eigh(
-    X: Array, sample_weight: np.ndarray | None, n_components: NComponents, random_state: np.random.RandomState
+    X: Array, sample_weight: SampleWeight, n_components: NComponents, random_state: RandomState
 ) -> PrincipalComponents:
     """The requested components, by eigendecomposition of the matrix of inner products of the centred rows."""
     moments = FeatureMoments.from_data(X, sample_weight)
+    statistics = _row_statistics(moments, X.dtype)
+    eigenvalues, gram_vectors = _gram_eigenvectors(X, sample_weight, moments.mean)
+    variances, n_kept = eigenvalues / degrees_of_freedom(statistics["weight"]), len(eigenvalues)
+    if n_components != "mle":  # which compares all variances, when the components are selected
+        feature_variances, weight = statistics["feature_variances"], statistics["weight"]
+        n_kept = min(n_requested(n_components, variances, feature_variances, weight), n_kept)
+    gram_vectors = _divide_by_singular_values(gram_vectors[:, :n_kept], eigenvalues[:n_kept])
+    return PrincipalComponents(
+        variances=variances[:n_kept],
+        components=flip_signs(_gram_components(X, sample_weight, moments.mean, gram_vectors)),
+        rounding=X.shape[0] * EPS,
+        is_complete=n_kept >= min(X.shape[0] - 1, X.shape[1]),
+        **statistics,
+    )
+
+
+def _row_statistics(moments: FeatureMoments, dtype: np.dtype) -> dict[str, Any]:
+    """What `PrincipalComponents` says of the rows."""
     weight = moments.weight.max().item()
-    n_degrees, feature_variances = degrees_of_freedom(weight), moments.square_sum / degrees_of_freedom(weight)
+    feature_variances = moments.square_sum / degrees_of_freedom(weight)
+    input_eps = machine_epsilon(dtype)
+    return {"weight": weight, "mean": moments.mean, "feature_variances": feature_variances, "input_eps": input_eps}
+
+
+def _gram_eigenvectors(X: Array, sample_weight: SampleWeight, mean: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Eigenvalues of the matrix of inner products of the centred rows, in descending order, and its eigenvectors."""
     gram = np.zeros((X.shape[0], X.shape[0]))
-    for _, centered_columns in _centered_columns(X, sample_weight, moments.mean):
+    for _, centered_columns in _centered_columns(X, sample_weight, mean):
         gram += centered_columns @ centered_columns.T
         refuse_nan(gram.diagonal(), centered_columns)
     eigenvalues, gram_vectors = np.linalg.eigh(gram)
     leading = slice(None, -min(X.shape) - 1, -1)  # there are no more directions than features
-    eigenvalues, gram_vectors = np.maximum(eigenvalues[leading], 0.0), gram_vectors[:, leading]
-    n_kept = len(eigenvalues)
-    if n_components != "mle":  # which compares all variances, when the components are selected
-        n_kept = min(n_requested(n_components, eigenvalues / n_degrees, feature_variances, weight), n_kept)
-    eigenvalues, rounding = eigenvalues[:n_kept], len(gram) * EPS
-    is_positive = eigenvalues > rounding * eigenvalues[0]
-    singular_values = np.sqrt(eigenvalues, where=is_positive, out=np.full(n_kept, np.inf))
-    components = np.empty((n_kept, X.shape[1]))
-    for columns, centered_columns in _centered_columns(X, sample_weight, moments.mean):
-        components[:, columns] = (gram_vectors[:, :n_kept] / singular_values).T @ centered_columns
-    return PrincipalComponents(
-        variances=eigenvalues / n_degrees,
-        components=flip_signs(components),
-        rounding=rounding,
-        weight=weight,
-        mean=moments.mean,
-        feature_variances=feature_variances,
-        input_eps=machine_epsilon(X.dtype),
-        is_complete=n_kept >= min(len(gram) - 1, X.shape[1]),
-    )
+    return np.maximum(eigenvalues[leading], 0.0), gram_vectors[:, leading]
 
 
-def _centered_columns(
-    X: Array, sample_weight: np.ndarray | None, mean: np.ndarray
-) -> Iterator[tuple[slice, np.ndarray]]:
+def _divide_by_singular_values(gram_vectors: np.ndarray, eigenvalues: np.ndarray) -> np.ndarray:
+    is_positive = eigenvalues > len(gram_vectors) * EPS * eigenvalues[0]
+    singular_values = np.sqrt(eigenvalues, where=is_positive, out=np.full(len(eigenvalues), np.inf))
+    return gram_vectors / singular_values
+
+
+def _gram_components(X: Array, sample_weight: SampleWeight, mean: np.ndarray, gram_vectors: np.ndarray) -> np.ndarray:
+    """The directions that belong to the divided eigenvectors of the matrix of inner products."""
+    components = np.empty((gram_vectors.shape[1], X.shape[1]))
+    for columns, centered_columns in _centered_columns(X, sample_weight, mean):
+        components[:, columns] = gram_vectors.T @ centered_columns
+    return components
+
+
+def _centered_columns(X: Array, sample_weight: SampleWeight, mean: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
     """Blocks of columns, dense and in float64, minus their means and times the roots of the weights."""
     X = X.tocsc() if sparse.issparse(X) else X
     n_block_columns = max(1, MATRIX_BLOCK_BYTES // (8 * X.shape[0]))
     for start in range(0, X.shape[1], n_block_columns):
         columns = slice(start, start + n_block_columns)
-        block = X[:, columns].toarray() if sparse.issparse(X) else X[:, columns]
-        centered_columns = subtract_center(block, mean[columns])
+        centered_columns = subtract_center(to_dense(X[:, columns]), mean[columns])
         if sample_weight is not None:
-            centered_columns *= np.sqrt(sample_weight)[:, np.newaxis]
+            multiply_by_root(centered_columns, sample_weight)
         yield columns, centered_columns
 
 
 def randomized(
-    X: Array, sample_weight: np.ndarray | None, n_components: NComponents, random_state: np.random.RandomState
+    X: Array, sample_weight: SampleWeight, n_components: NComponents, random_state: RandomState
 ) -> PrincipalComponents:
     """The leading components alone, by block Krylov iteration from random directions."""
     assert isinstance(n_components, int | Integral)
     moments = FeatureMoments.from_data(X, sample_weight)
-    weight = moments.weight.max().item()
-    n_degrees = degrees_of_freedom(weight)
+    statistics = _row_statistics(moments, X.dtype)
     eigenvalues, vectors = block_krylov.leading_scatter_eigenvectors(
         X, sample_weight, moments, int(n_components), random_state
     )
     return PrincipalComponents(
-        variances=eigenvalues / n_degrees,
+        variances=eigenvalues / degrees_of_freedom(statistics["weight"]),
         components=flip_signs(vectors.T),
         rounding=len(moments.mean) * EPS,
-        weight=weight,
-        mean=moments.mean,
-        feature_variances=moments.square_sum / n_degrees,
-        input_eps=machine_epsilon(X.dtype),
         is_complete=False,
+        **statistics,
     )
 
 
@@ -181,3 +238,18 @@ STREAMING_SOLVERS: dict[str, tuple[Any, Any]] = {
     "covariance_eigh": (ScatterMoments, eigh_components),
     "full": (FactorMoments, svd_components),
 }
+
+
+def refuse_streaming(svd_solver: str) -> None:
+    """Raise ValueError if the solver is not one that `partial_fit` can begin with."""
+    if svd_solver in ("gram_eigh", "randomized"):
+        raise ValueError(
+            f"svd_solver={svd_solver!r} keeps nothing that rows can be added to. For partial_fit use "
+            "svd_solver='auto', 'covariance_eigh' or 'full'."
+        )
+
+
+def streaming_moments(X: Array, sample_weight: SampleWeight, svd_solver: str) -> ScatterMoments | FactorMoments:
+    """The moments of X that are kept where components were computed by this solver and rows are added."""
+    kind = FactorMoments if svd_solver in ("full", "gram_eigh") else ScatterMoments
+    return kind.from_data(X, sample_weight)

@@ -1,8 +1,4 @@
-"""The columns of a table, whatever holds it, in two forms: numbers, NaN where missing, or texts, None where missing.
-
-Text stands for the cells of every category, so that containers and dtypes agree: True is "True" whether NumPy, pandas
-or Polars hold it, and 1, 1.0 and "1" are one level.
-"""
+"""The columns of a table, whatever holds it, in two forms: numbers, NaN where missing, or texts, None where missing."""
 
 from __future__ import annotations
 
@@ -13,13 +9,13 @@ from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
 from numbers import Real
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from skneural.input_arrays import TEMPORAL, is_frame, is_temporal
+from skneural.preprocessing.level_texts import NAN_TYPES, level_text, levels_lost_as_numbers, number_text
 
-NAN_TYPES = (float, np.floating, Decimal)
 MISSING_NAMES = ("NAType", "NaTType")  # of pandas, which need not be installed
 # What to do about cells that are no numbers, texts or bools, by the name of their type.
 ADVICE = {
@@ -27,7 +23,10 @@ ADVICE = {
     "Period": "turn periods into numbers first, for example by X[name].dt.year, or into dates by "
     "X[name].dt.to_timestamp() for skrub.DatetimeEncoder",
 }
-BOOLS = ("False", "True")
+
+# A category with this many present cells, of which more than this fraction differ, is free text or names the rows:
+# hardly a level occurs twice, so that nothing can be learned about it. Fewer rows do not tell.
+FREE_TEXT_ROWS, FREE_TEXT_FRACTION = 20, 0.95
 
 
 @dataclass
@@ -40,41 +39,35 @@ class Column:
         What messages call it.
     cells : ndarray of shape (n_samples,)
         Float64, NaN where missing; or Python objects, None where missing.
-    categorical : bool
+    categorical : bool, default=False
         Whether it is a category by its dtype, or because all present cells are texts, or all are bools.
     """
 
     label: str
     cells: np.ndarray
-    categorical: bool
+    categorical: bool = False
 
     def numbers(self) -> np.ndarray:
         """The cells as float64, NaN where missing; raise if they are not numbers, or infinite."""
         numbers = self.cells if self.cells.dtype == np.float64 else self._converted_to_numbers()
-        if np.isinf(numbers).any():
-            raise ValueError(
-                f"{self.label} of X contains infinity or values too large for float64. Expected finite numbers, or NaN "
-                "where they are missing: replace the infinities or drop their rows."
-            )
+        _refuse_infinity(numbers, self.label)
         return numbers
 
     @cached_property
     def texts(self) -> np.ndarray:
         """The cells as str, None where missing."""
         if self.cells.dtype == np.float64:
-            distinct, inverse = np.unique(self.cells, return_inverse=True)
-            return np.array([None if np.isnan(x) else number_text(x) for x in distinct], dtype=object)[inverse]
+            return _texts_of_floats(self.cells)
         if set(map(type, self.cells)) <= {str, type(None)}:
             return self.cells
-        return _object_array([None if cell is None else cell_text(cell) for cell in self.cells])
+        return _object_array([None if cell is None else level_text(cell) for cell in self.cells])
 
     @cached_property
     def missing(self) -> np.ndarray:
         """Where cells are missing."""
         if self.cells.dtype == np.float64:
             return np.isnan(self.cells)
-        nothing: Any = None
-        return np.equal(self.cells, nothing).astype(bool)
+        return np.equal(self.cells, cast(Any, None)).astype(bool)
 
     def levels(self) -> list[str]:
         """The different texts, in order."""
@@ -82,10 +75,7 @@ class Column:
 
     def refuse_mixed_kinds(self) -> None:
         """Raise ValueError if some present cells are texts and others are not."""
-        examples: dict[str, Any] = {}
-        for cell in self.cells if self.cells.dtype != np.float64 else ():
-            if cell is not None:
-                examples.setdefault(_kind_of_cells(type(cell)), cell)
+        examples = {} if self.cells.dtype == np.float64 else _first_cell_of_each_kind(self.cells)
         if "texts" in examples and len(examples) > 1:
             kinds, cells = " and ".join(examples), " and ".join(map(repr, examples.values()))
             raise ValueError(
@@ -105,19 +95,31 @@ class Column:
                 f"{self.cells[~self.missing][0]}: pass the levels as they were in fit."
             )
 
+    def refuse_free_text(self, n_levels: int) -> None:
+        """Raise ValueError if nearly all cells of a category are different."""
+        n_present = np.sum(~self.missing)
+        if n_present >= FREE_TEXT_ROWS and n_levels > FREE_TEXT_FRACTION * n_present:
+            raise ValueError(
+                f"{self.label} of X has {n_levels} different texts in {n_present} rows, too many to learn about each. "
+                "Drop the column, or encode free text first, for example with skrub.StringEncoder or skrub.TextEncoder."
+            )
+
     def _converted_to_numbers(self) -> np.ndarray:
         other_kinds = _cell_kinds(self.cells) - {"bools", "numbers"}
         if "dates" in other_kinds:
             _refuse_dates(self.label, self.cells.dtype)
         if other_kinds:
-            example = next(
-                cell for cell in self.cells if cell is not None and _kind_of_cells(type(cell)) in other_kinds
-            )
             raise ValueError(
-                f"{self.label} of X was to hold numbers, and None or NaN where they are missing. Got {example!r}: "
+                f"{self.label} of X was to hold numbers, and None or NaN where they are missing. Got "
+                f"{_first_cell(self.cells, other_kinds)!r}: "
                 "name the column in categorical_features if it is a category, or replace such cells."
             )
         return _cells_as_floats(self.cells, self.label)
+
+
+def _texts_of_floats(numbers: np.ndarray) -> np.ndarray:
+    distinct, inverse = np.unique(numbers, return_inverse=True)
+    return np.array([None if np.isnan(x) else number_text(x) for x in distinct], dtype=object)[inverse]
 
 
 def read_columns(X: Any) -> list[Column]:
@@ -132,12 +134,15 @@ def read_columns(X: Any) -> list[Column]:
     """
     if not is_frame(X):
         return [_read_array_column(cells, f"Column {j}") for j, cells in enumerate(X.T)]
-    names = list(X.columns)
-    repeated_name = next((name for name in names if names.count(name) > 1), None)
+    _refuse_repeated_names(list(X.columns))
+    columns = X.get_columns() if hasattr(X, "get_columns") else [X.iloc[:, j] for j in range(X.shape[1])]
+    return [_read_series_column(cells, f"Column {name!r}") for name, cells in zip(X.columns, columns, strict=True)]
+
+
+def _refuse_repeated_names(column_names: list[Any]) -> None:
+    repeated_name = next((name for name in column_names if column_names.count(name) > 1), None)
     if repeated_name is not None:
         raise ValueError(f"Expected unique column names. Got {repeated_name!r} more than once.")
-    columns = X.get_columns() if hasattr(X, "get_columns") else [X.iloc[:, j] for j in range(X.shape[1])]
-    return [_read_series_column(cells, f"Column {name!r}") for name, cells in zip(names, columns, strict=True)]
 
 
 def refuse_all_missing(columns: list[Column]) -> None:
@@ -155,91 +160,62 @@ def find_categories(categorical_features: Any, columns: list[Column], names: Any
     by_dtype = isinstance(categorical_features, str)
     if by_dtype or categorical_features is None:
         return np.array([by_dtype and column.categorical for column in columns])
-    chosen = np.asarray(categorical_features)
-    is_categorical, n_columns = np.zeros(len(columns), dtype=bool), len(columns)
-    names = [] if names is None else list(names)
-    if chosen.dtype.kind == "b" and chosen.shape == (n_columns,):
-        return chosen.copy()
-    if chosen.dtype.kind in "iu" and chosen.ndim == 1 and ((chosen >= 0) & (chosen < n_columns)).all():
-        is_categorical[chosen] = True
-    elif chosen.size and chosen.ndim == 1 and all(isinstance(name, str) for name in chosen):
-        unknown = [str(name) for name in chosen if name not in names]
-        if unknown:
-            raise ValueError(f"categorical_features has {unknown}, but the columns of X have the names {names}.")
-        is_categorical[[names.index(name) for name in chosen]] = True
-    elif chosen.size:
-        raise ValueError(
-            "categorical_features must be 'from_dtype', None, or names of columns, their indices from 0 to "
-            f"{n_columns - 1}, or a mask of {n_columns} bools. Got {categorical_features!r}."
-        )
+    is_categorical = np.zeros(len(columns), dtype=bool)
+    is_categorical[_chosen_columns(categorical_features, len(columns), [] if names is None else list(names))] = True
     return is_categorical
 
 
-def number_text(value: float) -> str:
-    """The text of a number, the same for integers and floats."""
-    return str(int(value)) if value.is_integer() else repr(float(value))
+def _chosen_columns(categorical_features: Any, n_columns: int, names: list[Any]) -> Any:
+    """A mask or indices of the columns that the parameter names, numbers or masks."""
+    chosen = np.asarray(categorical_features)
+    is_mask = chosen.dtype.kind == "b" and chosen.shape == (n_columns,)
+    is_list = chosen.ndim == 1
+    if is_mask or (is_list and chosen.dtype.kind in "iu" and ((chosen >= 0) & (chosen < n_columns)).all()):
+        return chosen
+    if not chosen.size:
+        return []
+    if is_list and all(isinstance(name, str) for name in chosen):
+        return _indices_of_names(chosen, names)
+    raise ValueError(
+        "categorical_features must be 'from_dtype', None, or names of columns, their indices from 0 to "
+        f"{n_columns - 1}, or a mask of {n_columns} bools. Got {categorical_features!r}."
+    )
 
 
-def is_number_text(text: str) -> bool:
-    """Return whether a text is that of a number or a bool."""
-    try:
-        return text in BOOLS or (text != "nan" and number_text(float(text)) == text)
-    except (ValueError, OverflowError):
-        return False
-
-
-def levels_lost_as_numbers(levels: list[str]) -> list[str]:
-    """The levels for which a category of these levels cannot be read as numbers; none if it can.
-
-    These are all levels if none is the text of a number, else those that are numbers in another spelling: ``"01"``,
-    which a reader of numbers makes 1, would be an unknown level then.
-    """
-    if not any(map(is_number_text, levels)):
-        return levels
-    return [level for level in levels if _is_finite_number(level) and not is_number_text(level)]
-
-
-def _is_finite_number(text: str) -> bool:
-    try:
-        return bool(np.isfinite(float(text)))
-    except ValueError:
-        return False
-
-
-def cell_text(cell: Any) -> str:
-    """The text of a level."""
-    if isinstance(cell, str):
-        return str(cell)
-    if isinstance(cell, bool | np.bool_):
-        return BOOLS[int(cell)]
-    if isinstance(cell, int | np.integer):
-        return str(int(cell))
-    return number_text(float(cell)) if isinstance(cell, NAN_TYPES) else str(cell)
+def _indices_of_names(chosen: np.ndarray, names: list[Any]) -> list[int]:
+    unknown = [str(name) for name in chosen if name not in names]
+    if unknown:
+        raise ValueError(f"categorical_features has {unknown}, but the columns of X have the names {names}.")
+    return [names.index(name) for name in chosen]
 
 
 def _read_array_column(values: np.ndarray, label: str) -> Column:
-    if values.dtype.kind in "iuf":
-        return Column(label, values.astype(np.float64), False)
-    return _read_object_column(values, label)
+    is_numeric = values.dtype.kind in "iuf"
+    return Column(label, values.astype(np.float64)) if is_numeric else _read_object_column(values, label)
 
 
 def _read_series_column(values: Any, label: str) -> Column:
-    """Read a column of pandas or Polars."""
-    dtype = values.dtype
-    if is_temporal(dtype):
-        _refuse_dates(label, dtype)
-    if getattr(dtype, "name", None) == "category":  # of pandas
-        levels = _without_missing(_object_array([*dtype.categories, None]))
+    if is_temporal(values.dtype):
+        _refuse_dates(label, values.dtype)
+    is_polars = hasattr(values.dtype, "is_numeric")
+    return _read_polars_column(values, label) if is_polars else _read_pandas_column(values, label)
+
+
+def _read_polars_column(values: Any, label: str) -> Column:
+    if values.dtype.is_numeric():
+        return Column(label, values.cast(float).to_numpy().astype(np.float64, copy=False))
+    return _read_object_column(_object_array(values.to_list()), label)
+
+
+def _read_pandas_column(values: Any, label: str) -> Column:
+    if getattr(values.dtype, "name", None) == "category":
+        levels = _without_missing(_object_array([*values.dtype.categories, None]))
         return Column(label, levels[np.asarray(values.cat.codes)], True)  # the code of missing cells is -1
-    if hasattr(dtype, "is_numeric"):  # of Polars
-        if dtype.is_numeric():
-            return Column(label, values.cast(float).to_numpy().astype(np.float64, copy=False), False)
-        return _read_object_column(_object_array(values.to_list()), label)
-    if dtype.kind in "iuf":
-        if isinstance(dtype, np.dtype):
-            return Column(label, np.asarray(values, dtype=np.float64), False)
-        return Column(label, values.to_numpy(dtype=np.float64, na_value=np.nan), False)
-    return _read_object_column(np.asarray(values, dtype=object), label)
+    if values.dtype.kind not in "iuf":
+        return _read_object_column(np.asarray(values, dtype=object), label)
+    if isinstance(values.dtype, np.dtype):
+        return Column(label, np.asarray(values, dtype=np.float64))
+    return Column(label, values.to_numpy(dtype=np.float64, na_value=np.nan))
 
 
 def _read_object_column(objects: np.ndarray, label: str) -> Column:
@@ -249,22 +225,20 @@ def _read_object_column(objects: np.ndarray, label: str) -> Column:
     if "dates" in cell_kinds:
         _refuse_dates(label, objects.dtype)
     if "others" in cell_kinds:
-        example = next(cell for cell in cells if cell is not None and _kind_of_cells(type(cell)) == "others")
-        raise TypeError(
-            f"{label} of X holds {example!r}, but the argument must be a table whose cells are a string, a bool or a "
-            f"number, or None where they are missing. Got {type(example).__name__}{_advice(type(example))}."
-        )
+        _refuse_cell(label, _first_cell(cells, {"others"}))
     if "numbers" in cell_kinds and cell_kinds <= {"numbers", "bools"}:
-        return Column(label, _cells_as_floats(cells, label), False)
+        return Column(label, _cells_as_floats(cells, label))
     return Column(label, cells, cell_kinds in ({"texts"}, {"bools"}))
 
 
 def _without_missing(cells: np.ndarray) -> np.ndarray:
     """The cells, with None for those that are missing: None, NaN, or what pandas and Polars have for it."""
-    missing_types = {
-        each for each in set(map(type, cells)) if issubclass(each, NAN_TYPES) or each.__name__ in MISSING_NAMES
-    }
+    missing_types = {each for each in set(map(type, cells)) if _can_be_missing(each)}
     return _object_array([None if type(cell) in missing_types and _is_missing(cell) else cell for cell in cells])
+
+
+def _can_be_missing(cell_type: type) -> bool:
+    return issubclass(cell_type, NAN_TYPES) or cell_type.__name__ in MISSING_NAMES
 
 
 def _is_missing(cell: Any) -> bool:
@@ -281,6 +255,19 @@ def _cell_kinds(cells: np.ndarray) -> set[str]:
     return {_kind_of_cells(each) for each in set(map(type, cells)) - {type(None)}}
 
 
+def _first_cell_of_each_kind(cells: np.ndarray) -> dict[str, Any]:
+    examples: dict[str, Any] = {}
+    for cell in cells:
+        if cell is not None:
+            examples.setdefault(_kind_of_cells(type(cell)), cell)
+    return examples
+
+
+def _first_cell(cells: np.ndarray, cell_kinds: set[str]) -> Any:
+    """The first present cell of one of these kinds."""
+    return next(cell for cell in cells if cell is not None and _kind_of_cells(type(cell)) in cell_kinds)
+
+
 def _kind_of_cells(cell_type: type) -> str:
     if issubclass(cell_type, str):
         return "texts"
@@ -291,8 +278,14 @@ def _kind_of_cells(cell_type: type) -> str:
     return "numbers" if issubclass(cell_type, Real | Decimal | Fraction) else "others"
 
 
-def _advice(cell_type: type) -> str:
-    return next((f": {ADVICE[each.__name__]}" for each in cell_type.__mro__ if each.__name__ in ADVICE), "")
+def _refuse_cell(label: str, cell: Any) -> None:
+    """Raise TypeError, with advice on some types."""
+    cell_types = type(cell).__mro__
+    advice = next((f": {ADVICE[each.__name__]}" for each in cell_types if each.__name__ in ADVICE), "")
+    raise TypeError(
+        f"{label} of X holds {cell!r}, but the argument must be a table whose cells are a string, a bool or a "
+        f"number, or None where they are missing. Got {type(cell).__name__}{advice}."
+    )
 
 
 def _refuse_dates(label: str, dtype: Any) -> None:
@@ -301,6 +294,14 @@ def _refuse_dates(label: str, dtype: Any) -> None:
         "numbers of a unit first, for example by skrub.DatetimeEncoder or (dates - dates.min()) / "
         "np.timedelta64(1, 'D')."
     )
+
+
+def _refuse_infinity(numbers: np.ndarray, label: str) -> None:
+    if np.isinf(numbers).any():
+        raise ValueError(
+            f"{label} of X contains infinity or values too large for float64. Expected finite numbers, or NaN "
+            "where they are missing: replace the infinities or drop their rows."
+        )
 
 
 def _cells_as_floats(cells: np.ndarray, label: str) -> np.ndarray:

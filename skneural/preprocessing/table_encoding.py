@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from numbers import Integral, Real
 from typing import Any, Self
 
@@ -15,26 +16,13 @@ from skneural._sklearn_compat import RealNotInt, _check_feature_names_in, _fit_c
 from skneural.constraints import Interval, StrOptions
 from skneural.float_errors import ignore_float_errors
 from skneural.preprocessing.clipping import SmoothClipper
-from skneural.preprocessing.level_encoding import (
-    TargetMeans,
-    complete_table,
-    fit_target_means,
-    level_codes,
-    one_hot_table,
-    small_one_hot_table,
-    unique_names,
-)
-from skneural.preprocessing.number_encoding import (
-    MAX_MISSING_SHARE,
-    encode_weak_components,
-    fit_scaler,
-    fit_whitener,
-    makes_components,
-    number_factors,
-    weak_components,
-)
+from skneural.preprocessing.level_texts import level_codes
+from skneural.preprocessing.number_encoding import NumberEncoding, fit_scaler, scale_numbers
+from skneural.preprocessing.one_hot_encoding import add_missing_indicator, one_hot_table, small_one_hot_table
 from skneural.preprocessing.piecewise_linear import PiecewiseLinearEncoder
 from skneural.preprocessing.table_columns import Column, find_categories, read_columns, refuse_all_missing
+from skneural.preprocessing.target_encoding import TargetMeans, fit_target_means
+from skneural.preprocessing.weak_components import MAX_MISSING_SHARE, fit_whitener, makes_components
 from skneural.saved_state import SavedStateMixin, check_numbers, require, unchanged_on_error
 
 ROWS_PER_BIN = 50  # 400 rows for 8 bins: with 578, bins help much; with 331 it depends on the split (docs/tabular.md)
@@ -296,13 +284,10 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         names = _check_feature_names_in(self, input_features)
-        numbers = names[self._numbers()]
-        if len(numbers):
-            components = [f"component{i}" for i in range(self._n_components())]
-            numbers = [*self.piecewise_encoder_.get_feature_names_out(numbers), *components]
-        missing = [f"{name}_missing" for name in names[self._numbers_with_indicator()]]
+        numbers = [] if self.scaler_ is None else self._number_encoding().feature_names(names[self._numbers()])
+        indicators = [f"{name}_missing" for name in names[self._numbers_with_indicator()]]
         levels = [f"{name}{end}" for name, ends in zip(names, self._name_endings, strict=True) for end in ends]
-        return np.array(unique_names([*numbers, *missing, *levels]), dtype=object)
+        return np.array(_unique_names([*numbers, *indicators, *levels]), dtype=object)
 
     def _fit(self, X, y) -> tuple[list[Column], dict[int, TargetMeans]]:
         """Set the fitted attributes; return the columns of X, and the mean targets of those encoded by them."""
@@ -311,20 +296,12 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         refuse_all_missing(columns)
         self.is_categorical_ = find_categories(self.categorical_features, columns, getattr(X, "columns", None))
         self.missing_share_ = np.array([column.missing.mean() for column in columns])
-        self.levels_: list[list[str]] = [
-            column.levels() if categorical else []
-            for column, categorical in zip(columns, self.is_categorical_, strict=True)
-        ]
+        pairs = zip(columns, self.is_categorical_, strict=True)
+        self.levels_: list[list[str]] = [column.levels() if is_category else [] for column, is_category in pairs]
         for j in np.flatnonzero(~self.is_categorical_):
             columns[j].refuse_mixed_kinds()
         self._fit_numbers(columns)
-        target_means, class_names = fit_target_means(
-            columns, self.levels_, y, self.max_levels, self.target_type, self.limit
-        )
-        fitted = [self._fit_levels(j, column, target_means, class_names) for j, column in enumerate(columns)]
-        self.level_tables_: list[np.ndarray] = [table for table, _ in fitted]
-        self._name_endings: list[list[str]] = [endings for _, endings in fitted]
-        return columns, target_means
+        return columns, self._fit_categories(columns, y)
 
     def _fit_numbers(self, columns: list[Column]) -> None:
         """Set the steps that numbers take; None where there are no numbers."""
@@ -336,30 +313,36 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
             X = self._stack_numbers(columns)
             self.scaler_ = fit_scaler(X, [columns[j].label for j in self._numbers()])
             self.clipper_ = SmoothClipper(limit=self.limit).fit(X)
+            scaled = scale_numbers(X, self.scaler_, self.clipper_)
             encoder = PiecewiseLinearEncoder(n_bins=self.n_bins, max_columns=self.max_columns, min_rows=ROWS_PER_BIN)
-            scaled = self._scale_numbers(X)
             self.piecewise_encoder_ = encoder.fit(scaled)
             self.whitener_ = fit_whitener(scaled[:, self._is_in_components()], self.component_variance)
 
-    def _scale_numbers(self, X: np.ndarray) -> np.ndarray:
-        # In double precision up to here, where no value is larger than the limit.
-        return self.clipper_.transform(self.scaler_.transform(X)).astype(np.float32)
+    def _fit_categories(self, columns: list[Column], y) -> dict[int, TargetMeans]:
+        """Set the tables of the categories, and return the mean targets of those encoded by them."""
+        target_means, class_names = fit_target_means(
+            columns, self.levels_, y, self.max_levels, self.target_type, self.limit
+        )
+        mean_endings = [f"_{name}" for name in class_names] or [""]
+        fitted = [self._fit_levels(j, column, target_means.get(j), mean_endings) for j, column in enumerate(columns)]
+        self.level_tables_: list[np.ndarray] = [level_table for level_table, _ in fitted]
+        self._name_endings: list[list[str]] = [endings for _, endings in fitted]
+        return target_means
 
     def _fit_levels(
-        self, j: int, column: Column, target_means: dict[int, TargetMeans], class_names: list[str]
+        self, j: int, column: Column, means: TargetMeans | None, mean_endings: list[str]
     ) -> tuple[np.ndarray, list[str]]:
-        """The table of a category, see `complete_table`, and what follows its name in those of its columns."""
-        levels, share = self.levels_[j], self.missing_share_[j]
+        """The table of a category, with a row per level, and what follows its name in those of its columns."""
+        levels, missing_share = self.levels_[j], self.missing_share_[j]
         if not levels:
             return np.empty((2, 0), np.float32), []
-        row_levels, endings = level_codes(column.texts[~column.missing], levels), []
-        encode = small_one_hot_table if j in target_means else one_hot_table
+        row_levels = level_codes(column.texts[~column.missing], levels)
+        encode = one_hot_table if means is None else small_one_hot_table
         level_table, column_levels = encode(row_levels, len(levels), self.min_frequency)
-        if j in target_means:
-            level_table = np.hstack([target_means[j].table(), level_table])
-            endings = [f"_{name}" for name in class_names] or [""]
-        endings += [f"_{[*levels, 'rare'][level]}" for level in column_levels]
-        return complete_table(level_table, share), endings + ["_missing"] * int(0 < share < 1)
+        endings = [f"_{[*levels, 'rare'][level]}" for level in column_levels]
+        if means is not None:
+            level_table, endings = np.hstack([means.table(), level_table]), mean_endings + endings
+        return add_missing_indicator(level_table, missing_share), endings + ["_missing"] * int(0 < missing_share < 1)
 
     def _restore_fitted_state(self) -> None:
         n_features = self.n_features_in_
@@ -369,47 +352,46 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
             f"is_categorical_ must be an array of {n_features} bools. Got {self.is_categorical_!r} instead.",
         )
         check_numbers("missing_share_", self.missing_share_, (n_features,))
+        self._check_level_tables()
+        self._check_number_steps()
+
+    def _check_level_tables(self) -> None:
+        n_features = self.n_features_in_
         for name in ("levels_", "level_tables_", "_name_endings"):
-            require(
-                len(getattr(self, name)) == n_features, f"{name} must have one entry for each of {n_features} features."
-            )
+            n_entries = len(getattr(self, name))
+            require(n_entries == n_features, f"{name} must have one entry for each of {n_features} features.")
         for levels, level_table, endings in zip(self.levels_, self.level_tables_, self._name_endings, strict=True):
             require(levels == sorted(set(levels)), f"levels_ must be different texts in order. Got {levels}.")
             check_numbers("level_tables_", level_table, (len(levels) + 2, len(endings)), dtypes="f")
-        n_numbers = len(self._numbers())
+
+    def _check_number_steps(self) -> None:
+        n_numbers, n_in_components = len(self._numbers()), int(self._is_in_components().sum())
         number_steps = (self.scaler_, self.clipper_, self.piecewise_encoder_)
         n_fitted = [0 if step is None else step.n_features_in_ for step in number_steps]
-        require(
-            n_fitted == [n_numbers] * 3,
-            f"The steps for numbers must be of {n_numbers} features. Got {n_fitted}.",
-        )
-        n_in_components = int(self._is_in_components().sum())
+        all_fitted = n_fitted == [n_numbers] * len(number_steps)
+        require(all_fitted, f"The steps for numbers must be of {n_numbers} features. Got {n_fitted}.")
         require(
             self.whitener_ is None or makes_components(self.whitener_, n_in_components),
             f"whitener_ must be None, or a PCAWhitener of {n_in_components} features. Got {self.whitener_!r} instead.",
         )
 
     def _encode_numbers(self, columns: list[Column]) -> np.ndarray:
+        """The columns of all numbers, and of indicators of missing ones."""
         if self.scaler_ is None:
             return np.empty((len(columns[0].cells), 0), np.float32)
-        X = self._stack_numbers(columns)
-        scaled = self._scale_numbers(X)
-        encoded_numbers = self.piecewise_encoder_.transform(scaled)
-        if self.whitener_ is not None:
-            scaled = scaled[:, self._is_in_components()]
-            components = encode_weak_components(self.whitener_, scaled, self.clipper_.limit)
-            encoded_numbers = np.hstack([encoded_numbers, components])
-        encoded_numbers *= self._number_factors()
-        encoded_numbers[np.isnan(encoded_numbers)] = 0.0
+        encoded_numbers = self._number_encoding().encode(self._stack_numbers(columns))
+        return np.hstack([encoded_numbers, self._missing_indicators(columns)], dtype=np.float32)
+
+    def _missing_indicators(self, columns: list[Column]) -> np.ndarray:
         indicated = self._numbers_with_indicator()
-        is_missing = np.column_stack([np.empty((len(X), 0)), *(columns[j].missing for j in indicated)])
-        return np.hstack([encoded_numbers, is_missing - self.missing_share_[indicated]], dtype=np.float32)
+        is_missing = np.column_stack([np.empty((len(columns[0].cells), 0)), *(columns[j].missing for j in indicated)])
+        return is_missing - self.missing_share_[indicated]
 
     def _encode_categories(self, columns: list[Column]) -> dict[int, np.ndarray]:
         encoded_categories = {}
-        for j in np.flatnonzero(self.is_categorical_):
+        for j in np.flatnonzero(self.is_categorical_).tolist():
             columns[j].refuse_numbers_for(self.levels_[j])
-            encoded_categories[int(j)] = self.level_tables_[j][level_codes(columns[j].texts, self.levels_[j])]
+            encoded_categories[j] = self.level_tables_[j][level_codes(columns[j].texts, self.levels_[j])]
         return encoded_categories
 
     def _stack_numbers(self, columns: list[Column]) -> np.ndarray:
@@ -419,19 +401,20 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         """The features that are numbers; without those that training rows know nothing of."""
         return np.flatnonzero(~self.is_categorical_ & (self.missing_share_ < 1))
 
+    def _numbers_with_indicator(self) -> np.ndarray:
+        return np.flatnonzero(~self.is_categorical_ & (self.missing_share_ > 0) & (self.missing_share_ < 1))
+
     def _is_in_components(self) -> np.ndarray:
         """Which of the numbers make components: those of which few training cells are missing."""
         return self.missing_share_[self._numbers()] <= MAX_MISSING_SHARE
 
+    def _number_encoding(self) -> NumberEncoding:
+        number_steps = (self.scaler_, self.clipper_, self.piecewise_encoder_, self.whitener_)
+        return NumberEncoding(*number_steps, self._is_in_components())
+
     def _number_factors(self) -> np.ndarray:
         """What the columns of numbers, of their bins and components are multiplied by."""
-        return number_factors(self.piecewise_encoder_, self._n_components())
-
-    def _n_components(self) -> int:
-        return 0 if self.whitener_ is None else len(weak_components(self.whitener_))
-
-    def _numbers_with_indicator(self) -> np.ndarray:
-        return np.flatnonzero(~self.is_categorical_ & (self.missing_share_ > 0) & (self.missing_share_ < 1))
+        return self._number_encoding().factors()
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -439,3 +422,12 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         tags.input_tags.categorical = True
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
+
+
+def _unique_names(names: list[str]) -> list[str]:
+    """The names, with a number behind each that has been there before."""
+    unique: dict[str, None] = {}
+    for name in names:
+        numbered_names = (f"{name}_{i}" if i > 1 else name for i in count(1))
+        unique[next(each for each in numbered_names if each not in unique)] = None
+    return list(unique)

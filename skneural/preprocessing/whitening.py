@@ -15,12 +15,25 @@ from sklearn.utils.validation import check_is_fitted
 from skneural._sklearn_compat import RealNotInt, _check_feature_names_in, validate_data
 from skneural.constraints import Interval, StrOptions
 from skneural.float_errors import ignore_float_errors, raise_on_overflow
-from skneural.preprocessing.base import MomentsTransformer
-from skneural.preprocessing.blocks import Array, matrix_block_bytes, row_blocks, rows_per_block
-from skneural.preprocessing.moments import subtract_center
-from skneural.preprocessing.principal_components import PrincipalComponents, select_components
-from skneural.preprocessing.scatter import FactorMoments, ScatterMoments
-from skneural.preprocessing.svd_solvers import STREAMING_SOLVERS, SVD_SOLVERS, fit_components
+from skneural.preprocessing.component_selection import PrincipalComponents, check_n_components, select_components
+from skneural.preprocessing.covariance import FactorMoments
+from skneural.preprocessing.moments_transformer import MomentsTransformer
+from skneural.preprocessing.row_blocks import (
+    Array,
+    SampleWeight,
+    matrix_block_bytes,
+    row_blocks,
+    rows_per_block,
+    subtract_center,
+)
+from skneural.preprocessing.svd_solvers import (
+    STREAMING_SOLVERS,
+    SVD_SOLVERS,
+    check_svd_solver,
+    fit_components,
+    refuse_streaming,
+    streaming_moments,
+)
 from skneural.saved_state import check_numbers, require
 
 
@@ -219,17 +232,17 @@ class PCAWhitener(ClassNamePrefixFeaturesOutMixin, MomentsTransformer):
         projection = (self._directions() / self._component_scale()[:, np.newaxis]).T
         whitened = self._output_array(X, self._n_features_out, copy)
         with raise_on_overflow(self):
-            if sparse.issparse(X):
-                scores = X @ projection - self.mean_ @ projection  # centring X itself would make it dense
-                whitened[:] = scores @ self._directions() if self.method == "zca" else scores
-            else:
-                self._whiten_blocks(X, projection, whitened)
+            whiten = self._whiten_sparse if sparse.issparse(X) else self._whiten_blocks
+            whiten(X, projection, whitened)
         return whitened
 
+    def _whiten_sparse(self, X: sparse.csr_array, projection: np.ndarray, whitened: np.ndarray) -> None:
+        scores = X @ projection - self.mean_ @ projection  # centring X itself would make it dense
+        whitened[:] = scores @ self._directions() if self.method == "zca" else scores
+
     def _whiten_blocks(self, X: np.ndarray, projection: np.ndarray, whitened: np.ndarray) -> None:
-        block_bytes = matrix_block_bytes(X.shape[1])
+        block_bytes, directions = matrix_block_bytes(X.shape[1]), self._directions()
         buffer = np.empty((rows_per_block(X, block_bytes), X.shape[1]))
-        directions = self._directions()
         for rows in row_blocks(X, block_bytes):
             centered_rows, whitening_matrix = subtract_center(X[rows], self.mean_, out=buffer), projection
             if self.method == "zca":
@@ -285,10 +298,8 @@ class PCAWhitener(ClassNamePrefixFeaturesOutMixin, MomentsTransformer):
         return self.n_features_in_ if self.method == "zca" else self.n_components_
 
     def _output_array(self, X: Array, n_outputs: int, copy: bool | None) -> np.ndarray:
-        should_copy = self.copy if copy is None else copy
-        if not should_copy and isinstance(X, np.ndarray) and X.flags.writeable and X.shape[1] == n_outputs:
-            return X
-        return np.empty((X.shape[0], n_outputs), X.dtype)
+        in_place = not (self.copy if copy is None else copy) and isinstance(X, np.ndarray) and X.flags.writeable
+        return X if in_place and X.shape[1] == n_outputs else np.empty((X.shape[0], n_outputs), X.dtype)
 
     def _directions(self) -> np.ndarray:
         """The components in float64, for products that are rounded once."""
@@ -297,28 +308,21 @@ class PCAWhitener(ClassNamePrefixFeaturesOutMixin, MomentsTransformer):
     def _component_scale(self) -> np.ndarray:
         """What whitening divides each component by."""
         variances = self.explained_variance_
-        if not self.whiten:
-            return np.ones_like(variances)
-        return np.sqrt(variances + self.epsilon * variances.max())
+        return np.sqrt(variances + self.epsilon * variances.max()) if self.whiten else np.ones_like(variances)
 
-    def _fit(self, X: Array, sample_weight: np.ndarray | None) -> None:
+    def _fit(self, X: Array, sample_weight: SampleWeight) -> None:
         self._check_params(min(X.shape))
         random_state = check_random_state(self.random_state)
-        self.svd_solver_, found = fit_components(X, sample_weight, self.svd_solver, self.n_components, random_state)
-        self.mean_, self.n_samples_seen_ = found.mean, found.weight
+        self.svd_solver_, computed = fit_components(X, sample_weight, self.svd_solver, self.n_components, random_state)
+        self.mean_, self.n_samples_seen_ = computed.mean, computed.weight
         self._moments = None
-        self._decomposition: dict[str, Any] | None = self._select(found)
+        self._decomposition: dict[str, Any] | None = self._select(computed)
 
-    def _compute_moments(self, X: Array, sample_weight: np.ndarray | None) -> Any:
+    def _compute_moments(self, X: Array, sample_weight: SampleWeight) -> Any:
         self._check_params(X.shape[1])
-        if not self.__sklearn_is_fitted__() and self.svd_solver in ("gram_eigh", "randomized"):
-            raise ValueError(
-                f"svd_solver={self.svd_solver!r} keeps nothing that rows can be added to. For partial_fit use "
-                "svd_solver='auto', 'covariance_eigh' or 'full'."
-            )
-        solver = getattr(self, "svd_solver_", self.svd_solver)
-        kind = FactorMoments if solver in ("full", "gram_eigh") else ScatterMoments
-        return kind.from_data(X, sample_weight)
+        if not self.__sklearn_is_fitted__():
+            refuse_streaming(self.svd_solver)
+        return streaming_moments(X, sample_weight, getattr(self, "svd_solver_", self.svd_solver))
 
     def _check_params(self, max_components: int) -> None:
         if self.method == "zca" and not self.whiten:
@@ -326,14 +330,8 @@ class PCAWhitener(ClassNamePrefixFeaturesOutMixin, MomentsTransformer):
                 "Got method='zca' with whiten=False, which would give the centred input back. "
                 "Use method='pca' to decorrelate, or MeanCenterer to centre."
             )
-        is_int = isinstance(self.n_components, Integral)
-        if self.svd_solver == "randomized" and not is_int:
-            raise ValueError(f"Got n_components={self.n_components!r}, but svd_solver='randomized' expects an integer.")
-        if is_int and self.n_components > max_components:
-            raise ValueError(
-                f"n_components={self.n_components} must be between 1 and min(n_samples, n_features)="
-                f"{max_components}. Lower it, or leave it at None to keep all directions."
-            )
+        check_svd_solver(self.svd_solver, self.n_components)
+        check_n_components(self.n_components, max_components)
 
     def _set_fitted(self, moments: Any) -> None:
         self.svd_solver_ = next(name for name, (kind, _) in STREAMING_SOLVERS.items() if kind is type(moments))
@@ -343,10 +341,14 @@ class PCAWhitener(ClassNamePrefixFeaturesOutMixin, MomentsTransformer):
     def _get_moments(self) -> Any:
         if self._moments is not None:
             return STREAMING_SOLVERS[self.svd_solver_][0](**self._moments)
+        moments = self._moments_of_components()
+        return moments.to_scatter() if self.svd_solver_ == "covariance_eigh" else moments
+
+    def _moments_of_components(self) -> FactorMoments:
+        """The moments of the training rows, if all directions with variance were kept."""
         kept = self._get_decomposition()
         factor = kept["singular_values"][:, np.newaxis] * kept["components"]
-        moments = FactorMoments(self.n_samples_seen_, self.mean_, kept["input_eps"], factor)
-        return moments.to_scatter() if self.svd_solver_ == "covariance_eigh" else moments
+        return FactorMoments(self.n_samples_seen_, self.mean_, kept["input_eps"], factor)
 
     def _check_updatable(self) -> None:
         if self._moments is None and not self._get_decomposition()["is_complete"]:
@@ -360,21 +362,26 @@ class PCAWhitener(ClassNamePrefixFeaturesOutMixin, MomentsTransformer):
         other._check_updatable()
 
     def _restore_fitted_state(self) -> None:
-        n_features = self.n_features_in_
-        check_numbers("mean_", self.mean_, (n_features,))
+        check_numbers("mean_", self.mean_, (self.n_features_in_,))
         require(self.svd_solver_ in SVD_SOLVERS, f"svd_solver_ must be a solver. Got {self.svd_solver_!r} instead.")
         require(0 < self.n_samples_seen_ < np.inf, f"The rows must have weight. Got {self.n_samples_seen_} instead.")
         require(self._moments is not None or self._decomposition is not None, "There must be moments or components.")
         if self._moments is not None:
-            moments = vars(self._get_moments())
-            for name in moments.keys() - {"weight", "input_eps"}:
-                check_numbers(f"{name} of the moments", moments[name], (*moments[name].shape[:-1], n_features))
-            require(0 < moments["weight"] < np.inf, f"The rows must have weight. Got {moments['weight']} instead.")
+            self._check_moments(vars(self._get_moments()))
         if self._decomposition is not None:
-            check_numbers("components_", self.components_, (self.n_components_, n_features))
-            for name in ("explained_variance", "explained_variance_ratio", "singular_values"):
-                check_numbers(f"{name}_", self._decomposition[name], (self.n_components_,))
-            require((self.explained_variance_ > 0).all(), "explained_variance_ must be > 0. Got zero or less.")
+            self._check_decomposition()
+
+    def _check_moments(self, moments: dict[str, Any]) -> None:
+        for name in moments.keys() - {"weight", "input_eps"}:
+            check_numbers(f"{name} of the moments", moments[name], (*moments[name].shape[:-1], self.n_features_in_))
+        require(0 < moments["weight"] < np.inf, f"The rows must have weight. Got {moments['weight']} instead.")
+
+    def _check_decomposition(self) -> None:
+        check_numbers("components_", self.components_, (self.n_components_, self.n_features_in_))
+        check_numbers("explained_variance_", self.explained_variance_, (self.n_components_,))
+        check_numbers("explained_variance_ratio_", self.explained_variance_ratio_, (self.n_components_,))
+        check_numbers("singular_values_", self.singular_values_, (self.n_components_,))
+        require((self.explained_variance_ > 0).all(), "explained_variance_ must be > 0. Got zero or less.")
 
     @ignore_float_errors
     def _get_decomposition(self) -> dict[str, Any]:
@@ -384,14 +391,14 @@ class PCAWhitener(ClassNamePrefixFeaturesOutMixin, MomentsTransformer):
             self._decomposition = self._select(compute_components(self._get_moments()))
         return self._decomposition
 
-    def _select(self, found: PrincipalComponents) -> dict[str, Any]:
+    def _select(self, computed: PrincipalComponents) -> dict[str, Any]:
         """The components to keep and what is known of them."""
-        decomposition, n_null = select_components(found, self.n_components, self.rtol)
+        decomposition, n_null = select_components(computed, self.n_components, self.rtol)
         if n_null:
             dropped = "set to zero" if self.method == "zca" else "dropped"
             warnings.warn(
-                f"{n_null} of {len(found.mean)} directions have no variance beyond rounding and are {dropped}: "
-                f"{'; '.join(found.reasons_for_null_directions(n_null))}.",
+                f"{n_null} of {len(computed.mean)} directions have no variance beyond rounding and are {dropped}: "
+                f"{'; '.join(computed.reasons_for_null_directions(n_null))}.",
                 UserWarning,
                 stacklevel=2,
             )

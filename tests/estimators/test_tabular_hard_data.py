@@ -6,7 +6,7 @@ import pytest
 
 from skneural import TableEncoder, tabular_classifier, tabular_regressor
 from skneural.estimators.class_labels import SingleClassWarning
-from skneural.preprocessing.level_encoding import target_columns
+from skneural.preprocessing.target_encoding import target_columns
 
 RNG = np.random.RandomState(0)
 X = RNG.randn(1300, 4)

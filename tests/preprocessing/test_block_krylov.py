@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from skneural.preprocessing import block_krylov, blocks
+from skneural.preprocessing import block_krylov, row_blocks
 from skneural.preprocessing.block_krylov import (
     MAX_STEPS,
     dense_scatter_product,
@@ -12,7 +12,7 @@ from skneural.preprocessing.block_krylov import (
     projected_scatter,
     sparse_scatter_product,
 )
-from skneural.preprocessing.moments import FeatureMoments
+from skneural.preprocessing.mean_and_variance import FeatureMoments
 
 DOUBLE, SINGLE = np.dtype(np.float64), np.dtype(np.float32)
 
@@ -88,8 +88,8 @@ def test_nothing_new_is_an_empty_block():
 @pytest.mark.parametrize("block_rows", [7, 4096])
 @pytest.mark.parametrize(("dtype", "rtol"), [(DOUBLE, 1e-12), (SINGLE, 1e-5)], ids=str)
 def test_products_are_those_with_the_scatter_matrix(weighted, block_rows, dtype, rtol, monkeypatch):
-    monkeypatch.setattr(blocks, "MATRIX_BLOCK_ROWS", block_rows)
-    monkeypatch.setattr(blocks, "MATRIX_BLOCK_BYTES", 1)
+    monkeypatch.setattr(row_blocks, "MATRIX_BLOCK_ROWS", block_rows)
+    monkeypatch.setattr(row_blocks, "MATRIX_BLOCK_BYTES", 1)
     monkeypatch.setattr(block_krylov, "MATRIX_BLOCK_BYTES", 8 * 12 * block_rows)
     rng = np.random.default_rng(0)
     X, columns = (rng.standard_normal((100, 12)) + 3).astype(dtype), rng.standard_normal((12, 5))

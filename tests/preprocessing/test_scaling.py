@@ -8,7 +8,8 @@ import pytest
 from scipy import sparse
 from sklearn.preprocessing import StandardScaler
 
-from skneural.preprocessing import StdScaler
+from skneural.preprocessing import MeanCenterer, StdScaler, scaling
+from skneural.preprocessing.scaling import inverse_standardize, standardize
 
 # Tests of scikit-learn's StandardScaler that StdScaler fails, each with its reason.
 EXPECTED_FAILURES = {
@@ -143,3 +144,72 @@ def test_what_was_not_learned_cannot_be_asked_for_later(parameter, name):
         with pytest.raises(ValueError, match=f"Got {parameter}=True, but .* has no {name}.* set {parameter}=False"):
             verb(X)
     np.testing.assert_allclose(scaler.fit(X).inverse_transform(scaler.transform(X)), X)
+
+
+# Centring alone.
+
+
+def test_subtracts_the_mean_image():
+    X = np.random.default_rng(0).random((30, 6)) * 255
+    centerer = MeanCenterer().fit(X)
+    np.testing.assert_allclose(centerer.mean_, X.mean(axis=0), rtol=1e-13)
+    np.testing.assert_allclose(centerer.transform(X), X - X.mean(axis=0), atol=1e-12)
+    np.testing.assert_allclose(centerer.inverse_transform(centerer.transform(X)), X, rtol=1e-13)
+
+
+def test_centred_integers_become_float64():
+    found = MeanCenterer().fit_transform(np.array([[0, 255], [2, 5]], dtype=np.uint8))
+    np.testing.assert_array_equal(found, [[-1.0, 125.0], [1.0, -125.0]])
+
+
+def test_centring_ignores_and_keeps_missing_values():
+    X = np.array([[1.0, np.nan, np.nan], [3.0, 4.0, np.nan]])
+    centerer = MeanCenterer().fit(X)
+    np.testing.assert_array_equal(centerer.mean_, [2.0, 4.0, np.nan])
+    np.testing.assert_array_equal(centerer.n_samples_seen_, [2, 1, 0])
+    np.testing.assert_array_equal(centerer.transform(X), [[-1.0, np.nan, np.nan], [1.0, 0.0, np.nan]])
+    assert centerer.partial_fit([[5.0, 5.0, 5.0]]).mean_[2] == 5.0
+
+
+def test_sparse_input_is_not_centred():
+    with pytest.raises(TypeError, match="dense data is required"):
+        MeanCenterer().fit(sparse.csr_array(np.eye(3)))
+
+
+# The arithmetic, in every precision.
+
+rng = np.random.default_rng(0)
+X64 = rng.standard_normal((100, 5)) * 3 + 50
+MEAN, SCALE = X64.mean(axis=0), X64.std(axis=0)
+
+
+@pytest.mark.parametrize("mean", [None, MEAN])
+@pytest.mark.parametrize("scale", [None, SCALE])
+@pytest.mark.parametrize("block_bytes", [40, 2**19])
+@pytest.mark.parametrize(("dtype", "rtol"), [(np.float16, 2e-2), (np.float32, 1e-5), (np.float64, 1e-14)])
+def test_there_and_back(mean, scale, block_bytes, dtype, rtol, monkeypatch):
+    monkeypatch.setattr(scaling, "BLOCK_BYTES", block_bytes)
+    X = X64.astype(dtype)
+    before = X.copy()
+    found = standardize(X, mean, scale, in_place=False)
+    expected = (X.astype(float) - (0.0 if mean is None else MEAN)) / (1.0 if scale is None else SCALE)
+    assert found.dtype == dtype
+    np.testing.assert_allclose(found, expected, rtol=rtol, atol=rtol)
+    np.testing.assert_allclose(inverse_standardize(found, mean, scale, in_place=False), X, rtol=rtol)
+    np.testing.assert_array_equal(X, before)
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_in_place_writes_the_input_if_it_may(order):
+    X = np.array(X64, order=order)
+    expected = standardize(X, MEAN, SCALE, in_place=False)
+    assert standardize(X, MEAN, SCALE, in_place=True) is X
+    np.testing.assert_array_equal(X, expected)
+    X.flags.writeable = False
+    assert inverse_standardize(X, MEAN, SCALE, in_place=True) is not X
+
+
+def test_single_precision_keeps_the_mean():
+    X = (1e4 + 0.04 * rng.standard_normal((10_000, 1))).astype(np.float32)
+    found = standardize(X, X.mean(axis=0, dtype=float), None, in_place=False)
+    assert abs(found.mean(dtype=float)) < 1e-8

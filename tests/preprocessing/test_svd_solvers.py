@@ -3,7 +3,16 @@ import pytest
 from scipy import sparse
 
 from skneural.preprocessing import svd_solvers
-from skneural.preprocessing.svd_solvers import SVD_SOLVERS, choose_svd_solver, fit_components, is_ill_conditioned
+from skneural.preprocessing.covariance import FactorMoments, ScatterMoments
+from skneural.preprocessing.svd_solvers import (
+    SVD_SOLVERS,
+    choose_svd_solver,
+    eigh_components,
+    fit_components,
+    flip_signs,
+    is_ill_conditioned,
+    svd_components,
+)
 
 EVERY = pytest.mark.parametrize("svd_solver", SVD_SOLVERS)
 EXACT = pytest.mark.parametrize("svd_solver", [name for name in SVD_SOLVERS if name != "randomized"])
@@ -124,3 +133,31 @@ def test_a_large_matrix_is_approximated_as_well_as_its_variances_differ():
         # Uncorrelated to rounding error in any case, with the variances that are reported.
         covariance = np.cov(X @ found.components.T, rowvar=False)
         np.testing.assert_allclose(covariance, np.diag(found.variances), atol=1e-12 * found.variances[0])
+
+
+# Components of moments.
+
+
+def both_decompositions(X, weight=None):
+    yield eigh_components(ScatterMoments.from_data(X, weight))
+    yield svd_components(FactorMoments.from_data(X, weight))
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_both_decompositions_agree_with_the_covariance(weighted):
+    X = rows(np.array([4.0, 2.0, 1.0, 0.5]))
+    weight = np.random.default_rng(1).integers(0, 4, len(X)).astype(float) if weighted else None
+    covariance = np.cov(X.T, fweights=None if weight is None else weight.astype(int))
+    for found in both_decompositions(X, weight):
+        rebuilt = found.components.T * found.variances @ found.components
+        np.testing.assert_allclose(rebuilt, covariance, atol=1e-12)
+        np.testing.assert_allclose(found.feature_variances, np.diag(covariance))
+        assert (np.diff(found.variances) <= 0).all()
+
+
+def test_signs_do_not_depend_on_the_input():
+    X = rows(np.array([4.0, 2.0, 1.0, 0.5]))
+    for found, mirrored in zip(both_decompositions(X), both_decompositions(-X), strict=True):
+        np.testing.assert_allclose(found.components, mirrored.components, atol=1e-12)
+        assert (found.components.max(axis=1) >= -found.components.min(axis=1)).all()
+    np.testing.assert_array_equal(flip_signs(np.array([[1.0, -2.0], [3.0, 1.0]])), [[-1.0, 2.0], [3.0, 1.0]])

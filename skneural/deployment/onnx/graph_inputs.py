@@ -1,6 +1,6 @@
 """The inputs of a graph: for a table, a column of numbers, bools or text per input, of no other type.
 
-ONNX has no missing text: the empty string stands for it. Text is what :mod:`skneural.preprocessing.table_columns` makes
+ONNX has no missing text: the empty string stands for it. Text is what :mod:`skneural.preprocessing.level_texts` makes
 of cells, so that a level is spelled in the graph as in the encoder.
 """
 
@@ -21,7 +21,8 @@ from skneural.deployment.onnx.onnx_graph import Tensor
 from skneural.deployment.optional_dependencies import import_optional_dependency
 from skneural.input_arrays import is_frame
 from skneural.preprocessing import TableEncoder
-from skneural.preprocessing.table_columns import Column, is_number_text, read_columns
+from skneural.preprocessing.level_texts import is_number_text
+from skneural.preprocessing.table_columns import Column, read_columns
 
 Array = NDArray[Any]
 

@@ -21,10 +21,15 @@ from skneural.preprocessing import (
     StdScaler,
     TableEncoder,
 )
-from skneural.preprocessing.level_encoding import level_codes
-from skneural.preprocessing.number_encoding import numbers_of_components, weak_components
-from skneural.preprocessing.standardizing import nonzero_scale, split_mean
-from skneural.preprocessing.table_columns import BOOLS, is_number_text, levels_lost_as_numbers, number_text
+from skneural.preprocessing.level_texts import (
+    BOOLS,
+    is_number_text,
+    level_codes,
+    levels_lost_as_numbers,
+    number_text,
+)
+from skneural.preprocessing.scaling import nonzero_scale, split_mean
+from skneural.preprocessing.weak_components import numbers_of_components, weak_components
 
 INT64_LIMIT = 2.0**63  # whole numbers in float64 of a smaller magnitude are exact in int64
 

@@ -4,9 +4,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
-from skneural.preprocessing import moments, scatter
-from skneural.preprocessing.moments import FeatureMoments
-from skneural.preprocessing.scatter import FactorMoments, ScatterMoments
+from skneural.preprocessing import covariance, mean_and_variance
+from skneural.preprocessing.covariance import FactorMoments, ScatterMoments
+from skneural.preprocessing.image_channels import pool_channels
+from skneural.preprocessing.mean_and_variance import FeatureMoments
 
 KINDS = (FeatureMoments, ScatterMoments, FactorMoments)
 
@@ -15,12 +16,12 @@ KINDS = (FeatureMoments, ScatterMoments, FactorMoments)
 def blocks(request, monkeypatch):
     """Read in blocks of every size, so that rows cross the borders of blocks and groups."""
     if request.param is not None:
-        monkeypatch.setattr(moments, "FEATURE_BLOCK_BYTES", request.param)
-        monkeypatch.setattr(scatter, "FACTOR_BLOCK_BYTES", request.param)
-        monkeypatch.setattr("skneural.preprocessing.blocks.MATRIX_BLOCK_BYTES", request.param)
-        monkeypatch.setattr("skneural.preprocessing.blocks.MATRIX_BLOCK_ROWS", 1)
-        monkeypatch.setattr(scatter, "FIRST_CENTER_ROWS", 1)
-        monkeypatch.setattr(moments, "GROUP_BYTES", 3 * request.param)
+        monkeypatch.setattr(mean_and_variance, "FEATURE_BLOCK_BYTES", request.param)
+        monkeypatch.setattr(covariance, "FACTOR_BLOCK_BYTES", request.param)
+        monkeypatch.setattr("skneural.preprocessing.row_blocks.MATRIX_BLOCK_BYTES", request.param)
+        monkeypatch.setattr("skneural.preprocessing.row_blocks.MATRIX_BLOCK_ROWS", 1)
+        monkeypatch.setattr(covariance, "FIRST_CENTER_ROWS", 1)
+        monkeypatch.setattr(mean_and_variance, "GROUP_BYTES", 3 * request.param)
 
 
 def data(seed, n_rows=40, n_features=4):
@@ -142,7 +143,7 @@ def test_a_centre_far_off_is_replaced(blocks):
 def test_a_channel_is_one_variable(data_format):
     X, weight = data(2, n_features=6)
     channels = np.arange(6) % 2 if data_format == "channels_last" else np.arange(6) // 3
-    found = FeatureMoments.from_data(X, weight).pool_channels(2, data_format)
+    found = pool_channels(FeatureMoments.from_data(X, weight), 2, data_format)
     for i in range(2):
         alone = FeatureMoments.from_data(X[:, channels == i].reshape(-1, 1), np.repeat(weight, 3))
         assert_same(FeatureMoments(found.weight[[i]], found.mean[[i]], found.square_sum[[i]]), alone)

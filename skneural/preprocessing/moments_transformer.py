@@ -1,4 +1,4 @@
-"""What preprocessors have in common: `fit`, `partial_fit` and `merge` on moments, validation, overflow."""
+"""The base class of preprocessors whose moments can be updated: `fit`, `partial_fit`, `merge`, and validation."""
 
 from __future__ import annotations
 
@@ -59,8 +59,7 @@ class MomentsTransformer(SavedStateMixin, TransformerMixin, BaseEstimator):
             If X or the weights are invalid. The transformer is then unchanged.
         """
         with unchanged_on_error(self):
-            X, sample_weight = self._validate_input(X, sample_weight, reset=True)
-            self._fit(X, sample_weight)
+            self._fit(*self._validate_input(X, sample_weight, reset=True))
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -90,13 +89,12 @@ class MomentsTransformer(SavedStateMixin, TransformerMixin, BaseEstimator):
             If X or the weights are invalid, or if parameters have changed on which the statistics depend. The
             transformer is then unchanged.
         """
-        first_call = not self.__sklearn_is_fitted__()
-        if not first_call:
+        is_first = not self.__sklearn_is_fitted__()
+        if not is_first:
             self._check_updatable()
         with unchanged_on_error(self):
-            X, sample_weight = self._validate_input(X, sample_weight, reset=first_call)
-            moments = self._compute_moments(X, sample_weight)
-            self._set_moments(moments if first_call else checked_moments(self._get_moments().merge(moments)))
+            moments = self._compute_moments(*self._validate_input(X, sample_weight, reset=is_first))
+            self._set_moments(moments if is_first else self._merged_moments(moments))
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -125,7 +123,7 @@ class MomentsTransformer(SavedStateMixin, TransformerMixin, BaseEstimator):
         self._check_updatable()
         self._check_mergeable(other)
         with unchanged_on_error(self):
-            self._set_moments(checked_moments(self._get_moments().merge(other._get_moments())))
+            self._set_moments(self._merged_moments(other._get_moments()))
         return self
 
     def __sklearn_is_fitted__(self) -> bool:
@@ -150,6 +148,9 @@ class MomentsTransformer(SavedStateMixin, TransformerMixin, BaseEstimator):
     def _get_moments(self) -> Any:
         """The moments behind the fitted attributes."""
 
+    def _merged_moments(self, moments: Any) -> Any:
+        return checked_moments(self._get_moments().merge(moments))
+
     def _check_updatable(self) -> None:
         """Raise ValueError if no rows can be added, because of changed parameters or because of what `fit` kept."""
 
@@ -157,11 +158,11 @@ class MomentsTransformer(SavedStateMixin, TransformerMixin, BaseEstimator):
         if type(other) is not type(self):
             raise TypeError(f"Got a {type(other).__name__} to merge, but expected a fitted {type(self).__name__}.")
         check_is_fitted(other)
-        names = [list(getattr(each, "feature_names_in_", [])) for each in (self, other)]
-        if self.n_features_in_ != other.n_features_in_ or names[0] != names[1]:
+        names, other_names = _feature_names(self), _feature_names(other)
+        if self.n_features_in_ != other.n_features_in_ or names != other_names:
             raise ValueError(
                 f"Cannot merge: this {type(self).__name__} was fitted on {self.n_features_in_} features "
-                f"{names[0] or ''} and the other on {other.n_features_in_} {names[1] or ''}. "
+                f"{names or ''} and the other on {other.n_features_in_} {other_names or ''}. "
                 "Fit both on the same columns in the same order."
             )
 
@@ -178,6 +179,10 @@ class MomentsTransformer(SavedStateMixin, TransformerMixin, BaseEstimator):
         X = check_array(X, dtype=self._float_dtypes, estimator=self, **{**self._check_array_options, **options})
         self._check_n_columns(X, n_expected)
         return X
+
+
+def _feature_names(transformer: MomentsTransformer) -> list[str]:
+    return list(getattr(transformer, "feature_names_in_", []))
 
 
 def checked_moments(moments: Any) -> Any:

@@ -19,7 +19,7 @@ from sklearn.utils.estimator_checks import check_estimator
 
 from skneural import preprocessing
 from skneural.preprocessing import MeanCenterer, PCAWhitener, PiecewiseLinearEncoder, SmoothClipper, StdScaler
-from skneural.preprocessing.base import MomentsTransformer
+from skneural.preprocessing.moments_transformer import MomentsTransformer
 
 # Those that learn moments: found, not listed, so that a new one is tested too.
 PUBLIC = [getattr(preprocessing, name) for name in preprocessing.__all__]

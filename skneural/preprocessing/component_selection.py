@@ -1,4 +1,4 @@
-"""Principal components: variances and directions, how they follow from moments, and which are mere rounding error.
+"""Which principal components are kept: those that have variance, and of these as many as ``n_components`` asks for.
 
 Variances divide by the weight of the rows minus one, as `sklearn.decomposition.PCA` does, so that integer
 weights equal repeated rows.
@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from numbers import Integral
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from skneural._sklearn_compat import _infer_dimension
-from skneural.preprocessing.scatter import FactorMoments, ScatterMoments
 
 EPS = float(np.finfo(np.float64).eps)
 MAX_RATIO_OF_SINGLE_PRECISION = 100  # of standard deviations: rounding then moves a whitened covariance by < 1e-5
+
+NComponents: TypeAlias = int | float | str | None  # the parameter ``n_components``
 
 
 @dataclass(frozen=True)
@@ -76,69 +77,29 @@ class PrincipalComponents:
     def reasons_for_null_directions(self, n_null: int) -> list[str]:
         """Why so many directions have no variance, in words."""
         n_constant = int((self.feature_variances == 0).sum())
-        reasons = [f"constant features: {n_constant}"] if n_constant else []
+        null_reasons = [f"constant features: {n_constant}"] if n_constant else []
         if self.weight <= len(self.mean):
-            reasons.append(f"{self.weight} rows span at most {self.weight - 1} directions")
-        elif n_null > n_constant:
-            reasons.append("features depend linearly on one another")
-        return reasons
+            return [*null_reasons, f"{self.weight} rows span at most {self.weight - 1} directions"]
+        return null_reasons + ["features depend linearly on one another"] * (n_null > n_constant)
 
 
-def eigh_components(moments: ScatterMoments) -> PrincipalComponents:
-    """Components by eigendecomposition of the scatter matrix; d³ operations for d features."""
-    covariance = moments.scatter / degrees_of_freedom(moments.weight)
-    variances, eigenvectors = np.linalg.eigh(covariance)
-    return PrincipalComponents(
-        variances=np.maximum(variances[::-1], 0.0),
-        components=flip_signs(eigenvectors.T[::-1]),
-        rounding=len(variances) * EPS,
-        weight=moments.weight,
-        mean=moments.mean,
-        feature_variances=np.diag(covariance).copy(),
-        input_eps=moments.input_eps,
-    )
-
-
-def svd_components(moments: FactorMoments) -> PrincipalComponents:
-    """Components by singular value decomposition of the factor: exact down to tiny variances."""
-    n_degrees = degrees_of_freedom(moments.weight)
-    _, singular_values, components = np.linalg.svd(moments.factor, full_matrices=False)
-    return PrincipalComponents(
-        variances=singular_values**2 / n_degrees,
-        components=flip_signs(components),
-        rounding=(len(moments.mean) * EPS) ** 2,
-        weight=moments.weight,
-        mean=moments.mean,
-        feature_variances=np.einsum("ij,ij->j", moments.factor, moments.factor) / n_degrees,
-        input_eps=moments.input_eps,
-    )
-
-
-def degrees_of_freedom(weight: float) -> float:
-    """What sums of squares are divided by: the weight minus one; a ValueError if there is nothing left."""
-    if not weight > 1:
+def check_n_components(n_components: NComponents, max_components: int) -> None:
+    """Raise ValueError if there are not so many components."""
+    if isinstance(n_components, Integral) and n_components > max_components:
         raise ValueError(
-            f"n_samples={weight} rows (or sum of their weights) have no covariance. Expected more "
-            "than one: fit more rows, or scale the weights so that each counts rows."
+            f"n_components={n_components} must be between 1 and min(n_samples, n_features)="
+            f"{max_components}. Lower it, or leave it at None to keep all directions."
         )
-    return weight - 1
-
-
-def flip_signs(components: np.ndarray) -> np.ndarray:
-    """The components with signs such that the entry of largest magnitude is positive in each."""
-    largest_entry = np.take_along_axis(components, np.abs(components).argmax(axis=1)[:, np.newaxis], axis=1)
-    return np.ascontiguousarray(components * np.where(largest_entry < 0, -1.0, 1.0))
 
 
 def select_components(
-    found: PrincipalComponents, n_components: int | float | str | None, rtol: float | None
+    candidates: PrincipalComponents, n_components: NComponents, rtol: float | None
 ) -> tuple[dict[str, Any], int]:
     """The requested components that have variance, as fitted attributes, and how many were requested in vain.
 
     Parameters
     ----------
-    found : PrincipalComponents
-        Candidates.
+    candidates : PrincipalComponents
     n_components, rtol
         As in `PCAWhitener`.
 
@@ -150,34 +111,38 @@ def select_components(
         stands it.
     n_null : int
     """
-    significant_components = np.flatnonzero(found.significant(rtol))
-    n_requested_components = n_requested(n_components, found.variances, found.feature_variances, found.weight)
+    significant_components = np.flatnonzero(candidates.significant(rtol))
+    n_wanted = n_requested(n_components, candidates.variances, candidates.feature_variances, candidates.weight)
     if not len(significant_components):
-        raise ValueError(f"All {len(found.mean)} features are constant: there is no variance to whiten.")
-    kept = significant_components[:n_requested_components]
-    variances, total_variance = found.variances[kept], found.feature_variances.sum()
-    n_left_out = min(int(found.weight), len(found.mean)) - len(kept)
-    is_complete = found.is_complete and len(kept) == np.count_nonzero(found.significant())
-    # Whitening divides by standard deviations: the rounding of the largest direction grows by their ratio.
-    largest_variance = MAX_RATIO_OF_SINGLE_PRECISION**2 * variances.min(initial=np.inf)
-    stands_rounding = found.input_eps > EPS and variances.max(initial=0.0) <= largest_variance
-    attributes = {
-        "components": found.components[kept].astype(np.float64 if is_complete or not stands_rounding else np.float32),
+        raise ValueError(f"All {len(candidates.mean)} features are constant: there is no variance to whiten.")
+    attributes = _kept_attributes(candidates, significant_components[:n_wanted])
+    attributes["rank"] = len(significant_components)
+    return attributes, max(0, n_wanted - len(significant_components))
+
+
+def _kept_attributes(candidates: PrincipalComponents, kept: np.ndarray) -> dict[str, Any]:
+    variances, total_variance = candidates.variances[kept], candidates.feature_variances.sum()
+    n_left_out = min(int(candidates.weight), len(candidates.mean)) - len(kept)
+    is_complete = candidates.is_complete and len(kept) == np.count_nonzero(candidates.significant())
+    is_rounded = not is_complete and candidates.input_eps > EPS and _stand_single_precision(variances)
+    return {
+        "components": candidates.components[kept].astype(np.float32 if is_rounded else np.float64),
         "explained_variance": variances,
         "explained_variance_ratio": variances / total_variance,
-        "singular_values": np.sqrt(variances * (found.weight - 1)),
+        "singular_values": np.sqrt(variances * (candidates.weight - 1)),
         "n_components": len(kept),
         "noise_variance": max(0.0, float(total_variance - variances.sum()) / n_left_out) if n_left_out > 0 else 0.0,
-        "rank": len(significant_components),
         "is_complete": is_complete,
-        "input_eps": found.input_eps,
+        "input_eps": candidates.input_eps,
     }
-    return attributes, max(0, n_requested_components - len(significant_components))
 
 
-def n_requested(
-    n_components: int | float | str | None, variances: np.ndarray, feature_variances: np.ndarray, weight: float
-) -> int:
+def _stand_single_precision(variances: np.ndarray) -> bool:
+    # Whitening divides by standard deviations: the rounding of the largest direction grows by their ratio.
+    return bool(variances.max(initial=0.0) <= MAX_RATIO_OF_SINGLE_PRECISION**2 * variances.min(initial=np.inf))
+
+
+def n_requested(n_components: NComponents, variances: np.ndarray, feature_variances: np.ndarray, weight: float) -> int:
     """The number of components that the parameter ``n_components`` asks for, whether or not they have variance.
 
     Parameters
@@ -199,10 +164,15 @@ def n_requested(
         return len(feature_variances)
     if isinstance(n_components, Integral):
         return int(n_components)
-    if n_components == "mle":
+    if isinstance(n_components, str):
         return _n_most_likely(variances, len(feature_variances), weight)
-    explained_variance_ratios = np.cumsum(variances) / feature_variances.sum()
-    return min(int(np.searchsorted(explained_variance_ratios, n_components, side="right")) + 1, len(variances))
+    return _n_explaining(n_components, variances, feature_variances.sum())
+
+
+def _n_explaining(fraction: float, variances: np.ndarray, total_variance: float) -> int:
+    """How many components have more than this fraction of the variance."""
+    explained_variance_ratios = np.cumsum(variances) / total_variance
+    return min(int(np.searchsorted(explained_variance_ratios, fraction, side="right")) + 1, len(variances))
 
 
 def _n_most_likely(variances: np.ndarray, n_features: int, weight: float) -> int:

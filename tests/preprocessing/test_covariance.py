@@ -1,12 +1,13 @@
-"""The scatter matrix and its factor; what they have in common with the moments of features is in test_moments.py."""
+"""The scatter matrix and its factor; what they share with the moments of features is in test_mean_and_variance.py."""
 
 import numpy as np
 import pytest
 
-from skneural.preprocessing.scatter import (
+from skneural.preprocessing.covariance import (
     SINGLE_PRECISION_FEATURES,
     FactorMoments,
     ScatterMoments,
+    degrees_of_freedom,
     machine_epsilon,
     scatter_for_fit,
     triangular_factor,
@@ -140,3 +141,10 @@ def test_missing_values_and_infinity_in_single_precision_are_refused(wrong):
         X[row, 2] = wrong
         with pytest.raises(ValueError, match="contains"), np.errstate(all="ignore"):
             scatter_for_fit(X, None)
+
+
+@pytest.mark.parametrize("weight", [0, 1, 0.5])
+def test_one_row_has_no_covariance(weight):
+    with pytest.raises(ValueError, match=f"n_samples={weight} rows .* have no covariance"):
+        degrees_of_freedom(weight)
+    assert degrees_of_freedom(3) == 2

@@ -3,8 +3,10 @@ import mmap
 import numpy as np
 import pytest
 
-from skneural.preprocessing import StdScaler, blocks
-from skneural.preprocessing.blocks import matrix_block_bytes, row_blocks, rows_per_block, weighted_blocks
+from skneural.preprocessing import StdScaler
+from skneural.preprocessing.row_blocks import matrix_block_bytes, row_blocks, rows_per_block, weighted_blocks
+
+MODULE = "skneural.preprocessing.row_blocks"
 
 
 @pytest.mark.parametrize("block_bytes", [1, 100, 8 * 4 * 10, 10**6])
@@ -31,7 +33,7 @@ def test_blocks_for_matrices_are_never_short(n_features):
 
 @pytest.mark.parametrize("mode", ["r", "r+", "c"])
 def test_mapped_files_are_read_unchanged(tmp_path, monkeypatch, mode):
-    monkeypatch.setattr(blocks, "MAPPED_BYTES", 2**13)
+    monkeypatch.setattr(f"{MODULE}.MAPPED_BYTES", 2**13)
     X = np.random.default_rng(0).standard_normal((3000, 16)).astype(np.float32)
     np.save(tmp_path / "X.npy", X)
     mapped = np.load(tmp_path / "X.npy", mmap_mode=mode)
@@ -47,8 +49,8 @@ def test_mapped_files_are_read_unchanged(tmp_path, monkeypatch, mode):
 @pytest.mark.parametrize("view", [np.asarray, lambda X: X[7:], lambda X: np.asarray(X)[6:].reshape(-1, 8)])
 def test_pages_shared_with_a_file_are_handed_back(tmp_path, monkeypatch, mode, view):
     released = []
-    monkeypatch.setattr(blocks, "MAPPED_BYTES", 2**13)
-    monkeypatch.setattr(blocks, "_release_pages", lambda mapping, rows: released.append(rows.nbytes))
+    monkeypatch.setattr(f"{MODULE}.MAPPED_BYTES", 2**13)
+    monkeypatch.setattr(f"{MODULE}._release_pages", lambda mapping, rows: released.append(rows.nbytes))
     X = np.random.default_rng(0).standard_normal((1000, 4))
     X.tofile(tmp_path / "X.bin")
     mapped = np.memmap(tmp_path / "X.bin", mode=mode, dtype=X.dtype, shape=X.shape)
