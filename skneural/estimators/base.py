@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from numbers import Integral
 from typing import Any
 
@@ -13,6 +12,7 @@ from sklearn.utils import check_random_state
 
 from skneural._sklearn_compat import CallbackSupportMixin
 from skneural.estimators.builder import TrainingBuilder
+from skneural.estimators.caller_warning import warn_caller
 from skneural.estimators.checked_data import CheckedData, FitArguments
 from skneural.estimators.cross_validation import start_cross_validation
 from skneural.estimators.dead_units_warning import dead_units_warnings
@@ -83,7 +83,7 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
         with default_float_errors(), unchanged_on_error(self, except_after=(DivergenceError, TrainingInterrupted)):
             result_warnings = self._train(arguments, incremental)
         for warning in result_warnings:  # where the user makes them errors, the estimator stays fitted
-            warnings.warn(warning, stacklevel=4)
+            warn_caller(warning)
         return self
 
     def _check_early_stopping(self, arguments: FitArguments, incremental: bool) -> None:

@@ -8,13 +8,14 @@ import warnings
 LIBRARIES = ("skneural", "sklearn", "joblib")
 
 
-def warn_caller(message: str, category: type[Warning] = UserWarning) -> None:
+def warn_caller(message: str | Warning, category: type[Warning] = UserWarning) -> None:
     """Warn at the innermost line that belongs neither to this package nor to scikit-learn.
 
     Parameters
     ----------
-    message : str
+    message : str or Warning
     category : type of Warning, default=UserWarning
+        Of a message that is text.
 
     Examples
     --------

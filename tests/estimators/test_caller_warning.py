@@ -4,6 +4,8 @@ import inspect
 import warnings
 
 import numpy as np
+import pytest
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import make_pipeline
 
 from skneural import ActivationMLPRegressor, StdScaler
@@ -30,3 +32,13 @@ def test_points_to_the_line_that_calls_fit_even_through_a_pipeline():
             line = inspect.currentframe().f_lineno - 1
         places = [(each.filename, each.lineno) for each in caught if "X_val" in str(each.message)]
         assert places == [(__file__, line)]
+
+
+@pytest.mark.parametrize("make_model", [lambda net: net, lambda net: make_pipeline(StdScaler(), net)])
+def test_what_fit_says_of_its_result_points_to_the_same_line(make_model):
+    X = np.linspace(0, 1, 40)[:, None] * [1, 2, 3]
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        make_model(ActivationMLPRegressor(max_iter=2)).fit(X, X[:, 0])
+        line = inspect.currentframe().f_lineno - 1
+    assert [(each.category, each.filename, each.lineno) for each in caught] == [(ConvergenceWarning, __file__, line)]
