@@ -83,7 +83,7 @@ def dead_units(findings: Findings) -> Iterator[str]:
     """Many units are dead: because of a bad start, or because of too large updates. Untrained networks tell which."""
     for layer in findings.layers_above("dead", MAX_DEAD):
         cause = explain_dead_units(findings.estimator, layer.dead, findings.dead_fraction_untrained[layer.layer])
-        yield f"Layer {layer.layer}: {layer.dead:.0%} of the units are dead; 10% to 20% are usual. {cause}"
+        yield f"Layer {layer.layer}: {layer.dead:.0%} of the units are dead; up to 20% is usual. {cause}"
 
 
 def always_on_units(findings: Findings) -> Iterator[str]:

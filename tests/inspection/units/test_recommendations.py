@@ -31,7 +31,7 @@ def recommendations(rows=CENTRED, **options):
 
 GLOROT = {"weight_init": "glorot_uniform"}
 UNUSUAL = [  # rule, parameters, recommendation
-    ("dead_units", {"rows": X, "learning_rate_init": 0.3}, r"\d+% of the units are dead; 10% to 20% are usual"),
+    ("dead_units", {"rows": X, "learning_rate_init": 0.3}, r"\d+% of the units are dead; up to 20% is usual"),
     (
         "dead_units",
         {"rows": X, "learning_rate_init": 0.3},
