@@ -18,13 +18,8 @@ from sklearn.utils.multiclass import _check_partial_fit_first_call
 from sklearn.utils.validation import _check_feature_names_in
 
 from skneural import constraints
-from skneural.input_arrays import (
-    cell_array,
-    is_frame,
-    plain_array,
-    readable_array,
-    refuse_invalid_indices,
-)
+from skneural.backend import readable_array
+from skneural.input_arrays import cell_array, is_frame, plain_array, refuse_invalid_indices
 
 try:
     from sklearn.callback import CallbackSupportMixin  # scikit-learn 1.9

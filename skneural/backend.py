@@ -1,4 +1,4 @@
-"""Which implementation of the numerical core runs: native (fused, compiled) or NumPy (the reference)."""
+"""Which numerical core runs: native (fused, compiled) or NumPy (the reference); arrays as compiled code needs them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,10 @@ from contextvars import ContextVar
 from functools import cache
 from importlib import import_module
 from types import ModuleType
+from typing import Any
+
+import numpy as np
+from scipy.sparse import issparse
 
 BACKENDS = ("native", "numpy")
 EXTENSIONS = ("skneural.network.fused", "skneural.solvers.fused")
@@ -75,3 +79,14 @@ def built_extension(name: str) -> ModuleType | None:
         return import_module(name)
     except ImportError:
         return None
+
+
+def readable_array(X: Any) -> Any:
+    """Return X as compiled code needs it: aligned, in native byte order, the arrays of sparse X contiguous."""
+    if issparse(X):
+        sparse_parts = [part for part in vars(X).values() if isinstance(part, np.ndarray)]
+        is_readable = all(part.flags.aligned and part.flags.c_contiguous for part in sparse_parts)
+    else:
+        is_readable = X.flags.aligned
+    X = X if is_readable else X.copy()
+    return X if X.dtype.isnative else X.astype(X.dtype.newbyteorder("="))

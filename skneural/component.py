@@ -1,19 +1,17 @@
 """Objects with parameters: the base class of activations, initializers, losses, penalties, solvers and schedules.
 
-A component stores its constructor's parameters under their own names and does nothing else with them. So
-scikit-learn's tools can clone, compare, print, pickle and search it (``activation__alpha``), although this module does
-not import scikit-learn.
+A component does nothing with its constructor's parameters but store them. So scikit-learn's tools can clone, compare,
+print, pickle and search it (``activation__alpha``), although this module does not import scikit-learn.
 """
 
 from __future__ import annotations
 
 import copy
-import inspect
 from collections.abc import Mapping, Sequence
-from functools import cache
 from typing import Any, ClassVar, TypeVar
 
 from skneural.constraints import Constraint, describe, satisfies
+from skneural.signatures import parameter_names
 
 
 class Component:
@@ -41,24 +39,16 @@ class Component:
 
     _parameter_constraints: ClassVar[Mapping[str, Sequence[Constraint]]] = {}
 
-    @classmethod
-    @cache
-    def _param_names(cls) -> list[str]:
-        if cls.__init__ is object.__init__:
-            return []
-        return [name for name in inspect.signature(cls.__init__).parameters if name != "self"]
-
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the parameters as a dict; `deep` is accepted because scikit-learn passes it."""
-        return {name: getattr(self, name) for name in self._param_names()}
+        return {name: getattr(self, name) for name in parameter_names(type(self))}
 
     def set_params(self, **params: Any) -> Component:
         """Change parameters by name; if one is unknown, raise ValueError and change none."""
-        unknown_params = sorted(set(params) - set(self._param_names()))
-        if unknown_params:
+        names = parameter_names(type(self))
+        if unknown := sorted(set(params).difference(names)):
             raise ValueError(
-                f"Invalid parameter {unknown_params[0]!r} for {type(self).__name__}. "
-                f"Valid parameters are: {self._param_names()!r}."
+                f"Invalid parameter {unknown[0]!r} for {type(self).__name__}. Valid parameters are: {names!r}."
             )
         for name, value in params.items():
             setattr(self, name, value)

@@ -25,8 +25,6 @@ def plain_array(X: Any) -> Any:
 
     Tables, sparse matrices and whatever else has a shape stay as they are, apart from masked numbers, which become NaN.
     """
-    if sparse.issparse(X) or X is None:
-        return X
     X = array_by_protocol(X) if needs_conversion(X) else X
     _refuse_dates(X)
     return _filled_with_nan(X) if isinstance(X, np.ma.MaskedArray) else X
@@ -47,17 +45,13 @@ def cell_array(X: Any) -> Any:
 
 def _filled_with_nan(X: Any) -> Any:
     """Return a masked array with NaN in the masked cells, in a dtype that holds both."""
-    if X.dtype.kind in "fc":
-        return np.ma.filled(X, np.nan)
-    values = np.array(X.data, dtype=np.float64 if X.dtype.kind in "biu" else object)
-    return np.ma.filled(np.ma.masked_array(values, X.mask), np.nan)
+    dtype = X.dtype if X.dtype.kind in "fc" else np.float64 if X.dtype.kind in "biu" else object
+    return np.ma.filled(np.ma.masked_array(X.data, X.mask, dtype), np.nan)
 
 
 def needs_conversion(X: Any) -> bool:
     """Return whether X is a sequence, or an array by protocol alone."""
-    if sparse.issparse(X) or X is None:
-        return False
-    return not hasattr(X, "shape") or _needs_dlpack(X)
+    return X is not None and (not hasattr(X, "shape") or _needs_dlpack(X))
 
 
 def _needs_dlpack(X: Any) -> bool:
@@ -134,14 +128,3 @@ def _refuse_invalid_indptr(X: Any) -> None:
             f"A sparse matrix of shape {X.shape} has row or column starts (indptr) that do not rise from 0 to at "
             f"most {n_stored}, the number of its entries. Build it anew, or check it with its method check_format."
         )
-
-
-def readable_array(X: Any) -> Any:
-    """Return X as compiled code needs it: aligned, in native byte order, the arrays of sparse X contiguous."""
-    if sparse.issparse(X):
-        sparse_parts = [part for part in vars(X).values() if isinstance(part, np.ndarray)]
-        is_readable = all(part.flags.aligned and part.flags.c_contiguous for part in sparse_parts)
-    else:
-        is_readable = X.flags.aligned
-    X = X if is_readable else X.copy()
-    return X if X.dtype.isnative else X.astype(X.dtype.newbyteorder("="))

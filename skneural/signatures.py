@@ -1,9 +1,17 @@
-"""Whether a function of the user has the signature with which it will be called."""
+"""Signatures: which parameters a constructor has, and whether a user's function can be called as it will be."""
 
 from __future__ import annotations
 
 import inspect
+from functools import cache
 from typing import Any
+
+_cached_signature = cache(inspect.signature)  # components are compared and set often, and reading a signature is slow
+
+
+def parameter_names(cls: type) -> list[str]:
+    """Return the names of the parameters of a class's constructor."""
+    return list(_cached_signature(cls).parameters)
 
 
 def check_signature(name: str, function: Any, expected: str, *arguments: Any, **keywords: Any) -> None:

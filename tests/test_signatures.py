@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from skneural.signatures import check_signature
+from skneural.signatures import check_signature, parameter_names
 
 
 class Part:
@@ -35,3 +35,12 @@ def test_objects_that_are_called():
 def test_what_cannot_is_named(function, reason):
     with pytest.raises(TypeError, match=rf"^Mine\(\).f must have the signature f\(a, out=None\): .*{reason}\.$"):
         check_signature("Mine().f", function, "f(a, out=None)", 1, out=None)
+
+
+def test_a_constructor_has_the_names_of_its_own_parameters():
+    class Child(Part):
+        def __init__(self, alpha, *, beta=1):
+            pass
+
+    assert parameter_names(Part) == []
+    assert parameter_names(Child) == ["alpha", "beta"]

@@ -8,6 +8,7 @@ from typing import Any
 
 from sklearn.utils import Bunch
 
+from skneural import preprocessing
 from skneural._sklearn_compat import without_callbacks
 from skneural.activations import ACTIVATIONS
 from skneural.atomic_write import atomic_write
@@ -16,26 +17,10 @@ from skneural.deployment.reproducible_skops import reproducible
 from skneural.estimators import ActivationMLPClassifier, ActivationMLPRegressor
 from skneural.initializers import INITIALIZERS
 from skneural.losses import LOSSES
-from skneural.preprocessing import (
-    MeanCenterer,
-    PCAWhitener,
-    PiecewiseLinearEncoder,
-    SmoothClipper,
-    StdScaler,
-    TableEncoder,
-)
 from skneural.solvers import SCHEDULES
 
-ESTIMATORS = [
-    ActivationMLPClassifier,
-    ActivationMLPRegressor,
-    MeanCenterer,
-    PCAWhitener,
-    PiecewiseLinearEncoder,
-    SmoothClipper,
-    StdScaler,
-    TableEncoder,
-]
+PREPROCESSORS = [getattr(preprocessing, name) for name in preprocessing.__all__]
+ESTIMATORS = [ActivationMLPClassifier, ActivationMLPRegressor, *PREPROCESSORS]
 COMPONENTS = [
     type(component) for registry in (ACTIVATIONS, INITIALIZERS, LOSSES, SCHEDULES) for component in registry.values()
 ]

@@ -121,7 +121,7 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
             self._set_network(self._copy_fitted_network(data.X.shape[1], builder.activations))
             self._continue_history()
         else:
-            self._set_network(self._new_network(builder, data, setup.rng))
+            setup.start_anew(self)
         if hasattr(self, "_skl_callbacks"):
             setup.callbacks.append(CallbackAdapter(self, arguments))
         return setup

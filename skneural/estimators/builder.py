@@ -21,6 +21,7 @@ from skneural.initializers import Initializer, resolve_initializer
 from skneural.losses import Loss
 from skneural.network import Dropout, Network, Objective, TrainingRows
 from skneural.penalties import L1, L2, MaxNorm, elastic_net
+from skneural.signatures import parameter_names
 from skneural.solvers import (
     LBFGS,
     SOLVERS,
@@ -132,12 +133,12 @@ class TrainingBuilder:
         solver_params = dict(vars(self.estimator))  # get_params of a user's subclass may lack some
         solver_params["weight_decay"] = self.estimator.alpha * (1 - self.estimator.l1_ratio)
         solver_params["n_decayed"] = network.layout.n_weights
-        if "epsilon" in solver_class._param_names() and solver_params["epsilon"] < np.finfo(dtype).tiny:
+        if "epsilon" in parameter_names(solver_class) and solver_params["epsilon"] < np.finfo(dtype).tiny:
             raise ValueError(
                 f"epsilon must be at least {np.finfo(dtype).tiny:.3g} with parameters in {dtype.name}, which rounds "
                 f"smaller ones to zero or nearly so. Got {solver_params['epsilon']!r}; take a larger one, such as 1e-8."
             )
-        return solver_class(**{name: solver_params[name] for name in solver_class._param_names()})
+        return solver_class(**{name: solver_params[name] for name in parameter_names(solver_class)})
 
     def _check_parameters_used_later(self) -> None:
         """Raise now for what would fail after the data checks, or not at all."""

@@ -42,13 +42,7 @@ def new_history() -> History:
 
 def copy_recent(history: History) -> History:
     """Return a copy of the last 1000 epochs, to which the next call appends its own."""
-    start = max(0, len(history["loss"]) - MAX_EARLIER_EPOCHS)
-    return {name: column[start:] for name, column in history.items()}
-
-
-def first_epochs(history: History, n_epochs: int) -> History:
-    """Return a copy of the first epochs."""
-    return {name: column[:n_epochs] for name, column in history.items()}
+    return {name: column[-MAX_EARLIER_EPOCHS:] for name, column in history.items()}
 
 
 def best_scored_epoch(history: History) -> int | None:
@@ -122,7 +116,7 @@ class HistoryMixin:
 
     def _return_history_to(self, epoch: int) -> None:
         """Forget the epochs after this one, from which training goes on."""
-        self.history_ = first_epochs(self.history_, epoch)
+        self.history_ = {name: column[:epoch] for name, column in self.history_.items()}
         self._n_epochs = epoch
 
     def _best_epoch(self) -> int:

@@ -46,6 +46,10 @@ class TrainingSetup:
         """Return the random generator to its first state."""
         self.rng.set_state(self._first_rng_state)
 
+    def start_anew(self, estimator: Any) -> None:
+        """Give the estimator a new network and an empty history."""
+        estimator._set_network(estimator._new_network(self.builder, self.data, self.rng))
+
 
 def train_and_refit(
     estimator: Any,
@@ -75,8 +79,7 @@ def train_and_refit(
     result_warnings = _run_training(estimator, setup, rows, validate, None if setup.incremental else estimator.max_iter)
     refits = early_stopping in TRAINS_TWICE and estimator.stopped_by_ != "callback"
     if refits and early_stopping == "auto" and is_best_epoch_uncertain(estimator, setup.builder, setup.data):
-        rows, validate = _restart_with_cross_validation(estimator, setup)
-        return train_and_refit(estimator, setup, "cross_validation", rows, validate)
+        return train_and_refit(estimator, setup, "cross_validation", *_restart_with_cross_validation(estimator, setup))
     temperature = 1.0 if validate is None else estimator._best_temperature(validate)
     if refits:
         # The first training need not have converged; other warnings hold for the second too.
@@ -92,10 +95,9 @@ def _run_training(
     """Train the present network, for an epoch of `partial_fit` if there is no number of epochs."""
     callbacks = [EpochPrinter(), *setup.callbacks] if estimator.verbose else setup.callbacks
     monitoring = {"validate": validate, "callbacks": callbacks, "record": estimator._record_epoch}
-    training: Training
     if estimator.solver == "lbfgs":
         lbfgs = setup.builder.build_lbfgs(estimator._network, estimator._loss, rows, **monitoring)
-        training = LBFGSTraining(estimator, lbfgs, estimator.max_iter if n_epochs is None else n_epochs)
+        training: Training = LBFGSTraining(estimator, lbfgs, estimator.max_iter if n_epochs is None else n_epochs)
     else:
         loop = setup.builder.build_training_loop(estimator._network, estimator._loss, rows, setup.rng, **monitoring)
         training = StochasticTraining(estimator, loop, n_epochs, None if validate is None else validate.data)
@@ -107,11 +109,10 @@ def _run_training(
 def _restart_with_cross_validation(estimator: Any, setup: TrainingSetup) -> tuple[TrainingRows, ValidationScorer]:
     """Start anew with several networks; return the rows for the estimator's network, and what validates them all."""
     if estimator.verbose:
-        best_epoch = estimator._best_epoch()
-        print(f"The best epoch was {best_epoch}, but the rows are few: several networks look for it anew.")
+        print(f"The best epoch was {estimator._best_epoch()}, but the rows are few: several networks look for it anew.")
     setup.restart_rng()
     setup.builder.keeps_best_solver_state = False
-    _start_anew(estimator, setup)
+    setup.start_anew(estimator)
     return start_cross_validation(estimator, setup.builder, setup.data, setup.rng)
 
 
@@ -125,11 +126,6 @@ def _refit_on_all_rows(estimator: Any, setup: TrainingSetup, continues: bool) ->
     if continues:
         estimator._return_history_to(best_epoch)
     else:
-        _start_anew(estimator, setup)
+        setup.start_anew(estimator)
     setup.builder.n_iter_no_change = np.inf  # the number is chosen: no other rule ends this training
     return _run_training(estimator, setup, setup.data.training_rows(), None, n_epochs)
-
-
-def _start_anew(estimator: Any, setup: TrainingSetup) -> None:
-    """Give the estimator a new network and an empty history."""
-    estimator._set_network(estimator._new_network(setup.builder, setup.data, setup.rng))

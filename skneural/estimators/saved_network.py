@@ -103,11 +103,8 @@ class SavedNetworkMixin(SavedStateMixin):
         """Raise ValueError unless running variances and the name of the output's activation are possible."""
         has_variances = all((variance >= 0).all() for variance in self._network.views.running_variances)
         require(has_variances, "Variances must be >= 0. Got a negative one.")
-        require(
-            self.out_activation_ == self._loss.inverse_link,
-            f"out_activation_ must be {self._loss.inverse_link!r}, that of the loss. "
-            f"Got {self.out_activation_!r} instead.",
-        )
+        name, expected = self.out_activation_, self._loss.inverse_link
+        require(name == expected, f"out_activation_ must be {expected!r}, that of the loss. Got {name!r} instead.")
 
     def _check_training_state(self, layout: Layout) -> None:
         """Raise ValueError unless training can continue from the counters and arrays that were saved."""

@@ -34,7 +34,7 @@ SINGLE_PRECISION_FEATURES = 128
 # ... where no eigenvalue of the correlation matrix is below this bound: whitened, rounding errors are then below 1e-5.
 SINGLE_PRECISION_EIGENVALUE = 0.1
 # Variances whose squares and products are within the range of single precision.
-SINGLE_PRECISION_VARIANCES = (1e-20, 1e20)
+MIN_SINGLE_PRECISION_VARIANCE, MAX_SINGLE_PRECISION_VARIANCE = 1e-20, 1e20
 # A triangular factorisation is worth its cost from several times as many rows as features.
 FACTOR_BLOCK_BYTES = 2**24
 
@@ -155,17 +155,12 @@ def _scatter_in_single_precision(X: Array, sample_weight: SampleWeight) -> Scatt
 def _is_exact_in_single_precision(moments: ScatterMoments) -> bool:
     """Whether variances and eigenvalues of the correlation matrix are far enough from zero for single precision."""
     variances = np.diag(moments.scatter) / moments.weight
-    smallest, largest = SINGLE_PRECISION_VARIANCES
-    if not ((smallest < variances) & (variances < largest)).all():
+    if not ((variances > MIN_SINGLE_PRECISION_VARIANCE) & (variances < MAX_SINGLE_PRECISION_VARIANCE)).all():
         return False
-    correlation = _correlation(moments.scatter)
+    std = np.sqrt(np.diag(moments.scatter))
+    correlation = moments.scatter / std / std[:, np.newaxis]
     correlation[np.diag_indices_from(correlation)] -= SINGLE_PRECISION_EIGENVALUE
     return _is_positive_definite(correlation)
-
-
-def _correlation(scatter: np.ndarray) -> np.ndarray:
-    std = np.sqrt(np.diag(scatter))
-    return np.asarray(scatter / std / std[:, np.newaxis])
 
 
 def _is_positive_definite(symmetric_matrix: np.ndarray) -> bool:

@@ -64,11 +64,10 @@ class ChannelMomentsTransformer(MomentsTransformer):
         return n_seen[0] if (n_seen == n_seen[0]).all() else n_seen
 
     def _check_updatable(self) -> None:
-        fitted_pooling, pooling = self._fitted_pooling, self._pooling_params()
-        if fitted_pooling != pooling:
+        if (pooling := self._pooling_params()) != self._fitted_pooling:
             raise ValueError(
-                f"Cannot continue: this {type(self).__name__} was fitted with {_format_params(fitted_pooling)}, but "
-                f"now has {_format_params(pooling)}. Set the parameters back, or call fit to start anew."
+                f"Cannot continue: this {type(self).__name__} was fitted with {_format_params(self._fitted_pooling)}, "
+                f"but now has {_format_params(pooling)}. Set the parameters back, or call fit to start anew."
             )
 
     def _check_mergeable(self, other: Self) -> None:

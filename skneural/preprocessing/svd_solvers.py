@@ -148,16 +148,15 @@ def gram_eigh(
     moments = FeatureMoments.from_data(X, sample_weight)
     statistics = _row_statistics(moments, X.dtype)
     eigenvalues, gram_vectors = _gram_eigenvectors(X, sample_weight, moments.mean)
-    variances, n_kept = eigenvalues / degrees_of_freedom(statistics["weight"]), len(eigenvalues)
+    variances, n_wanted = eigenvalues / degrees_of_freedom(statistics["weight"]), len(eigenvalues)
     if n_components != "mle":  # which compares all variances, when the components are selected
-        feature_variances, weight = statistics["feature_variances"], statistics["weight"]
-        n_kept = min(n_requested(n_components, variances, feature_variances, weight), n_kept)
-    gram_vectors = _divide_by_singular_values(gram_vectors[:, :n_kept], eigenvalues[:n_kept])
+        n_wanted = n_requested(n_components, variances, statistics["feature_variances"], statistics["weight"])
+    gram_vectors = _divide_by_singular_values(gram_vectors[:, :n_wanted], eigenvalues[:n_wanted])
     return PrincipalComponents(
-        variances=variances[:n_kept],
+        variances=variances[:n_wanted],
         components=flip_signs(_gram_components(X, sample_weight, moments.mean, gram_vectors)),
         rounding=X.shape[0] * EPS,
-        is_complete=n_kept >= min(X.shape[0] - 1, X.shape[1]),
+        is_complete=n_wanted >= min(X.shape[0] - 1, X.shape[1]),
         **statistics,
     )
 
@@ -165,15 +164,14 @@ def gram_eigh(
 def _row_statistics(moments: FeatureMoments, dtype: np.dtype) -> dict[str, Any]:
     """What `PrincipalComponents` says of the rows."""
     weight = moments.weight.max().item()
-    feature_variances = moments.square_sum / degrees_of_freedom(weight)
-    input_eps = machine_epsilon(dtype)
-    return {"weight": weight, "mean": moments.mean, "feature_variances": feature_variances, "input_eps": input_eps}
+    variances = moments.square_sum / degrees_of_freedom(weight)
+    return {"weight": weight, "mean": moments.mean, "feature_variances": variances, "input_eps": machine_epsilon(dtype)}
 
 
 def _gram_eigenvectors(X: Array, sample_weight: SampleWeight, mean: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Eigenvalues of the matrix of inner products of the centred rows, in descending order, and its eigenvectors."""
     gram = np.zeros((X.shape[0], X.shape[0]))
-    for _, centered_columns in _centered_columns(X, sample_weight, mean):
+    for centered_columns in _centered_columns(X, sample_weight, mean):
         gram += centered_columns @ centered_columns.T
         refuse_nan(gram.diagonal(), centered_columns)
     eigenvalues, gram_vectors = np.linalg.eigh(gram)
@@ -189,13 +187,10 @@ def _divide_by_singular_values(gram_vectors: np.ndarray, eigenvalues: np.ndarray
 
 def _gram_components(X: Array, sample_weight: SampleWeight, mean: np.ndarray, gram_vectors: np.ndarray) -> np.ndarray:
     """The directions that belong to the divided eigenvectors of the matrix of inner products."""
-    components = np.empty((gram_vectors.shape[1], X.shape[1]))
-    for columns, centered_columns in _centered_columns(X, sample_weight, mean):
-        components[:, columns] = gram_vectors.T @ centered_columns
-    return components
+    return np.hstack([gram_vectors.T @ columns for columns in _centered_columns(X, sample_weight, mean)])
 
 
-def _centered_columns(X: Array, sample_weight: SampleWeight, mean: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+def _centered_columns(X: Array, sample_weight: SampleWeight, mean: np.ndarray) -> Iterator[np.ndarray]:
     """Blocks of columns, dense and in float64, minus their means and times the roots of the weights."""
     X = X.tocsc() if sparse.issparse(X) else X
     n_block_columns = max(1, MATRIX_BLOCK_BYTES // (8 * X.shape[0]))
@@ -204,7 +199,7 @@ def _centered_columns(X: Array, sample_weight: SampleWeight, mean: np.ndarray) -
         centered_columns = subtract_center(to_dense(X[:, columns]), mean[columns])
         if sample_weight is not None:
             multiply_by_root(centered_columns, sample_weight)
-        yield columns, centered_columns
+        yield centered_columns
 
 
 def randomized(

@@ -9,11 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skneural.inspection.displays.matplotlib_support import COLOURS, SingleAxesDisplay
+from skneural.inspection.units.unit_statistics import bin_edges, nonzero_density
 from skneural.inspection.unwrapping import unwrap
 
 Array = NDArray[Any]
-
-OUTSIDE_PERCENT = 0.1  # of the activations may lie outside of the figure, at each end
 
 
 class UnitActivityDisplay(SingleAxesDisplay):
@@ -56,8 +55,8 @@ class UnitActivityDisplay(SingleAxesDisplay):
 
     def __init__(self, activations: Sequence[Array], names: Sequence[str], *, n_bins: int = 60):
         self.names = list(names)
-        self.edges = _edges(activations, n_bins)
-        self.densities = np.array([_density(A, self.edges) for A in activations])
+        self.edges = bin_edges(activations, n_bins)
+        self.densities = np.array([nonzero_density(A, self.edges) for A in activations])
         self.means = np.array([A.mean(dtype=np.float64) for A in activations])
         self.stds = np.array([A.std(dtype=np.float64) for A in activations])
         self.zero_fractions = np.array([np.mean(A == 0) for A in activations])
@@ -116,8 +115,7 @@ class UnitActivityDisplay(SingleAxesDisplay):
         return self
 
     def _plot_layer(self, i: int) -> None:
-        max_density = self.densities[i].max()
-        heights = i + 0.6 * self.densities[i] / (max_density if max_density > 0 else 1)
+        heights = i + 0.6 * self.densities[i] / (self.densities[i].max() or 1)
         self.ax_.stairs(heights, self.edges, baseline=i, fill=True, color=COLOURS[0], alpha=0.35)
         self.ax_.stairs(heights, self.edges, baseline=i, color=COLOURS[0])
         self.ax_.plot([self.means[i]] * 2, [i, i + 0.6], color=COLOURS[1], linewidth=1.5)
@@ -129,15 +127,3 @@ class UnitActivityDisplay(SingleAxesDisplay):
         zero = f"\nexactly 0: {self.zero_fractions[i]:.0%}" if self.zero_fractions[i] else ""
         always = f"\non every row: {self.n_always_zero[i]} of {self.n_units[i]} units" if self.n_always_zero[i] else ""
         return f"mean {self.means[i]:.3g}, std {self.stds[i]:.3g}{zero}{always}"
-
-
-def _edges(activations: Sequence[Array], n_bins: int) -> Array:
-    percentiles = [np.percentile(A[A != 0], [OUTSIDE_PERCENT, 100 - OUTSIDE_PERCENT]) for A in activations if A.any()]
-    lowest = min([0.0, *(lower for lower, _ in percentiles)])
-    highest = max([0.0, *(upper for _, upper in percentiles)])
-    return np.histogram_bin_edges([lowest, highest], n_bins)
-
-
-def _density(A: Array, edges: Array) -> Array:
-    counts, _ = np.histogram(A[A != 0], edges)
-    return counts / (max(np.count_nonzero(A), 1) * np.diff(edges))

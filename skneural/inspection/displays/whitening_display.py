@@ -97,7 +97,7 @@ class WhiteningDisplay:
         self.figure_ = self.ax_[0].figure
         for panel, (title, rows) in zip(self.ax_, self.panels.items(), strict=True):
             _plot_panel(panel, rows)
-            panel.set_title(title)
+            panel.set(title=title, adjustable="datalim", aspect="equal")
             panel.set_xlabel(_correlation_text(self.covariances[title]), fontsize="small")
         return self
 
@@ -122,7 +122,6 @@ def _whitening_steps(whitener: PCAWhitener, X: Array, columns: list[int]) -> tup
 def _plot_panel(panel: Any, rows: Array) -> None:
     draw_zero_lines(panel, "0.7")
     panel.scatter(*rows.T, s=8, alpha=0.5, color=COLOURS[0], linewidths=0)
-    panel.set_aspect("equal", adjustable="datalim")
     panel.tick_params(labelsize="small")
 
 

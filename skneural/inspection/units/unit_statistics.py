@@ -1,8 +1,9 @@
-"""Statistics of hidden units over any number of rows, computed block by block."""
+"""Statistics of hidden units over any number of rows, computed block by block, and histograms of their activations."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ Array = NDArray[Any]
 STATISTICS_BLOCK_ROWS = 2048  # rows at once
 SATURATED_GRADIENT = 0.01  # of the activation's largest local gradient: an active unit below it is saturated on the row
 SATURATED_ROWS = 0.9  # a unit that is saturated on at least this fraction of the rows counts as saturated
+OUTSIDE_PERCENT = 0.1  # of the activations may lie outside of a histogram, at each end
 
 
 class UnitStatistics:
@@ -134,6 +136,20 @@ def _add_block_of_rows(layer_statistics: list[UnitStatistics], network: Network,
         for statistics, (Z, A) in zip(layer_statistics, network.iter_layers(X), strict=True):
             statistics.add_rows(inputs, Z, A)
             inputs = A
+
+
+def bin_edges(activations: Sequence[Array], n_bins: int) -> Array:
+    """Return the edges of bins for the activations of all layers, with zero inside or at an end."""
+    percentiles = [np.percentile(A[A != 0], [OUTSIDE_PERCENT, 100 - OUTSIDE_PERCENT]) for A in activations if A.any()]
+    lowest = min([0.0, *(lower for lower, _ in percentiles)])
+    highest = max([0.0, *(upper for _, upper in percentiles)])
+    return np.histogram_bin_edges([lowest, highest], n_bins)
+
+
+def nonzero_density(A: Array, edges: Array) -> Array:
+    """Return a histogram of the activations that are not exactly zero; it integrates to 1 if none lie outside."""
+    counts, _ = np.histogram(A[A != 0], edges)
+    return counts / (max(np.count_nonzero(A), 1) * np.diff(edges))
 
 
 def max_local_gradient(activation: Activation) -> float:
