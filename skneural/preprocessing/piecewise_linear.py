@@ -12,11 +12,11 @@ from sklearn.utils.validation import check_is_fitted
 from skneural._sklearn_compat import _check_feature_names_in, _fit_context, validate_data
 from skneural.constraints import Interval
 from skneural.float_errors import ignore_float_errors
+from skneural.preprocessing.bin_edges import count_bins, dominant_value, drop_missing, finer_edges, quantile_edges
 from skneural.saved_state import SavedStateMixin, check_numbers, require, unchanged_on_error
 
 # Where most rows have one value, the others are few, and often tell much (docs/tabular.md).
 MOST_BINS_OF_OTHERS = 4  # times n_bins
-MIN_ROWS_OF_OTHERS = 10  # for each bin
 # The finer bins of such features are nearly constant, as columns of rare levels are: in a table, so many of them count
 # in full. More of them count as much as these together, but no less than other bins.
 FINER_BINS_IN_FULL = 64
@@ -106,9 +106,9 @@ class PiecewiseLinearEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         with unchanged_on_error(self):
             X = self._validate_input(X, reset=True)
             n_bins = int(self.n_bins) if X.shape[1] * self.n_bins <= self.max_columns else 0
-            self.bin_edges_ = [_bin_edges(_present(x), n_bins, self.min_rows) for x in X.T]
+            self.bin_edges_ = [quantile_edges(drop_missing(x), n_bins, self.min_rows) for x in X.T]
             self._refine_edges(X, n_bins)
-            bin_means = [_bin_means(_present(x), edges) for x, edges in zip(X.T, self.bin_edges_, strict=True)]
+            bin_means = [_bin_means(drop_missing(x), edges) for x, edges in zip(X.T, self.bin_edges_, strict=True)]
             self.encoding_mean_ = np.concatenate([np.empty(0), *bin_means])
         return self
 
@@ -170,12 +170,12 @@ class PiecewiseLinearEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         # The value and its neighbours add three edges.
         most_bins = min(MOST_BINS_OF_OTHERS * n_bins, n_left // len(values) - 3)
         for j, value in values.items():
-            self.bin_edges_[j] = _finer_edges(X[:, j], value, self.bin_edges_[j], most_bins)
+            self.bin_edges_[j] = finer_edges(X[:, j], value, self.bin_edges_[j], most_bins)
 
     def _dominant_values(self, X: np.ndarray, n_bins: int) -> dict[int, float]:
         """The value of more than half of the rows, for features that have one and all of their bins."""
         has_all_bins = np.flatnonzero([len(edges) > n_bins > 0 for edges in self.bin_edges_])
-        return {j: value for j in has_all_bins.tolist() if not np.isnan(value := _most_frequent(_present(X[:, j])))}
+        return {j: value for j in has_all_bins.tolist() if not np.isnan(value := dominant_value(drop_missing(X[:, j])))}
 
     def _encode_bins(self, X: np.ndarray) -> np.ndarray:
         """The columns of all bins, of shape (n_samples, n_encoded)."""
@@ -194,50 +194,6 @@ class PiecewiseLinearEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         return tags
 
 
-def _bin_edges(x: np.ndarray, n_bins: int, min_rows: int) -> np.ndarray:
-    """Edges of the bins; none if they make fewer than two, which would only repeat the feature."""
-    if n_bins == 0 or len(x) < n_bins * min_rows:
-        return np.empty(0)
-    edges = _distinct_quantiles(x, n_bins)
-    if len(edges) <= n_bins:  # many rows have one value
-        edges = _edges_of_distinct_values(np.unique(x).astype(np.float64), n_bins)
-    return edges if len(edges) > 2 else np.empty(0)
-
-
-def _edges_of_distinct_values(values: np.ndarray, n_bins: int) -> np.ndarray:
-    return values if len(values) <= n_bins else _distinct_quantiles(values, n_bins)
-
-
-def _most_frequent(x: np.ndarray) -> float:
-    """The value of more than half of the numbers in x; NaN if there is none."""
-    middle = np.partition(x, len(x) // 2)[len(x) // 2]
-    return float(middle) if 2 * np.count_nonzero(x == middle) > len(x) else np.nan
-
-
-def _finer_edges(x: np.ndarray, value: float, edges: np.ndarray, most_bins: int) -> np.ndarray:
-    """Edges with equal numbers of rows without that value between them; `edges` if they are no more."""
-    others = np.sort(x[~np.isnan(x) & (x != value)]).astype(np.float64)
-    n_bins = min(most_bins, len(others) // MIN_ROWS_OF_OTHERS)
-    if n_bins < len(edges):
-        return edges
-    quantiles = others[np.linspace(0, len(others) - 1, n_bins + 1).round().astype(int)]
-    finer_edges = np.union1d(quantiles, [value, *_neighbours(others, value)])
-    return finer_edges if len(finer_edges) > len(edges) else edges  # the others have few values too
-
-
-def _neighbours(sorted_values: np.ndarray, value: float) -> np.ndarray:
-    above = np.searchsorted(sorted_values, value)
-    return sorted_values[max(above - 1, 0) : above + 1]
-
-
-def _distinct_quantiles(x: np.ndarray, n_bins: int) -> np.ndarray:
-    return np.unique(2 * np.quantile(x / 2, np.linspace(0, 1, n_bins + 1)))  # of halves: sums do not overflow
-
-
-def _present(x: np.ndarray) -> np.ndarray:
-    return x[~np.isnan(x)]
-
-
 def _encode(x: np.ndarray, edges: np.ndarray) -> np.ndarray:
     """The columns of one feature's bins, not centred, as rows: of shape (n_bins, n_samples)."""
     lower_edges, upper_edges = edges[:-1, np.newaxis].astype(x.dtype), edges[1:, np.newaxis].astype(x.dtype)
@@ -251,11 +207,6 @@ def _encode(x: np.ndarray, edges: np.ndarray) -> np.ndarray:
 
 def _bin_means(x: np.ndarray, edges: np.ndarray) -> np.ndarray:
     return _encode(x, edges).mean(axis=1, dtype=np.float64) if len(edges) else np.empty(0)
-
-
-def count_bins(edges: np.ndarray) -> int:
-    """The number of bins between the edges of one feature."""
-    return max(len(edges) - 1, 0)
 
 
 def bin_factors(encoder: PiecewiseLinearEncoder, least: float) -> np.ndarray:
