@@ -230,7 +230,8 @@ class Logistic(Activation):
         """dZ = dA · A (1 - A)."""
         out = np.subtract(1, A, out=out)
         out *= A
-        return np.multiply(out, dA, out=out)
+        out *= dA
+        return out
 
 
 class Tanh(Activation):
@@ -256,7 +257,8 @@ class Tanh(Activation):
         """dZ = dA · (1 - A²)."""
         out = np.multiply(A, A, out=out)
         np.subtract(1, out, out=out)
-        return np.multiply(out, dA, out=out)
+        out *= dA
+        return out
 
 
 class ReLU(Activation):
@@ -483,13 +485,15 @@ class SELU(Activation):
         np.expm1(out, out=out)
         out *= self.alpha
         np.copyto(out, Z, where=Z > 0)
-        return np.multiply(out, self.scale, out=out)
+        out *= self.scale
+        return out
 
     def backward(self, dA: Array, Z: Array, A: Array, out: Array | None = None) -> Array:
         """dZ = scale · dA where Z > 0, else dA · (A + scale · alpha)."""
         out = np.add(A, self.scale * self.alpha, out=out)
         np.copyto(out, self.scale, where=Z > 0)
-        return np.multiply(out, dA, out=out)
+        out *= dA
+        return out
 
 
 class GELU(Activation):
@@ -510,7 +514,8 @@ class GELU(Activation):
     def forward(self, Z: Array, out: Array | None = None) -> Array:
         """A = Z · Phi(Z)."""
         out = ndtr(Z, out=out)
-        return np.multiply(out, Z, out=out)
+        out *= Z
+        return out
 
     def backward(self, dA: Array, Z: Array, A: Array, out: Array | None = None) -> Array:
         """dZ = dA · (Phi(Z) + Z · phi(Z))."""
@@ -521,7 +526,8 @@ class GELU(Activation):
         out *= Z
         out *= 1 / np.sqrt(2 * np.pi).item()
         out += ndtr(Z)
-        return np.multiply(out, dA, out=out)
+        out *= dA
+        return out
 
 
 class SiLU(Activation):
@@ -538,7 +544,8 @@ class SiLU(Activation):
     def forward(self, Z: Array, out: Array | None = None) -> Array:
         """A = Z · sigmoid(Z)."""
         out = expit(Z, out=out)
-        return np.multiply(out, Z, out=out)
+        out *= Z
+        return out
 
     def backward(self, dA: Array, Z: Array, A: Array, out: Array | None = None) -> Array:
         """dZ = dA · (s + A (1 - s)), s = sigmoid(Z)."""
@@ -546,7 +553,8 @@ class SiLU(Activation):
         out = np.subtract(1, s, out=out)
         out *= A
         out += s
-        return np.multiply(out, dA, out=out)
+        out *= dA
+        return out
 
 
 class Softplus(Activation):
@@ -571,7 +579,8 @@ class Softplus(Activation):
     def backward(self, dA: Array, Z: Array, A: Array, out: Array | None = None) -> Array:
         """dZ = dA · sigmoid(Z)."""
         out = expit(Z, out=out)
-        return np.multiply(out, dA, out=out)
+        out *= dA
+        return out
 
 
 class Mish(Activation):
@@ -589,7 +598,8 @@ class Mish(Activation):
         """A = Z · tanh(softplus(Z))."""
         out = Softplus().forward(Z, out=out)
         np.tanh(out, out=out)
-        return np.multiply(out, Z, out=out)
+        out *= Z
+        return out
 
     def backward(self, dA: Array, Z: Array, A: Array, out: Array | None = None) -> Array:
         """dZ = dA · (t + Z · (1 - t²) · sigmoid(Z)), t = tanh(softplus(Z))."""
@@ -599,7 +609,8 @@ class Mish(Activation):
         out *= expit(Z)
         out *= Z
         out += t
-        return np.multiply(out, dA, out=out)
+        out *= dA
+        return out
 
 
 ACTIVATIONS: dict[str, Activation] = {

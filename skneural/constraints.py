@@ -116,7 +116,7 @@ Constraint = Interval | Options | str | None
 # Constraints that several classes share.
 POSITIVE = Interval(Real, 0, None, closed="neither")
 NON_NEGATIVE = Interval(Real, 0, None, closed="left")
-DECAY = Interval(Real, 0, 1, closed="left")
+FRACTION_BELOW_ONE = Interval(Real, 0, 1, closed="left")
 FRACTION = Interval(Real, 0, 1, closed="both")
 POSITIVE_INT = Interval(Integral, 1, None, closed="left")
 

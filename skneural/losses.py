@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, log_expit, log_softmax, logsumexp, xlogy
 
 from skneural.component import Component
-from skneural.constraints import DECAY, POSITIVE, Interval, satisfies
+from skneural.constraints import FRACTION_BELOW_ONE, POSITIVE, Interval, satisfies
 from skneural.weighted_quantiles import lower_weighted_quantile
 
 Array = NDArray[Any]
@@ -160,7 +160,7 @@ class SoftmaxCrossEntropy(Loss):
     """
 
     inverse_link = "softmax"
-    _parameter_constraints = {"label_smoothing": [DECAY]}
+    _parameter_constraints = {"label_smoothing": [FRACTION_BELOW_ONE]}
 
     def __init__(self, label_smoothing: float = 0.0):
         self.label_smoothing = label_smoothing
@@ -230,7 +230,7 @@ class LogisticLoss(Loss):
     """
 
     inverse_link = "logistic"
-    _parameter_constraints = {"label_smoothing": [DECAY]}
+    _parameter_constraints = {"label_smoothing": [FRACTION_BELOW_ONE]}
 
     def __init__(self, label_smoothing: float = 0.0):
         self.label_smoothing = label_smoothing

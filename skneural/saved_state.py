@@ -99,7 +99,7 @@ class SavedStateMixin:
     def _check_saved_state(self, saved_by: str | None) -> None:
         try:
             self._check_parameters()
-            _check_feature_names(self)
+            _check_features(self)
             self._restore_fitted_state()
         except Exception as error:
             reason = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}."
@@ -170,7 +170,7 @@ def _interned(value: Any) -> Any:
     return {_interned(key): _interned(each) for key, each in value.items()} if type(value) is dict else value
 
 
-def _check_feature_names(estimator: Any) -> None:
+def _check_features(estimator: Any) -> None:
     """Raise ValueError unless there is a number of features, and a name for each if there are any names."""
     n_features, names = estimator.n_features_in_, getattr(estimator, "feature_names_in_", None)
     is_count = isinstance(n_features, int) and n_features > 0

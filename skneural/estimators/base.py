@@ -19,7 +19,7 @@ from skneural.estimators.dead_units_warning import dead_units_warnings
 from skneural.estimators.fitted_network import FittedNetworkMixin
 from skneural.estimators.hyperparameters import CONSTRAINTS, TRAINS_TWICE, resolve_nested_parameters
 from skneural.estimators.network_size import resolve_network_size
-from skneural.estimators.refit import TrainingSetup, train_and_refit
+from skneural.estimators.refit import TrainingSetup, run_trainings
 from skneural.estimators.sklearn_callbacks import CallbackAdapter
 from skneural.estimators.temperature_scaling import TemperatureScaling
 from skneural.estimators.validation_set import ValidationScorer, check_validation_data, hold_out_rows
@@ -41,17 +41,13 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
     _n_auto_layers: int  # with hidden_layer_sizes="auto"
 
     # The parameters that this class reads; the constructors of the two estimators list them all.
-    solver: str
     random_state: Any
     bias_init: float
     batch_norm: bool
     n_members: Any
-    max_iter: int
-    verbose: Any
     warm_start: bool
     early_stopping: Any
     scoring: Any
-    validation_fraction: float
     dtype: str | None
 
     def set_params(self, **params: Any) -> Any:
@@ -105,7 +101,7 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
         rows, validate = self._training_rows_and_scorer(early_stopping, setup, arguments)
         if self._n_members > 1:
             self._loss.combine_members(np.zeros((self._n_members, 1, self.n_outputs_)))  # raises if the loss cannot
-        result_warnings = train_and_refit(self, setup, early_stopping, rows, validate)
+        result_warnings = run_trainings(self, setup, early_stopping, rows, validate)
         for adapter in setup.callbacks:
             adapter.on_fit_end()
         return result_warnings if incremental else [*result_warnings, *dead_units_warnings(self, setup.data.X)]
@@ -221,6 +217,8 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
             return self.parameters_.dtype
         return [np.float64, np.float32] if self.dtype is None else np.dtype(self.dtype)
 
+    # The network.
+
     def _new_network(self, builder: TrainingBuilder, data: CheckedData, rng: np.random.RandomState) -> Network:
         """Return a network with initial parameters, and forget earlier training."""
         hidden, n_members = resolve_network_size(self, n_rows=data.X.shape[0])
@@ -239,9 +237,9 @@ class BaseActivationMLP(FittedNetworkMixin, CallbackSupportMixin, BaseEstimator)
         return tags
 
 
-def _multiply_weights(sample_weight: Array | None, class_weight: Array | None) -> Array | None:
+def _multiply_weights(sample_weight: Array | None, class_weight: Array) -> Array | None:
     """Return sample weights times those that follow from the classes, scaled again."""
-    class_weight = scale_sample_weight(class_weight, "class_weight")
+    scaled_class_weight = scale_sample_weight(class_weight, "class_weight")
     if sample_weight is None:
-        return class_weight
-    return scale_sample_weight(sample_weight * class_weight, "sample_weight times class_weight")
+        return scaled_class_weight
+    return scale_sample_weight(sample_weight * scaled_class_weight, "sample_weight times class_weight")

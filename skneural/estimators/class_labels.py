@@ -139,7 +139,7 @@ def encode_labels(y: Array, classes: Array) -> Array:
     return class_codes
 
 
-def is_label_indicator(y: Array) -> bool:
+def detect_label_indicator(y: Array) -> bool:
     """Return whether targets are multilabel, with a column of 0 and 1 per label; raise ValueError for other columns.
 
     Parameters

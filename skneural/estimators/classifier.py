@@ -13,13 +13,13 @@ from sklearn.utils.multiclass import check_classification_targets, unique_labels
 from sklearn.utils.validation import column_or_1d
 
 from skneural._sklearn_compat import _check_partial_fit_first_call, _fit_context, validate_data
-from skneural.constraints import DECAY, StrOptions
+from skneural.constraints import FRACTION_BELOW_ONE, StrOptions
 from skneural.estimators.base import BaseActivationMLP
 from skneural.estimators.checked_data import CheckedData, FitArguments
 from skneural.estimators.class_labels import (
     check_label_indicator,
+    detect_label_indicator,
     encode_labels,
-    is_label_indicator,
     label_values,
     warn_of_single_class,
 )
@@ -103,7 +103,7 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
     _parameter_constraints: dict = {
         **BaseActivationMLP._parameter_constraints,
         "class_weight": [None, StrOptions({"balanced"}), dict, list],
-        "label_smoothing": [DECAY],
+        "label_smoothing": [FRACTION_BELOW_ONE],
         "temperature_scaling": ["boolean"],
     }
 
@@ -371,7 +371,7 @@ class ActivationMLPClassifier(ClassifierMixin, BaseActivationMLP):
             warn_of_single_class(self.classes_)
 
     def _set_target_info(self, y: Array, sample_weight: Array | None, incremental: bool) -> None:
-        multilabel, resume = is_label_indicator(y), self._should_resume(incremental)
+        multilabel, resume = detect_label_indicator(y), self._should_resume(incremental)
         if resume:
             self._refuse_other_kind_of_labels(multilabel)
         self._multilabel = multilabel

@@ -46,9 +46,9 @@ def copy_recent(history: History) -> History:
 
 
 def best_scored_epoch(history: History) -> int | None:
-    """Return the number, from 1, of the epoch with the best validation score; None if no epoch has a score."""
+    """Return the number, from 1, of the epoch with the best validation score; None if none has a score, or -inf."""
     scores = np.array(history["validation_score"], dtype=float)
-    return None if np.isnan(scores).all() else int(np.nanargmax(scores)) + 1
+    return int(np.nanargmax(scores)) + 1 if (scores > -np.inf).any() else None
 
 
 def append_epoch(history: History, epoch: Epoch) -> None:
@@ -121,8 +121,7 @@ class HistoryMixin:
 
     def _best_epoch(self) -> int:
         """Return the number of the epoch with the best validation score; the last one if none has a score, or -inf."""
-        scores = np.nan_to_num(np.array(self.validation_scores_), nan=-np.inf, posinf=np.inf, neginf=-np.inf)
-        return int(np.argmax(scores)) + 1 if (scores > -np.inf).any() else len(scores)
+        return best_scored_epoch(self.history_) or len(self.loss_curve_)
 
     def _record_epoch(self, epoch: Epoch) -> None:
         """Append an epoch that is over."""

@@ -11,7 +11,16 @@ import numpy as np
 
 from skneural.activations import ACTIVATIONS, Activation
 from skneural.component import resolve
-from skneural.constraints import DECAY, FRACTION, NON_NEGATIVE, POSITIVE, POSITIVE_INT, Interval, Options, StrOptions
+from skneural.constraints import (
+    FRACTION,
+    FRACTION_BELOW_ONE,
+    NON_NEGATIVE,
+    POSITIVE,
+    POSITIVE_INT,
+    Interval,
+    Options,
+    StrOptions,
+)
 from skneural.estimators.caller_warning import warn_caller
 from skneural.initializers import INITIALIZERS
 from skneural.losses import LOSSES
@@ -30,8 +39,8 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "l1_ratio": [FRACTION],
     "max_norm": [None, POSITIVE],
     "clip_norm": [None, POSITIVE],
-    "dropout": [DECAY, "array-like"],
-    "input_dropout": [DECAY],
+    "dropout": [FRACTION_BELOW_ONE, "array-like"],
+    "input_dropout": [FRACTION_BELOW_ONE],
     "batch_norm": ["boolean"],
     "n_members": [StrOptions({"auto"}), POSITIVE_INT],
     "scoring": [None, str, callable],
@@ -48,9 +57,9 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "momentum": [FRACTION],
     "nesterovs_momentum": ["boolean"],
     "early_stopping": ["boolean", StrOptions(TRAINS_TWICE)],
-    "validation_fraction": [DECAY],
-    "beta_1": [DECAY],
-    "beta_2": [DECAY],
+    "validation_fraction": [FRACTION_BELOW_ONE],
+    "beta_1": [FRACTION_BELOW_ONE],
+    "beta_2": [FRACTION_BELOW_ONE],
     "epsilon": [POSITIVE],
     "n_iter_no_change": [POSITIVE_INT, Options(Real, {np.inf})],
     "max_fun": [POSITIVE_INT],
@@ -132,7 +141,7 @@ def _check_activation_type(activation: Any) -> None:
 def resolve_dropout(dropout: Any, n_hidden: int) -> list[float]:
     """Return the dropout rate of each hidden layer."""
     rates = list(dropout) if np.iterable(dropout) else [dropout] * n_hidden
-    if len(rates) != n_hidden or not all(DECAY.is_satisfied_by(rate) for rate in rates):
+    if len(rates) != n_hidden or not all(FRACTION_BELOW_ONE.is_satisfied_by(rate) for rate in rates):
         raise ValueError(
             f"dropout must be a rate in [0, 1), or a list with one per hidden layer ({n_hidden}). "
             f"Got {dropout!r} instead."

@@ -51,7 +51,7 @@ class TrainingSetup:
         estimator._set_network(estimator._new_network(self.builder, self.data, self.rng))
 
 
-def train_and_refit(
+def run_trainings(
     estimator: Any,
     setup: TrainingSetup,
     early_stopping: bool | str,
@@ -79,12 +79,12 @@ def train_and_refit(
     result_warnings = _run_training(estimator, setup, rows, validate, None if setup.incremental else estimator.max_iter)
     refits = early_stopping in TRAINS_TWICE and estimator.stopped_by_ != "callback"
     if refits and early_stopping == "auto" and is_best_epoch_uncertain(estimator, setup.builder, setup.data):
-        return train_and_refit(estimator, setup, "cross_validation", *_restart_with_cross_validation(estimator, setup))
+        return run_trainings(estimator, setup, "cross_validation", *_restart_with_cross_validation(estimator, setup))
     temperature = 1.0 if validate is None else estimator._best_temperature(validate)
     if refits:
         # The first training need not have converged; other warnings hold for the second too.
         result_warnings = [each for each in result_warnings if not isinstance(each, ConvergenceWarning)]
-        result_warnings += _refit_on_all_rows(estimator, setup, continues=early_stopping in ("auto", "continue"))
+        result_warnings += _train_on_all_rows(estimator, setup, continues=early_stopping in ("auto", "continue"))
     estimator._set_temperature(temperature)
     return result_warnings
 
@@ -116,7 +116,7 @@ def _restart_with_cross_validation(estimator: Any, setup: TrainingSetup) -> tupl
     return start_cross_validation(estimator, setup.builder, setup.data, setup.rng)
 
 
-def _refit_on_all_rows(estimator: Any, setup: TrainingSetup, continues: bool) -> list[Warning]:
+def _train_on_all_rows(estimator: Any, setup: TrainingSetup, continues: bool) -> list[Warning]:
     """Go on from the best epoch for half as many epochs, or train anew for as many as were best."""
     best_epoch = estimator._best_epoch()
     n_epochs = math.ceil(best_epoch / 2) if continues else best_epoch  # half: docs/tabular.md, what was tried

@@ -367,9 +367,9 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
             scaling = fitted_scaling.resume(Y, sample_weight, self._mean_and_scale)
         else:
             scaling = TargetScaling.from_targets(Y, sample_weight, self._mean_and_scale)
-        keeps_scale = keeps_scaling and np.array_equal(scaling.scale, self.target_scale_)
+        is_same_scale = keeps_scaling and np.array_equal(scaling.scale, self.target_scale_)
         self.target_mean_, self.target_scale_, self.target_range_ = scaling
-        self._record_targets(weighted_rows(Y, sample_weight), scaling, keeps_scale)
+        self._record_targets(weighted_rows(Y, sample_weight), scaling, is_same_scale)
 
     def _can_keep_scaling(self, n_targets: int) -> bool:
         if len(self.target_mean_) != n_targets:
@@ -377,11 +377,11 @@ class ActivationMLPRegressor(RegressorMixin, BaseActivationMLP):
         # A loss that divides targets by their mean cannot go on where another loss has shifted them.
         return self._loss.in_target_units or (self._loss.homogeneous and not self.target_mean_.any())
 
-    def _record_targets(self, Y: Array, scaling: TargetScaling, keeps_scale: bool) -> None:
+    def _record_targets(self, Y: Array, scaling: TargetScaling, is_same_scale: bool) -> None:
         """Record what shows whether the targets of later calls have the scale that the first call set."""
         if self._mean_and_scale is no_scaling:
             self._later_targets = None
-        elif not keeps_scale:
+        elif not is_same_scale:
             self._later_targets = new_record(*Y.shape)
         elif self._later_targets is not None:
             self._later_targets = updated_record(self._later_targets, Y, scaling)

@@ -59,15 +59,16 @@ def target_mean_and_std(Y: Array, sample_weight: Array | None) -> tuple[Array, A
         first_target = Y[0] / target_unit
         target_deviations = Y / target_unit - first_target
         mean_deviation = np.average(target_deviations, axis=0, weights=sample_weight)
-        std = _root_mean_square(target_deviations - mean_deviation, sample_weight)
+        target_deviations -= mean_deviation
+        std = _overwritten_root_mean_square(target_deviations, sample_weight)
         return (first_target + mean_deviation) * target_unit, std * target_unit
 
 
-def _root_mean_square(deviations: Array, sample_weight: Array | None) -> Array:
-    """Return the weighted root mean square of each column; no square of it underflows to zero."""
+def _overwritten_root_mean_square(deviations: Array, sample_weight: Array | None) -> Array:
+    """Return the weighted root mean square of each column, which is overwritten; no square underflows to zero."""
     largest_deviation = np.abs(deviations).max(axis=0)
-    deviation_unit = np.where(largest_deviation > 0, largest_deviation, 1)
-    return np.sqrt(np.average((deviations / deviation_unit) ** 2, axis=0, weights=sample_weight)) * deviation_unit
+    deviations /= (deviation_unit := np.where(largest_deviation > 0, largest_deviation, 1))
+    return np.sqrt(np.average(deviations**2, axis=0, weights=sample_weight)) * deviation_unit
 
 
 def robust_mean_and_std(Y: Array, sample_weight: Array | None) -> tuple[Array, Array]:

@@ -292,8 +292,9 @@ class LBFGSTraining(Training):
     def _finish(self) -> list[Warning]:
         if self.monitor.use_score:
             self.monitor.restore_best()
-        has_converged = self._outcome is None or self._outcome.converged or self._has_chosen_epochs
-        unconverged = None if has_converged else self._outcome
+        outcome = self._outcome
+        is_cut_short = outcome is not None and not (outcome.converged or self._has_chosen_epochs)
+        unconverged = outcome if is_cut_short else None
         convergence_warnings = lbfgs_convergence_warnings(self.estimator, self.objective, unconverged)
         return self._no_score_warnings() + convergence_warnings
 

@@ -233,7 +233,10 @@ class LayerFactory:
 def training_layers(
     network: Network, gradient: Array, n_rows: int, dropout: Sequence[Dropout | None], shares_input: bool = True
 ) -> list[TrainingLayer]:
-    """Return the layers of a network in the order of the forward pass; the arguments are those of `LayerFactory`."""
+    """Return the layers of a network in the order of the forward pass; `dropout` is that behind each hidden layer.
+
+    The other arguments are those of `LayerFactory`.
+    """
     factory, n_hidden = LayerFactory(network, gradient, n_rows, shares_input), len(network.activations)
     hidden_layers = [layer for i in range(n_hidden) for layer in factory.hidden(i, dropout[i])]
     return [*hidden_layers, factory.affine(n_hidden)]

@@ -8,8 +8,8 @@ MIN_ROWS_OF_OTHERS = 10  # for each finer bin
 
 
 def quantile_edges(x: np.ndarray, n_bins: int, min_rows: int) -> np.ndarray:
-    """Edges of the bins; none if they make fewer than two, which would only repeat the feature."""
-    if n_bins == 0 or len(x) < n_bins * min_rows:
+    """Edges of the bins; none if they make fewer than two, which would only repeat the feature. NaN are ignored."""
+    if n_bins == 0 or len(x := drop_missing(x)) < n_bins * min_rows:
         return np.empty(0)
     edges = _distinct_quantiles(x, n_bins)
     if len(edges) <= n_bins:  # many rows have one value
@@ -26,7 +26,8 @@ def _distinct_quantiles(x: np.ndarray, n_bins: int) -> np.ndarray:
 
 
 def dominant_value(x: np.ndarray) -> float:
-    """The value of more than half of the numbers in x; NaN if there is none."""
+    """The value of more than half of the numbers in x, NaN left out; NaN if there is none."""
+    x = drop_missing(x)
     middle = np.partition(x, len(x) // 2)[len(x) // 2]
     return float(middle) if 2 * np.count_nonzero(x == middle) > len(x) else np.nan
 

@@ -1,7 +1,4 @@
-"""Flattened images: all pixels of a channel share one mean and one variance.
-
-Moments are computed for each feature, that is for each pixel of a channel, and then pooled.
-"""
+"""Flattened images: all pixels of a channel share one mean and one variance, pooled from those of each pixel."""
 
 from __future__ import annotations
 
@@ -119,11 +116,12 @@ def pool_channels(moments: FeatureMoments, n_channels: int, data_format: str) ->
     data_format : {"channels_last", "channels_first"}
         Whether feature j is of channel ``j % n_channels``, or the channels follow one another.
     """
-    weight, mean, square_sum = (_pixels(values, n_channels, data_format) for values in vars(moments).values())
+    weight, mean = (_pixels(values, n_channels, data_format) for values in (moments.weight, moments.mean))
+    within_pixels = _pixels(moments.square_sum, n_channels, data_format).sum(axis=0)
     channel_weight, first_mean = weight.sum(axis=0), mean[0]
     mean_step = divide_or_zero((weight * (mean - first_mean)).sum(axis=0), channel_weight)
     between_pixels = (weight * (mean - first_mean - mean_step) ** 2).sum(axis=0)
-    return FeatureMoments(channel_weight, first_mean + mean_step, square_sum.sum(axis=0) + between_pixels)
+    return FeatureMoments(channel_weight, first_mean + mean_step, within_pixels + between_pixels)
 
 
 def _pixels(values: np.ndarray, n_channels: int, data_format: str) -> np.ndarray:

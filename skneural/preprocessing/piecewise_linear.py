@@ -106,9 +106,9 @@ class PiecewiseLinearEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         with unchanged_on_error(self):
             X = self._validate_input(X, reset=True)
             n_bins = int(self.n_bins) if X.shape[1] * self.n_bins <= self.max_columns else 0
-            self.bin_edges_ = [quantile_edges(drop_missing(x), n_bins, self.min_rows) for x in X.T]
+            self.bin_edges_ = [quantile_edges(x, n_bins, self.min_rows) for x in X.T]
             self._refine_edges(X, n_bins)
-            bin_means = [_bin_means(drop_missing(x), edges) for x, edges in zip(X.T, self.bin_edges_, strict=True)]
+            bin_means = [_bin_means(x, edges) for x, edges in zip(X.T, self.bin_edges_, strict=True)]
             self.encoding_mean_ = np.concatenate([np.empty(0), *bin_means])
         return self
 
@@ -175,7 +175,7 @@ class PiecewiseLinearEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
     def _dominant_values(self, X: np.ndarray, n_bins: int) -> dict[int, float]:
         """The value of more than half of the rows, for features that have one and all of their bins."""
         has_all_bins = np.flatnonzero([len(edges) > n_bins > 0 for edges in self.bin_edges_])
-        return {j: value for j in has_all_bins.tolist() if not np.isnan(value := dominant_value(drop_missing(X[:, j])))}
+        return {j: value for j in has_all_bins.tolist() if not np.isnan(value := dominant_value(X[:, j]))}
 
     def _encode_bins(self, X: np.ndarray) -> np.ndarray:
         """The columns of all bins, of shape (n_samples, n_encoded)."""
@@ -206,7 +206,7 @@ def _encode(x: np.ndarray, edges: np.ndarray) -> np.ndarray:
 
 
 def _bin_means(x: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    return _encode(x, edges).mean(axis=1, dtype=np.float64) if len(edges) else np.empty(0)
+    return _encode(drop_missing(x), edges).mean(axis=1, dtype=np.float64) if len(edges) else np.empty(0)
 
 
 def bin_factors(encoder: PiecewiseLinearEncoder, least: float) -> np.ndarray:

@@ -6,7 +6,7 @@ from numbers import Integral
 
 import numpy as np
 
-from skneural.constraints import DECAY, NON_NEGATIVE, POSITIVE, Interval
+from skneural.constraints import FRACTION_BELOW_ONE, NON_NEGATIVE, POSITIVE, Interval
 from skneural.solvers.base import Array, Solver
 
 
@@ -70,7 +70,7 @@ class RMSprop(Solver):
     array([ 0.9, -1.9])
     """
 
-    _parameter_constraints = {"beta_2": [DECAY], "epsilon": [POSITIVE]}
+    _parameter_constraints = {"beta_2": [FRACTION_BELOW_ONE], "epsilon": [POSITIVE]}
 
     def __init__(self, beta_2: float = 0.999, epsilon: float = 1e-8):
         self.beta_2 = beta_2
@@ -114,7 +114,7 @@ class Adam(Solver):
     """
 
     n_slots = 2
-    _parameter_constraints = {"beta_1": [DECAY], "beta_2": [DECAY], "epsilon": [POSITIVE]}
+    _parameter_constraints = {"beta_1": [FRACTION_BELOW_ONE], "beta_2": [FRACTION_BELOW_ONE], "epsilon": [POSITIVE]}
 
     def __init__(self, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-8):
         self.beta_1 = beta_1

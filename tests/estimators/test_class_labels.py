@@ -17,7 +17,7 @@ from sklearn.semi_supervised import SelfTrainingClassifier
 
 from skneural import ActivationMLPClassifier, SingleClassWarning, StdScaler, tabular_classifier
 from skneural.deployment import load, save, to_onnx
-from skneural.estimators.class_labels import check_label_indicator, encode_labels, is_label_indicator, label_values
+from skneural.estimators.class_labels import check_label_indicator, detect_label_indicator, encode_labels, label_values
 from skneural.inspection import check_gradient, unit_report
 
 pytestmark = [
@@ -283,7 +283,7 @@ def test_labels_that_are_objects_can_be_scored(dtype):
 
 
 def test_a_column_per_label_holds_0_and_1():
-    assert is_label_indicator(np.array([[0, 1], [1, 1]]))
-    assert not is_label_indicator(np.array(["spam", "ham"]))
+    assert detect_label_indicator(np.array([[0, 1], [1, 1]]))
+    assert not detect_label_indicator(np.array(["spam", "ham"]))
     with pytest.raises(ValueError, match="Got multiclass-multioutput targets"):
-        is_label_indicator(np.array([[0, 1], [2, 1]]))
+        detect_label_indicator(np.array([[0, 1], [2, 1]]))

@@ -12,6 +12,7 @@ from skneural.estimators import history
 from skneural.estimators.history import (
     MAX_EARLIER_EPOCHS,
     append_epoch,
+    best_scored_epoch,
     copy_recent,
     new_history,
     with_unknown_seconds,
@@ -84,3 +85,11 @@ def test_schedules_go_on_where_the_history_has_been_cut(monkeypatch):
         model.partial_fit(X, Y)
     assert_array_equal(model.parameters_, whole.parameters_)
     assert model.loss_curve_ == whole.loss_curve_[-11:]
+
+
+@pytest.mark.parametrize(
+    ("scores", "best"),
+    [([0.1, 0.3, 0.3], 2), ([np.nan, -np.inf, -1.0], 3), ([-np.inf, -np.inf], None), ([np.nan], None)],
+)
+def test_the_best_epoch_has_a_score_above_minus_infinity(scores, best):
+    assert best_scored_epoch({"validation_score": scores}) == best

@@ -89,7 +89,7 @@ def convert_classifier(scope: Any, operator: Any, container: Any) -> None:
 def predict_labels(operator: Any, F: Tensor, P: Tensor) -> Tensor:
     """The label of each row, or 0 and 1 per label, of raw outputs with a column per class and their probabilities."""
     model = operator.raw_operator
-    # The same as of probabilities, equal ones of which may have unequal raw outputs.
+    # Where probabilities are rounded to equal ones, the raw outputs decide, as in `predict`.
     score, threshold = (F, 0) if model._fitted_network.n_members == 1 else (P, 0.5)
     if model._multilabel:
         return score.apply("Greater", threshold, dtype=bool).cast(np.int64)

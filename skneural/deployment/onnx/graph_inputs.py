@@ -123,7 +123,7 @@ def _input_array(column: Column, dtype: str) -> Array:
 
 
 def _is_category_of_numbers(column: Column) -> bool:
-    """Whether all cells that are not missing are numbers, of which text would say the same."""
+    """Whether all cells that are not missing are numbers, which are the same numbers when read from their texts."""
     present = column.cells[~column.missing]
     has_texts = any(isinstance(cell, str | bool | np.bool_) for cell in present)
     return len(present) > 0 and not has_texts and all(map(is_number_text, set(column.texts[~column.missing])))

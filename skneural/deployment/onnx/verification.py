@@ -20,15 +20,6 @@ Array = NDArray[Any]
 # relative to the largest of their column.
 TOLERANCE = {np.float32: 1e-3, np.float64: 1e-5}
 
-
-class ComparedOutput(NamedTuple):
-    """What an output is ("labels", "probabilities", ...), the graph's values and the model's, one row for each of X."""
-
-    what: str
-    graph_values: Array
-    model_values: Array
-
-
 ADVICE = (
     "Either skl2onnx converts a part of the model wrongly (convert its parts one by one to find it), or float32 is too "
     "coarse (pass rows of float64)."
@@ -36,6 +27,14 @@ ADVICE = (
 ADVICE_FOR_TEXT = (
     " Or X has empty texts, which a graph takes for missing cells where fit saw none: pass them as missing."
 )
+
+
+class ComparedOutput(NamedTuple):
+    """What an output is ("labels", "probabilities", ...), the graph's values and the model's, one row for each of X."""
+
+    what: str
+    graph_values: Array
+    model_values: Array
 
 
 def verify(graph: Any, model: Any, X: Any, options: dict[str, Any], table: dict[str, Array] | None = None) -> None:

@@ -200,8 +200,8 @@ def compare_activations(
     """
     estimator = _default_estimator(X, y) if estimator is None else estimator
     default_rates = [final_estimator(estimator).learning_rate_init]
-    rates = default_rates if learning_rates is None else _list_compared(learning_rates, "learning_rates")
-    activations = ACTIVATION_NAMES if activations is None else _list_compared(activations, "activations")
+    rates = _list_compared(learning_rates, "learning_rates", "learning rate", default_rates)
+    activations = _list_compared(activations, "activations", "activation", ACTIVATION_NAMES)
     for activation in activations:
         _check_activation(final_estimator(_with_params(estimator, activation, rates[0])))
     scorer, splits = check_scoring(estimator, scoring), _list_splits(estimator, X, y, cv)
@@ -224,10 +224,11 @@ def _default_estimator(X: Any, y: Any) -> Pipeline:
     return make_pipeline(StdScaler(with_mean=not issparse(X)), network)
 
 
-def _list_compared(compared: Any, parameter: str) -> list[Any]:
+def _list_compared(compared: Any, parameter: str, element: str, default: list[Any]) -> list[Any]:
     """Return the activations or the learning rates to compare."""
+    if compared is None:
+        return default
     if isinstance(compared, str) or not np.iterable(compared) or not (listed := list(compared)):
-        element = parameter.removesuffix("s").replace("_", " ")
         raise ValueError(f"{parameter} must be a sequence of at least one {element}. Got {compared!r} instead.")
     return listed
 

@@ -12,7 +12,7 @@ from skneural.inspection.units.network_monitor import NetworkMonitor
 
 Array = NDArray[Any]
 
-USUAL_DEAD_FRACTION = (0.1, 0.2)  # of the units of a trained ReLU network
+USUAL_DEAD_FRACTION = (0.0, 0.2)  # of the units of a trained ReLU network
 
 
 class DeadUnitsDisplay(SingleAxesDisplay):

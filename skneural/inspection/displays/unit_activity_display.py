@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skneural.inspection.displays.matplotlib_support import COLOURS, SingleAxesDisplay
-from skneural.inspection.units.unit_statistics import bin_edges, nonzero_density
+from skneural.inspection.units.unit_statistics import activation_bin_edges, nonzero_density
 from skneural.inspection.unwrapping import unwrap
 
 Array = NDArray[Any]
@@ -55,7 +55,7 @@ class UnitActivityDisplay(SingleAxesDisplay):
 
     def __init__(self, activations: Sequence[Array], names: Sequence[str], *, n_bins: int = 60):
         self.names = list(names)
-        self.edges = bin_edges(activations, n_bins)
+        self.edges = activation_bin_edges(activations, n_bins)
         self.densities = np.array([nonzero_density(A, self.edges) for A in activations])
         self.means = np.array([A.mean(dtype=np.float64) for A in activations])
         self.stds = np.array([A.std(dtype=np.float64) for A in activations])

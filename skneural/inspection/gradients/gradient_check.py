@@ -124,7 +124,7 @@ def named_arrays(layout: Layout) -> dict[str, Array]:
     lists = {"coefs_": positions.weights, "intercepts_": positions.biases, "slopes_": positions.activation_params}
     named = {f"{name}[{i}]": array for name, arrays in lists.items() for i, array in enumerate(arrays) if array.size}
     named |= {f"batch_norm scales[{i}]": array for i, array in enumerate(positions.scales)}
-    return named | dict(zip(["member_scales_"], positions.member_scales, strict=False))
+    return named | ({"member_scales_": positions.member_scales[0]} if positions.member_scales else {})
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from skneural.estimators.base import BaseActivationMLP
 from skneural.estimators.dead_units_warning import dead_fraction_untrained, explain_dead_units
 
 # Beyond these fractions and ratios, a number is unusual.
-MAX_DEAD = 0.2  # 10 to 20 % of dead units are usual in a trained network
+MAX_DEAD = 0.2  # up to 20 % of dead units are usual in a trained network
 MAX_ALWAYS_ON = 0.5
 MAX_SATURATED = 0.2
 MAX_UNUSED_PIECES = 0.5

@@ -138,7 +138,7 @@ def _add_block_of_rows(layer_statistics: list[UnitStatistics], network: Network,
             inputs = A
 
 
-def bin_edges(activations: Sequence[Array], n_bins: int) -> Array:
+def activation_bin_edges(activations: Sequence[Array], n_bins: int) -> Array:
     """Return the edges of bins for the activations of all layers, with zero inside or at an end."""
     percentiles = [np.percentile(A[A != 0], [OUTSIDE_PERCENT, 100 - OUTSIDE_PERCENT]) for A in activations if A.any()]
     lowest = min([0.0, *(lower for lower, _ in percentiles)])

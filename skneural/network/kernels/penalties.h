@@ -49,7 +49,7 @@ VECTORIZED static double T(penalty_value)(const REAL *W, double l2, double l1, S
     return sum;
 }
 
-/* Shorten each of some columns of W, (n, width), whose norm is above max_norm; `norms`, (width,), is scratch. */
+/* Shorten each of some columns of W, (n, width), whose norm is above max_norm; `column_norms`, (width,), is scratch. */
 VECTORIZED static void T(max_norm_project)(
     REAL *W, REAL *RESTRICT column_norms, REAL max_norm, Range columns, Size n, Size width)
 {

@@ -12,13 +12,13 @@ typedef struct {
     int update, nesterov;
     double momentum, beta_1, beta_2, epsilon;
     void *parameters, *gradient, *first_slot, *last_slot;
-    Size n_decayed; /* the first parameters, which ScheduleFreeAdamW lets decay */
+    Size n_decayed; /* the first parameters, which AdamW and ScheduleFreeAdamW let decay */
 } SolverPlan;
 
 typedef struct {
     double learning_rate;
     Size number;                 /* counted from 1 */
-    double decay, newest_weight; /* of ScheduleFreeAdamW: the rate times the weight decay, and c */
+    double decay, newest_weight; /* the rate times the weight decay; of ScheduleFreeAdamW, c */
 } Step;
 
 /* The learning rate of a step, corrected for the start from zero; Solver.effective_rate specifies it. */
