@@ -26,7 +26,8 @@ class LossCurveDisplay(SingleAxesDisplay):
     validation : ndarray of shape (n_epochs,) or None, default=None
         Mean loss on the validation rows after each epoch, without penalty; NaN after epochs without validation rows.
     best_epoch : int or None, default=None
-        The epoch, from 1, whose weights early stopping kept.
+        The epoch, from 1, with the best validation score. Early stopping kept its weights, or training went on from
+        there, on all rows (``early_stopping="continue"``).
     name : str or None, default=None
         Put before the labels of the curves, to tell several networks in one figure apart.
 
@@ -114,7 +115,7 @@ class LossCurveDisplay(SingleAxesDisplay):
 
     def _plot_best_epoch(self, best_epoch: int, color: Any) -> None:
         losses = self.training if self.validation is None else self.validation
-        label = self._label(f"weights kept, epoch {best_epoch}")
+        label = self._label(f"best epoch, {best_epoch}")
         self.ax_.plot(best_epoch, losses[best_epoch - 1], "o", color=color, label=label)
 
     def _label(self, label: str) -> str:

@@ -24,9 +24,10 @@ HISTORY_CHARTS = {
 def training_section(network: BaseActivationMLP) -> Section:
     """Return the section: the loss curve, and a chart for each other quantity that changed during training."""
     history = {name: column for name, column in network.history_.items() if column}
-    kept_epoch = best_scored_epoch(network.history_) if network.early_stopping else None
-    notes = element("p", " ".join(_training_notes(history, kept_epoch)), class_="muted")
-    charts = [_loss_chart(history, kept_epoch), *_charts_of_changes(history)]
+    best_epoch = best_scored_epoch(network.history_) if network.early_stopping else None
+    best_note = "" if best_epoch is None else _best_epoch_note(network, best_epoch)
+    notes = element("p", " ".join([*_training_notes(history), best_note]).strip(), class_="muted")
+    charts = [_loss_chart(history, best_epoch), *_charts_of_changes(history)]
     return Section("Training", concatenate(notes, chart_grid(charts)))
 
 
@@ -37,22 +38,28 @@ def training_summary(network: BaseActivationMLP) -> dict[str, str]:
     return {"epochs": f"{network._n_epochs:,}", "training time": training_time}
 
 
-def _training_notes(history: History, kept_epoch: int | None) -> Iterator[str]:
+def _best_epoch_note(network: BaseActivationMLP, best_epoch: int) -> str:
+    """Return what became of the weights of the best epoch: the epochs after it have no score if they saw all rows."""
+    if network.early_stopping in ("auto", "continue") and math.isnan(network.history_["validation_score"][-1]):
+        from_there = "from there, training went on, on all rows."
+        return f"Epoch {best_epoch}, marked by a dashed line, was the best on the held-out rows; {from_there}"
+    return f"Early stopping kept the weights of epoch {best_epoch}, marked by a dashed line."
+
+
+def _training_notes(history: History) -> Iterator[str]:
     yield "The training loss is the mean over the batches of an epoch, plus the penalty."
     if "validation_loss" in history:
         yield "The validation loss has no penalty."
     learning_rates = {rate for rate in history.get("learning_rate", []) if math.isfinite(rate)}
     if len(learning_rates) == 1:
         yield f"The learning rate was {short_number(learning_rates.pop())} in all epochs."
-    if kept_epoch is not None:
-        yield f"Early stopping kept the weights of epoch {kept_epoch}, marked by a dashed line."
 
 
-def _loss_chart(history: History, kept_epoch: int | None) -> Markup:
+def _loss_chart(history: History, best_epoch: int | None) -> Markup:
     curves = {"training": history.get("loss", [])}
     if "validation_loss" in history:
         curves["validation"] = history["validation_loss"]
-    return line_chart("Loss", curves, marked=kept_epoch)
+    return line_chart("Loss", curves, marked=best_epoch)
 
 
 def _charts_of_changes(history: History) -> Iterator[Markup]:

@@ -43,8 +43,16 @@ def test_the_epoch_whose_weights_early_stopping_kept(scoring):
     model = fitted(early_stopping=True, scoring=scoring).fit(X, y)
     display = LossCurveDisplay.from_estimator(model)
     assert model.validation_scores_[display.best_epoch - 1] == max(model.validation_scores_)
-    dot = curves(display)[f"weights kept, epoch {display.best_epoch}"]
+    dot = curves(display)[f"best epoch, {display.best_epoch}"]
     assert dot.get_xydata().tolist() == [[display.best_epoch, display.validation[display.best_epoch - 1]]]
+
+
+def test_the_epoch_from_which_training_went_on():
+    model = fitted(early_stopping="continue").fit(X, y)
+    display = LossCurveDisplay.from_estimator(model)
+    assert model.n_iter_ == display.best_epoch + np.ceil(display.best_epoch / 2)
+    assert f"best epoch, {display.best_epoch}" in curves(display)
+    assert np.isnan(display.validation[display.best_epoch :]).all()
 
 
 def test_several_networks_share_a_figure():
@@ -84,7 +92,7 @@ def test_epochs_without_validation_rows_leave_a_gap():
     assert len(drawn["training"].get_ydata()) == len(drawn["validation"].get_ydata()) == n_known + 3
     np.testing.assert_array_equal(np.flatnonzero(np.isfinite(drawn["validation"].get_ydata())), np.arange(n_known) + 2)
     assert model.validation_scores_[display.best_epoch - 1] == model.best_validation_score_
-    dot = drawn[f"weights kept, epoch {display.best_epoch}"]
+    dot = drawn[f"best epoch, {display.best_epoch}"]
     assert dot.get_xydata().tolist() == [[display.best_epoch, display.validation[display.best_epoch - 1]]]
 
 
