@@ -16,7 +16,7 @@ from skneural.solvers.schedules import SCHEDULES, Progress, Schedule
 
 Array = NDArray[Any]
 
-BUILT_IN_SCHEDULES = {type(schedule) for schedule in SCHEDULES.values()}  # these may be called before their epoch
+PACKAGE_SCHEDULES = {type(schedule) for schedule in SCHEDULES.values()}  # these may be called before their epoch
 
 
 class LearningRate:
@@ -47,8 +47,8 @@ class LearningRate:
 
     def __init__(self, schedule: Schedule | Callable[[Progress], Any], initial_rate: float, batches: Batches):
         self.schedule, self.initial_rate, self.plateau_factor = schedule, initial_rate, 1.0
-        self.has_built_in_schedule = type(schedule) in BUILT_IN_SCHEDULES
-        self._call_schedule = schedule if self.has_built_in_schedule else partial(call_schedule, schedule)
+        self.has_package_schedule = type(schedule) in PACKAGE_SCHEDULES
+        self._call_schedule = schedule if self.has_package_schedule else partial(call_schedule, schedule)
         self._batch_starts = np.arange(len(batches)) / len(batches)  # in fractions of an epoch
         self._n_rows = batches.n_rows
 

@@ -189,7 +189,7 @@ class TrainingLoop:
     def _n_epochs_per_call(self, n_left: int) -> int:
         """Return how many epochs can be one call: so few that training cannot have to stop before the last of them."""
         same_objective = self.monitor.objective is self.objective
-        if not (self.monitor.can_defer_epochs and same_objective and self._learning_rate.has_built_in_schedule):
+        if not (self.monitor.can_defer_epochs and same_objective and self._learning_rate.has_package_schedule):
             return 1
         return max(1, int(min(n_left, self._steps.max_epochs_per_call, self.monitor.early_stopping.epochs_left)))
 

@@ -8,7 +8,7 @@ from sklearn.datasets import load_iris
 from skneural import ActivationMLPClassifier, ActivationMLPRegressor
 from skneural.estimators.shared_docstrings import ATTRIBUTES_SECTION, PARAMETERS_SECTION
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")  # few epochs are enough
 
 ESTIMATORS = [ActivationMLPClassifier, ActivationMLPRegressor]
 X, Y = load_iris(return_X_y=True)

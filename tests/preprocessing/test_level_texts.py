@@ -20,7 +20,7 @@ def test_whole_numbers_are_one_level_whatever_holds_them():
     assert TableEncoder([0]).fit([[np.inf], [-0.0], [0.0], [1e20]]).levels_ == [["0", "100000000000000000000", "inf"]]
 
 
-@pytest.mark.filterwarnings("ignore:X does not have valid feature names:UserWarning")
+@pytest.mark.filterwarnings("ignore:X does not have valid feature names:UserWarning")  # an array after a frame
 def test_bools_are_zero_and_one_where_an_array_holds_both():
     X = pd.DataFrame({"truth": [True, False, True], "n": [1.0, 2.0, 3.0]})
     encoder = TableEncoder().fit(X)

@@ -102,7 +102,7 @@ def test_saved_components(tmp_path):
     encoder = TableEncoder().fit(X)
     expected = encoder.transform(X)
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(encoder)).transform(X), expected)
-    pytest.importorskip("skops")
+    pytest.importorskip("skops")  # the extra is optional
     save(encoder, tmp_path / "encoder.skops")
     np.testing.assert_array_equal(load(tmp_path / "encoder.skops").transform(X), expected)
 

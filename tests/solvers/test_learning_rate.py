@@ -55,7 +55,6 @@ def test_on_a_plateau_nothing_else(factor):
         call_on_plateau(own_schedule(lambda progress: 1, on_plateau=lambda self, rate: factor), 0.1)
 
 
-@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_fit_checks_schedules():
     for faulty in (own_schedule(lambda progress: -1), lambda progress: -1):
         with pytest.raises(

@@ -18,10 +18,7 @@ from skneural.deployment import register_converters, to_onnx
 
 pytest.importorskip("onnxruntime")
 skl2onnx = pytest.importorskip("skl2onnx")
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
-    pytest.mark.filterwarnings("ignore::skneural.inspection.DeadUnitsWarning"),
-]
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")  # few epochs are enough
 
 X, y = load_iris(return_X_y=True)
 names = np.array(["setosa", "versicolor", "virginica"])

@@ -8,12 +8,10 @@ from sklearn.pipeline import make_pipeline
 from skneural import ActivationMLPClassifier, ActivationMLPRegressor, StdScaler
 from skneural.losses import Quantile
 
+# The extra "onnx" is optional.
 pytest.importorskip("onnxruntime")
 skl2onnx = pytest.importorskip("skl2onnx")
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
-    pytest.mark.filterwarnings("ignore::skneural.inspection.DeadUnitsWarning"),
-]
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")  # few epochs are enough
 
 X, y = load_iris(return_X_y=True)
 labels = np.column_stack([y == 0, y > 0, X[:, 0] > 6]).astype(int)
@@ -35,6 +33,7 @@ def test_a_linear_network(dtype, assert_same):
     assert_same(ActivationMLPClassifier((), max_iter=20).fit(X, y), X.astype(dtype), TOLERANCE[dtype])
 
 
+@pytest.mark.filterwarnings("ignore::skneural.inspection.DeadUnitsWarning")  # six ReLU units, of which most can die
 @both
 @pytest.mark.parametrize("activation", ["relu", "maxout", "prelu"])
 @pytest.mark.parametrize("hidden_layer_sizes", [(), (6, 5)], ids=str)
