@@ -27,22 +27,29 @@ WIDE INLINED void T(gemm_kernel)(
     REAL beta, const int rows, const int registers)
 {
     T(Register) sums[NARROW_ROWS][PANEL_REGISTERS], b[PANEL_REGISTERS];
+    UNROLLED
     for (int i = 0; i < rows; i++)
+        UNROLLED
         for (int r = 0; r < registers; r++)
             sums[i][r] = (T(Register)){0};
     for (Size p = 0; p < depth; p++) {
+        UNROLLED
         for (int r = 0; r < registers; r++)
             b[r] = *(const T(Register) *)(B + p * PANEL + r * LANES);
+        UNROLLED
         for (int i = 0; i < rows; i++) {
             const REAL a = A[i * row_stride + p * column_stride];
+            UNROLLED
             for (int r = 0; r < registers; r++)
                 sums[i][r] += a * b[r];
             if (i % 3 == 2)
                 LOAD_NO_EARLIER;
         }
     }
+    UNROLLED
     for (int i = 0; i < rows; i++) {
         REAL *c = C + i * ldc;
+        UNROLLED
         for (int r = 0; r < registers; r++, c += LANES) {
             if (r == registers - 1 && columns < registers * LANES) {
                 for (int j = 0; j < LANES - 1 && j < columns - r * LANES; j++)
@@ -58,17 +65,29 @@ WIDE INLINED void T(gemm_kernel)(
 }
 
 /* Copy columns of B, or of its transpose, into a panel. What lies there beyond the last column does not count: zeros,
- * or B's own numbers, since rows are copied in full width as long as this does not lead beyond B. */
+ * or B's own numbers, since rows are copied in full width as long as this does not lead beyond B. `scales`, of B's rows,
+ * is NULL for none, and where B is transposed. */
 WIDE static void T(pack_panel)(
-    const REAL *B, Size ldb, int transposed, Size depth, Size columns, REAL *RESTRICT panel)
+    const REAL *B, Size ldb, int transposed, const REAL *scales, Size depth, Size columns, REAL *RESTRICT panel)
 {
     const Size size = (depth - 1) * ldb + columns;
     Size full_rows = transposed ? 0 : depth;
     while (full_rows && (full_rows - 1) * ldb + PANEL > size)
         full_rows--;
-    for (Size p = 0; p < full_rows; p++)
-        for (Size j = 0; j < PANEL; j++)
-            panel[p * PANEL + j] = B[p * ldb + j];
+    if (scales)
+        for (Size p = 0; p < full_rows; p++) { /* by registers: left alone, GCC collects those of several rows */
+            T(Register) b[PANEL_REGISTERS];
+            UNROLLED
+            for (int r = 0; r < PANEL_REGISTERS; r++)
+                b[r] = scales[p] * *(const T(Register) *)(B + p * ldb + r * LANES);
+            UNROLLED
+            for (int r = 0; r < PANEL_REGISTERS; r++)
+                *(T(Register) *)(panel + p * PANEL + r * LANES) = b[r];
+        }
+    else
+        for (Size p = 0; p < full_rows; p++)
+            for (Size j = 0; j < PANEL; j++)
+                panel[p * PANEL + j] = B[p * ldb + j];
     if (columns < PANEL)
         memset(panel + full_rows * PANEL, 0, (depth - full_rows) * PANEL * sizeof(REAL));
     if (transposed)
@@ -76,7 +95,7 @@ WIDE static void T(pack_panel)(
     else if (full_rows < depth)
         for (Size j = 0; j < columns; j++)
             for (Size p = full_rows; p < depth; p++)
-                panel[p * PANEL + j] = B[p * ldb + j];
+                panel[p * PANEL + j] = (scales ? scales[p] : 1) * B[p * ldb + j];
 }
 
 /* A panel of C, of n rows: C = A B + beta C, with B packed. All blocks have the same number of rows, or one less: a
@@ -113,14 +132,6 @@ WIDE static void T(gemm_panel)(
     }
 }
 
-/* Multiply each row of a packed panel by its scale. */
-WIDE static void T(scale_panel)(REAL *RESTRICT panel, const REAL *scales, Size depth)
-{
-    for (Size p = 0; p < depth; p++)
-        for (Size j = 0; j < PANEL; j++)
-            panel[p * PANEL + j] *= scales[p];
-}
-
 /* The thread's part of a product; `copied`, unless it is NULL, is for COPIED_ROWS rows of a transposed A at a time. */
 WIDE INLINED void T(multiply_blocks)(const T(Product) *product, REAL *copied)
 {
@@ -140,9 +151,7 @@ WIDE INLINED void T(multiply_blocks)(const T(Product) *product, REAL *copied)
             for (Size j = C_columns.from; j < C_columns.to; j += PANEL) {
                 const Size columns = min_size(C_columns.to - j, PANEL);
                 const REAL *b = product->B + (transposed ? j * ldb + from : from * ldb + j);
-                T(pack_panel)(b, ldb, transposed, depth, columns, panel);
-                if (product->scales)
-                    T(scale_panel)(panel, product->scales + from, depth);
+                T(pack_panel)(b, ldb, transposed, product->scales ? product->scales + from : NULL, depth, columns, panel);
                 T(gemm_panel)(copied ? copied : a, copied ? depth : row_stride, copied ? 1 : column_stride, panel, depth,
                               product->C + i * m + j, m, n_rows, columns, from ? 1 : product->beta);
             }

@@ -45,7 +45,6 @@ typedef struct {
 #define gemm_panel gemm_panel_512
 #define copy_transposed copy_transposed_512
 #define pack_panel pack_panel_512
-#define scale_panel scale_panel_512
 #define multiply_blocks multiply_blocks_512
 #define multiply_copied multiply_copied_512
 #define own_gemm own_gemm_512
@@ -57,7 +56,6 @@ typedef struct {
 #undef gemm_panel
 #undef copy_transposed
 #undef pack_panel
-#undef scale_panel
 #undef multiply_blocks
 #undef multiply_copied
 #undef own_gemm
