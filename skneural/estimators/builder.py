@@ -50,8 +50,6 @@ class TrainingBuilder:
     hidden_sizes : list of int
         Units of each. With hidden_layer_sizes="auto" those for few rows: the network may have more, in as many layers.
     activations : list of Activation, one per hidden layer
-    dropout : list of float
-        Rates for the input and for each hidden layer.
     n_iter_no_change : int or inf
         Epochs without progress after which training stops; may be set.
     keeps_best_solver_state : bool
@@ -68,7 +66,6 @@ class TrainingBuilder:
         self.hidden_sizes = resolve_network_size(estimator, n_rows=0).hidden
         self.activations = resolve_activations(estimator.activation, len(self.hidden_sizes))
         check_activations(self.activations, self.hidden_sizes)
-        self.dropout = [estimator.input_dropout, *resolve_dropout(estimator.dropout, len(self.hidden_sizes))]
         self.n_iter_no_change = estimator.n_iter_no_change
         self.keeps_best_solver_state = estimator.early_stopping in ("auto", "continue")
         self._schedule = resolve_schedule(estimator)
@@ -114,8 +111,13 @@ class TrainingBuilder:
         self, network: Network, loss: Loss, rows: TrainingRows, batch_size: int, rng: np.random.RandomState
     ) -> Objective:
         max_norm = None if self.estimator.max_norm is None else MaxNorm(self.estimator.max_norm)
-        dropout_masks = [Dropout(rate, rng) if rate else None for rate in self.dropout]
+        dropout_masks = [Dropout(rate, rng) if rate else None for rate in self._dropout_rates(rows.X.shape[0])]
         return Objective(network, loss, self._penalties(), rows, batch_size, max_norm, dropout_masks)
+
+    def _dropout_rates(self, n_rows: int) -> list[float]:
+        """Return the rates for the input and for each hidden layer, given the number of all rows."""
+        hidden_rates = resolve_dropout(self.estimator.dropout, len(self.hidden_sizes), n_rows)
+        return [self.estimator.input_dropout, *hidden_rates]
 
     def _monitor(self, objective: Objective, monitoring: dict[str, Any]) -> TrainingMonitor:
         """Return the monitor of the training; early stopping compares scores where there is a validation set."""
@@ -144,6 +146,7 @@ class TrainingBuilder:
         """Raise now for what would fail after the data checks, or not at all."""
         if self.estimator.scoring not in (None, "loss"):
             get_scorer(self.estimator.scoring)  # raises if the name is unknown, even if there is no validation set
+        self._dropout_rates(n_rows=1)
         self.initializer(self.activations[0] if self.activations else ACTIVATIONS["identity"])
         if self.estimator.solver == "lbfgs":
             self._refuse_mini_batch_parameters()
@@ -151,7 +154,8 @@ class TrainingBuilder:
     def _refuse_mini_batch_parameters(self) -> None:
         mini_batch_only = {"max_norm": self.estimator.max_norm, "clip_norm": self.estimator.clip_norm}
         refused_parameters = [name for name, value in mini_batch_only.items() if value is not None]
-        refused_parameters += ["input_dropout"] * bool(self.dropout[0]) + ["dropout"] * any(self.dropout[1:])
+        input_dropout, *dropout = self._dropout_rates(n_rows=1)
+        refused_parameters += ["input_dropout"] * bool(input_dropout) + ["dropout"] * any(dropout)
         if refused_parameters:
             raise ValueError(
                 f"{refused_parameters[0]} is not available with solver='lbfgs', which makes no steps of its own on "

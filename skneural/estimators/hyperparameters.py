@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Mapping
 from numbers import Real
 from typing import Any
@@ -28,6 +29,9 @@ from skneural.solvers import SCHEDULES, SOLVERS, Schedule
 
 AUTO_BATCH_SIZE = 200  # as in scikit-learn's MLP
 
+# dropout="auto" is SCALE / √n for n rows, MAX at most: measured on tables, see docs/tabular.md.
+AUTO_DROPOUT_SCALE, MAX_AUTO_DROPOUT = 3.0, 0.1
+
 # Values of early_stopping with which a second training follows, on all rows.
 TRAINS_TWICE = {"auto", "continue", "cross_validation", "refit"}
 
@@ -39,7 +43,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "l1_ratio": [FRACTION],
     "max_norm": [None, POSITIVE],
     "clip_norm": [None, POSITIVE],
-    "dropout": [FRACTION_BELOW_ONE, "array-like"],
+    "dropout": [StrOptions({"auto"}), FRACTION_BELOW_ONE, "array-like"],
     "input_dropout": [FRACTION_BELOW_ONE],
     "batch_norm": ["boolean"],
     "n_members": [StrOptions({"auto"}), POSITIVE_INT],
@@ -138,8 +142,24 @@ def _check_activation_type(activation: Any) -> None:
         )
 
 
-def resolve_dropout(dropout: Any, n_hidden: int) -> list[float]:
-    """Return the dropout rate of each hidden layer."""
+def resolve_dropout(dropout: Any, n_hidden: int, n_rows: int) -> list[float]:
+    """Return the dropout rate of each hidden layer.
+
+    Parameters
+    ----------
+    dropout : float, list of float or "auto"
+    n_hidden : int
+        Number of hidden layers.
+    n_rows : int
+        All training rows, those held out included; they decide what is ``"auto"``.
+
+    Examples
+    --------
+    >>> resolve_dropout("auto", n_hidden=2, n_rows=3600)
+    [0.05, 0.05]
+    """
+    if isinstance(dropout, str) and dropout == "auto":
+        dropout = min(MAX_AUTO_DROPOUT, AUTO_DROPOUT_SCALE / math.sqrt(n_rows))
     rates = list(dropout) if np.iterable(dropout) else [dropout] * n_hidden
     if len(rates) != n_hidden or not all(FRACTION_BELOW_ONE.is_satisfied_by(rate) for rate in rates):
         raise ValueError(

@@ -35,9 +35,10 @@ PARAMETERS_SECTION = """hidden_layer_sizes : int, array-like of int or "auto", d
     clip_norm : float in (0, inf) or None, default=None
         Bound on the Euclidean norm of each mini-batch's gradient; longer ones are scaled down. Not for lbfgs.
 
-    dropout : float in [0, 1) or list of them, one per hidden layer, default=0.0
+    dropout : float in [0, 1), list of them, one per hidden layer, or "auto", default=0.0
         Probability that training sets a hidden activation to zero, drawn anew for each mini-batch; the others are
-        divided by 1 - dropout. Prediction uses all units. Not for lbfgs.
+        divided by 1 - dropout. Prediction uses all units. "auto", which is for tables, means min(0.1, 3 / √n) with n
+        training rows, counted as for `hidden_layer_sizes`; `partial_fit` counts those of each call. Not for lbfgs.
 
     input_dropout : float in [0, 1), default=0.0
         The same for the input features.

@@ -36,8 +36,8 @@ def tabular_classifier(**overrides: Any) -> Pipeline:
     and a :class:`skneural.ActivationMLPClassifier` with several members learns from it. The number of rows decides how
     large it is (``hidden_layer_sizes="auto"``, ``n_members="auto"``). A quarter of the rows decides how many epochs
     are best, and how certain the probabilities may be, or if there are few rows, each quarter in turn. Then training
-    takes all rows (``early_stopping="auto"``). Its settings are `TABULAR_DEFAULTS`, dropout of 0.1, a learning rate of
-    0.02 and `temperature_scaling`; docs/tabular.md has their benchmark.
+    takes all rows (``early_stopping="auto"``). Its settings are `TABULAR_DEFAULTS`, ``dropout="auto"``, a learning rate
+    of 0.02 and `temperature_scaling`; docs/tabular.md has their benchmark.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def tabular_classifier(**overrides: Any) -> Pipeline:
     >>> bool(model.score(X, y) > 0.95)
     True
     """
-    classifier_settings: dict[str, Any] = {"dropout": 0.1, "learning_rate_init": 0.02, "temperature_scaling": True}
+    classifier_settings: dict[str, Any] = {"dropout": "auto", "learning_rate_init": 0.02, "temperature_scaling": True}
     network = ActivationMLPClassifier(**TABULAR_DEFAULTS, **classifier_settings)
     return _tabular_pipeline(TableEncoder(target_type="multiclass"), network, overrides)
 

@@ -81,6 +81,25 @@ class TestDropout:
         assert_array_equal(rows.toarray(), X)
         assert np.isfinite(model.loss_curve_).all()
 
+    @pytest.mark.parametrize("Estimator", ESTIMATORS)
+    @pytest.mark.parametrize("early_stopping", [False, True, "refit", "continue", "cross_validation"])
+    @pytest.mark.parametrize(("n_rows", "rate"), [(150, 0.1), (3600, 0.05)])
+    def test_auto_follows_from_the_number_of_all_rows(self, Estimator, early_stopping, n_rows, rate):
+        rows, targets = np.resize(X, (n_rows, X.shape[1])), np.resize(Y, n_rows)
+        settings = {**SMALL, "max_iter": 2, "early_stopping": early_stopping}
+        auto, named = (Estimator(**settings, dropout=dropout).fit(rows, targets) for dropout in ("auto", rate))
+        assert_array_equal(auto.parameters_, named.parameters_)
+        assert auto.dropout == "auto"
+
+    @pytest.mark.parametrize("Estimator", ESTIMATORS)
+    def test_auto_counts_the_rows_of_each_part(self, Estimator):
+        auto, named = Estimator(**SMALL, dropout="auto"), Estimator(**SMALL)
+        for n_rows, rate in ((3600, 0.05), (150, 0.1)):
+            rows, targets = np.resize(X, (n_rows, X.shape[1])), np.resize(Y, n_rows)
+            auto.partial_fit(rows, targets, **first_call(auto))
+            named.set_params(dropout=rate).partial_fit(rows, targets, **first_call(named))
+            assert_array_equal(auto.parameters_, named.parameters_)
+
     def test_next_to_one(self):
         model = ActivationMLPClassifier(**{**SMALL, "dropout": np.nextafter(1, 0)}).fit(X, Y)
         assert np.isfinite(model.predict_proba(X)).all()

@@ -85,6 +85,7 @@ REFUSED_TOGETHER = [
     {"max_norm": 1.0, "solver": "lbfgs"},
     {"clip_norm": 1.0, "solver": "lbfgs"},
     {"dropout": 0.1, "solver": "lbfgs"},
+    {"dropout": "auto", "solver": "lbfgs"},
     {"dropout": [0.0, 0.1], "hidden_layer_sizes": (3, 3), "solver": "lbfgs"},
     {"input_dropout": 0.1, "solver": "lbfgs"},
     {"dropout": [0.1], "hidden_layer_sizes": ()},

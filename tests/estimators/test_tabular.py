@@ -59,7 +59,7 @@ def test_settings_of_the_network_are_the_defaults_unless_overridden(factory):
     if factory is tabular_regressor:
         more |= {"clip_predictions": True, "learning_rate_init": 0.03, "dropout": 0.05}
     else:
-        more |= {"temperature_scaling": True, "learning_rate_init": 0.02, "dropout": 0.1}
+        more |= {"temperature_scaling": True, "learning_rate_init": 0.02, "dropout": "auto"}
     defaults = FACTORIES[factory]().get_params(deep=False)
     assert network.get_params(deep=False) == {**defaults, **TABULAR_DEFAULTS, **more}
     assert all(defaults[name] != value for name, value in TABULAR_DEFAULTS.items())

@@ -104,7 +104,7 @@ USUAL: dict[str, list[Callable[[], Any]]] = {
     "l1_ratio": [lambda: 0.5, lambda: 1],
     "max_norm": [lambda: 1.0, lambda: 1e-10],
     "clip_norm": [lambda: 1.0, lambda: 1e-300],
-    "dropout": [lambda: 0.5, lambda: [0.1], lambda: 0.999],
+    "dropout": [lambda: 0.5, lambda: [0.1], lambda: 0.999, lambda: "auto"],
     "input_dropout": [lambda: 0.5, lambda: 0.999],
     "batch_norm": [lambda: True],
     "n_members": [lambda: 1, lambda: 3, lambda: "auto"],
