@@ -20,6 +20,18 @@
 #define COPIED_ROWS 96
 #define LONG_COLUMN 2048 /* bytes */
 
+/* Copy n numbers, fewer than a register has. */
+WIDE INLINED void T(copy_few)(REAL *to, const REAL *from, Size n)
+{
+    UNROLLED
+    for (int size = LANES / 2; size; size /= 2)
+        if (n & size) {
+            memcpy(to, from, size * sizeof(REAL));
+            to += size;
+            from += size;
+        }
+}
+
 /* Up to NARROW_ROWS rows of a panel of C: C = A B + beta C, A with any strides, B packed. The first `columns` columns
  * of the panel belong to C; they lie in the first `registers`. */
 WIDE INLINED void T(gemm_kernel)(
@@ -46,21 +58,30 @@ WIDE INLINED void T(gemm_kernel)(
                 LOAD_NO_EARLIER;
         }
     }
+    const Size last_columns = columns - (registers - 1) * LANES; /* in the last register */
+    REAL last[NARROW_ROWS * LANES] __attribute__((aligned(REGISTER_BYTES)));
     UNROLLED
     for (int i = 0; i < rows; i++) {
-        REAL *c = C + i * ldc;
+        T(Register) *out = (T(Register) *)(C + i * ldc);
         UNROLLED
-        for (int r = 0; r < registers; r++, c += LANES) {
-            if (r == registers - 1 && columns < registers * LANES) {
-                for (int j = 0; j < LANES - 1 && j < columns - r * LANES; j++)
-                    c[j] = beta ? sums[i][r][j] + beta * c[j] : sums[i][r][j];
+        for (int r = 0; r < registers; r++) {
+            if (r == registers - 1 && last_columns < LANES) {
+                *(T(Register) *)(last + i * LANES) = sums[i][r];
             } else {
-                T(Register) *out = (T(Register) *)c;
                 if (beta) /* C may hold anything, NaN too, where beta is 0 */
-                    sums[i][r] += beta * *out;
-                *out = sums[i][r];
+                    sums[i][r] += beta * out[r];
+                out[r] = sums[i][r];
             }
         }
+    }
+    for (int i = 0; i < rows && last_columns < LANES; i++) {
+        REAL *c = C + i * ldc + (registers - 1) * LANES;
+        T(Register) *sum = (T(Register) *)(last + i * LANES), old = {0};
+        if (beta) {
+            T(copy_few)((REAL *)&old, c, last_columns);
+            *sum += beta * old;
+        }
+        T(copy_few)(c, (REAL *)sum, last_columns);
     }
 }
 

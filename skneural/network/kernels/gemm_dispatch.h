@@ -41,6 +41,7 @@ typedef struct {
 #define REGISTER_BYTES 64
 #define Register Register_512
 #define transpose_tile transpose_tile_512
+#define copy_few copy_few_512
 #define gemm_kernel gemm_kernel_512
 #define gemm_panel gemm_panel_512
 #define copy_transposed copy_transposed_512
@@ -52,6 +53,7 @@ typedef struct {
 #include "gemm.h"
 #undef Register
 #undef transpose_tile
+#undef copy_few
 #undef gemm_kernel
 #undef gemm_panel
 #undef copy_transposed
