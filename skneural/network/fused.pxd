@@ -102,7 +102,6 @@ cdef extern from "network_plan.h" nogil:
         Team team
 
     int works_in_place(int activation)
-    Layer shifted_rows(const Layer *layer, Size n_rows, Size itemsize)
     int members_pass_together(const NetworkPlan *plan)
 
 cdef extern from "team_timing.h" nogil:

@@ -318,6 +318,19 @@ cdef void evaluate_in_team(void *context, int index, int n_threads) noexcept nog
         evaluation.loss = loss
 
 
+cdef void *shifted(void *buffer, Size n_bytes) noexcept nogil:
+    return <char *>buffer + n_bytes if buffer else NULL
+
+
+cdef void shift_rows(Layer *layer, Size n_rows, Size itemsize) noexcept nogil:
+    """Let the buffers of a layer begin some rows further down."""
+    cdef Size Z_bytes = n_rows * layer.width * itemsize, A_bytes = n_rows * layer.n_units * itemsize
+    layer.Z, layer.dZ = shifted(layer.Z, Z_bytes), shifted(layer.dZ, Z_bytes)
+    layer.A, layer.output = shifted(layer.A, A_bytes), shifted(layer.output, A_bytes)
+    layer.dA = shifted(layer.dA, A_bytes)
+    layer.batch_norm.normalized = shifted(layer.batch_norm.normalized, Z_bytes)
+
+
 cdef class FusedForwardBackward(FusedPlan):
     """Forward and backward pass of training; parameters as in
     :class:`skneural.network.objective.ForwardBackward`."""
@@ -409,7 +422,8 @@ cdef class FusedForwardBackward(FusedPlan):
             row = min(number * self.plan.segment_rows, self.batch_size)
         layer_row = row if members_pass_together(&self.plan) else number * self.batch_size
         for i in range(self.plan.n_layers):
-            segment.layers[i] = shifted_rows(&self.plan.layers[i], layer_row, itemsize)
+            segment.layers[i] = self.plan.layers[i]
+            shift_rows(&segment.layers[i], layer_row, itemsize)
             self.allocate_for_segment(&segment.layers[i])
         if network.n_members > 1:
             segment.layers[0].member_matrix = self.allocate((segment.layers[0].fan_in, segment.layers[0].width))

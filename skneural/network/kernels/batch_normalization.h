@@ -79,11 +79,13 @@ VECTORIZED static void T(batch_norm_forward)(const BatchNorm *norm, REAL *Z, Siz
     }
 }
 
-/* Add n rows' part of the gradients in shift and scale, from dY. */
+/* The segment's part of the gradients in shift and scale, from dY. */
 VECTORIZED static void T(batch_norm_parameter_gradients)(
     const REAL *normalized_rows, const REAL *dY, REAL *RESTRICT dshift, REAL *RESTRICT dscale, Size n, Size width)
 {
     Size i = 0;
+    memset(dshift, 0, width * sizeof(REAL));
+    memset(dscale, 0, width * sizeof(REAL));
     for (; i + 2 <= n; i += 2) {
         const REAL *RESTRICT dy = dY + i * width, *RESTRICT normalized = normalized_rows + i * width;
         for (Size j = 0; j < width; j++) {
@@ -194,8 +196,8 @@ static REAL T(equal_weight)(const Pass *pass)
     return 1 / (REAL)(pass->plan->n_members * pass->batch_rows);
 }
 
-/* Mean and variance of a batch, in Z of a layer. */
-static void T(normalization_statistics)(const Pass *pass, Size layer_number)
+/* Z of a layer becomes scale · normalized. */
+static void T(normalize_forward)(const Pass *pass, Size layer_number)
 {
     const Layer *layer = pass->layers + layer_number;
     const BatchNorm *norm = &layer->batch_norm;
@@ -210,17 +212,24 @@ static void T(normalization_statistics)(const Pass *pass, Size layer_number)
     }
     wait_for_team(pass->thread);
     T(combine_statistics)(norm, pass->plan->segments, pass->n_segments, layer_number, width);
+    T(batch_norm_forward)(norm, layer->Z, n_pass_rows(pass), width);
     if (!pass->segments.from && (row_weight || !pass->plan->sample_weight)) /* some row counts */
         T(update_running_statistics)(norm, pass->plan->n_members * pass->batch_rows, width);
 }
 
-/* The gradient in the output of batch normalisation becomes that in Z, given each segment's part of those in shift and
- * scale. */
+/* From the gradient in the output of batch normalisation, dY, the gradients in its shift, its scale and Z. */
 static void T(normalize_backward)(const Pass *pass, Size layer_number)
 {
     const Layer *layer = pass->layers + layer_number;
     const BatchNorm *norm = &layer->batch_norm;
     const Size width = layer->width;
+    for (Size s = pass->segments.from; s < pass->segments.to; s++) {
+        const Layer *own = segment_of(pass, s)->layers + layer_number;
+        const Range rows = rows_of_segment(pass, s);
+        T(batch_norm_parameter_gradients)((REAL *)norm->normalized + rows.from * width,
+                                          (REAL *)layer->dZ + rows.from * width, own->db, own->batch_norm.dscale,
+                                          range_size(rows), width);
+    }
     wait_for_team(pass->thread);
     T(combine_gradients)(norm, pass->plan->segments, pass->n_segments, layer_number, width);
     T(batch_norm_backward)(norm, pass->row_weight, T(equal_weight)(pass), layer->dZ, n_pass_rows(pass), width);

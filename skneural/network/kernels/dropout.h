@@ -65,14 +65,12 @@ INLINED REAL T(dropout_factor)(const Mask *mask, Size i)
     return hash_16(mask->first + (uint32_t)i) >= mask->threshold ? (REAL)mask->scale : 0;
 }
 
-/* The dropout of a layer, forward from A and backward from dA, in n of the pass's rows from first_row on, which lie at A
- * and out. The masks of all members lie one behind the other. */
-static void T(apply_layer_dropout)(
-    const Pass *pass, const Layer *layer, Size first_row, const REAL *A, REAL *out, Size n)
+/* The dropout of a layer, forward from A and backward from dA. The masks of all members lie one behind the other. */
+static void T(apply_layer_dropout)(const Pass *pass, const Layer *layer, const REAL *A, REAL *out)
 {
     if (!layer->dropout.key_number)
         return;
-    const Size first_entry = first_mask_entry(pass, pass->first_member, layer->n_units) + first_row * layer->n_units;
+    const Size first_entry = first_mask_entry(pass, pass->first_member, layer->n_units);
     const Mask mask = mask_of(&layer->dropout, pass->dropout_keys, first_entry);
-    T(apply_dropout)(A, &mask, out, n * layer->n_units);
+    T(apply_dropout)(A, &mask, out, n_pass_rows(pass) * layer->n_units);
 }

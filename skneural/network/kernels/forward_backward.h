@@ -5,53 +5,6 @@
  * threads gives the same bits, and each reads and writes almost nothing but what is in its own cache. Threads meet where
  * batch normalisation asks for sums over all segments, and before the gradients are added up. */
 
-/* Where several functions follow one another row by row, each has so many rows at a time, which stay in the first-level
- * cache: a multiple of four, as sums over rows take them. */
-static Size T(rows_at_a_time)(const Layer *layer)
-{
-    return max_size((Size)(8192 / sizeof(REAL)) / layer->width / 4 * 4, 4);
-}
-
-/* From a layer's products to its output. */
-static void T(transform)(const Pass *pass, const Layer *layer)
-{
-    const Size n = n_pass_rows(pass);
-    const int has_one_step = !layer->batch_norm.scale && !layer->dropout.key_number;
-    const Size step = has_one_step ? n : T(rows_at_a_time)(layer);
-    for (Size from = 0; from < n; from += step) {
-        const Layer rows = shifted_rows(layer, from, sizeof(REAL));
-        const Size n_rows = min_size(step, n - from);
-        if (layer->batch_norm.scale)
-            T(batch_norm_forward)(&rows.batch_norm, rows.Z, n_rows, layer->width);
-        T(activation_forward)(&rows, n_rows);
-        T(apply_layer_dropout)(pass, layer, from, rows.A, rows.output, n_rows);
-    }
-}
-
-/* From dA to the gradient in what the activation is applied to, at dZ; with batch normalisation also a segment's part of
- * the gradients in shift and scale. */
-static void T(transform_back)(const Pass *pass, Size layer_number, Size segment, int needs_dZ)
-{
-    const Layer *layer = pass->layers + layer_number, *own = segment_of(pass, segment)->layers + layer_number;
-    const Range segment_rows = rows_of_segment(pass, segment);
-    const int has_one_step = !layer->batch_norm.scale && (T(knows_mask)(layer) || !layer->dropout.key_number);
-    const Size step = has_one_step ? max_size(range_size(segment_rows), 1) : T(rows_at_a_time)(layer);
-    if (layer->batch_norm.scale) {
-        memset(own->db, 0, layer->width * sizeof(REAL));
-        memset(own->batch_norm.dscale, 0, layer->width * sizeof(REAL));
-    }
-    for (Size from = segment_rows.from; from < segment_rows.to; from += step) {
-        const Layer rows = shifted_rows(layer, from, sizeof(REAL));
-        const Size n_rows = min_size(step, segment_rows.to - from);
-        if (!T(knows_mask)(layer))
-            T(apply_layer_dropout)(pass, layer, from, rows.dA, rows.dA, n_rows);
-        T(activation_backward)(&rows, n_rows, needs_dZ);
-        if (layer->batch_norm.scale)
-            T(batch_norm_parameter_gradients)(rows.batch_norm.normalized, rows.dZ, own->db, own->batch_norm.dscale, n_rows,
-                                              layer->width);
-    }
-}
-
 /* Raw outputs. */
 static void T(forward)(const Pass *pass)
 {
@@ -60,8 +13,9 @@ static void T(forward)(const Pass *pass)
         const Layer *layer = pass->layers + i;
         T(affine_forward)(pass, i);
         if (layer->batch_norm.scale)
-            T(normalization_statistics)(pass, i);
-        T(transform)(pass, layer);
+            T(normalize_forward)(pass, i);
+        T(activation_forward)(layer, n_pass_rows(pass));
+        T(apply_layer_dropout)(pass, layer, layer->A, layer->output);
     }
     T(affine_forward)(pass, n_layers - 1);
     T(add_biases)(pass, pass->layers + n_layers - 1);
@@ -73,8 +27,9 @@ static void T(backward)(const Pass *pass)
     for (Size i = pass->plan->n_layers - 2; i >= 0; i--) {
         const Layer *layer = pass->layers + i;
         T(input_gradient)(pass, layer + 1, layer->dA);
-        for (Size s = pass->segments.from; s < pass->segments.to; s++)
-            T(transform_back)(pass, i, s, i || !T(uses_maxout_weight_gradient)(pass->plan, i));
+        if (!T(knows_mask)(layer))
+            T(apply_layer_dropout)(pass, layer, layer->dA, layer->dA);
+        T(activation_backward)(layer, n_pass_rows(pass), i || !T(uses_maxout_weight_gradient)(pass->plan, i));
         if (layer->batch_norm.scale)
             T(normalize_backward)(pass, i);
     }

@@ -81,25 +81,6 @@ static inline int works_in_place(int activation)
     }
 }
 
-static inline void *shifted(void *buffer, Size n_bytes)
-{
-    return buffer ? (char *)buffer + n_bytes : NULL;
-}
-
-/* A layer whose buffers begin n_rows further down. */
-static inline Layer shifted_rows(const Layer *layer, Size n_rows, Size itemsize)
-{
-    const Size Z_bytes = n_rows * layer->width * itemsize, A_bytes = n_rows * layer->n_units * itemsize;
-    Layer below = *layer;
-    below.Z = shifted(layer->Z, Z_bytes);
-    below.dZ = shifted(layer->dZ, Z_bytes);
-    below.batch_norm.normalized = shifted(layer->batch_norm.normalized, Z_bytes);
-    below.A = shifted(layer->A, A_bytes);
-    below.dA = shifted(layer->dA, A_bytes);
-    below.output = shifted(layer->output, A_bytes);
-    return below;
-}
-
 /* A batch as the loss sees it. The loss of row i counts with row_weight[i]. */
 typedef struct {
     void *F;               /* (n_rows, n_outputs): raw outputs, replaced by the gradient of the mean loss */

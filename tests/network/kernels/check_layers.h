@@ -114,8 +114,6 @@ static void T(check_batch_norm)(Size n, Size width)
     for (int s = 0; s < 2; s++) {
         T(combine_statistics)(&layers[s].batch_norm, segments, 2, 0, width);
         T(batch_norm_forward)(&layers[s].batch_norm, Z + first[s] * width, first[s + 1] - first[s], width);
-        memset(layers[s].db, 0, width * sizeof(REAL));
-        memset(layers[s].batch_norm.dscale, 0, width * sizeof(REAL));
         T(batch_norm_parameter_gradients)(normalized + first[s] * width, dY + first[s] * width, layers[s].db,
                                           layers[s].batch_norm.dscale, first[s + 1] - first[s], width);
     }
