@@ -146,7 +146,7 @@ class TrainingBuilder:
         """Raise now for what would fail after the data checks, or not at all."""
         if self.estimator.scoring not in (None, "loss"):
             get_scorer(self.estimator.scoring)  # raises if the name is unknown, even if there is no validation set
-        self._dropout_rates(n_rows=1)
+        self._dropout_rates(n_rows=1)  # raises for any number of rows, or for none
         self.initializer(self.activations[0] if self.activations else ACTIVATIONS["identity"])
         if self.estimator.solver == "lbfgs":
             self._refuse_mini_batch_parameters()
@@ -154,7 +154,7 @@ class TrainingBuilder:
     def _refuse_mini_batch_parameters(self) -> None:
         mini_batch_only = {"max_norm": self.estimator.max_norm, "clip_norm": self.estimator.clip_norm}
         refused_parameters = [name for name, value in mini_batch_only.items() if value is not None]
-        input_dropout, *dropout = self._dropout_rates(n_rows=1)
+        input_dropout, *dropout = self._dropout_rates(n_rows=1)  # "auto" is above 0 for any
         refused_parameters += ["input_dropout"] * bool(input_dropout) + ["dropout"] * any(dropout)
         if refused_parameters:
             raise ValueError(

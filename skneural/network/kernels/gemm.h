@@ -38,7 +38,7 @@ WIDE INLINED void T(gemm_kernel)(
     const REAL *A, Size row_stride, Size column_stride, const REAL *B, Size depth, REAL *C, Size ldc, Size columns,
     REAL beta, const int rows, const int registers)
 {
-    /* UNROLLED, or GCC moves the sums to memory at the end, which takes up to a fifth of the time of a small product. */
+    /* Unless all is UNROLLED, GCC may move the sums to memory at the end: up to a fifth of a small product's time. */
     T(Register) sums[NARROW_ROWS][PANEL_REGISTERS], b[PANEL_REGISTERS];
     UNROLLED
     for (int i = 0; i < rows; i++)
@@ -97,15 +97,9 @@ WIDE static void T(pack_panel)(
     while (full_rows && (full_rows - 1) * ldb + PANEL > size)
         full_rows--;
     if (scales)
-        for (Size p = 0; p < full_rows; p++) { /* by registers: left alone, GCC collects those of several rows */
-            T(Register) b[PANEL_REGISTERS];
-            UNROLLED
-            for (int r = 0; r < PANEL_REGISTERS; r++)
-                b[r] = scales[p] * *(const T(Register) *)(B + p * ldb + r * LANES);
-            UNROLLED
-            for (int r = 0; r < PANEL_REGISTERS; r++)
-                *(T(Register) *)(panel + p * PANEL + r * LANES) = b[r];
-        }
+        for (Size p = 0; p < full_rows; p++) /* by registers: left alone, GCC collects numbers of several rows */
+            for (Size j = 0; j < PANEL; j += LANES)
+                *(T(Register) *)(panel + p * PANEL + j) = scales[p] * *(const T(Register) *)(B + p * ldb + j);
     else
         for (Size p = 0; p < full_rows; p++)
             for (Size j = 0; j < PANEL; j++)
