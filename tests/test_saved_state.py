@@ -44,6 +44,9 @@ X, y = load_iris(return_X_y=True)
 binary = y == 1
 labels = np.column_stack([y == 0, y > 0, X[:, 0] > 6]).astype(int)
 frame = pd.DataFrame(X, columns=list("abcd"))
+rng = np.random.RandomState(0)
+correlated = pd.DataFrame(rng.normal(size=(500, 1)) + 0.1 * rng.normal(size=(500, 4)), columns=list("abcd"))
+correlated["d"] = correlated["a"] + 0.001 * correlated["d"]  # a direction that is left out
 FAST = {"hidden_layer_sizes": (5, 3), "max_iter": 3, "random_state": 0}
 STOP = {"early_stopping": True, "validation_fraction": 0.2}
 
@@ -65,11 +68,15 @@ FITTED = {
     "scaler with a gap": lambda: StdScaler().fit(np.c_[X, np.full(len(X), np.nan)]),
     "whitener": lambda: PCAWhitener().fit(X),
     "whitener of few rows": lambda: PCAWhitener(n_components=2).fit(X[:3]),
+    "whitener in single precision": lambda: PCAWhitener(n_components=2).fit(X.astype(np.float32)),
     "whitener by random directions": lambda: PCAWhitener(2, svd_solver="randomized", random_state=0).fit(X),
     "whitener part by part": lambda: PCAWhitener(method="zca").partial_fit(X[:75]).partial_fit(X[75:]),
     "clipper": lambda: SmoothClipper().fit(frame),
     "encoder": lambda: PiecewiseLinearEncoder(min_rows=1).fit(X),
     "encoder without bins": lambda: PiecewiseLinearEncoder().fit(X),
+    "scaler in single precision": lambda: StdScaler().fit(X.astype(np.float32)),
+    "encoder in single precision": lambda: PiecewiseLinearEncoder(min_rows=1).fit(X.astype(np.float32)),
+    "table with weak components": lambda: TableEncoder().fit(correlated),
     "table": lambda: TableEncoder(["a", "b"], max_levels=30, random_state=0).fit(frame, y),
 }
 
@@ -333,7 +340,7 @@ def test_damaged_directions_are_refused(part):
     fitted = FITTED["whitener"]()
     state = fitted.__getstate__()
     derived = {**state["_decomposition"], part: state["_decomposition"][part][:-1]}
-    with pytest.raises(ValueError, match=f"{part}_ must be an array of float64 of shape"):
+    with pytest.raises(ValueError, match=f"{part}_ must be an array of float64 (or float32 )?of shape"):
         restored(fitted, _decomposition=derived)
     derived = {**state["_decomposition"], part: -np.inf * np.ones_like(state["_decomposition"][part])}
     with pytest.raises(ValueError, match=f"{part}_ must be finite"):

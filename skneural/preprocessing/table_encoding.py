@@ -158,7 +158,7 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         "random_state": ["random_state"],
     }
     _fitted_names = frozenset(
-        {"n_features_in_", "feature_names_in_", "is_categorical_", "missing_share_"}
+        {"n_features_in_", "feature_names_in_", "_n_features_out", "is_categorical_", "missing_share_"}
         | {"scaler_", "clipper_", "piecewise_encoder_", "whitener_", "levels_", "level_tables_", "_name_endings"}
     )
 
@@ -301,7 +301,9 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         for j in np.flatnonzero(~self.is_categorical_):
             columns[j].refuse_mixed_kinds()
         self._fit_numbers(columns)
-        return columns, self._fit_categories(columns, y)
+        target_means = self._fit_categories(columns, y)
+        self._n_features_out = len(self.get_feature_names_out())
+        return columns, target_means
 
     def _fit_numbers(self, columns: list[Column]) -> None:
         """Set the steps that numbers take; None where there are no numbers."""
@@ -354,6 +356,7 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         check_numbers("missing_share_", self.missing_share_, (n_features,))
         self._check_level_tables()
         self._check_number_steps()
+        self._check_n_columns()
 
     def _check_level_tables(self) -> None:
         n_features = self.n_features_in_
@@ -374,6 +377,10 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
             self.whitener_ is None or makes_components(self.whitener_, n_in_components),
             f"whitener_ must be None, or a PCAWhitener of {n_in_components} features. Got {self.whitener_!r} instead.",
         )
+
+    def _check_n_columns(self) -> None:
+        n_columns, expected = len(self.get_feature_names_out()), self._n_features_out
+        require(n_columns == expected, f"The steps must make {expected!r} columns. They make {n_columns}.")
 
     def _encode_numbers(self, columns: list[Column]) -> np.ndarray:
         """The columns of all numbers, and of indicators of missing ones."""

@@ -377,7 +377,7 @@ class PCAWhitener(ClassNamePrefixFeaturesOutMixin, MomentsTransformer):
         require(0 < moments["weight"] < np.inf, f"The rows must have weight. Got {moments['weight']} instead.")
 
     def _check_decomposition(self) -> None:
-        check_numbers("components_", self.components_, (self.n_components_, self.n_features_in_))
+        check_numbers("components_", self.components_, (self.n_components_, self.n_features_in_), dtypes="df")
         check_numbers("explained_variance_", self.explained_variance_, (self.n_components_,))
         check_numbers("explained_variance_ratio_", self.explained_variance_ratio_, (self.n_components_,))
         check_numbers("singular_values_", self.singular_values_, (self.n_components_,))

@@ -48,6 +48,11 @@ def _dependent(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
     return np.tile(rng.standard_normal((shape[0], 1)), shape[1:])
 
 
+def _correlated(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    """Columns that differ little, each from the one before by half as much."""
+    return _dependent(rng, shape) + rng.standard_normal(shape) * 0.1 * 0.5 ** np.arange(shape[1])
+
+
 def _counts(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
     return rng.integers(0, 4, shape).astype(float)
 
@@ -66,6 +71,7 @@ TAME: dict[str, Values] = {
     "zeros": lambda rng, shape: np.zeros(shape),
     "constant": lambda rng, shape: np.full(shape, 3.7),
     "dependent": _dependent,
+    "correlated": _correlated,
     "far off": _far_off,
 }
 WILD: dict[str, Values] = {
@@ -330,11 +336,15 @@ def _broken_csr(part: str, by: int = 2) -> Any:
     return S
 
 
+MANY_ROWS = [420, 1030]  # for bins and components of numbers; for early stopping with one part of the rows
+_n_rows = st.one_of(*[st.integers(1, 12)] * 4, st.sampled_from(MANY_ROWS))
+
+
 def _tables(values: Any, dtypes: Any, containers: Any) -> Any:
     """Tables of drawn properties."""
     return st.builds(
         Table,
-        st.integers(1, 12),
+        _n_rows,
         st.integers(1, 5),
         st.sampled_from(sorted(values)),
         st.sampled_from(dtypes),
