@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import faulthandler
 import linecache
+import pickle
 import signal
 import sys
 import traceback
@@ -143,6 +144,8 @@ def check(case: Case) -> str:
     if error is not None and not isinstance(error, DivergenceError):
         return type(error).__name__
     answers = ask(estimator, case.query.build)
+    if error is None:
+        check_saved(estimator, case, answers)
     if error is None and answers and comparable(case, estimator):
         same(answers, partial(of_plain, case), case)
     return "answered" if answers else "refused to answer"
@@ -187,6 +190,18 @@ def ask(estimator: Any, build: Callable[[], Any]) -> dict[str, Any]:
                 METHODS[method](steps(estimator)[-1][1], X, answer.value)
                 answers[method] = answer.value
     return answers
+
+
+def check_saved(estimator: Any, case: Case, answers: dict[str, Any]) -> None:
+    """Assert that what can be saved loads again, and gives the same answers to the bit."""
+    try:
+        saved = pickle.dumps(estimator)
+    except (pickle.PicklingError, AttributeError, TypeError):  # a function in a function, a generator
+        return
+    loaded = attempt(pickle.loads, saved)
+    assert loaded.error is None, f"does not load: {loaded.error!r}"
+    for method, answer in ask(loaded.value, case.query.build).items():
+        np.testing.assert_array_equal(_dense(answer), _dense(answers[method]), err_msg=f"{method} of a loaded one")
 
 
 def n_rows(X: Any) -> int:
