@@ -12,7 +12,21 @@ from skneural.preprocessing.scaling import StdScaler
 from skneural.preprocessing.weak_components import encode_weak_components, weak_components
 from skneural.preprocessing.whitening import PCAWhitener
 
+# Fine bins help where numbers are few, and cost time and accuracy where they are many (docs/tabular.md).
+FEWEST_BINS, MOST_BINS, BINS_OF_ALL = 8, 32, 64
 DERIVED_SCALE = 0.3  # of bins and components: many and related, they would outweigh the numbers themselves
+
+
+def automatic_n_bins(n_rows: int, n_numbers: int) -> int:
+    """The bins of each number: the cube root of the rows, if all numbers together have no more than 64, 8 at least.
+
+    Examples
+    --------
+    >>> from skneural.preprocessing.number_encoding import automatic_n_bins
+    >>> automatic_n_bins(n_rows=7500, n_numbers=3), automatic_n_bins(n_rows=7500, n_numbers=10)
+    (20, 8)
+    """
+    return int(np.clip(min(round(np.cbrt(n_rows)), BINS_OF_ALL // n_numbers), FEWEST_BINS, MOST_BINS))
 
 
 def fit_scaler(X: np.ndarray, labels: list[str]) -> StdScaler:

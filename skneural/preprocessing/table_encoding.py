@@ -17,7 +17,7 @@ from skneural.constraints import Interval, StrOptions
 from skneural.float_errors import ignore_float_errors
 from skneural.preprocessing.clipping import SmoothClipper
 from skneural.preprocessing.level_texts import level_codes
-from skneural.preprocessing.number_encoding import NumberEncoding, fit_scaler, scale_numbers
+from skneural.preprocessing.number_encoding import NumberEncoding, automatic_n_bins, fit_scaler, scale_numbers
 from skneural.preprocessing.one_hot_encoding import add_missing_indicator, one_hot_table, small_one_hot_table
 from skneural.preprocessing.piecewise_linear import PiecewiseLinearEncoder
 from skneural.preprocessing.table_columns import Column, find_categories, read_columns, refuse_all_missing
@@ -56,11 +56,12 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         Levels in fewer rows than this number, or than this fraction of the rows where the category is present, share
         one column, and so do levels not seen in `fit`; None means that no level is rare. Mean targets are those of
         each level, rare or not.
-    n_bins : int in [2, inf), default=8
-        Bins of the piecewise-linear encoding, see :class:`skneural.PiecewiseLinearEncoder`. Numbers of fewer than
-        50 present cells per bin are not encoded so. Numbers that are one value in most rows get more bins, for the
-        other rows. Up to 64 such bins of all numbers together count in full; n > 64 of them are multiplied by 8 / √n,
-        but by no less than 0.3.
+    n_bins : int in [2, inf) or "auto", default="auto"
+        Bins of the piecewise-linear encoding, see :class:`skneural.PiecewiseLinearEncoder`. With "auto" each number has
+        8; fewer than 8 numbers have more, 64 together, where rows suffice: no more than the cube root of the number of
+        rows, and 32. Numbers of fewer than 50 present cells per bin are not encoded so. Numbers that are one value in
+        most rows get more bins, for the other rows. Up to 64 such bins of all numbers together count in full; n > 64 of
+        them are multiplied by 8 / √n, but by no less than 0.3.
     max_columns : int in [0, inf), default=1000
         There is no piecewise-linear encoding if the numbers times ``n_bins`` exceed it; 0 for none in any case. It also
         bounds the bins of numbers that are one value in most rows.
@@ -150,7 +151,7 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
             Interval(RealNotInt, 0, 1, closed="neither"),
             None,
         ],
-        "n_bins": [Interval(Integral, 2, None, closed="left")],
+        "n_bins": [Interval(Integral, 2, None, closed="left"), StrOptions({"auto"})],
         "max_columns": [Interval(Integral, 0, None, closed="left")],
         "component_variance": [Interval(Real, 0, 1, closed="left")],
         "limit": [Interval(Real, 0, None, closed="neither")],
@@ -168,7 +169,7 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
         *,
         max_levels=30,
         min_frequency=0.001,
-        n_bins=8,
+        n_bins="auto",
         max_columns=1000,
         component_variance=0.9999,
         limit=3.0,
@@ -316,7 +317,8 @@ class TableEncoder(SavedStateMixin, TransformerMixin, BaseEstimator):
             self.scaler_ = fit_scaler(X, [columns[j].label for j in self._numbers()])
             self.clipper_ = SmoothClipper(limit=self.limit).fit(X)
             scaled = scale_numbers(X, self.scaler_, self.clipper_)
-            encoder = PiecewiseLinearEncoder(n_bins=self.n_bins, max_columns=self.max_columns, min_rows=ROWS_PER_BIN)
+            n_bins = automatic_n_bins(*X.shape) if isinstance(self.n_bins, str) else self.n_bins
+            encoder = PiecewiseLinearEncoder(n_bins=n_bins, max_columns=self.max_columns, min_rows=ROWS_PER_BIN)
             self.piecewise_encoder_ = encoder.fit(scaled)
             self.whitener_ = fit_whitener(scaled[:, self._is_in_components()], self.component_variance)
 

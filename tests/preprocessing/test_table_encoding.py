@@ -18,6 +18,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skneural import ActivationMLPClassifier, PiecewiseLinearEncoder, TableEncoder, tabular_classifier
 from skneural.deployment import load, save
+from skneural.preprocessing.number_encoding import automatic_n_bins
 
 
 @parametrize_with_checks([TableEncoder(max_columns=0, min_frequency=None, max_levels=1)])
@@ -188,7 +189,7 @@ def test_numbers_are_encoded_piecewise_linearly_where_rows_suffice():
     X = np.random.default_rng(0).standard_normal((1000, 2))
     X[::5, 1] = np.nan  # 800 are left, enough for 8 bins
     X[:250:5, 1] = 0
-    encoder = TableEncoder(limit=2.0)
+    encoder = TableEncoder(n_bins=8, limit=2.0)
     Z = encoder.fit_transform(X)
     S = np.column_stack([StandardScaler().fit_transform(X[:, [j]]) for j in range(2)])
     C = (2 * S / np.hypot(S, 2)).astype(np.float32)
@@ -204,10 +205,24 @@ def test_numbers_are_encoded_piecewise_linearly_where_rows_suffice():
     assert list(encoder.get_feature_names_out()[[0, 1, 2, 17, 18]]) == ["x0", "x1", "x0_bin0", "x1_bin7", "x1_missing"]
 
 
-@pytest.mark.parametrize(("settings", "n_columns"), [({}, 27), ({"n_bins": 4}, 15), ({"max_columns": 23}, 3)])
+@pytest.mark.parametrize(
+    ("settings", "n_columns"), [({}, 30), ({"n_bins": 8}, 27), ({"n_bins": 4}, 15), ({"max_columns": 23}, 3)]
+)
 def test_the_encoding_has_its_bounds(settings, n_columns):
     X = np.random.default_rng(0).standard_normal((800, 3))
     assert TableEncoder(**settings).fit_transform(X).shape[1] == n_columns
+
+
+@pytest.mark.parametrize(
+    ("n_rows", "n_numbers", "n_bins"), [(400, 1, 8), (2197, 1, 13), (2197, 5, 12), (2197, 8, 8), (2197, 20, 8)]
+)
+def test_few_numbers_have_more_bins(n_rows, n_numbers, n_bins):
+    X = np.random.default_rng(0).standard_normal((n_rows, n_numbers))
+    assert TableEncoder().fit_transform(X).shape[1] == n_numbers * (1 + n_bins)
+
+
+def test_no_number_has_more_than_32_bins():
+    assert automatic_n_bins(10**9, 1) == 32
 
 
 def test_numbers_are_as_exact_as_the_scaler():
