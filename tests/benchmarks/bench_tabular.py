@@ -43,7 +43,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from r_tables import tables
 from sklearn.ensemble import (
     HistGradientBoostingClassifier,
     HistGradientBoostingRegressor,
@@ -229,6 +228,12 @@ def frames(folder: Path) -> Iterator[Problem]:
         yield Problem(name, frame, np.asarray(y if not is_classification else y.astype(str)), is_classification)
 
 
+def r_tables(is_classification: bool) -> Iterator[Problem]:
+    from r_tables import tables  # beside this script
+
+    return (Problem(*table) for table in tables(is_classification))
+
+
 def splits(problem: Problem, arguments: argparse.Namespace) -> Iterator[tuple[Problem, Problem]]:
     n_rows = min(arguments.rows, len(problem.y))
     sizes = {"train_size": round(0.75 * n_rows), "test_size": n_rows - round(0.75 * n_rows)}
@@ -340,8 +345,8 @@ KINDS: dict[str, Callable[[Path], Iterator[Problem]]] = {
     "classification": lambda folder: arrays(folder, True),
     "regression": lambda folder: arrays(folder / "regression", False),
     "frames": lambda folder: frames(folder / "frames"),
-    "r_classification": lambda _: (Problem(*table) for table in tables(is_classification=True)),
-    "r_regression": lambda _: (Problem(*table) for table in tables(is_classification=False)),
+    "r_classification": lambda _: r_tables(is_classification=True),
+    "r_regression": lambda _: r_tables(is_classification=False),
 }
 IN_FOLDER = ["classification", "regression", "frames"]
 
