@@ -101,7 +101,8 @@ class Column:
         if n_present >= FREE_TEXT_ROWS and n_levels > FREE_TEXT_FRACTION * n_present:
             raise ValueError(
                 f"{self.label} of X has {n_levels} different texts in {n_present} rows, too many to learn about each. "
-                "Drop the column, or encode free text first, for example with skrub.StringEncoder or skrub.TextEncoder."
+                "Drop the column, or encode it first: free text for example with skrub.StringEncoder or "
+                "skrub.TextEncoder, dates with pandas.to_datetime and skrub.DatetimeEncoder."
             )
 
     def _converted_to_numbers(self) -> np.ndarray:
