@@ -130,7 +130,12 @@ def encode_labels(y: Array, classes: Array) -> Array:
     """
     if y.ndim != 1:
         raise ValueError(f"y must hold one label per row. Got an array of shape {y.shape} instead.")
-    class_codes: Array = np.searchsorted(classes, y)
+    try:
+        class_codes: Array = np.searchsorted(classes, y)
+    except TypeError as error:  # texts beside numbers
+        raise ValueError(
+            f"`y` has labels of another kind than `self.classes_`, such as {y[0]!r}. `self.classes_` has {classes}."
+        ) from error
     is_unknown = classes.take(class_codes, mode="clip") != y
     if is_unknown.any():
         raise ValueError(

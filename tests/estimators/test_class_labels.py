@@ -287,3 +287,9 @@ def test_a_column_per_label_holds_0_and_1():
     assert not detect_label_indicator(np.array(["spam", "ham"]))
     with pytest.raises(ValueError, match="Got multiclass-multioutput targets"):
         detect_label_indicator(np.array([[0, 1], [2, 1]]))
+
+
+def test_texts_that_are_objects_where_classes_are_numbers_are_refused():
+    texts = np.array(["cat", "dog"], dtype=object)
+    with pytest.raises(ValueError, match=r"labels of another kind than `self.classes_`, such as 'cat'. .*\[-1.  1.\]"):
+        ActivationMLPClassifier().partial_fit(np.eye(2), texts, classes=[-1.0, 1.0])
