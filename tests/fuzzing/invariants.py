@@ -193,14 +193,16 @@ def ask(estimator: Any, build: Callable[[], Any]) -> dict[str, Any]:
 
 
 def check_saved(estimator: Any, case: Case, answers: dict[str, Any]) -> None:
-    """Assert that what can be saved loads again, and gives the same answers to the bit."""
+    """Assert that it can be saved if its parameters can, loads, and gives the same answers to the bit."""
     try:
-        saved = pickle.dumps(estimator)
+        pickle.dumps(ESTIMATORS[case.estimator](**case.parameters()))
     except (pickle.PicklingError, AttributeError, TypeError):  # a function in a function, a generator
         return
-    loaded = attempt(pickle.loads, saved)
+    loaded = attempt(pickle.loads, pickle.dumps(estimator))
     assert loaded.error is None, f"does not load: {loaded.error!r}"
-    for method, answer in ask(loaded.value, case.query.build).items():
+    loaded_answers = ask(loaded.value, case.query.build)
+    assert list(loaded_answers) == list(answers)
+    for method, answer in loaded_answers.items():
         np.testing.assert_array_equal(_dense(answer), _dense(answers[method]), err_msg=f"{method} of a loaded one")
 
 

@@ -49,7 +49,7 @@ def _dependent(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
 
 
 def _correlated(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
-    """Columns that differ little, each from the one before by half as much."""
+    """The same numbers in all columns, and noise: in each column half as much as in the one before."""
     return _dependent(rng, shape) + rng.standard_normal(shape) * 0.1 * 0.5 ** np.arange(shape[1])
 
 
