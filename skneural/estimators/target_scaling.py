@@ -148,7 +148,7 @@ class TargetScaling(NamedTuple):
         lowest = np.minimum(self.range[0], later.range[0])
         highest = np.maximum(self.range[1], later.range[1])
         # Where all targets so far were equal, nothing was learned: the first others decide.
-        later_scale = np.where(later.scale > 0, later.scale, (highest - lowest) / 2)
+        later_scale = np.where(later.scale > 0, later.scale, highest / 2 - lowest / 2)  # of halves: no overflow
         return TargetScaling(
             np.where(has_scale, self.mean, later.mean),
             np.where(has_scale, self.scale, later_scale),

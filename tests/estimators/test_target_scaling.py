@@ -472,3 +472,12 @@ def test_the_range_is_rounded_inwards(largest):
 @pytest.mark.parametrize(("value", "nearest"), [(0.1, np.float32(0.1)), (1e39, np.finfo(np.float32).max)])
 def test_a_range_without_a_number_of_the_dtype_is_the_nearest_one(value, nearest):
     np.testing.assert_array_equal(range_in_dtype(np.array([[value], [value]]), np.float32), [[nearest], [nearest]])
+
+
+def test_later_targets_of_both_signs_near_the_largest_number_do_not_overflow():
+    y = np.tile([1e308, -1e308, 0.0], 140)
+    model = ActivationMLPRegressor(random_state=0)
+    with np.errstate(over="raise"):
+        for _ in range(2):
+            model.partial_fit(np.ones((420, 1)), y)
+    assert np.isfinite(model.predict([[1.0]])).all()
